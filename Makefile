@@ -1,0 +1,52 @@
+# The two commands of the README: `make demo` runs the main job, `make test` runs the tests.
+# Each sets up all it needs in .venv; a second call finds it there and is fast.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+XDIST ?= -n 2
+
+.PHONY: demo test check format lint types setup bench clean
+
+demo: setup
+	@echo "==> a real hyperparameter search on this machine, 2 runs at a time"
+	$(BIN)/xt demo
+
+test: setup check
+	@command -v tmux >/dev/null || { echo "tmux is missing: install it (apt-get install tmux, brew install tmux)"; exit 1; }
+	@echo "==> tests"
+	$(BIN)/pytest $(XDIST) $(PYTEST_ARGS)
+
+check: lint types
+
+lint: setup
+	@echo "==> formatting and lint"
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: setup
+	@echo "==> types"
+	$(BIN)/mypy
+
+format: setup
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: setup
+	@for script in benchmarks/*.py; do echo "==> $$script"; env -u PYTHONDONTWRITEBYTECODE $(BIN)/python $$script; done
+
+setup: $(VENV)/.installed
+
+$(VENV)/.installed: pyproject.toml requirements.lock
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is missing: install it first"; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "XT needs Python 3.11 or later; $(PYTHON) is older. Use: make PYTHON=/path/to/python3.11"; exit 1; }
+	@"$(PYTHON)" -c 'import venv, ensurepip' 2>/dev/null || { echo "Python's venv module is missing: install it (apt-get install python3-venv)"; exit 1; }
+	@echo "==> setting up $(VENV) with $$("$(PYTHON)" --version)"
+	"$(PYTHON)" -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m compileall -q xt_core controller xt_tui
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,137 @@
+"""The controller's HTTP API over its Unix socket. See docs/controller-api.md."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+
+from controller.service import ControllerService
+from xt_core.errors import UsageError, XTError
+from xt_core.nodes.positions import is_start
+
+_STATUS_OF_KIND = {"usage": 400, "config": 400, "unknown-name": 404, "refused": 403}
+_CHANGE_PAUSE_SECONDS = 0.1
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def make_app(service: ControllerService) -> web.Application:
+    """All routes, bound to a controller."""
+    api = ControllerApi(service)
+    app = web.Application(middlewares=[_errors_as_json])
+    app.add_routes(
+        [
+            web.get("/status", api.status),
+            web.post("/jobs", api.take_up_job),
+            web.post("/jobs/{job}/restart", api.restart_job),
+            web.post("/cancel", api.cancel),
+            web.get("/changes", api.changes),
+            web.get("/runs/{workspace}/{run}/output", api.output),
+            web.post("/shutdown", api.shutdown),
+        ]
+    )
+    return app
+
+
+class ControllerApi:
+    """One method a route."""
+
+    def __init__(self, service: ControllerService) -> None:
+        self._service = service
+
+    async def status(self, _request: web.Request) -> web.Response:
+        return web.json_response(self._service.status())
+
+    async def take_up_job(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        task = await asyncio.shield(self._service.take_up(_text(body, "job")))
+        return web.json_response({"job": task.job.name})
+
+    async def restart_job(self, request: web.Request) -> web.Response:
+        delay = _number(await _body(request), "delay", 0.0) or 0.0
+        job = request.match_info["job"]
+        runs = await asyncio.shield(self._service.restart_job(job, delay))
+        return web.json_response({"restarted": runs})
+
+    async def cancel(self, request: web.Request) -> web.Response:
+        """Answers once everything named has ended."""
+        body = await _body(request)
+        grace = _number(body, "grace", None)
+        jobs = None if body.get("all") else [str(name) for name in body.get("jobs", [])]
+        runs = [(str(workspace), str(run)) for workspace, run in body.get("runs", [])]
+        await asyncio.shield(  # the work goes on when the client does not wait for it
+            asyncio.gather(
+                self._service.cancel_jobs(jobs, grace), self._service.cancel_runs(runs, grace)
+            )
+        )
+        return web.json_response({})
+
+    async def changes(self, request: web.Request) -> web.StreamResponse:
+        """A line ``{}`` at once, and another whenever something changed, until the client goes."""
+        response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
+        await response.prepare(request)
+        while True:
+            await response.write(b"{}\n")
+            await self._service.bell.wait()
+            await asyncio.sleep(_CHANGE_PAUSE_SECONDS)  # changes come in swarms
+
+    async def output(self, request: web.Request) -> web.StreamResponse:
+        """The run's console from a position on; ends with the run. Bytes, exactly."""
+        workspace, run = request.match_info["workspace"], request.match_info["run"]
+        task = self._service.find(workspace, run)
+        if task is None:
+            raise web.HTTPNotFound(text=json.dumps({"error": {"kind": "unknown-name"}}))
+        start = request.query.get("from", "start")
+        if not is_start(start):
+            raise UsageError(f"{start!r} is no start position", "give start, end, -N or @BYTE")
+        stream = task.feed.stream(start, request.query.get("follow", "1") != "0")
+        offset, _ = await anext(stream)
+        headers = {"Content-Type": "application/octet-stream", "X-Offset": str(offset)}
+        response = web.StreamResponse(headers=headers)
+        await response.prepare(request)
+        async for _, data in stream:
+            await response.write(data)
+        await response.write_eof()
+        return response
+
+    async def shutdown(self, _request: web.Request) -> web.Response:
+        """Runs live on; the next controller finds them."""
+        self._service.shutdown_requested.set()
+        return web.json_response({})
+
+
+@web.middleware
+async def _errors_as_json(request: web.Request, handler: _Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except ConnectionResetError:
+        return web.Response()  # a client that detached
+    except XTError as error:
+        content = {"kind": error.kind, "message": error.message, "hint": error.hint}
+        status = _STATUS_OF_KIND.get(error.kind, 503)
+        return web.json_response({"error": content}, status=status)
+
+
+async def _body(request: web.Request) -> dict[str, Any]:
+    try:
+        body = json.loads(await request.read() or b"{}")
+    except ValueError as error:
+        raise UsageError(f"the request is not JSON: {error}") from error
+    if not isinstance(body, dict):
+        raise UsageError("the request must be a JSON object")
+    return body
+
+
+def _text(body: dict[str, Any], name: str) -> str:
+    value = body.get(name)
+    if not isinstance(value, str):
+        raise UsageError(f"the request must name a {name}")
+    return value
+
+
+def _number(body: dict[str, Any], name: str, default: float | None) -> float | None:
+    value = body.get(name, default)
+    if value is None or (isinstance(value, int | float) and value >= 0):
+        return value
+    raise UsageError(f"{name} must be a number of seconds, not {value!r}")

@@ -1,0 +1,136 @@
+"""What is kept of a run: its after-files, console, events and metrics, in the artifact store."""
+
+import fnmatch
+import json
+import logging
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+from controller.rundir import RunDirectory
+from xt_core import clock
+from xt_core.artifacts.store import ArtifactStore
+from xt_core.errors import UnavailableError, XTError
+from xt_core.model.encoding import dumps
+from xt_core.model.records import Event, MetricRecord, Run
+
+_RETRY_SECONDS = 0.5
+_log = logging.getLogger(__name__)
+
+
+def run_prefix(run: Run) -> str:
+    """Where a run's artifacts lie."""
+    return f"{run.workspace}/runs/{run.name}"
+
+
+def console_key(run: Run) -> str:
+    """The artifact key of a run's console."""
+    return f"{run_prefix(run)}/logs/output.txt"
+
+
+def capture_after_files(
+    artifacts: ArtifactStore, run: Run, work: Path, patterns: Iterable[str], omit: Iterable[str]
+) -> tuple[int, list[str]]:
+    """Store the files of the working directory that match; (how many, what could not be stored)."""
+    count, failed = 0, list[str]()
+    omitted = list(omit)
+    for path in sorted(set(_matching_files(work, patterns))):
+        relative = path.relative_to(work).as_posix()
+        if any(
+            fnmatch.fnmatchcase(relative, glob) or fnmatch.fnmatchcase(path.name, glob)
+            for glob in omitted
+        ):
+            continue
+        if _store_file(artifacts, f"{run_prefix(run)}/after/{relative}", path):
+            count += 1
+        else:
+            failed.append(relative)
+    return count, failed
+
+
+def _matching_files(work: Path, patterns: Iterable[str]) -> Iterator[Path]:
+    for pattern in patterns:
+        fixed = fixed_folder(pattern)
+        whole = pattern if any(mark in pattern for mark in "*?[") else f"{pattern.rstrip('/')}/**"
+        single = work / pattern
+        if single.is_file():
+            yield single
+        for folder, _, names in os.walk(work / fixed):
+            for name in names:
+                path = Path(folder, name)
+                if fnmatch.fnmatchcase(path.relative_to(work).as_posix(), whole) and path.is_file():
+                    yield path
+
+
+def fixed_folder(pattern: str) -> str:
+    """The leading folders of a pattern that hold no wildcard: ``logs`` of ``logs/**``."""
+    parts = pattern.split("/")
+    fixed: list[str] = []
+    for part in parts[:-1]:
+        if any(mark in part for mark in "*?["):
+            break
+        fixed.append(part)
+    return "/".join(fixed) or "."
+
+
+def store_console(artifacts: ArtifactStore, run: Run, folder: RunDirectory) -> None:
+    """Give the console file to the artifact store (again does no harm)."""
+    if folder.console.exists():
+        _persist(lambda: artifacts.put_file(console_key(run), folder.console, consume=True))
+
+
+def store_records(
+    artifacts: ArtifactStore, run: Run, events: Iterable[Event], metrics: Iterable[MetricRecord]
+) -> None:
+    """Write run.json, events.jsonl and metrics.jsonl, from which the stats can be made again."""
+    prefix = f"{run_prefix(run)}/logs"
+    lines = [
+        dumps({"seq": e.seq, "time": clock.iso(e.time), "event": e.event, "data": e.data})
+        for e in events
+    ]
+    points = [dumps({"time": m.time, "step": m.step, "values": m.values}) for m in metrics]
+    for name, content in (
+        ("events.jsonl", _lines(lines)),
+        ("metrics.jsonl", _lines(points)),
+        ("run.json", dumps(asdict(run)).encode() + b"\n"),
+    ):
+        if content:
+            _put(artifacts, f"{prefix}/{name}", content)
+
+
+def store_job_record(artifacts: ArtifactStore, workspace: str, job: str, data: object) -> None:
+    """Write job.json."""
+    _put(artifacts, f"{workspace}/jobs/{job}/job.json", json.dumps(data, indent=1).encode())
+
+
+def _put(artifacts: ArtifactStore, key: str, content: bytes) -> None:
+    _persist(lambda: artifacts.put_bytes(key, content))
+
+
+def _lines(lines: list[str]) -> bytes:
+    return "".join(line + "\n" for line in lines).encode()
+
+
+def _store_file(artifacts: ArtifactStore, key: str, path: Path) -> bool:
+    try:
+        _persist(lambda: artifacts.put_file(key, path))
+    except (XTError, OSError) as error:
+        _log.warning("cannot store %s: %s", path, error)
+        return False
+    return True
+
+
+def _persist(action: Callable[[], None]) -> None:
+    """Try until the store takes it: a full store delays a run's end, and loses nothing."""
+    warned = False
+    while True:
+        try:
+            action()
+            return
+        except UnavailableError as error:
+            if not warned:
+                _log.warning("%s; trying again until it works", error.message)
+                warned = True
+            time.sleep(_RETRY_SECONDS)

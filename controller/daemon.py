@@ -1,0 +1,139 @@
+"""The controller process: one a node, found through its lock and its socket.
+
+Crash-only: it keeps nothing that the stats store and the run folders do not hold, so stopping it
+is the same as killing it. Runs live on, and the next controller finds them.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import gc
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+
+from aiohttp import web
+
+from controller.api import make_app
+from controller.gpus import GpuPool, detect_gpus
+from controller.launcher import Launcher
+from controller.node import Bell, NodeServices
+from controller.service import ControllerService
+from controller.slots import Slots
+from controller.watch import file_watcher
+from controller.writer import StoreWriter
+from xt_core.artifacts.directory import DirectoryStore
+from xt_core.config import load_config
+from xt_core.errors import XTError
+from xt_core.home import Home
+from xt_core.stats.sqlite import SqliteStatsStore
+from xt_core.submit.snapshot import SnapshotCache
+
+NODE_NAME = "node0"
+ALREADY_RUNNING = 75
+IDLE_EXIT_SECONDS = 3600.0
+_log = logging.getLogger(__name__)
+
+
+async def run_controller(home: Home, ready: int | None) -> None:
+    """Serve until asked to stop, or until there has been nothing to do for an hour.
+
+    A line is written to the descriptor `ready` once the socket answers.
+    """
+    bell = Bell()
+    writer = StoreWriter(SqliteStatsStore(home.stats_file), bell.ring)
+    node = await _node_services(home, writer)
+    service = ControllerService(node, bell)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, service.shutdown_requested.set)
+    await service.recover()
+    runner = web.AppRunner(
+        make_app(service), access_log=None, handle_signals=False, handler_cancellation=True
+    )
+    await runner.setup()
+    await _listen(runner, home.socket)
+    _log.info("controller %d of %s is ready", os.getpid(), home.root)
+    gc.freeze()
+    if ready is not None:
+        with contextlib.suppress(OSError):
+            os.write(ready, b"ready\n")
+            os.close(ready)
+    await _until_stopped(service)
+    home.socket.unlink(missing_ok=True)
+    await writer.close()
+    _log.info("controller %d stops", os.getpid())
+    logging.shutdown()
+    os._exit(0)  # crash-only: tasks are not unwound, runs are not touched
+
+
+async def _node_services(home: Home, writer: StoreWriter) -> NodeServices:
+    launcher = Launcher(home.launch_lock)
+    await launcher.start()
+    environ = dict(os.environ)
+    config = load_config(home, Path("/"), environ)
+    box = config.box("local")
+    for folder in ("data", "models"):
+        (home.node_dir / folder).mkdir(exist_ok=True)
+    return NodeServices(
+        name=NODE_NAME,
+        home=home,
+        writer=writer,
+        artifacts=DirectoryStore(home.artifacts_dir),
+        watcher=file_watcher(),
+        launcher=launcher,
+        snapshots=SnapshotCache(home.node_dir / "snapshots"),
+        gpus=GpuPool(await asyncio.to_thread(detect_gpus, box.gpus, environ)),
+        slots=Slots(box.max_runs),
+        environ=environ,
+    )
+
+
+async def _listen(runner: web.AppRunner, path: Path) -> None:
+    path.unlink(missing_ok=True)
+    before = os.umask(0o177)
+    try:
+        await web.UnixSite(runner, os.fspath(path)).start()
+    finally:
+        os.umask(before)
+
+
+async def _until_stopped(service: ControllerService) -> None:
+    while not service.shutdown_requested.is_set():
+        remaining = IDLE_EXIT_SECONDS - service.idle_seconds()
+        if remaining <= 0:
+            return
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(service.shutdown_requested.wait(), max(1.0, remaining))
+
+
+def lock_node(home: Home) -> int | None:
+    """Become this node's only controller; None if there is one. The lock lasts for the process."""
+    descriptor = os.open(home.controller_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+    return descriptor
+
+
+def main(ready: int | None) -> int:
+    """The process of ``python -m controller``; its exit code."""
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
+    )
+    try:
+        home = Home.default()
+        home.create()
+        if lock_node(home) is None:
+            return ALREADY_RUNNING
+        asyncio.run(run_controller(home, ready))
+    except XTError as error:
+        print(f"xt: error: {error.message}", file=sys.stderr)
+        return error.exit_code
+    return 0

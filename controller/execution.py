@@ -1,0 +1,219 @@
+"""One process of a run on this node: prepared, launched (or found alive), watched to its end.
+
+The intent to launch, with a nonce, is durable before the process exists; the supervisor's files
+tell what became of it. An `Execution` may therefore be made anew at any time, by any controller.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from controller.environment import run_environment
+from controller.node import NodeServices
+from controller.processes import is_alive, kill_marked, wait_for_exit
+from controller.rundir import RunDirectory
+from xt_core.errors import XTError
+from xt_core.model.records import Run
+from xt_core.submit.mrc import MultiRunConfig, NodeContext
+
+_log = logging.getLogger(__name__)
+_RECORDED_WITHIN_SECONDS = 1.0
+CANCEL, RESTART = "cancel", "restart"
+
+
+@dataclass(frozen=True)
+class ExitRecord:
+    """How a process ended. `stopped` tells who stopped it: CANCEL, RESTART or nobody."""
+
+    exit_code: int
+    signal: int | None
+    error: str
+    stopped: str | None
+    ended: float
+    cpu_seconds: float
+    peak_memory_bytes: int
+
+    @classmethod
+    def from_file(cls, data: dict[str, Any]) -> "ExitRecord":
+        return cls(
+            exit_code=int(data["exit_code"]),
+            signal=data["signal"],
+            error=str(data["error"]),
+            stopped=data["cancelled"],
+            ended=float(data["ended"]),
+            cpu_seconds=float(data["cpu_seconds"]),
+            peak_memory_bytes=int(data["peak_memory_bytes"]),
+        )
+
+
+class StartError(Exception):
+    """The run could not be prepared; the text is for the user."""
+
+
+class Execution:
+    """The process of a run."""
+
+    def __init__(
+        self, node: NodeServices, mrc: MultiRunConfig, context: NodeContext, run: Run
+    ) -> None:
+        self._node, self._mrc, self._context, self._run = node, mrc, context, run
+        self.folder = RunDirectory(node.home.runs_dir / run.workspace / run.name)
+        self.gpus: list[str] = []
+        self.pid: int | None = None
+        self._nonce = ""
+        self._stop_request: tuple[str, float] | None = None
+
+    @property
+    def working_dir(self) -> Path:
+        return self.folder.work / self._context.working_dir
+
+    # Prepare ----------------------------------------------------------------------------
+
+    async def prepare(self, argv: list[str], run: Run) -> None:
+        """Lay out the run's folder and write down what to launch. Raises StartError."""
+        self._run = run
+        self._nonce = uuid.uuid4().hex
+        try:
+            await asyncio.to_thread(self._prepare, argv)
+        except XTError as error:
+            raise StartError(error.message) from error
+        except OSError as error:
+            raise StartError(f"cannot prepare the run: {error}") from error
+
+    def _prepare(self, argv: list[str]) -> None:
+        folder, context = self.folder, self._context
+        folder.create()
+        folder.forget_attempt()
+        folder.clear_work()
+        if context.code is not None:
+            archive = self._node.artifacts.local_path(context.code)
+            assert archive is not None
+            self._node.snapshots.materialize(archive, context.code_digest, folder.work)
+        if self.working_dir.is_dir():
+            folder.show_console_in(self.working_dir)
+        folder.write("launch.json", self._launch_spec(argv))
+
+    def _launch_spec(self, argv: list[str]) -> dict[str, Any]:
+        share = self.gpus if len(self._node.gpus) else None
+        env = run_environment(
+            self._node.environ,
+            self._node.home,
+            self._mrc,
+            self._context,
+            self._run,
+            self._node.name,
+            self.folder,
+            share,
+        )
+        return {
+            "nonce": self._nonce,
+            "argv": self._wrapped(argv),
+            "cwd": os.fspath(self.working_dir),
+            "env": env,
+            "output": os.fspath(self.folder.console),
+            "grace": self._context.grace_seconds,
+            "gpus": self.gpus,
+        }
+
+    def _wrapped(self, argv: list[str]) -> list[str]:
+        """The run script: the command itself, or one that activates the environment first."""
+        if not self._context.activate:
+            return argv
+        script = self.folder.control / "run.sh"
+        script.write_text(f'{self._context.activate} || exit $?\nexec "$@"\n', encoding="utf-8")
+        return ["bash", os.fspath(script), *argv]
+
+    # Find again -------------------------------------------------------------------------
+
+    def find(self) -> bool:
+        """Whether an earlier controller prepared this process; learn what it wrote down."""
+        spec = self.folder.read("launch.json")
+        if spec is None:
+            return False
+        self._nonce = str(spec["nonce"])
+        self.gpus = [str(gpu) for gpu in spec.get("gpus", [])]
+        return True
+
+    # Run --------------------------------------------------------------------------------
+
+    async def run(self) -> ExitRecord:
+        """Launch the prepared process unless it has been; its end."""
+        if self._ended() is None and self._started() is None:
+            await self._launch()
+        if (started := self._started()) is not None:
+            self.pid = started["pid"]
+        if self._stop_request is not None:
+            self._send_stop(*self._stop_request)
+        return await self._wait()
+
+    async def _wait(self) -> ExitRecord:
+        while True:
+            if self.pid is not None and self._is_alive():
+                await wait_for_exit(self.pid)
+            if (record := self._ended()) is not None:
+                return record
+            if (started := self._started()) is None and self.pid is None:
+                await self._launch()
+            elif started is None or not self._is_alive():
+                return self._lost()
+
+    async def _launch(self) -> None:
+        try:
+            self.pid = await self._node.launcher.launch(self.folder.control)
+        except ConnectionError:  # the zygote died, perhaps after it had forked
+            await asyncio.sleep(_RECORDED_WITHIN_SECONDS)
+
+    def _is_alive(self) -> bool:
+        started = self._started()
+        if started is None:
+            return self.pid is not None  # forked just now: its record is on its way
+        self.pid = started["pid"]
+        return is_alive(started["pid"], started["start_time"], started["boot_id"])
+
+    def _lost(self) -> ExitRecord:
+        """The supervisor was killed: end what it left, and say so."""
+        if (record := self._ended()) is not None:
+            return record
+        killed = kill_marked(f"XT_JOURNAL={self.folder.journal}")
+        _log.error("%s: supervisor lost, %d processes killed", self._run.full_name, killed)
+        stopped = None if self._stop_request is None else self._stop_request[0]
+        error = "the run's supervisor process was killed, or the machine restarted"
+        return ExitRecord(137, signal.SIGKILL, error, stopped, _last_write(self.folder), 0.0, 0)
+
+    def _started(self) -> dict[str, Any] | None:
+        return self.folder.read("started.json", self._nonce)
+
+    def _ended(self) -> ExitRecord | None:
+        record = self.folder.read("exit.json", self._nonce)
+        return None if record is None else ExitRecord.from_file(record)
+
+    # Stop -------------------------------------------------------------------------------
+
+    def stop(self, reason: str, grace: float) -> None:
+        """Ask the supervisor to end the process tree (SIGTERM, `grace` seconds, SIGKILL)."""
+        self._stop_request = (reason, grace)
+        if self.pid is not None:
+            self._send_stop(reason, grace)
+
+    def forget_stop(self) -> None:
+        """The process that was to be stopped has ended; the next one is not meant."""
+        self._stop_request = None
+        self.pid = None
+
+    def _send_stop(self, reason: str, grace: float) -> None:
+        with contextlib.suppress(OSError):
+            if self._is_alive() and self.pid is not None:
+                self.folder.write("cancel.json", {"reason": reason, "grace": grace})
+                os.kill(self.pid, signal.SIGTERM)
+
+
+def _last_write(folder: RunDirectory) -> float:
+    with contextlib.suppress(OSError):
+        return folder.console.stat().st_mtime
+    return 0.0

@@ -1,0 +1,59 @@
+"""What the parts of a controller share: the node's stores, watchers, launcher and slots."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from controller.gpus import GpuPool
+from controller.launcher import Launcher
+from controller.slots import Slots
+from controller.watch import FileWatcher
+from controller.writer import StoreWriter
+from xt_core.artifacts.store import ArtifactStore
+from xt_core.home import Home
+from xt_core.stats.sqlite import SqliteStatsStore
+from xt_core.submit.snapshot import SnapshotCache
+
+T = TypeVar("T")
+
+
+@dataclass
+class NodeServices:
+    """Passed to every job and run of the node."""
+
+    name: str
+    home: Home
+    writer: StoreWriter
+    artifacts: ArtifactStore
+    watcher: FileWatcher
+    launcher: Launcher
+    snapshots: SnapshotCache
+    gpus: GpuPool
+    slots: Slots
+    environ: dict[str, str] = field(default_factory=lambda: dict(os.environ))
+
+    @property
+    def index(self) -> int:
+        """The node's number in its job."""
+        return int(self.name.removeprefix("node"))
+
+    async def store(self, operation: Callable[[SqliteStatsStore], T]) -> T:
+        """Run an operation on the stats store; durable when it returns."""
+        return await self.writer.do(operation)
+
+
+class Bell:
+    """Wakes whoever waits for any change on this node."""
+
+    def __init__(self) -> None:
+        self._ringing = asyncio.Event()
+
+    def ring(self) -> None:
+        self._ringing.set()
+        self._ringing = asyncio.Event()
+
+    async def wait(self) -> None:
+        """Return at the next ring."""
+        await self._ringing.wait()

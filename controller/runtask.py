@@ -1,0 +1,281 @@
+"""One run of this node, from queued to its final state."""
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import Callable
+
+from controller import capture
+from controller.execution import CANCEL, RESTART, Execution, ExitRecord, StartError
+from controller.mirror import Mirror, MirrorRoot
+from controller.node import NodeServices
+from controller.output import OutputFeed
+from controller.shipping import JournalShipping
+from xt_core import clock
+from xt_core.model.records import Event, Run, Value
+from xt_core.model.states import RunStatus
+from xt_core.stats.sqlite import SqliteStatsStore
+from xt_core.stats.store import RunChange
+from xt_core.submit.mrc import MultiRunConfig, NodeContext, shown_command
+
+_log = logging.getLogger(__name__)
+
+
+class RunTask:
+    """Carries a run through its states. `run` is the run as last stored."""
+
+    def __init__(
+        self, node: NodeServices, mrc: MultiRunConfig, context: NodeContext, run: Run
+    ) -> None:
+        self._node, self._context = node, context
+        self._concurrent = mrc.concurrent
+        self.run = run
+        self.execution = Execution(node, mrc, context, run)
+        self.feed = OutputFeed(self.execution.folder.console, self._open_stored, node.watcher)
+        self.finished = asyncio.Event()
+        self.cancelled = asyncio.Event()
+        self.was_started = run.status is RunStatus.RUNNING
+        self._restart_gate: asyncio.Event | None = None
+
+    # Steering ---------------------------------------------------------------------------
+
+    def cancel(self, grace: float) -> None:
+        """Stop the run for good. `finished` is set once it is in a final state."""
+        self.cancelled.set()
+        self.execution.stop(CANCEL, grace)
+
+    def restart(self, gate: asyncio.Event, grace: float) -> None:
+        """Stop the process; it is started again once `gate` is set."""
+        self._restart_gate = gate
+        self.execution.stop(RESTART, grace)
+
+    # The whole life ---------------------------------------------------------------------
+
+    async def live(
+        self,
+        argv: list[str],
+        hparams: dict[str, Value],
+        release_slot: Callable[[], None],
+    ) -> None:
+        """Run to the final state; `release_slot` is called when the process has ended."""
+        release = _once(release_slot)
+        try:
+            record = await self._run_until_ended(argv, hparams)
+            release()
+            if record is not None:
+                await self._wrap_up(record)
+        except StartError as error:
+            release()
+            await self._finish_unstarted(RunStatus.ERROR, str(error))
+        except Exception:
+            _log.exception("%s: internal error", self.run.full_name)
+            release()
+            await self._finish_unstarted(RunStatus.ERROR, "internal error, see controller.log")
+        finally:
+            release()
+            self.feed.end()
+            self.finished.set()
+
+    async def _run_until_ended(
+        self, argv: list[str], hparams: dict[str, Value]
+    ) -> ExitRecord | None:
+        """The end of its last process; None if it was cancelled before there was one."""
+        found = self.was_started and self.execution.find()
+        while True:
+            if self.cancelled.is_set() and not found:
+                await self._finish_unstarted(RunStatus.CANCELLED, "")
+                return None
+            record = await self._run_once(argv, hparams, found=found)
+            found = False
+            if record.stopped != RESTART or self.cancelled.is_set():
+                return record
+            await self._requeue()
+
+    async def _run_once(
+        self, argv: list[str], hparams: dict[str, Value], *, found: bool
+    ) -> ExitRecord:
+        if found:
+            self._node.gpus.hold(self.execution.gpus)
+        else:
+            self.execution.gpus = self._node.gpus.take(self._concurrent)
+            await self.execution.prepare(argv, self.run)
+            await self._node.store(lambda store: self._announce_start(store, argv, hparams))
+        self.was_started = True
+        self.execution.folder.create()
+        shipping = JournalShipping(self._node, self.run, self.execution.folder)
+        mirror = Mirror(self._mirror_roots(), self._node.artifacts, self._node.watcher)
+        try:
+            name = self.run.workspace, self.run.name
+            await shipping.start(
+                await self._node.store(lambda store: store.journal_end(*name)) if found else 0
+            )
+            mirror.start()
+            self.feed.begin()
+            return await self.execution.run()
+        finally:
+            self._node.gpus.give_back(self.execution.gpus)
+            await shipping.finish()
+            await mirror.finish()
+
+    def _announce_start(
+        self, store: SqliteStatsStore, argv: list[str], hparams: dict[str, Value]
+    ) -> None:
+        workspace, name = self.run.workspace, self.run.name
+        if self._context.code is not None:
+            data = {"source": "job"}
+            store.change_run(RunChange(workspace, name, event="download_before", data=data))
+        self.run = store.change_run(
+            RunChange(
+                workspace,
+                name,
+                RunStatus.RUNNING,
+                event="restarted" if self.run.restarts else "started",
+                data={"gpus": self.execution.gpus} if self.execution.gpus else {},
+                fields={"command": shown_command(argv), "hparams": hparams | self.run.hparams},
+            )
+        )
+
+    async def _requeue(self) -> None:
+        fields = {"restarts": self.run.restarts + 1}
+        change = RunChange(
+            self.run.workspace, self.run.name, RunStatus.QUEUED, "queued", {}, fields
+        )
+        self.run = await self._node.store(lambda store: store.change_run(change))
+        gate = self._restart_gate
+        self.execution.forget_stop()
+        if gate is not None:
+            waits = [asyncio.create_task(gate.wait()), asyncio.create_task(self.cancelled.wait())]
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            for wait in waits:
+                wait.cancel()
+
+    def _mirror_roots(self) -> list[MirrorRoot]:
+        prefix = f"{capture.run_prefix(self.run)}/output"
+        roots = [MirrorRoot(self.execution.folder.output, "*", prefix)]
+        for pattern in self._context.mirror_files:
+            fixed = capture.fixed_folder(pattern)
+            folder = self.execution.working_dir / fixed
+            relative = pattern.removeprefix(fixed + "/")
+            below = prefix if fixed == "." else f"{prefix}/{fixed}"
+            roots.append(MirrorRoot(folder, relative, below))
+        return roots
+
+    # The end ----------------------------------------------------------------------------
+
+    async def _wrap_up(self, record: ExitRecord) -> None:
+        """Log the end, store what is kept, and only then enter the final state."""
+        status, error = _outcome(record)
+        if self.run.ended is None:
+            await self._node.store(lambda store: self._announce_end(store, record, status, error))
+        began = clock.now()
+        count, failed = await asyncio.to_thread(self._capture_files)
+        self.feed.end()
+        data: dict[str, object] = {"count": count, "elapsed": round(clock.now() - began, 3)}
+        if failed:
+            data["failed"] = failed
+        await self._enter_final_state(status, "capture_after", data)
+        await asyncio.to_thread(self.execution.folder.remove)
+
+    def _announce_end(
+        self, store: SqliteStatsStore, record: ExitRecord, status: RunStatus, error: str
+    ) -> None:
+        workspace, name = self.run.workspace, self.run.name
+        ended = record.ended or clock.now()
+        if status is RunStatus.CANCELLED:
+            store.change_run(RunChange(workspace, name, event="cancelled", time=ended))
+        started = self.run.started or ended
+        data = {
+            "status": status,
+            "exit_code": record.exit_code,
+            "signal": record.signal,
+            "duration": round(max(0.0, ended - started), 3),
+            "cpu_seconds": record.cpu_seconds,
+            "peak_memory_bytes": record.peak_memory_bytes,
+        }
+        fields = {"ended": ended, "exit_code": record.exit_code, "error": error}
+        self.run = store.change_run(
+            RunChange(workspace, name, event="ended", data=data, fields=fields, time=ended)
+        )
+
+    def _capture_files(self) -> tuple[int, list[str]]:
+        count, failed = capture.capture_after_files(
+            self._node.artifacts,
+            self.run,
+            self.execution.working_dir,
+            self._context.after_dirs,
+            self._context.after_omit,
+        )
+        capture.store_console(self._node.artifacts, self.run, self.execution.folder)
+        return count, failed
+
+    async def _finish_unstarted(self, status: RunStatus, error: str) -> None:
+        """The end of a run that has no (more) process to wait for."""
+        workspace, name = self.run.workspace, self.run.name
+        ended = clock.now()
+
+        def announce(store: SqliteStatsStore) -> None:
+            if status is RunStatus.CANCELLED:
+                store.change_run(RunChange(workspace, name, event="cancelled", time=ended))
+            data = {"status": status, "exit_code": None, "error": error}
+            fields = {"ended": ended, "error": error}
+            self.run = store.change_run(
+                RunChange(workspace, name, event="ended", data=data, fields=fields, time=ended)
+            )
+
+        await self._node.store(announce)
+        if self.execution.folder.exists():
+            await asyncio.to_thread(self._capture_files)
+        await self._enter_final_state(status, None, {})
+        await asyncio.to_thread(self.execution.folder.remove)
+
+    async def _enter_final_state(
+        self, status: RunStatus, event: str | None, data: dict[str, object]
+    ) -> None:
+        """Write the run's records into the artifact store, then commit the state they show."""
+        moment = clock.now()
+        workspace, name = self.run.workspace, self.run.name
+        run, events, metrics = await self._node.store(
+            lambda store: (
+                store.run(workspace, name),
+                store.events(workspace, name),
+                store.metrics(workspace, name),
+            )
+        )
+        run.status = status
+        if event is not None:
+            events.append(Event(len(events) + 1, moment, event, data))
+        await asyncio.to_thread(capture.store_records, self._node.artifacts, run, events, metrics)
+        change = RunChange(workspace, name, status, event, data, time=moment)
+        self.run = await self._node.store(lambda store: store.change_run(change))
+
+    def _open_stored(self) -> int:
+        """A descriptor of the console once the artifact store has it. Raises OSError."""
+        path = None
+        with contextlib.suppress(Exception):
+            path = self._node.artifacts.local_path(capture.console_key(self.run))
+        if path is None:
+            raise FileNotFoundError(capture.console_key(self.run))
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+
+
+def _outcome(record: ExitRecord) -> tuple[RunStatus, str]:
+    if record.stopped is not None:
+        return RunStatus.CANCELLED, record.error
+    if record.exit_code == 0:
+        return RunStatus.COMPLETED, ""
+    if record.error:
+        return RunStatus.ERROR, record.error
+    if record.signal is not None:
+        return RunStatus.ERROR, f"killed by signal {record.signal}"
+    return RunStatus.ERROR, f"exit code {record.exit_code}"
+
+
+def _once(action: Callable[[], None]) -> Callable[[], None]:
+    pending = [action]
+
+    def act() -> None:
+        while pending:
+            pending.pop()()
+
+    return act

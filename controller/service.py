@@ -1,0 +1,173 @@
+"""The controller's services, as its API offers them: jobs, status, cancel, restart, output."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import time
+from collections.abc import Iterable
+from typing import Any
+
+import xt_core
+from controller.jobtask import JobTask
+from controller.node import Bell, NodeServices
+from controller.runtask import RunTask
+from xt_core import clock
+from xt_core.errors import UnknownNameError, XTError
+from xt_core.model.records import Job
+from xt_core.model.states import RunStatus
+from xt_core.reports.documents import run_document
+from xt_core.stats.sqlite import SqliteStatsStore
+from xt_core.stats.store import NodeRecord, RunChange
+from xt_core.submit.mrc import MultiRunConfig, mrc_key
+
+_log = logging.getLogger(__name__)
+
+
+class ControllerService:
+    """Serves the jobs of one node."""
+
+    def __init__(self, node: NodeServices, bell: Bell) -> None:
+        self._node, self.bell = node, bell
+        self.jobs: dict[str, JobTask] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._taking_up = asyncio.Lock()
+        self._started = clock.now()
+        self._idle_since = time.monotonic()
+        self.shutdown_requested = asyncio.Event()
+
+    # Jobs -------------------------------------------------------------------------------
+
+    async def recover(self) -> None:
+        """Take up every job that an earlier controller left unfinished."""
+        for job in await self._node.store(lambda store: store.open_jobs(self._node.name)):
+            with contextlib.suppress(XTError):
+                await self.take_up(job.name)
+        record = NodeRecord(self._node.name, "local", self.describe(), clock.now())
+        await self._node.store(lambda store: store.put_node(record))
+
+    async def take_up(self, name: str) -> JobTask:
+        """Serve a job; the same task however often it is asked for."""
+        async with self._taking_up:
+            if name in self.jobs:
+                return self.jobs[name]
+            job = await self._node.store(lambda store: store.job(name))
+            try:
+                task = JobTask(self._node, job, await asyncio.to_thread(self._read_mrc, job))
+            except XTError as error:
+                await self._fail_job(job, error.message)
+                raise
+            self.jobs[name] = task
+            serving = asyncio.create_task(self._serve(task))
+            self._tasks.add(serving)
+            serving.add_done_callback(self._tasks.discard)
+            return task
+
+    def _read_mrc(self, job: Job) -> MultiRunConfig:
+        key = mrc_key(job.workspace, job.name)
+        return MultiRunConfig.from_json(self._node.artifacts.get_bytes(key))
+
+    async def _serve(self, task: JobTask) -> None:
+        await task.serve()
+        self.jobs.pop(task.job.name, None)
+        self._idle_since = time.monotonic()
+        self.bell.ring()
+
+    async def _fail_job(self, job: Job, error: str) -> None:
+        """A job that cannot be run ends as an error, not as one that waits for ever."""
+        _log.error("%s cannot be run: %s", job.name, error)
+
+        def fail(store: SqliteStatsStore) -> None:
+            store.cancel_unstarted(job.name)
+            for run in store.open_runs(job.name, self._node.name):
+                change = RunChange(run.workspace, run.name, RunStatus.ERROR, "ended")
+                change.fields = {"error": error}
+                store.change_run(change)
+
+        await self._node.store(fail)
+
+    # Status -----------------------------------------------------------------------------
+
+    def describe(self) -> dict[str, Any]:
+        """The controller itself."""
+        return {
+            "pid": os.getpid(),
+            "version": xt_core.__version__,
+            "started": clock.iso(self._started),
+            "uptime": round(clock.now() - self._started, 3),
+        }
+
+    def status(self) -> dict[str, Any]:
+        """The node and its living runs, with the keys of `xt status --json`."""
+        now = clock.now()
+        tasks = [task for job in self.jobs.values() for task in job.live.values()]
+        running = [task for task in tasks if task.execution.pid is not None]
+        limits = [job.slots.limit or 0 for job in self.jobs.values()]
+        node = {
+            "name": self._node.name,
+            "target": "local",
+            "state": "running",
+            "controller": self.describe(),
+            "jobs": sorted(self.jobs),
+            "running": len(running),
+            "queued": len(tasks) - len(running),
+            "concurrent": self._node.slots.limit or sum(limits),
+            "gpus": len(self._node.gpus),
+        }
+        runs = [
+            run_document(task.run, now) | {"pid": task.execution.pid, "gpus": task.execution.gpus}
+            for task in tasks
+        ]
+        return {"nodes": [node], "runs": runs}
+
+    def is_idle(self) -> bool:
+        return not self.jobs
+
+    def idle_seconds(self) -> float:
+        """How long nothing has been run here."""
+        return time.monotonic() - self._idle_since if self.is_idle() else 0.0
+
+    # Steering ---------------------------------------------------------------------------
+
+    def find(self, workspace: str, run: str) -> RunTask | None:
+        """The living run of that name, if it is here."""
+        for job in self.jobs.values():
+            if job.job.workspace == workspace and run in job.live:
+                return job.live[run]
+        return None
+
+    async def cancel_jobs(self, names: Iterable[str] | None, grace: float | None) -> None:
+        """Cancel jobs (None: every one that is served here); returns when they have ended."""
+        chosen = list(self.jobs) if names is None else list(names)
+        tasks = []
+        for name in chosen:
+            task = self.jobs.get(name) or await self._take_up_if_open(name)
+            if task is not None:
+                tasks.append(task.cancel(_grace(task, grace)))
+        await asyncio.gather(*tasks)
+
+    async def _take_up_if_open(self, name: str) -> JobTask | None:
+        open_jobs = await self._node.store(lambda store: store.open_jobs(self._node.name))
+        return await self.take_up(name) if any(job.name == name for job in open_jobs) else None
+
+    async def cancel_runs(self, runs: Iterable[tuple[str, str]], grace: float | None) -> None:
+        """Cancel runs; those that have ended are left as they are."""
+        tasks = []
+        for workspace, name in runs:
+            run = await self._node.store(lambda store, n=name, w=workspace: store.run(w, n))  # type: ignore[misc]
+            if not run.status.is_final:
+                job = await self.take_up(run.job)
+                tasks.append(job.cancel_run(name, _grace(job, grace)))
+        await asyncio.gather(*tasks)
+
+    async def restart_job(self, name: str, delay: float) -> list[str]:
+        """Simulate a service restart for a job's living runs; their names."""
+        task = self.jobs.get(name)
+        if task is None:
+            await self._node.store(lambda store: store.job(name))
+            raise UnknownNameError(f"{name} has no running run on {self._node.name}", "xt status")
+        return await task.restart(delay)
+
+
+def _grace(job: JobTask, grace: float | None) -> float:
+    return job.context.grace_seconds if grace is None else grace

@@ -1,0 +1,217 @@
+"""Selecting and ordering in SQLite gives what selecting and ordering in Python gives."""
+
+import json
+import math
+import random
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import pytest
+
+from xt_core.model.encoding import dumps
+from xt_core.model.names import job_number, run_numbers
+from xt_core.model.records import Run, Value
+from xt_core.model.states import RunStatus
+from xt_core.query.filters import matches_all, parse_filter
+from xt_core.query.names import RunPattern, parse_run_list
+from xt_core.query.registry import RUN_FIELDS
+from xt_core.query.sorting import parse_sort, sort_records
+from xt_core.query.sql import regexp, register, to_sql, to_sql_order
+
+NOW = 5_000.0
+COLUMNS = (
+    "workspace TEXT, name TEXT, num INT, child INT, job TEXT, job_num INT, parent TEXT, "
+    "is_parent INT, node TEXT, run_index INT, status TEXT, exit_code INT, error TEXT, "
+    "restarts INT, created REAL, queued REAL, started REAL, ended REAL, experiment TEXT, "
+    "target TEXT, username TEXT, description TEXT, command TEXT, notes TEXT, "
+    "cancel_requested INT, hparams TEXT, metrics TEXT, tags TEXT, revision INT"
+)
+MEMBERS = ["lr", "a.b-c", 'quo"te', "it's", "größe", "back\\slash", "a=b", "x", "[0]", "emoji 😀"]
+VALUES: list[Value] = [
+    None, True, False, 0, 1, 2, -1, 64, 2**53 + 1, 0.0, 0.1, 0.30000000000000004, 1.0, 1e-9, 1e300,
+    math.nan, math.inf, -math.inf, "", "adam", "Adam", "64", "0.1", "true", "é", "z\ny", "'; --",
+]  # fmt: skip
+LITERALS = [
+    "0", "1", "64", "0.1", "0.30000000000000004", "-1", "1e300", "9007199254740993", "1e999",
+    "99999999999999999999", "adam", "'64'", '"0.1"', "é", "'; --", "nan", "true",
+]  # fmt: skip
+SPECIAL = ["$true", "$false", "$none", "$empty", "$exists", '""']
+
+
+def make_runs(count: int, rng: random.Random) -> list[Run]:
+    return [make_run(number, rng) for number in range(1, count + 1)]
+
+
+def make_run(number: int, rng: random.Random) -> Run:
+    child = rng.choice([0, 0, 2, 9, 10])
+    name = f"run{number}.{child}" if child else f"run{number}"
+
+    def moment() -> float | None:
+        return rng.choice([None, 1000.0, 1500.0, 4999.5, 6000.0])
+
+    def logged() -> dict[str, Value]:
+        return {name: rng.choice(VALUES) for name in MEMBERS if rng.random() < 0.7}
+
+    return Run(
+        rng.choice(["ws1", "ws2"]), name, f"job{rng.choice([1, 2, 9, 10, 11])}",
+        rng.choice(["exper1", ""]), rng.choice(["node0", "node9", "node10"]),
+        rng.choice(list(RunStatus)), rng.choice([1000.0, 1000.5, 1001.0]),
+        parent=f"run{number}" if child else None, is_parent=not child and rng.random() < 0.3,
+        run_index=rng.choice([None, 0, 1, 10]), exit_code=rng.choice([None, 0, 1, -9]),
+        username=rng.choice(["", "ann", "Bob"]), description=rng.choice(["", "try 1", "é"]),
+        error=rng.choice(["", "killed"]), restarts=rng.choice([0, 1, 2]),
+        queued=moment(), started=moment(), ended=moment(),
+        hparams=logged(), metrics=logged(), tags=logged(),
+    )  # fmt: skip
+
+
+def encode(values: dict[str, Value], ascii_only: bool) -> str:
+    """As the stats store writes it, and as another writer of valid JSON may."""
+    text = dumps(values)
+    return text if ascii_only else json.dumps(json.loads(text), ensure_ascii=False)
+
+
+def table_of(runs: Sequence[Run]) -> sqlite3.Connection:
+    connection = sqlite3.connect(":memory:")
+    register(connection)
+    connection.execute(f"CREATE TABLE runs ({COLUMNS})")
+    names = [column.split()[0] for column in COLUMNS.split(", ")]
+    marks = ", ".join(f":{name}" for name in names)
+    for index, run in enumerate(runs):
+        row = asdict(run)
+        row["num"], row["child"] = run_numbers(run.name)
+        row["job_num"], row["status"] = job_number(run.job), str(run.status)
+        for family in ("hparams", "metrics", "tags"):
+            row[family] = encode(row[family], ascii_only=index % 2 == 0)
+        connection.execute(f"INSERT INTO runs VALUES ({marks})", row)
+    return connection
+
+
+def generated_filters(rng: random.Random) -> list[str]:
+    texts: list[str] = []
+    for family in ("hparams", "metrics", "tags"):
+        for member in MEMBERS:
+            quote = "'" if '"' in member else '"'
+            name = f"{family}.{quote}{member}{quote}"
+            operators = ["=", "!=", "<", "<=", ">", ">="]
+            texts += [f"{name}{op}{rng.choice(LITERALS)}" for op in operators for _ in range(3)]
+            texts += [f"{name}{op}{word}" for op in ("=", "!=") for word in SPECIAL]
+            texts += [f"{name}:exists:true", f"{name}:exists:false", f"{name}:regex:^[a-z]+"]
+    for name, values in {
+        "run": ["run5", "run20.9"], "job": ["job9"], "parent": ["run30"], "node": ["node9"],
+        "workspace": ["ws1"], "run_index": ["1", "1.5"], "exit_code": ["0", "-9"],
+        "restarts": ["1"], "created": ["1970-01-01T00:16:40Z", "1970-01-01T00:16:40.500Z"],
+        "queued": ["1970-01-01T00:25:00Z"], "started": ["1970-01-01T01:23:19Z"],
+        "ended": ["1970-01-01T01:40Z"], "duration": ["0", "500", "1h", "3999.5s"],
+        "experiment": ["exper1"], "username": ["ann", "Zoe"], "description": ["é", "try 1"],
+        "error": ["killed"], "notes": ["x"],
+    }.items():  # fmt: skip
+        texts += [f"{name}{op}{v}" for op in ("=", "!=", "<", "<=", ">", ">=") for v in values]
+        texts += [f"{name}{op}{word}" for op in ("=", "!=") for word in SPECIAL[2:]]
+        texts += [f"{name}:exists:true", f"{name}:exists:false"]
+    for name in ("is_parent", "is_child"):
+        texts += [f"{name}{op}{word}" for op in ("=", "!=") for word in SPECIAL]
+    for name in ("run", "username", "description", "experiment", "status", "parent"):
+        texts += [f"{name}:regex:{pattern}" for pattern in (".*", "[1-5]$", "^[a-z]+$")]
+    return [*texts, "status=running", "status!=error", "status>error"]
+
+
+def found(
+    connection: sqlite3.Connection, filters: Sequence[str], patterns: Sequence[RunPattern] = ()
+) -> list[str]:
+    parsed = [parse_filter(text, RUN_FIELDS) for text in filters]
+    where, params = to_sql(parsed, patterns, NOW)
+    order = to_sql_order(parse_sort("run", RUN_FIELDS), False, NOW)
+    rows = connection.execute(f"SELECT name FROM runs WHERE {where} ORDER BY {order}", params)
+    return [name for (name,) in rows]
+
+
+def test_every_generated_filter_selects_the_same_runs_in_sqlite_and_in_python() -> None:
+    rng = random.Random(20260131)
+    runs = make_runs(150, rng)
+    connection = table_of(runs)
+    texts = generated_filters(rng)
+    sizes = set()
+    for text in texts:
+        parsed = parse_filter(text, RUN_FIELDS)
+        expected = [run.name for run in runs if parsed.matches(run, NOW)]
+        assert found(connection, [text]) == expected, text
+        sizes.add(len(expected))
+    assert len(texts) > 1000
+    assert {0, 150} < sizes
+    for _ in range(300):
+        pair = rng.sample(texts, 2)
+        both = [parse_filter(text, RUN_FIELDS) for text in pair]
+        assert found(connection, pair) == [r.name for r in runs if matches_all(both, r, NOW)], pair
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "run3", "run3-run20", "*", "run*", "*.*", "run1?", "run1*.9", "*.1?", "job9", "job2-job10",
+        "job1?", "job*", "ws1/run*", "ws2/job9", "ws1/job9-job11",
+        "run3,run7-run9,job1,ws2/run1?.*",
+        ",".join(f"run{number}.*" for number in range(1, 60)),
+        ",".join(f"run{number}.2-run{number}.9" for number in range(1, 60)),
+        ",".join(f"ws1/run{number},run{number}.9,job{number}" for number in range(5, 60)),
+    ],
+)  # fmt: skip
+def test_every_run_list_selects_the_same_runs_in_sqlite_and_in_python(text: str) -> None:
+    runs = make_runs(150, random.Random(7))
+    patterns = parse_run_list([text])
+    expected = [run.name for run in runs if any(each.matches(run) for each in patterns)]
+    assert expected
+    assert found(table_of(runs), [], patterns) == expected
+
+
+def test_filters_and_run_lists_have_to_hold_together() -> None:
+    runs = make_runs(150, random.Random(8))
+    patterns = parse_run_list(["run1-run99"])
+    expected = [r.name for r in runs if run_numbers(r.name)[0] < 100 and not run_numbers(r.name)[1]]
+    expected = [name for name in expected if runs[run_numbers(name)[0] - 1].restarts]
+    assert found(table_of(runs), ["restarts>0"], patterns) == expected
+
+
+@pytest.mark.parametrize("item", ["run{0}", "run{0}.*", "job{0}"])
+def test_a_run_list_may_be_thousands_of_items_long(item: str) -> None:
+    runs = make_runs(20, random.Random(9))
+    patterns = parse_run_list([",".join(item.format(number) for number in range(1, 5001))])
+    expected = [run.name for run in runs if any(each.matches(run) for each in patterns)]
+    assert found(table_of(runs), [], patterns) == expected
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_every_order_is_the_same_in_sqlite_and_in_python(reverse: bool) -> None:
+    runs = make_runs(150, random.Random(11))
+    random.Random(12).shuffle(runs)
+    connection = table_of(runs)
+    members = [f"{family}.{m}" for family in ("hparams", "metrics", "tags") for m in MEMBERS]
+    texts = [*RUN_FIELDS.fields, *members, "status,-duration", "-node,metrics.lr,-run", ""]
+    for text in [*texts, *(f"-{text}" for text in texts if text[:1].isalpha())]:
+        spec = parse_sort(text, RUN_FIELDS)
+        expected = [run.name for run in sort_records(runs, spec, reverse, NOW)]
+        order = to_sql_order(spec, reverse, NOW)
+        rows = connection.execute(f"SELECT name FROM runs ORDER BY {order}").fetchall()
+        assert [name for (name,) in rows] == expected, text
+
+
+def test_no_filters_and_no_patterns_select_everything() -> None:
+    assert to_sql([], [], NOW) == ("1", [])
+
+
+def test_name_order_in_a_workspace_needs_no_sorting_where_an_index_gives_it() -> None:
+    connection = sqlite3.connect(":memory:")
+    connection.execute(f"CREATE TABLE runs ({COLUMNS}, UNIQUE (workspace, num, child))")
+    for reverse in (False, True):
+        order = to_sql_order(parse_sort("run", RUN_FIELDS), reverse, NOW)
+        query = f"SELECT name FROM runs WHERE workspace = 'ws1' ORDER BY {order}"
+        plan = connection.execute(f"EXPLAIN QUERY PLAN {query}").fetchall()
+        assert len(plan) == 1
+        assert "USING INDEX" in plan[0][3]
+
+
+def test_a_regular_expression_is_never_found_in_what_is_not_text() -> None:
+    assert regexp("a.c", "xabcx")
+    assert not regexp(".*", None)
+    assert not regexp("6", 64)

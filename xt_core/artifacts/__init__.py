@@ -1,0 +1,4 @@
+"""Artifacts: the files of workspaces, jobs and runs, behind one interface.
+
+`store` holds the interface; `directory` keeps the artifacts in a folder.
+"""

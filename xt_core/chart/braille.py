@@ -1,0 +1,127 @@
+"""Lines drawn as dots, eight to a cell (Unicode braille), or one to a cell where only ASCII shows.
+
+A column of cells is one integer with a byte a cell, so a vertical line of any height is one
+operation, and the bytes are the offsets into the braille block (U+2800), whose dots are numbered
+1, 2, 3, 7 down the left and 4, 5, 6, 8 down the right.
+"""
+
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from math import ceil, floor
+from typing import NamedTuple
+
+BRAILLE_BLOCK = 0x2800
+
+
+class DotCell(NamedTuple):
+    """How a cell divides into dots: for each column of dots, the bit of each dot upwards."""
+
+    bits: tuple[tuple[int, ...], ...]
+
+    @property
+    def wide(self) -> int:
+        """Dots across a cell."""
+        return len(self.bits)
+
+    @property
+    def high(self) -> int:
+        """Dots up a cell."""
+        return len(self.bits[0])
+
+
+BRAILLE = DotCell(((6, 2, 1, 0), (7, 5, 4, 3)))
+WHOLE = DotCell(((0,),))
+
+
+class Stop(NamedTuple):
+    """Where a line passes one column of dots: rows of dots count from the bottom."""
+
+    column: int
+    first: int
+    low: int
+    high: int
+    last: int
+
+
+class Layer:
+    """The dots of one line on a chart of `width` × `height` cells. What lies outside is clipped."""
+
+    def __init__(self, width: int, height: int, cell: DotCell) -> None:
+        self._cell_wide, self._cell_high = cell.wide, cell.high
+        self._height = height
+        self._columns = [0] * width
+        self._below = _masks_below(height, cell)
+        self.dots_wide = width * cell.wide
+        self.dots_high = height * cell.high
+
+    def rows(self) -> Iterator[tuple[int, ...]]:
+        """Each row of cells from the top: the bits of each cell, 0 where nothing is drawn."""
+        columns = (column.to_bytes(self._height, "big") for column in self._columns)
+        return zip(*columns, strict=True)
+
+    def line(self, stops: Iterable[Stop]) -> None:
+        """Draw a line through stops in order of column; a lone dot grows so that it is seen."""
+        before: Stop | None = None
+        joined = False
+        for stop in stops:
+            self._bar(stop.column, stop.low, stop.high)
+            if before is not None:
+                joined = True
+                self._join(before.column, before.last, stop.column, stop.first)
+            before = stop
+        if before is not None and not joined and before.low == before.high:
+            self._blob(before.column, before.low)
+
+    def _bar(self, column: int, low: int, high: int) -> None:
+        """An upright line from row `low` to row `high`, both included."""
+        if not 0 <= column < self.dots_wide or high < 0 or low >= self.dots_high:
+            return
+        cell, dot = divmod(column, self._cell_wide)
+        below = self._below[dot]
+        self._columns[cell] |= below[min(high + 1, self.dots_high)] ^ below[max(low, 0)]
+
+    def _blob(self, column: int, row: int) -> None:
+        if self._cell_high > 1:
+            self._bar(column, row - 1, row + 1)
+            self._bar(column - 1, row, row)
+            self._bar(column + 1, row, row)
+
+    def _join(self, from_column: int, from_row: int, to_column: int, to_row: int) -> None:
+        """A straight line, one dot thick, between two dots that are drawn already."""
+        across, up = to_column - from_column, to_row - from_row
+        if across == 0:
+            self._bar(from_column, min(from_row, to_row), max(from_row, to_row))
+        elif abs(up) > across:
+            self._steep_join(from_column, from_row, across, up)
+        elif across > 1:
+            for column in range(max(from_column, 0), min(to_column, self.dots_wide - 1) + 1):
+                row = from_row + floor(up * (column - from_column) / across + 0.5)
+                self._bar(column, row, row)
+
+    def _steep_join(self, from_column: int, from_row: int, across: int, up: int) -> None:
+        """A line that takes several rows of each column: those it crosses nearest to it."""
+        to_row, slope = from_row + up, up / across
+        last_column = min(from_column + across, self.dots_wide - 1)
+        for column in range(max(from_column, 0), last_column + 1):
+            enters = from_row + (column - from_column - 0.5) * slope
+            leaves = enters + slope
+            if up > 0:
+                self._bar(column, max(ceil(enters), from_row), min(ceil(leaves) - 1, to_row))
+            else:
+                self._bar(column, max(floor(leaves) + 1, to_row), min(floor(enters), from_row))
+
+
+@lru_cache(maxsize=64)
+def _masks_below(height: int, cell: DotCell) -> tuple[tuple[int, ...], ...]:
+    """For each column of dots in a cell, the mask of all dots below each row of dots."""
+    columns = []
+    for bits in cell.bits:
+        masks = [0]
+        for row in range(height):
+            masks.extend(masks[-1] | _bits_until(bits, dot) << 8 * row for dot in range(cell.high))
+        columns.append(tuple(masks))
+    return tuple(columns)
+
+
+def _bits_until(bits: tuple[int, ...], dot: int) -> int:
+    return sum(1 << bit for bit in bits[: dot + 1])

@@ -1,0 +1,74 @@
+"""The axes around a plot: the gutter on its left, and the two rows beneath it."""
+
+from collections.abc import Sequence
+
+from xt_core.chart.axes import Scale, tick_labels
+from xt_core.chart.cells import Span, cell_width, cut
+from xt_core.chart.glyphs import Glyphs
+
+_ROWS_A_TICK = 4
+_CELLS_A_TICK = 10
+_BETWEEN_LABELS = 2
+
+
+def gutter_labels(scale: Scale, height: int, glyphs: Glyphs) -> dict[int, str]:
+    """The label of each row of a plot's gutter that has a tick, no two on one row."""
+    labels: dict[int, str] = {}
+    for value, label in tick_labels(scale, max(2, height // _ROWS_A_TICK + 1)):
+        row = _cell(scale, value, height, glyphs.cell.high)
+        labels.setdefault(height - 1 - row, label)
+    return labels
+
+
+def gutter_width(labels: dict[int, str]) -> int:
+    """Cells that a gutter takes, with the axis itself."""
+    return max(map(len, labels.values()), default=0) + 1
+
+
+def gutter_row(label: str | None, width: int, glyphs: Glyphs) -> list[Span]:
+    """One row of a gutter of `width` cells, with a tick if there is a label."""
+    if label is None:
+        return [Span(" " * (width - 1) + glyphs.down, "axis")]
+    shown = cut(label, width - 1, ellipsis=glyphs.ellipsis).rjust(width - 1)
+    return [Span(shown, "label"), Span(glyphs.y_tick, "axis")]
+
+
+def x_axis(
+    scale: Scale, gutter: int, width: int, x_label: str, glyphs: Glyphs
+) -> tuple[list[Span], list[Span]]:
+    """The axis beneath a plot of `width` cells with `x_label` at its end, and its labels."""
+    ticks = _fitting_ticks(scale, gutter, width, glyphs)
+    line = [glyphs.across] * width
+    labels = [" "] * (gutter + width)
+    for tick, start, label in ticks:
+        line[tick] = glyphs.x_tick
+        labels[start : start + len(label)] = label
+    name = [Span(" ", ""), Span(x_label, "label")] if x_label else []
+    name_width = cell_width(x_label) + 1 if x_label else 0
+    if name_width > width // 2:
+        name, name_width = [], 0
+    axis = " " * (gutter - 1) + glyphs.corner + "".join(line[: width - name_width])
+    return [Span(axis, "axis"), *name], [Span("".join(labels), "label")]
+
+
+def _fitting_ticks(
+    scale: Scale, gutter: int, width: int, glyphs: Glyphs
+) -> Sequence[tuple[int, int, str]]:
+    """Column of the tick, where its label starts in the row, and the label: as many as fit."""
+    for limit in range(max(2, width // _CELLS_A_TICK + 1), 0, -1):
+        placed = []
+        for value, label in tick_labels(scale, limit):
+            tick = _cell(scale, value, width, glyphs.cell.wide)
+            start = gutter + tick - len(label) // 2
+            placed.append((tick, max(0, min(start, gutter + width - len(label))), label))
+        ends = [start + len(label) for _, start, label in placed]
+        starts = [start for _, start, _ in placed[1:]]
+        in_row = all(end <= gutter + width for end in ends)
+        if in_row and all(e + _BETWEEN_LABELS <= s for e, s in zip(ends, starts, strict=False)):
+            return placed
+    return []
+
+
+def _cell(scale: Scale, value: float, cells: int, dots: int) -> int:
+    """The cell of a plot on which a value within the scale falls."""
+    return max(0, min(scale.dot(value, cells * dots) // dots, cells - 1))

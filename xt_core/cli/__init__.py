@@ -1,0 +1,1 @@
+"""The headless commands: one module a command. Standard output is data, standard error is talk."""

@@ -1,0 +1,49 @@
+"""`xt attach`: replay and follow a run's output."""
+
+from xt_core.cli.follow import stream_console, write_to_stdout
+from xt_core.cli.names import one_run
+from xt_core.cli.parser import add_workspace, command_parser
+from xt_core.cli.talk import note
+from xt_core.errors import ExitCode, UsageError
+from xt_core.nodes.positions import is_start
+from xt_core.session import Session
+
+_EXAMPLES = (
+    "xt attach run3               all of its output, then what comes",
+    "xt attach run3 --from end    only what comes",
+    "xt attach run3 --from -20    the last 20 lines, then what comes",
+    "xt attach run3 --from @4096  from byte 4096 on",
+)
+
+
+def main(argv: list[str]) -> int:
+    parser = command_parser("attach", "replay and follow a run's output, byte for byte", _EXAMPLES)
+    parser.add_argument("run", metavar="RUN")
+    parser.add_argument(
+        "--from", dest="start", default="start", metavar="WHERE", help="start, end, -N or @BYTE"
+    )
+    add_workspace(parser)
+    options = parser.parse_args(_joined(argv[1:]))
+    if not is_start(options.start):
+        raise UsageError(f"--from {options.start} is no position", "give start, end, -N or @BYTE")
+    if options.json:
+        raise UsageError("attach gives a run's own bytes, not JSON", "leave --json away")
+    overrides = {"general.workspace": options.workspace} if options.workspace else {}
+    session = Session(overrides=overrides)
+    run = one_run(session, options.run)
+    try:
+        stream_console(session, run, options.start, write_to_stdout)
+    except KeyboardInterrupt:
+        note(f"\ndetached; {run.name} lives on")
+        return ExitCode.INTERRUPTED
+    return ExitCode.OK
+
+
+def _joined(argv: list[str]) -> list[str]:
+    """``--from -20`` as one word: argparse takes ``-20`` for an option."""
+    words = list(argv)
+    for position, word in enumerate(words[:-1]):
+        if word == "--from":
+            words[position : position + 2] = [f"--from={words[position + 1]}"]
+            break
+    return words

@@ -1,0 +1,118 @@
+"""`xt`: finds the command, runs it, and turns every error into one line and an exit code."""
+
+import contextlib
+import os
+import sys
+from importlib import import_module
+
+import xt_core
+from xt_core.cli.table import COMMANDS
+from xt_core.errors import ExitCode, UsageError, XTError
+
+
+def entry_point() -> None:
+    """The process of `xt`: never returns."""
+    code = main(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _discard_output()
+    sys.exit(code)
+
+
+def main(argv: list[str]) -> int:
+    """Run a command line; its exit code."""
+    try:
+        return _dispatch(argv)
+    except XTError as error:
+        if "--stack-trace" in argv:
+            raise
+        return _report(error, argv)
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        _discard_output()
+        return ExitCode.OK
+
+
+def _dispatch(argv: list[str]) -> int:
+    first = argv[0] if argv else ""
+    if first in ("-h", "--help", "help"):
+        if len(argv) > 1 and argv[1] in COMMANDS:
+            return _run_command(argv[1], ["--help"])
+        print(help_text())
+        return ExitCode.OK
+    if first in ("-V", "--version"):
+        print(f"xt {xt_core.__version__}")
+        return ExitCode.OK
+    if not argv:
+        return _open_tui()
+    return _run_command(first, argv[1:])
+
+
+def _run_command(name: str, argv: list[str]) -> int:
+    command = COMMANDS.get(name)
+    if command is None:
+        from difflib import get_close_matches
+
+        near = get_close_matches(name, COMMANDS, n=1)
+        hint = f"did you mean xt {near[0]}?" if near else "xt --help lists the commands"
+        raise UsageError(f"there is no command {name!r}", hint)
+    module = import_module(f"xt_core.cli.{command.module}")
+    return int(module.main([name, *argv]))
+
+
+def _open_tui() -> int:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("the terminal UI needs a terminal", "xt --help lists the commands")
+    from xt_core.session import Session
+
+    app = import_module("xt_tui.app")  # the engine does not know the UI, the program does
+    return int(app.run_app(Session()))
+
+
+def help_text() -> str:
+    """What `xt --help` prints."""
+    lines = ["usage: xt [COMMAND …]", "", "Run, watch and steer machine-learning experiments."]
+    lines += ["With no command, xt opens the terminal UI.", ""]
+    groups = dict.fromkeys(command.group for command in COMMANDS.values())
+    for group in groups:
+        lines.append(f"{group}:")
+        for command in COMMANDS.values():
+            if command.group == group:
+                nouns = f" ({', '.join(command.nouns)})" if command.nouns else ""
+                lines.append(f"  {command.name:<11} {command.summary}{nouns}")
+        lines.append("")
+    lines += [
+        "Every command takes --json, --stack-trace and --help (with examples).",
+        "",
+        "examples:",
+        "  xt demo",
+        "  xt run train.py --lr=0.1",
+        "  xt run --concurrent 2 train.py --lr=[.01,.03,.1] --hidden=[16,32]",
+        "  xt attach run3",
+        '  xt list runs --filter "metrics.loss<.2" --sort metrics.loss',
+    ]
+    return "\n".join(lines)
+
+
+def _report(error: XTError, argv: list[str]) -> int:
+    from xt_core.cli.talk import report_error
+
+    report_error(error, as_json=_wants_json(argv))
+    return error.exit_code
+
+
+def _wants_json(argv: list[str]) -> bool:
+    """Whether --json stands among the command's own options."""
+    if argv[:1] == ["run"]:
+        from xt_core.cli.run import split_command_line
+
+        with contextlib.suppress(UsageError):
+            argv = split_command_line(argv[1:])[0]
+    return "--json" in argv
+
+
+def _discard_output() -> None:
+    """Whoever read our output has gone; Python must not complain about it at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,59 @@
+"""Run lists on the command line: from what was typed to runs that exist."""
+
+import sys
+from collections.abc import Sequence
+
+from xt_core.errors import UnknownNameError, UsageError
+from xt_core.model.records import Run
+from xt_core.query.names import RunPattern, parse_run_list, read_names
+from xt_core.session import Session
+from xt_core.stats.store import RunQuery
+
+
+def run_patterns(texts: Sequence[str]) -> list[RunPattern]:
+    """The patterns typed; ``-`` stands for names on standard input, one a line."""
+    names: list[str] = []
+    for text in texts:
+        names += read_names(sys.stdin) if text == "-" else [text]
+    return parse_run_list(names) if names else []
+
+
+def chosen_runs(session: Session, texts: Sequence[str], *, parents: bool | None) -> list[Run]:
+    """The runs that a run list names, in its workspace. Raises UnknownNameError for a name of
+    which there is none."""
+    patterns = run_patterns(texts)
+    if not patterns:
+        raise UsageError("no run is named", "as in run3, run7-run9, run35.* or job12")
+    query = RunQuery(patterns=patterns, parents=None)
+    if all(pattern.workspace is None for pattern in patterns):
+        query.workspace = session.workspace
+    runs, _ = session.store.find_runs(query)
+    for pattern in patterns:
+        if not any(pattern.matches(run) for run in runs):
+            raise _nothing_matches(session, pattern)
+    if parents is None:
+        return runs
+    named = {pattern.name for pattern in patterns if pattern.single}
+    return [run for run in runs if run.is_parent is parents or run.name in named]
+
+
+def one_run(session: Session, text: str) -> Run:
+    """The one run of that name. Raises UnknownNameError, or UsageError for a list."""
+    patterns = parse_run_list([text])
+    if len(patterns) != 1 or not patterns[0].single:
+        raise UsageError(f"{text} may be many runs", "name one, such as run3 or run35.2")
+    pattern = patterns[0]
+    return session.store.run(pattern.workspace or session.workspace, pattern.name)
+
+
+def _nothing_matches(session: Session, pattern: RunPattern) -> UnknownNameError:
+    where = pattern.workspace or session.workspace
+    if pattern.single_job:
+        return UnknownNameError(
+            f"no job named {pattern.name} has runs in workspace {where}", "see xt list jobs"
+        )
+    if pattern.single:
+        return UnknownNameError(
+            f"no run named {pattern.name} in workspace {where}", "see xt list runs --all"
+        )
+    return UnknownNameError(f"no run in workspace {where} matches {pattern.text}", "xt list runs")

@@ -1,0 +1,52 @@
+"""Argument parsers of one look: examples in the help, errors as `UsageError`."""
+
+import argparse
+from collections.abc import Sequence
+from typing import NoReturn
+
+from xt_core.errors import UsageError
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that raises instead of exiting."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, f"{self.prog} --help shows how it is used")
+
+
+def command_parser(
+    prog: str, summary: str, examples: Sequence[str], *, usage: str | None = None
+) -> Parser:
+    """A parser with the options that every command has."""
+    parser = Parser(
+        prog=f"xt {prog}",
+        usage=usage,
+        description=f"{summary[:1].upper()}{summary[1:]}.",
+        epilog="examples:\n" + "\n".join(f"  {example}" for example in examples),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument("--stack-trace", action="store_true", help="show where an error arose")
+    return parser
+
+
+def add_workspace(parser: argparse.ArgumentParser) -> None:
+    """The option that chooses the workspace."""
+    parser.add_argument("--workspace", metavar="NAME", help="workspace of the runs")
+
+
+def seconds(text: str) -> float:
+    """A number of seconds, for argparse."""
+    value = float(text)
+    if not 0 <= value < float("inf"):
+        raise ValueError
+    return value
+
+
+def count(text: str) -> int:
+    """A whole number of 0 or more, for argparse."""
+    value = int(text)
+    if value < 0:
+        raise ValueError
+    return value

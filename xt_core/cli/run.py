@@ -1,0 +1,198 @@
+"""`xt run`: submit a job."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from xt_core.cli.parser import Parser, command_parser
+from xt_core.cli.talk import Progress, emit_json, note
+from xt_core.errors import ExitCode, UsageError
+from xt_core.model.states import JobStatus, RunStatus, SearchStyle
+from xt_core.session import Session
+from xt_core.submit.mrc import shown_command
+from xt_core.submit.options import RUN_OPTIONS, Kind, RunOption, RunRequest
+from xt_core.submit.submission import Preparation, Submission, prepare, submit
+
+_EXAMPLES = (
+    "xt run train.py --lr=0.1                        one run; what follows the script is its own",
+    "xt run --attach train.py                        … and watch its output",
+    "xt run --runs 5 train.py                        the same command five times",
+    "xt run --concurrent 2 train.py --lr=[.01,.03]   a grid search, two runs at a time",
+    "xt run --runs 20 train.py '--lr=[$loguniform(-9,-2)]'   a random search (quote the $)",
+    "xt run --multi-commands commands.txt            one run a line of the file",
+    "xt run --dry-run train.py --lr=[.01,.03]        show what would be run",
+)
+_PREVIEW = 20
+
+
+def main(argv: list[str]) -> int:
+    own, command = split_command_line(argv[1:])
+    parser = _parser()
+    options = parser.parse_args(own)
+    request = _request(options, command)
+    session = Session(overrides=request.overrides())
+    preparation = prepare(session, request)
+    if options.dry_run:
+        _show_plan(preparation, session, as_json=options.json)
+        return ExitCode.OK
+    submission = submit(session, preparation, note)
+    return _after_submission(session, submission, options)
+
+
+def split_command_line(argv: Sequence[str]) -> tuple[list[str], list[str]]:
+    """(XT's options, the command): the first word that is no option begins the command, and is
+    not looked into. ``--`` ends the options too."""
+    takes_value = {f"--{option.name}" for option in RUN_OPTIONS if option.kind is not Kind.FLAG}
+    position = 0
+    while position < len(argv):
+        word = argv[position]
+        if word == "--":
+            return list(argv[:position]), list(argv[position + 1 :])
+        if not word.startswith("-") or word == "-":
+            break
+        position += 2 if word in takes_value else 1
+    return list(argv[:position]), list(argv[position:])
+
+
+def _parser() -> Parser:
+    parser = command_parser(
+        "run", "submit a job", _EXAMPLES, usage="xt run [OPTIONS] SCRIPT [ARGUMENTS…]"
+    )
+    groups: dict[str, argparse._ArgumentGroup] = {}
+    for option in RUN_OPTIONS:
+        group = groups.setdefault(option.group, parser.add_argument_group(option.group.lower()))
+        _add(group, option)
+    then = parser.add_argument_group("then")
+    then.add_argument("--attach", action="store_true", help="follow the output until the end")
+    then.add_argument("--wait", action="store_true", help="return when the job has ended")
+    then.add_argument("--dry-run", action="store_true", help="show, submit nothing")
+    return parser
+
+
+def _add(group: argparse._ArgumentGroup, option: RunOption) -> None:
+    name, text = f"--{option.name}", option.help
+    if option.kind is Kind.FLAG:
+        group.add_argument(name, action="store_true", default=None, help=text)
+    elif option.kind is Kind.PAIRS:
+        group.add_argument(name, action="append", metavar=option.metavar, help=text, default=[])
+    elif option.kind is Kind.NUMBER:
+        kind = float if option.name == "grace" else int
+        group.add_argument(name, type=kind, metavar=option.metavar, help=text)
+    else:
+        choices = option.choices or None
+        group.add_argument(name, choices=choices, metavar=option.metavar, help=text)
+
+
+def _request(options: argparse.Namespace, command: list[str]) -> RunRequest:
+    given = {option.field: getattr(options, option.field) for option in RUN_OPTIONS}
+    given["env"] = dict(_pair(text) for text in given["env"])
+    return RunRequest(command=command, **given)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise UsageError(f"--env {text} is not NAME=VALUE", "as in --env OMP_NUM_THREADS=1")
+    return name, value
+
+
+def _show_plan(preparation: Preparation, session: Session, *, as_json: bool) -> None:
+    plan = preparation.plan
+    shown = min(plan.work_items, _PREVIEW)
+    if as_json:
+        mrc = preparation.mrc("", session)
+        emit_json(
+            {
+                "style": plan.style,
+                "search_type": plan.search_type,
+                "work_items": plan.work_items,
+                "items": [
+                    {"run_index": i, "command": plan.argv(i), "hparams": plan.hparams(i)}
+                    for i in range(plan.work_items)
+                ],
+                "mrc": asdict(mrc),
+            }
+        )
+        return
+    kind = f" ({plan.search_type})" if plan.search_type else ""
+    print(f"style {plan.style}{kind}, {plan.work_items} work items, seed {plan.seed}")
+    for index in range(shown):
+        print(f"{index:>5}  {shown_command(plan.argv(index))}")
+    if shown < plan.work_items:
+        print(f"  …    {plan.work_items - shown} more (--json shows all)")
+    print(f"MRC:\n{preparation.mrc('(to be numbered)', session).to_json()}")
+
+
+def _after_submission(session: Session, submission: Submission, options: argparse.Namespace) -> int:
+    if options.json and not (options.wait or options.attach):
+        emit_json(asdict(submission))
+        return ExitCode.OK
+    if not options.json:
+        print(_summary(submission), file=sys.stderr if options.attach else sys.stdout, flush=True)
+    if options.attach and not options.json:
+        _attach(session, submission)
+    elif not (options.wait or options.attach):
+        return ExitCode.OK
+    status = _wait(session, submission)
+    if options.json:
+        from xt_core.reports.documents import job_document
+
+        emit_json(asdict(submission) | {"result": job_document(session.store, submission.job)})
+    return ExitCode.OK if status is JobStatus.COMPLETED else ExitCode.WORK_FAILED
+
+
+def _summary(submission: Submission) -> str:
+    name = f"{submission.job}: {', '.join(submission.runs)}"
+    if submission.style == SearchStyle.SINGLE:
+        return f"{name} submitted"
+    return f"{name} submitted ({submission.style}, {submission.work_items} runs)"
+
+
+def _attach(session: Session, submission: Submission) -> None:
+    from xt_core.cli.follow import stream_console, write_to_stdout
+
+    if submission.style == SearchStyle.SINGLE:
+        run = session.store.run(submission.workspace, submission.runs[0])
+        stream_console(session, run, "start", write_to_stdout)
+    else:
+        _attach_children(session, submission)
+
+
+def _attach_children(session: Session, submission: Submission) -> None:
+    """The output of a search: each run's whole output in turn, headed by its name."""
+    from xt_core.cli.follow import job_progress, stream_console, write_to_stdout
+    from xt_core.stats.store import RunQuery
+
+    done: set[str] = set()
+    for _counts in job_progress(session, submission.job):
+        while True:
+            query = RunQuery(workspace=submission.workspace, jobs=[submission.job])
+            begun = [
+                run
+                for run in session.store.find_runs(query)[0]
+                if run.name not in done and run.status is not RunStatus.QUEUED
+            ]
+            if not begun:
+                break
+            run = begun[0]
+            done.add(run.name)
+            note(f"==> {run.name}: {run.command}")
+            stream_console(session, run, "start", write_to_stdout)
+
+
+def _wait(session: Session, submission: Submission) -> JobStatus:
+    from xt_core.cli.follow import job_progress
+
+    progress = Progress()
+    status = JobStatus.SUBMITTED
+    for counts in job_progress(session, submission.job):
+        status = counts.status()
+        progress.show(
+            f"{submission.job}: {counts.completed} completed, {counts.running} running, "
+            f"{counts.queued + counts.unstarted} waiting, {counts.error} failed"
+        )
+    progress.clear()
+    if status is not JobStatus.COMPLETED:
+        note(f"{submission.job} ended as {status}: xt list runs --job {submission.job}")
+    return status

@@ -1,0 +1,100 @@
+"""`xt status`: nodes, their controllers and what runs, live."""
+
+import contextlib
+import sys
+from typing import Any
+
+from xt_core.cli.parser import command_parser
+from xt_core.cli.talk import emit_json
+from xt_core.errors import ExitCode, UnavailableError
+from xt_core.model.names import JOB_NAME
+from xt_core.query.formats import format_duration
+from xt_core.session import Session
+
+_EXAMPLES = (
+    "xt status            this machine's node and what runs on it",
+    "xt status job12      one job",
+    "xt status --follow   again at each change, until Ctrl-C",
+)
+Document = dict[str, Any]
+
+
+def main(argv: list[str]) -> int:
+    parser = command_parser("status", "what runs now, live from the controller", _EXAMPLES)
+    parser.add_argument("name", nargs="?", metavar="RUN|JOB")
+    parser.add_argument("--target", metavar="NAME", help="only this target")
+    parser.add_argument("--follow", action="store_true", help="show again at each change")
+    options = parser.parse_args(argv[1:])
+    session = Session()
+    if options.target is not None:
+        session.config.target(options.target)
+    session.controller.ensure_running()
+    show = emit_json if options.json else _show
+    if not options.follow:
+        show(_status(session, options.name))
+        return ExitCode.OK
+    shown: Document | None = None
+    while True:
+        with contextlib.suppress(UnavailableError):
+            for _ in session.controller.changes():
+                document = _status(session, options.name)
+                if _essence(document) != shown:
+                    shown = _essence(document)
+                    if sys.stdout.isatty() and not options.json:
+                        print("\x1b[H\x1b[2J", end="")
+                    show(document)
+        session.controller.ensure_running()
+
+
+def _status(session: Session, name: str | None) -> Document:
+    document = session.controller.status()
+    if name is None:
+        return document
+    if JOB_NAME.fullmatch(name):
+        from xt_core.reports.documents import job_document
+
+        job = job_document(session.store, name)
+        runs = [run for run in document["runs"] if run["job"] == name]
+        return document | {"jobs": [job], "runs": runs}
+    from xt_core.cli.names import one_run
+
+    wanted = one_run(session, name)
+    runs = [
+        run
+        for run in document["runs"]
+        if (run["workspace"], run["name"]) == (wanted.workspace, wanted.name)
+    ]
+    if not runs:
+        from xt_core import clock
+        from xt_core.reports.documents import run_document
+
+        runs = [run_document(wanted, clock.now())]
+    return document | {"runs": runs}
+
+
+def _essence(document: Document) -> Document:
+    """What counts as a change: not the passing of time."""
+    runs = [{k: v for k, v in run.items() if k != "duration"} for run in document["runs"]]
+    nodes = [{k: v for k, v in node.items() if k != "controller"} for node in document["nodes"]]
+    return {"runs": runs, "nodes": nodes, "jobs": document.get("jobs")}
+
+
+def _show(document: Document) -> None:
+    for node in document["nodes"]:
+        controller = node["controller"]
+        print(
+            f"{node['name']} ({node['target']}) {node['state']}: {node['running']} running, "
+            f"{node['queued']} queued; controller {controller['version']}, pid "
+            f"{controller['pid']}, up {format_duration(controller['uptime'])}"
+        )
+    for job in document.get("jobs", []):
+        counts = ", ".join(f"{number} {state}" for state, number in job["counts"].items() if number)
+        print(f"{job['name']} {job['status']}: {counts}")
+    for run in document["runs"]:
+        duration = "" if run["duration"] is None else format_duration(run["duration"])
+        metrics = "  ".join(f"{name}={value:.4g}" for name, value in _numbers(run["metrics"]))
+        print(f"  {run['name']:<10} {run['status']:<10} {duration:>8}  {metrics}")
+
+
+def _numbers(metrics: Document) -> list[tuple[str, float]]:
+    return [(name, value) for name, value in metrics.items() if isinstance(value, int | float)]

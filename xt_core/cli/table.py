@@ -1,0 +1,49 @@
+"""The table of commands: what `xt --help`, the dispatcher and shell completion go by.
+
+Nothing is imported here but what is named; a command's module is imported when it is run.
+"""
+
+from typing import NamedTuple
+
+
+class Command(NamedTuple):
+    """One command. `module` lies in `xt_core.cli` and has ``main(argv) -> int``."""
+
+    name: str
+    module: str
+    summary: str
+    group: str
+    nouns: tuple[str, ...] = ()
+    """The words that may follow, for commands such as `xt list runs`."""
+
+
+COMMANDS: dict[str, Command] = {
+    command.name: command
+    for command in (
+        Command("run", "run", "submit a job: a script, or a search", "Work"),
+        Command("attach", "attach", "replay and follow a run's output", "Work"),
+        Command(
+            "cancel", "cancel", "cancel runs, jobs or everything", "Work",
+            ("run", "job", "node", "all"),
+        ),
+        Command(
+            "restart", "restart", "simulate a service restart of a job's runs", "Work",
+            ("controller",),
+        ),
+        Command("status", "status", "what runs now, live from the controller", "Work"),
+        Command(
+            "list", "list_", "reports of runs, jobs and more", "Reports",
+            ("runs", "jobs", "nodes", "targets", "workspaces", "experiments", "events"),
+        ),
+        Command(
+            "view", "view", "one thing, whole", "Reports",
+            ("run", "job", "metrics", "events", "log", "console", "config"),
+        ),
+        Command("plot", "plot", "metric curves in the terminal", "Reports"),
+        Command("set", "annotate", "set tags or notes", "Annotate", ("tags", "notes")),
+        Command("clear", "annotate", "clear tags", "Annotate", ("tags",)),
+        Command("config", "config", "create and change settings", "Set up", ("create", "set")),
+        Command("completion", "completion", "shell completion for bash, zsh, fish", "Set up"),
+        Command("demo", "demo", "a real search on this machine, watched live", "Set up"),
+    )
+}  # fmt: skip

@@ -1,0 +1,46 @@
+"""What a command says beside its data: notes, errors and progress, on standard error."""
+
+import json
+import sys
+from typing import Any
+
+from xt_core.errors import XTError
+
+
+def note(text: str) -> None:
+    """A line for the user."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def report_error(error: XTError, *, as_json: bool) -> None:
+    """``xt: error: WHAT`` and ``hint: …``; with `as_json` a document on standard output."""
+    if as_json:
+        content = {"kind": error.kind, "message": error.message, "hint": error.hint}
+        emit_json({"error": content})
+        return
+    note(f"xt: error: {error.message}")
+    if error.hint:
+        note(f"hint: {error.hint}")
+
+
+def emit_json(document: Any) -> None:
+    """One JSON document on standard output: indented for a terminal, else compact."""
+    indent = 2 if sys.stdout.isatty() else None
+    print(json.dumps(document, indent=indent), flush=True)
+
+
+class Progress:
+    """A line that is rewritten, on a terminal only."""
+
+    def __init__(self) -> None:
+        self._shown = ""
+
+    def show(self, text: str) -> None:
+        if sys.stderr.isatty() and text != self._shown:
+            print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+            self._shown = text
+
+    def clear(self) -> None:
+        if self._shown:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+            self._shown = ""

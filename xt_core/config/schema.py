@@ -1,0 +1,354 @@
+"""The one declaration of XT's configuration: sections, properties, types, defaults and help.
+
+Defaults are Python data, so a configuration without files needs no YAML parser. Files, environment,
+options, the template and the typed lookups all derive from `SCHEMA`; nothing else knows a default.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from xt_core.model.names import WORKSPACE_NAME
+
+PropertyValue = str | bool | int | float | list[str] | None
+"""The value of one property."""
+
+Keys = tuple[str, ...]
+"""Where a setting stands: (section, property), (table, entry, property), and so on."""
+
+
+class Kind(Enum):
+    """The type of a property."""
+
+    STRING = auto()
+    BOOLEAN = auto()
+    INTEGER = auto()
+    NUMBER = auto()
+    STRINGS = auto()
+    MAPPING = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """One property; `default` is not used for a mapping, which starts empty."""
+
+    kind: Kind
+    default: PropertyValue
+    help: str
+    env: str | None = None
+    """The environment variable that sets it."""
+    option: str | None = None
+    """The command option that sets it, where that is not the property's own name."""
+    nullable: bool = False
+    choices: tuple[str, ...] = ()
+    minimum: float | None = None
+    pattern: re.Pattern[str] | None = None
+    """What the whole text must match; for a mapping, what each of its names must match."""
+    pattern_help: str = ""
+    single: bool = False
+    """A list that may be written as one string, or as null for the empty list."""
+    separator: str = ","
+    """What separates the items of a list in an environment variable or on the command line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A fixed set of properties."""
+
+    help: str
+    properties: dict[str, Property]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Named entries that all have the same properties; `predefined` ones have their defaults."""
+
+    help: str
+    properties: dict[str, Property]
+    predefined: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A value and the layer that gave it; keys of (table, entry) alone declare the entry."""
+
+    keys: Keys
+    value: PropertyValue = None
+    origin: str = "default"
+
+
+ELEMENT = Property(Kind.STRING, "", "A value of a mapping.")
+
+_NOT_BLANK = re.compile(r"\s*\S.*", re.DOTALL)
+_VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def _text(
+    default: str | None, text: str, *, env: str | None = None, option: str | None = None
+) -> Property:
+    """A text that is not blank; null is allowed where it is the default."""
+    return Property(
+        Kind.STRING,
+        default,
+        text,
+        env=env,
+        option=option,
+        nullable=default is None,
+        pattern=_NOT_BLANK,
+        pattern_help="some text",
+    )
+
+
+def _flag(
+    default: bool, text: str, *, env: str | None = None, option: str | None = None
+) -> Property:
+    return Property(Kind.BOOLEAN, default, text, env=env, option=option)
+
+
+def _count(default: int | None, text: str, *, least: int = 1, env: str | None = None) -> Property:
+    """A whole number; null is allowed where it is the default."""
+    return Property(
+        Kind.INTEGER, default, text, env=env, nullable=default is None, minimum=float(least)
+    )
+
+
+def _amount(
+    default: float, text: str, *, env: str | None = None, option: str | None = None
+) -> Property:
+    return Property(Kind.NUMBER, default, text, env=env, option=option, minimum=0.0)
+
+
+def _list(default: list[str], text: str, *, env: str | None = None) -> Property:
+    return Property(Kind.STRINGS, default, text, env=env)
+
+
+_GENERAL = Section(
+    "What every job shares.",
+    {
+        "workspace": Property(
+            Kind.STRING,
+            "ws1",
+            "The workspace that new runs belong to.",
+            env="XT_WORKSPACE",
+            pattern=WORKSPACE_NAME,
+            pattern_help="2 to 63 letters, digits, '-' and '_' that begin with a letter or digit",
+        ),
+        "experiment": _text("exper1", "The label of new jobs and their runs.", env="XT_EXPERIMENT"),
+        "primary-metric": _text(
+            "test-acc", "The metric that searches and reports go by.", env="XT_PRIMARY_METRIC"
+        ),
+        "maximize-metric": _flag(
+            True,
+            "Whether a larger primary metric is better.",
+            env="XT_MAXIMIZE_METRIC",
+            option="maximize",
+        ),
+        "username": _text("$username", "The owner of new jobs; $username is the login name."),
+        "env-vars": Property(
+            Kind.MAPPING,
+            None,
+            "Environment variables of every run.",
+            option="env",
+            pattern=_VARIABLE_NAME,
+            pattern_help="letters, digits and '_' that do not begin with a digit",
+        ),
+        "xt-team-name": _text(
+            "local", "The team whose services are used.", env="XT_TEAM", option="team"
+        ),
+        "grace-seconds": _amount(
+            10.0,
+            "Seconds that a cancelled run has to end by itself.",
+            env="XT_GRACE_SECONDS",
+            option="grace",
+        ),
+    },
+)
+
+_CODE = Section(
+    "The snapshot of the code that a job takes along.",
+    {
+        "code-dirs": _list(
+            ["$scriptdir/**"], "What to take; $scriptdir is the folder of the script."
+        ),
+        "code-omit": _list(
+            [
+                ".git",
+                "__pycache__",
+                ".venv",
+                "node_modules",
+                "*.pyc",
+                ".mypy_cache",
+                ".pytest_cache",
+                ".ruff_cache",
+            ],
+            "Names and patterns of files and folders to leave out.",
+        ),
+        "code-upload": _flag(True, "Whether to take a snapshot at all.", env="XT_CODE_UPLOAD"),
+        "working-dir": _text(".", "The folder within the snapshot in which runs start."),
+        "max-file-mb": _amount(100.0, "The largest file of a snapshot, in megabytes."),
+        "max-total-mb": _amount(1000.0, "The largest snapshot, in megabytes."),
+    },
+)
+
+_AFTER_FILES = Section(
+    "The files that are kept when a run has ended.",
+    {
+        "after-dirs": _list(["output/**"], "What to keep, within the run's folder."),
+        "after-omit": _list([], "Names and patterns of files and folders to leave out."),
+        "after-upload": _flag(True, "Whether to keep anything.", env="XT_AFTER_UPLOAD"),
+    },
+)
+
+_LOGGING = Section(
+    "The files that are kept while a run goes on.",
+    {
+        "mirror-files": Property(
+            Kind.STRINGS,
+            ["logs/**"],
+            "What to mirror, within the run's folder: a pattern, a list, or null for nothing.",
+            env="XT_MIRROR_FILES",
+            single=True,
+        ),
+    },
+)
+
+_SEARCH = Section(
+    "Hyperparameter search.",
+    {
+        "search-type": Property(
+            Kind.STRING,
+            None,
+            "How values are chosen; with null XT decides by the search space.",
+            env="XT_SEARCH_TYPE",
+            nullable=True,
+            choices=("grid", "random"),
+        ),
+        "option-prefix": Property(
+            Kind.STRING, "--", "What stands before a hyperparameter's name in the run's command."
+        ),
+        "concurrent": _count(1, "How many runs a node runs at once.", env="XT_CONCURRENT"),
+        "max-runs": _count(None, "The most runs of a search.", env="XT_MAX_RUNS"),
+        "seed": _count(
+            None, "The seed of the search; with null XT draws one.", least=0, env="XT_SEED"
+        ),
+    },
+)
+
+_COMPUTE_TARGETS = Table(
+    "Where jobs run, by name.",
+    {
+        "service": Property(
+            Kind.STRING, "local", "The kind of service that runs the nodes.", choices=("local",)
+        ),
+        "nodes": _count(1, "How many nodes a job uses."),
+        "setup": _text(None, "The name of the setup that prepares each node."),
+    },
+    predefined=("local",),
+)
+
+_SETUPS = Table(
+    "How a node is prepared for runs, by name.",
+    {
+        "activate": _text(None, "The shell command that activates the run's environment."),
+        "conda-packages": _list([], "Packages to install with conda."),
+        "pip-packages": _list([], "Packages to install with pip."),
+    },
+)
+
+_BOXES = Table(
+    "The machines that are nodes, by name.",
+    {
+        "max-runs": _count(None, "How many runs it runs at once, over all jobs."),
+        "gpus": _text(
+            None, "The ids of the GPUs that runs share, as in 0,1; with null XT detects them."
+        ),
+    },
+    predefined=("local",),
+)
+
+_XT_SERVICES = Section(
+    "The services of the team.",
+    {"target": _text("local", "The compute target of new jobs.", env="XT_TARGET")},
+)
+
+_RUN_REPORTS = Section(
+    "How `xt list runs` reports.",
+    {
+        "last": _count(10, "How many runs to show."),
+        "columns": _list(
+            [
+                "name",
+                "job",
+                "experiment",
+                "status",
+                "created",
+                "duration",
+                "hparams.*",
+                "metrics.*",
+                "tags.*",
+            ],
+            "The columns, in order; * stands for every name.",
+        ),
+        "sort": _text("name", "The column to sort by."),
+        "reverse": _flag(False, "Whether to sort downwards."),
+        "max-width": _count(30, "The widest column, in characters.", least=4),
+        "precision": _count(3, "The decimals of numbers.", least=0),
+    },
+)
+
+_JOB_REPORTS = Section(
+    "How `xt list jobs` reports.",
+    {
+        "last": _count(10, "How many jobs to show."),
+        "columns": _list(
+            [
+                "name",
+                "experiment",
+                "status",
+                "style",
+                "search_type",
+                "work_items",
+                "created",
+                "best",
+            ],
+            "The columns, in order.",
+        ),
+    },
+)
+
+SCHEMA: dict[str, Section | Table | Property] = {
+    "general": _GENERAL,
+    "code": _CODE,
+    "after-files": _AFTER_FILES,
+    "logging": _LOGGING,
+    "hyperparameter-search": _SEARCH,
+    "compute-targets": _COMPUTE_TARGETS,
+    "setups": _SETUPS,
+    "boxes": _BOXES,
+    "xt-services": _XT_SERVICES,
+    "run-reports": _RUN_REPORTS,
+    "job-reports": _JOB_REPORTS,
+    "commands": Property(Kind.STRINGS, [], "The commands of a multi-command job.", separator="\n"),
+}
+
+
+def properties() -> Iterator[tuple[Keys, Property]]:
+    """Every property that has one fixed place: all but those of table entries."""
+    for name, section in SCHEMA.items():
+        if isinstance(section, Property):
+            yield (name,), section
+        elif isinstance(section, Section):
+            for property_name, declared in section.properties.items():
+                yield (name, property_name), declared
+
+
+def defaults() -> Iterator[Setting]:
+    """The lowest layer."""
+    for keys, declared in properties():
+        if declared.kind is not Kind.MAPPING:
+            yield Setting(keys, declared.default)
+    for name, section in SCHEMA.items():
+        if isinstance(section, Table):
+            for entry in section.predefined:
+                yield Setting((name, entry))

@@ -1,0 +1,1 @@
+"""What XT keeps: jobs, work items, runs, events; their states and their names."""

@@ -1,0 +1,31 @@
+"""Names of runs and jobs: `run35`, `run35.2`, `job12`; their numeric order."""
+
+import re
+
+RUN_NAME = re.compile(r"run(\d+)(?:\.(\d+))?")
+JOB_NAME = re.compile(r"job(\d+)")
+WORKSPACE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{1,62}")
+
+
+def run_numbers(name: str) -> tuple[int, int]:
+    """(number, child number) of a run name, for numeric order; a top-level run's child is 0.
+
+    Raises ValueError for anything that is not a run name.
+    """
+    match = RUN_NAME.fullmatch(name)
+    if match is None:
+        raise ValueError(f"not a run name: {name!r}")
+    return int(match[1]), int(match[2] or 0)
+
+
+def job_number(name: str) -> int:
+    """The number of a job name. Raises ValueError for anything else."""
+    match = JOB_NAME.fullmatch(name)
+    if match is None:
+        raise ValueError(f"not a job name: {name!r}")
+    return int(match[1])
+
+
+def child_name(parent: str, number: int) -> str:
+    """The name of the `number`-th child of a run, counted from 1."""
+    return f"{parent}.{number}"

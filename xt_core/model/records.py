@@ -1,0 +1,134 @@
+"""The records of the stats store, as plain dataclasses. Times are seconds since the epoch."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from xt_core.model.states import JobStatus, RunStatus, WorkItemStatus
+
+Value = str | int | float | bool | None
+"""A hyperparameter, metric or tag value."""
+
+
+@dataclass(slots=True)
+class Job:
+    """One submission."""
+
+    name: str
+    workspace: str
+    experiment: str
+    style: str
+    target: str
+    username: str
+    created: float
+    work_items: int
+    concurrent: int
+    search_type: str | None = None
+    schedule: str = "static"
+    nodes: list[str] = field(default_factory=lambda: ["node0"])
+    primary_metric: str = ""
+    maximize: bool = True
+    description: str = ""
+    command: str = ""
+    seed: int | None = None
+    tags: dict[str, Value] = field(default_factory=dict)
+    notes: str = ""
+    cancel_requested: bool = False
+
+
+@dataclass(slots=True)
+class JobCounts:
+    """How many of a job's runs (parents left out) are in each state, and what is unstarted."""
+
+    unstarted: int = 0
+    queued: int = 0
+    running: int = 0
+    completed: int = 0
+    error: int = 0
+    cancelled: int = 0
+    open_parents: int = 0
+    failed_parents: int = 0
+
+    def status(self) -> JobStatus:
+        """The job's state, derived."""
+        if self.queued or self.running or self.unstarted or self.open_parents:
+            begun = self.running or self.completed or self.error or self.cancelled
+            return JobStatus.RUNNING if begun or self.open_parents > 1 else JobStatus.SUBMITTED
+        if self.error or self.failed_parents:
+            return JobStatus.ERROR
+        if self.cancelled:
+            return JobStatus.CANCELLED
+        return JobStatus.COMPLETED
+
+
+@dataclass(slots=True)
+class Run:
+    """One execution of the user's command, or the parent of such runs on a node."""
+
+    workspace: str
+    name: str
+    job: str
+    experiment: str
+    node: str
+    status: RunStatus
+    created: float
+    parent: str | None = None
+    is_parent: bool = False
+    run_index: int | None = None
+    target: str = "local"
+    username: str = ""
+    description: str = ""
+    queued: float | None = None
+    started: float | None = None
+    ended: float | None = None
+    exit_code: int | None = None
+    error: str = ""
+    restarts: int = 0
+    command: str = ""
+    hparams: dict[str, Value] = field(default_factory=dict)
+    metrics: dict[str, Value] = field(default_factory=dict)
+    tags: dict[str, Value] = field(default_factory=dict)
+    notes: str = ""
+    cancel_requested: bool = False
+    revision: int = 0
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.workspace}/{self.name}"
+
+    def duration(self, now: float) -> float | None:
+        """Seconds from start to end, or to `now` while the run lives."""
+        if self.started is None:
+            return None
+        return max(0.0, (now if self.ended is None else self.ended) - self.started)
+
+
+@dataclass(slots=True)
+class WorkItem:
+    """One unit of a job's work, claimed exactly once."""
+
+    job: str
+    run_index: int
+    status: WorkItemStatus
+    node: str | None = None
+    run: str | None = None
+    epoch: int = 0
+
+
+@dataclass(slots=True)
+class Event:
+    """Something that happened to a run; `seq` counts from 1 within the run."""
+
+    seq: int
+    time: float
+    event: str
+    data: dict[str, Any]
+
+
+@dataclass(slots=True)
+class MetricRecord:
+    """One `log_metrics` call; `offset` is its byte position in the run's journal."""
+
+    offset: int
+    time: float
+    step: float | None
+    values: dict[str, Value]

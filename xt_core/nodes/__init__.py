@@ -1,0 +1,1 @@
+"""The client of controllers: find or start one, and talk to it."""

@@ -1,0 +1,198 @@
+"""This machine's controller, as seen by commands and the terminal UI.
+
+Nothing here waits for a controller that is gone: a dead one's socket refuses at once.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from http.client import HTTPException, HTTPResponse
+from typing import Any, NoReturn
+from urllib.parse import quote
+
+import xt_core
+from xt_core.errors import (
+    RefusedError,
+    UnavailableError,
+    UnknownNameError,
+    UsageError,
+    XTError,
+)
+from xt_core.home import Home
+from xt_core.nodes.http import UnixConnection
+
+_ALREADY_RUNNING = 75
+_ERRORS: dict[str, type[XTError]] = {
+    "usage": UsageError,
+    "config": UsageError,
+    "unknown-name": UnknownNameError,
+    "refused": RefusedError,
+}
+
+
+class ControllerClient:
+    """Talks to the controller of one `XT_HOME`. Thread-safe: each request has a connection."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+
+    # Life -------------------------------------------------------------------------------
+
+    def is_running(self) -> bool:
+        """Whether a controller answers."""
+        connection = UnixConnection(self._home.socket)
+        try:
+            connection.connect()
+        except OSError:
+            return False
+        finally:
+            connection.close()
+        return True
+
+    def ensure_running(self) -> None:
+        """Start the controller if none answers, or if the one that does is of another version.
+
+        Raises UnavailableError if it cannot be started.
+        """
+        try:
+            version = self.status()["nodes"][0]["controller"]["version"]
+        except UnavailableError:
+            self._start()
+            return
+        if version != xt_core.__version__:
+            self.shut_down()
+            self._start()
+
+    def shut_down(self) -> None:
+        """Let the controller end; runs live on, and the next controller finds them."""
+        self._request("POST", "/shutdown", {})
+        with open(self._home.controller_lock, "rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH)  # held by the controller until it is gone
+
+    def _start(self) -> None:
+        self._home.create()
+        with open(self._home.node_dir / "start.lock", "wb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # of two clients one starts it, the other waits
+            if not self.is_running():
+                self._spawn()
+
+    def _spawn(self) -> None:
+        ready, ready_in = os.pipe()
+        with open(self._home.controller_log, "ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "controller", str(ready_in)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                pass_fds=[ready_in],
+                cwd="/",
+                env=os.environ | {"XT_HOME": str(self._home.root)},
+            )
+        os.close(ready_in)
+        with open(ready, "rb") as file:
+            if file.readline() == b"ready\n":
+                process.returncode = 0  # it lives on: not ours to wait for
+                return
+        code = process.wait()
+        if code == _ALREADY_RUNNING:
+            raise UnavailableError(
+                "this node's controller is running but does not answer",
+                f"see {self._home.controller_log}, end the process named in "
+                f"{self._home.controller_lock}, and try again",
+            )
+        raise UnavailableError(
+            f"the controller could not be started (exit code {code})",
+            f"its reason is at the end of {self._home.controller_log}",
+        )
+
+    # Requests ---------------------------------------------------------------------------
+
+    def status(self) -> dict[str, Any]:
+        """The node and its living runs: see `xt status --json`."""
+        return self._request("GET", "/status")
+
+    def take_up(self, job: str) -> None:
+        """Tell the controller of a submitted job."""
+        self._request("POST", "/jobs", {"job": job})
+
+    def cancel(
+        self,
+        *,
+        runs: Sequence[tuple[str, str]] = (),
+        jobs: Sequence[str] = (),
+        everything: bool = False,
+        grace: float | None = None,
+    ) -> None:
+        """Cancel; returns once all of it has ended."""
+        body = {"runs": list(runs), "jobs": list(jobs), "all": everything, "grace": grace}
+        self._request("POST", "/cancel", body)
+
+    def restart(self, job: str, delay: float) -> list[str]:
+        """The service restart of a job's living runs; their names."""
+        answer = self._request("POST", f"/jobs/{quote(job)}/restart", {"delay": delay})
+        return [str(name) for name in answer["restarted"]]
+
+    @contextlib.contextmanager
+    def output(self, workspace: str, run: str, start: str) -> Iterator["OutputStream"]:
+        """The live console of a run. Raises UnknownNameError if it does not live here (now)."""
+        path = f"/runs/{quote(workspace)}/{quote(run)}/output?from={quote(start)}"
+        with self._response("GET", path, None) as response:
+            yield OutputStream(int(response.headers["X-Offset"]), response)
+
+    def changes(self) -> Iterator[None]:
+        """Yields at once, and again after whatever changes; ends when the controller does."""
+        with self._response("GET", "/changes", None) as response:
+            while response.readline():
+                yield
+
+    def _request(self, method: str, path: str, body: object = None) -> dict[str, Any]:
+        with self._response(method, path, body) as response:
+            answer = json.loads(response.read())
+        return dict(answer)
+
+    @contextlib.contextmanager
+    def _response(self, method: str, path: str, body: object) -> Iterator[HTTPResponse]:
+        connection = UnixConnection(self._home.socket)
+        try:
+            content = None if body is None else json.dumps(body).encode()
+            connection.request(method, path, content)
+            response = connection.getresponse()
+            if response.status != 200:
+                _raise_error(response)
+            yield response
+        except (OSError, HTTPException) as error:
+            raise UnavailableError(
+                f"the controller of this node does not answer ({error or type(error).__name__})",
+                "the next command starts it again",
+            ) from error
+        finally:
+            connection.close()
+
+
+@dataclass
+class OutputStream:
+    """A console from byte `offset` on."""
+
+    offset: int
+    _response: HTTPResponse
+
+    def chunks(self) -> Iterator[bytes]:
+        """Bytes as they come, until the run ends; UnavailableError if the controller goes."""
+        while data := self._response.read1(1 << 20):
+            self.offset += len(data)
+            yield data
+
+
+def _raise_error(response: HTTPResponse) -> NoReturn:
+    try:
+        error = json.loads(response.read())["error"]
+    except (ValueError, KeyError, TypeError):
+        raise UnavailableError(f"the controller failed with HTTP {response.status}") from None
+    kind = _ERRORS.get(error.get("kind", ""), UnavailableError)
+    raise kind(error.get("message", "not found"), error.get("hint", ""))

@@ -1,0 +1,169 @@
+"""Columns of a report: `run,status,hparams.lr=LR:.2e,metrics.*`, and the text of their cells.
+
+A column is `name[=Header][:format]`; any of the three may stand in quotes, and must where it holds
+a comma. Wildcards stand for what was logged by the rows at hand.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Generic
+
+from xt_core.errors import UsageError
+from xt_core.query.fields import Field, FieldSet, Kind, Record, unquote
+from xt_core.query.formats import PRECISION, format_fits, format_value
+
+DEFAULT_RUN_COLUMNS = "run,created,experiment,job,target,status,tags.*,hparams.*,metrics.*,duration"
+DEFAULT_JOB_COLUMNS = (
+    "name,created,experiment,target,style,search_type,status,nodes,work_items,unstarted,queued,"
+    "running,completed,error,cancelled,primary_metric,best,best_run"
+)
+_COLUMN = re.compile(
+    r"""\s*(?P<name>(?:\w+\.)?(?:"[^"]*"|'[^']*')|[^,=:]*?)\s*"""
+    r"""(?:=\s*(?P<header>"[^"]*"|'[^']*'|[^,:"'][^,:]*?)\s*)?"""
+    r"""(?::(?P<format>"[^"]*"|'[^']*'|[^,"'][^,]*?)\s*)?(?P<end>,|$)""",
+    re.DOTALL,
+)
+_EXAMPLE = "columns look like run,status,hparams.lr=LR:.2e,metrics.*,created=Day:$do"
+
+
+@dataclass(frozen=True, slots=True)
+class Wildcard:
+    """The members of one family whose names match a pattern."""
+
+    family: str
+    pattern: str
+    format: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[Record]):
+    """One field as shown: its header, format and alignment (`left` or `right`)."""
+
+    field: Field[Record]
+    header: str
+    format: str = ""
+    alignment: str = "left"
+    precision: int = PRECISION
+
+    def text(self, record: Record, now: float) -> str:
+        """The cell of a record."""
+        value = self.field.get(record, now)
+        return format_value(value, self.field.kind, self.format, self.precision)
+
+
+ColumnSpec = Column[Record] | Wildcard
+
+
+def parse_columns(text: str, fields: FieldSet[Record]) -> list[ColumnSpec[Record]]:
+    """The columns that `text` asks for, wildcards not yet expanded.
+
+    Raises UsageError for an unknown field, a format that does not fit, or a malformed column.
+    """
+    specs: list[ColumnSpec[Record]] = []
+    position, more = 0, True
+    while more:
+        match = _COLUMN.match(text, position)
+        if match is None or not match["name"]:
+            near = text[position:].strip() or text
+            raise UsageError(f"malformed column at {near!r}", _EXAMPLE)
+        specs.append(_parse_column(match, fields))
+        position, more = match.end(), match["end"] == ","
+    return specs
+
+
+def expand_columns(
+    specs: Sequence[ColumnSpec[Record]],
+    fields: FieldSet[Record],
+    records: Sequence[Record],
+    now: float,
+    *,
+    drop_absent: bool = False,
+    precision: int = PRECISION,
+) -> list[Column[Record]]:
+    """The columns for these records.
+
+    A wildcard gives the members that some record holds and no other column shows, those of
+    earlier records first, then by name. `drop_absent` leaves out columns that are missing from
+    every record: right for a default set, wrong for what a user asked for. Members are headed
+    by their bare name unless two columns would then have the same header.
+    """
+    shown = {spec.field.name for spec in specs if isinstance(spec, Column)}
+    columns: list[Column[Record]] = []
+    for spec in specs:
+        if isinstance(spec, Column):
+            columns.append(spec)
+            continue
+        for name in _members(spec, fields, records):
+            field = fields.member(spec.family, name)
+            if field.name not in shown:
+                shown.add(field.name)
+                columns.append(Column(field, "", spec.format))
+    if drop_absent:
+        columns = [
+            column
+            for column in columns
+            if any(column.field.exists(record, now) for record in records)
+        ]
+    return _finish(columns, records, now, precision)
+
+
+def _parse_column(match: re.Match[str], fields: FieldSet[Record]) -> ColumnSpec[Record]:
+    name, header = match["name"], unquote(match["header"] or "")
+    format_ = unquote(match["format"] or "")
+    family, dot, member = name.partition(".")
+    if dot and family in fields.families and unquote(member) == member and _is_pattern(member):
+        if header:
+            raise UsageError(f"{name} is many columns and takes no header", _EXAMPLE)
+        spec: ColumnSpec[Record] = Wildcard(family, member, format_)
+        kind = fields.member(family, member).kind
+    else:
+        field = fields.find(name)
+        spec, kind = Column(field, header, format_ or field.format), field.kind
+    if format_ and not format_fits(format_, kind):
+        raise UsageError(
+            f"the format {format_!r} does not fit the column {name}",
+            "formats are Python's (.2e, >8), $bz (blank zeros), $do (date only), $to (time only)",
+        )
+    return spec
+
+
+def _is_pattern(member: str) -> bool:
+    return "*" in member or "?" in member
+
+
+def _members(wildcard: Wildcard, fields: FieldSet[Record], records: Sequence[Record]) -> list[str]:
+    """Matching names, by the first record that holds them, then by name."""
+    mapping = fields.families[wildcard.family]
+    names: dict[str, None] = {}
+    for record in records:
+        if new := mapping(record).keys() - names.keys():
+            names.update(dict.fromkeys(sorted(new)))
+    return [name for name in names if fnmatchcase(name, wildcard.pattern)]
+
+
+def _finish(
+    columns: list[Column[Record]], records: Sequence[Record], now: float, precision: int
+) -> list[Column[Record]]:
+    """Headers and alignments, which depend on the other columns and on the rows."""
+    titles = [column.header or column.field.title for column in columns]
+    finished: list[Column[Record]] = []
+    for column, title in zip(columns, titles, strict=True):
+        field = column.field
+        ambiguous = not column.header and field.family and titles.count(title) > 1
+        header = field.name if ambiguous else title
+        alignment = field.alignment
+        if field.kind is Kind.ANY and _all_numbers(field, records, now):
+            alignment = "right"
+        finished.append(Column(field, header, column.format, alignment, precision))
+    return finished
+
+
+def _all_numbers(field: Field[Record], records: Sequence[Record], now: float) -> bool:
+    values = (field.get(record, now) for record in records)
+    return all(
+        isinstance(value, (int, float)) and not isinstance(value, bool)
+        for value in values
+        if value is not None
+    )

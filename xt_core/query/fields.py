@@ -1,0 +1,162 @@
+"""What can be shown, filtered, sorted and grouped by: fields, and sets of them found by name.
+
+A field's `get` gives None for a missing value; a fixed text field never holds "", so that blank
+and missing are one thing. `hparams.NAME`, `metrics.NAME` and `tags.NAME` are families: their
+fields come into being when named, and may hold any `Value`.
+
+The fields of runs and jobs are in `registry`.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from xt_core.errors import UsageError
+from xt_core.model.records import Value
+
+Record = TypeVar("Record")
+Comparable = str | int | float
+OrderKey = tuple[int | str, ...]
+
+
+class Kind(StrEnum):
+    """What a field holds; it decides how values are read, compared and shown."""
+
+    TEXT = "text"
+    NAME = "name"  # text in an order of its own: run9 before run10
+    NUMBER = "number"
+    TIME = "time"  # seconds since the epoch
+    DURATION = "duration"  # seconds
+    FLAG = "flag"
+    ANY = "any"  # whatever was logged
+
+
+@dataclass(frozen=True, slots=True)
+class Field(Generic[Record]):
+    """One named value of a record."""
+
+    name: str
+    kind: Kind
+    get: Callable[[Record, float], Value]
+    header: str = ""
+    sql: str = ""
+    """The value in the stats store's table `runs`; `{now}` stands for the time of the report."""
+    optional: bool = True
+    """Whether the value may be missing (in SQL: null or blank)."""
+    choices: tuple[str, ...] = ()
+    name_order: Callable[[str], OrderKey] | None = None
+    """For `Kind.NAME`: the key that orders names; raises ValueError for what is no such name."""
+    order_sql: tuple[str, ...] = ()
+    """For `Kind.NAME`: the same order in SQL."""
+    format: str = ""
+    family: str = ""
+    member: str = ""
+    mapping: Callable[[Record], Mapping[str, Value]] | None = None
+
+    @property
+    def title(self) -> str:
+        """The column header."""
+        return self.header or self.member or self.name
+
+    @property
+    def alignment(self) -> str:
+        """`right` for numbers and durations, else `left`; for `Kind.ANY` the rows decide."""
+        return "right" if self.kind in {Kind.NUMBER, Kind.DURATION} else "left"
+
+    def exists(self, record: Record, now: float) -> bool:
+        """Whether the record has it: a member that was logged, even if as null or NaN."""
+        if self.mapping is not None:
+            return self.member in self.mapping(record)
+        return self.get(record, now) is not None
+
+    def order(self, record: Record, now: float) -> OrderKey | tuple[int, Comparable] | None:
+        """The sort key of the record's value, None where it is missing."""
+        value = comparable(self.get(record, now))
+        if value is None:
+            return None
+        if self.name_order is not None:
+            try:
+                return self.name_order(str(value))
+            except ValueError:
+                return None
+        return (1, value) if isinstance(value, str) else (0, value)
+
+
+def comparable(value: object) -> Comparable | None:
+    """The value if it has a place in an order, else None: nulls, NaN and infinities are missing."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if isinstance(value, (str, int)) else None
+
+
+class FieldSet(Generic[Record]):
+    """The fields of one kind of record, found by name."""
+
+    def __init__(
+        self,
+        fields: Sequence[Field[Record]],
+        families: Mapping[str, Callable[[Record], Mapping[str, Value]]],
+        aliases: Mapping[str, str],
+        ties: Sequence[str],
+    ) -> None:
+        self.fields = {field.name: field for field in fields}
+        self.families = families
+        self.aliases = aliases
+        self.ties = tuple(self.fields[name] for name in ties)
+        """What orders records whose sort keys are equal."""
+
+    def find(self, name: str) -> Field[Record]:
+        """The field of that name; raises UsageError with the nearest name if there is none.
+
+        A family member's name may stand in quotes: `hparams."a=b"`.
+        """
+        field = self.fields.get(self.aliases.get(name, name))
+        if field is not None:
+            return field
+        family, dot, member = name.partition(".")
+        if dot and family in self.families:
+            return self.member(family, unquote(member))
+        raise self._unknown(name)
+
+    def member(self, family: str, member: str) -> Field[Record]:
+        """The field of one member of a family, such as `metrics.loss`."""
+        if not member or "\0" in member or not encodable(member):
+            raise UsageError(f"{family}. needs a name after the dot", f"as in {family}.lr")
+        mapping = self.families[family]
+        return Field(
+            f"{family}.{member}",
+            Kind.ANY,
+            lambda record, now: mapping(record).get(member),
+            family=family,
+            member=member,
+            mapping=mapping,
+        )
+
+    def _unknown(self, name: str) -> UsageError:
+        from difflib import get_close_matches
+
+        message = f"there is no field {name!r}"
+        family, dot, member = name.partition(".")
+        known = list(self.families) if dot else [*self.fields, *self.aliases]
+        near = get_close_matches(family, known, n=1)
+        nearest = f"did you mean {near[0]}{dot}{member}? " if near else ""
+        prefixed = ", ".join(f"{family}.{member or name}" for family in self.families)
+        return UsageError(message, f"{nearest}logged names need their prefix: {prefixed}")
+
+
+def encodable(text: str) -> bool:
+    """Whether the text is valid Unicode (bytes of the command line may not be)."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def unquote(text: str) -> str:
+    """The text without the pair of quotes around it, if there is one."""
+    if len(text) >= 2 and text[0] == text[-1] and text[0] in "\"'":
+        return text[1:-1]
+    return text

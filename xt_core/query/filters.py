@@ -1,0 +1,255 @@
+"""Filters, `<column><op><value>`: what they mean, in Python.
+
+`sql` gives the same answer for the same filters. Values compare within their type: numbers as
+numbers, text as text, and nothing else is equal or ordered. A comparison with a missing value
+(absent, null, NaN or infinite) is false, except that `!=` is always the opposite of `=`.
+"""
+
+import operator
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Generic, cast
+
+from xt_core.errors import UsageError
+from xt_core.query.fields import (
+    Comparable,
+    Field,
+    FieldSet,
+    Kind,
+    Record,
+    comparable,
+    encodable,
+    unquote,
+)
+from xt_core.query.literals import TimeSpan, parse_duration, parse_number, parse_time
+
+EXAMPLES = (
+    "filters look like status=error, metrics.loss<0.1, hparams.opt!=adam, "
+    "tags.best:exists:true, description:regex:^try"
+)
+_FILTER = re.compile(
+    r"""\s*(?P<name>(?:\w+\.)?(?:"[^"]*"|'[^']*')|.*?)\s*"""
+    r"(?P<op>:regex:|:exists:|==|!=|<>|<=|>=|=|<|>)\s*(?P<value>.*?)\s*",
+    re.DOTALL,
+)
+_UNKNOWN_OPERATOR = re.compile(r":[a-z]+:")
+_WORDS = ("$true", "$false", "$none", "$empty", "$exists")
+
+
+class Check(StrEnum):
+    """What a filter asks of a value."""
+
+    EXISTS = "exists"
+    NONE = "none"
+    EMPTY = "empty"
+    EQUAL = "="
+    LESS = "<"
+    LESS_EQUAL = "<="
+    GREATER = ">"
+    GREATER_EQUAL = ">="
+    WITHIN = "within"  # a TimeSpan
+    REGEX = "regex"
+
+    @property
+    def is_order(self) -> bool:
+        return self in _ORDERS
+
+
+_ORDERS: dict[Check, Callable[[Any, Any], bool]] = {
+    Check.LESS: operator.lt,
+    Check.LESS_EQUAL: operator.le,
+    Check.GREATER: operator.gt,
+    Check.GREATER_EQUAL: operator.ge,
+}
+_OPERATORS = {
+    "=": Check.EQUAL,
+    "==": Check.EQUAL,
+    "!=": Check.EQUAL,
+    "<>": Check.EQUAL,
+    ":regex:": Check.REGEX,
+    ":exists:": Check.EXISTS,
+    **{str(check): check for check in _ORDERS},
+}
+Operand = Comparable | TimeSpan | None
+
+
+@dataclass(frozen=True, slots=True)
+class Filter(Generic[Record]):
+    """One condition on one field; `operand` is of the type that `check` calls for."""
+
+    text: str
+    field: Field[Record]
+    check: Check
+    operand: Operand = None
+    negated: bool = False
+
+    def matches(self, record: Record, now: float) -> bool:
+        """Whether the record passes."""
+        return self._holds(record, now) is not self.negated
+
+    def _holds(self, record: Record, now: float) -> bool:
+        if self.check is Check.EXISTS:
+            return self.field.exists(record, now)
+        value = comparable(self.field.get(record, now))
+        if self.check is Check.NONE:
+            return value is None
+        if self.check is Check.EMPTY:
+            return value is None or value == ""
+        return value is not None and self._compares(value)
+
+    def _compares(self, value: Comparable) -> bool:
+        if self.check is Check.REGEX:
+            return isinstance(value, str) and bool(re.search(str(self.operand), value))
+        if isinstance(self.operand, TimeSpan):
+            return self.operand.start <= cast(float, value) < self.operand.end
+        if type_name(value) != type_name(self.operand):
+            return False
+        if self.check is Check.EQUAL:
+            return value == self.operand
+        compare = _ORDERS[self.check]
+        if self.field.name_order is None:
+            return compare(value, self.operand)
+        try:
+            key = self.field.name_order(str(value))
+        except ValueError:
+            return False
+        return compare(key, self.field.name_order(str(self.operand)))
+
+
+def type_name(value: object) -> str:
+    """The type within which a value compares: `text`, `flag` or `number`."""
+    if isinstance(value, str):
+        return "text"
+    return "flag" if isinstance(value, bool) else "number"
+
+
+def matches_all(filters: Iterable[Filter[Record]], record: Record, now: float) -> bool:
+    """Whether the record passes every filter."""
+    return all(each.matches(record, now) for each in filters)
+
+
+def parse_filter(text: str, fields: FieldSet[Record]) -> Filter[Record]:
+    """The filter that `text` writes.
+
+    The first operator in the text ends the column's name; a logged name that holds one stands in
+    quotes, as in `hparams."a=b"<3`. Raises UsageError for an unknown column or a malformed filter.
+    """
+    match = _FILTER.fullmatch(text)
+    if match is None or not match["name"] or not encodable(text):
+        raise UsageError(f"malformed filter {text!r}", EXAMPLES)
+    name, op, value = match["name"], match["op"], match["value"]
+    if (unknown := _UNKNOWN_OPERATOR.search(name)) and name[-1] not in "\"'":
+        raise UsageError(f"unknown operator {unknown[0]} in the filter {text!r}", EXAMPLES)
+    field = fields.find(name)
+    if not value:
+        raise UsageError(f"no value in the filter {text!r}", 'write "" or $empty for no text')
+    check, negated = _OPERATORS[op], op in {"!=", "<>"}
+    if check is Check.EXISTS:
+        return Filter(text, field, check, None, not _parse_flag(text, value))
+    if check is Check.REGEX:
+        return Filter(text, field, check, _parse_regex(text, field, unquote(value)))
+    if value in {'""', "''"}:
+        value = "$empty"
+    if value.startswith("$"):
+        return _special(text, field, check, value, negated)
+    if field.kind is Kind.TIME:
+        return _time_filter(text, field, check, value, negated)
+    return Filter(text, field, check, _parse_operand(text, field, check, value), negated)
+
+
+def _special(
+    text: str, field: Field[Record], check: Check, word: str, negated: bool
+) -> Filter[Record]:
+    if word not in _WORDS:
+        hint = f"special values are {', '.join(_WORDS)}; quote a text that starts with $"
+        raise UsageError(f"unknown value {word} in the filter {text!r}", hint)
+    if check is not Check.EQUAL:
+        raise UsageError(f"{word} has no order in the filter {text!r}", f"use = or != with {word}")
+    if word in {"$true", "$false"}:
+        if field.kind not in {Kind.FLAG, Kind.ANY}:
+            raise UsageError(f"{field.name} in the filter {text!r} is not a flag", EXAMPLES)
+        return Filter(text, field, Check.EQUAL, word == "$true", negated)
+    return Filter(text, field, Check(word[1:]), None, negated)
+
+
+def _time_filter(
+    text: str, field: Field[Record], check: Check, value: str, negated: bool
+) -> Filter[Record]:
+    """Compare with the whole of what is written: `created<=2026-01-31` includes that day."""
+    span = parse_time(unquote(value))
+    if span is None:
+        raise UsageError(
+            f"{value!r} in the filter {text!r} is not a time",
+            f"as in {field.name}>=2026-01-31 or {field.name}<2026-01-31T12:30",
+        )
+    if check is Check.EQUAL:
+        return Filter(text, field, Check.WITHIN, span, negated)
+    if check in {Check.LESS, Check.GREATER_EQUAL}:
+        return Filter(text, field, check, span.start)
+    return Filter(
+        text, field, Check.LESS if check is Check.LESS_EQUAL else Check.GREATER_EQUAL, span.end
+    )
+
+
+def _parse_operand(text: str, field: Field[Record], check: Check, value: str) -> Comparable:
+    plain = unquote(value)
+    if field.kind is Kind.ANY:
+        number = parse_number(value)
+        return plain if number is None else number
+    if field.kind is Kind.FLAG:
+        if check.is_order:
+            raise UsageError(f"{field.name} in the filter {text!r} has no order", "use = or !=")
+        return _parse_flag(text, value)
+    if field.kind in {Kind.NUMBER, Kind.DURATION}:
+        parse = parse_number if field.kind is Kind.NUMBER else parse_duration
+        parsed = parse(plain)
+        if parsed is None:
+            example = "3" if field.kind is Kind.NUMBER else "90 (seconds), 2m or 1h30m"
+            raise UsageError(
+                f"{value!r} in the filter {text!r} is not a {field.kind}",
+                f"{field.name} compares with a value such as {example}",
+            )
+        return parsed
+    _check_text(text, field, check, plain)
+    return plain
+
+
+def _check_text(text: str, field: Field[Record], check: Check, value: str) -> None:
+    if field.name_order is not None and check.is_order:
+        try:
+            field.name_order(value)
+        except ValueError as error:
+            raise UsageError(f"{error}, in the filter {text!r}", EXAMPLES) from error
+    if check is Check.EQUAL and field.choices and value not in field.choices:
+        from difflib import get_close_matches
+
+        near = get_close_matches(value, field.choices, n=1)
+        raise UsageError(
+            f"no {field.name} is called {value!r}, in the filter {text!r}",
+            f"did you mean {near[0]}?" if near else f"one of {', '.join(field.choices)}",
+        )
+
+
+def _parse_flag(text: str, value: str) -> bool:
+    word = value.lower().removeprefix("$")
+    if word not in {"true", "false"}:
+        raise UsageError(
+            f"{value!r} in the filter {text!r} is neither true nor false", "write true or false"
+        )
+    return word == "true"
+
+
+def _parse_regex(text: str, field: Field[Record], pattern: str) -> str:
+    if field.kind not in {Kind.TEXT, Kind.NAME, Kind.ANY}:
+        raise UsageError(
+            f"{field.name} in the filter {text!r} is not text, which :regex: needs", EXAMPLES
+        )
+    try:
+        re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise UsageError(
+            f"bad regular expression in the filter {text!r}: {error}", EXAMPLES
+        ) from error
+    return pattern

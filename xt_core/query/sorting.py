@@ -1,0 +1,77 @@
+"""Sort orders: `metrics.loss`, `-duration`, `status,-metrics.acc`.
+
+Missing values come last in both directions; equal ones are in the order of their names, which is
+numeric (`run9` before `run10`).
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Any, Generic, NamedTuple
+
+from xt_core.errors import UsageError
+from xt_core.query.fields import Field, FieldSet, Record
+
+_KEY = re.compile(
+    r"""\s*(?P<sign>-?)(?P<name>(?:\w+\.)?(?:"[^"]*"|'[^']*')|[^,\s-][^,]*?)\s*(?:,|$)""", re.DOTALL
+)
+
+
+class SortKey(NamedTuple, Generic[Record]):
+    """One field to sort by."""
+
+    field: Field[Record]
+    descending: bool = False
+
+
+class SortSpec(NamedTuple, Generic[Record]):
+    """Fields to sort by, the most important first; no fields means by name."""
+
+    keys: tuple[SortKey[Record], ...]
+    fields: FieldSet[Record]
+
+
+def parse_sort(text: str, fields: FieldSet[Record]) -> SortSpec[Record]:
+    """The order that `text` writes: field names, each with `-` before it for descending.
+
+    An empty text means by name. Raises UsageError for an unknown field or a malformed text.
+    """
+    keys: list[SortKey[Record]] = []
+    position = 0
+    while position < len(text.rstrip()):
+        match = _KEY.match(text, position)
+        if match is None:
+            raise UsageError(
+                f"malformed sort order {text!r}", "sort orders look like status,-metrics.acc"
+            )
+        keys.append(SortKey(fields.find(match["name"]), match["sign"] == "-"))
+        position = match.end()
+    return SortSpec(tuple(keys) or (SortKey(fields.ties[0]),), fields)
+
+
+def sort_records(
+    records: Iterable[Record], spec: SortSpec[Record], reverse: bool, now: float
+) -> list[Record]:
+    """The records in order; `reverse` turns every key round, but missing values stay last."""
+    ordered = list(records)
+    ties = [SortKey(field) for field in reversed(spec.fields.ties)]
+    for key in ties:
+        ordered = _sort_by(ordered, key, False, now)
+    for key in reversed(spec.keys):
+        ordered = _sort_by(ordered, key, reverse, now)
+    return ordered
+
+
+def _sort_by(
+    records: list[Record], key: SortKey[Record], reverse: bool, now: float
+) -> list[Record]:
+    """Stable, also where descending."""
+    present: list[tuple[Any, Record]] = []
+    missing: list[Record] = []
+    for record in records:
+        order = key.field.order(record, now)
+        if order is None:
+            missing.append(record)
+        else:
+            present.append((order, record))
+    present.sort(key=lambda pair: pair[0], reverse=key.descending is not reverse)
+    return [record for _, record in present] + missing

@@ -1,0 +1,1 @@
+"""What commands and the terminal UI show of jobs and runs."""

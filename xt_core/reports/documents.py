@@ -1,0 +1,118 @@
+"""Jobs, runs, events and metrics as the JSON documents of the contract.
+
+Times are ISO 8601 in UTC, durations seconds, NaN and infinities null.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from xt_core import clock
+from xt_core.model.encoding import plain
+from xt_core.model.records import Event, Job, JobCounts, MetricRecord, Run
+from xt_core.stats.store import StatsStore
+
+Document = dict[str, Any]
+
+
+def run_document(run: Run, now: float) -> Document:
+    """One run, with the keys of `xt list runs --json`."""
+    duration = run.duration(now)
+    return {
+        "name": run.name,
+        "workspace": run.workspace,
+        "job": run.job,
+        "experiment": run.experiment,
+        "parent": run.parent,
+        "is_parent": run.is_parent,
+        "node": run.node,
+        "target": run.target,
+        "username": run.username,
+        "run_index": run.run_index,
+        "status": run.status,
+        "exit_code": run.exit_code,
+        "error": run.error,
+        "restarts": run.restarts,
+        "created": clock.iso(run.created),
+        "queued": clock.iso_or_none(run.queued),
+        "started": clock.iso_or_none(run.started),
+        "ended": clock.iso_or_none(run.ended),
+        "duration": None if duration is None else round(duration, 3),
+        "command": run.command,
+        "description": run.description,
+        "notes": run.notes,
+        "hparams": plain(run.hparams),
+        "metrics": plain(run.metrics),
+        "tags": plain(run.tags),
+    }
+
+
+def job_documents(store: StatsStore, jobs: Sequence[Job]) -> list[Document]:
+    """Jobs, with the keys of `xt list jobs --json`."""
+    counts = store.job_counts([job.name for job in jobs])
+    best = store.best_runs(jobs)
+    return [_job_document(job, counts[job.name], best.get(job.name)) for job in jobs]
+
+
+def job_document(store: StatsStore, name: str) -> Document:
+    """One job. Raises UnknownNameError."""
+    return job_documents(store, [store.job(name)])[0]
+
+
+def _job_document(job: Job, counts: JobCounts, best: tuple[str, float] | None) -> Document:
+    return {
+        "name": job.name,
+        "workspace": job.workspace,
+        "experiment": job.experiment,
+        "status": counts.status(),
+        "style": job.style,
+        "search_type": job.search_type,
+        "schedule": job.schedule,
+        "target": job.target,
+        "nodes": job.nodes,
+        "work_items": job.work_items,
+        "concurrent": job.concurrent,
+        "counts": {
+            "unstarted": counts.unstarted + counts.queued,
+            "running": counts.running,
+            "completed": counts.completed,
+            "error": counts.error,
+            "cancelled": counts.cancelled,
+        },
+        "primary_metric": job.primary_metric,
+        "maximize": job.maximize,
+        "best": None if best is None else {"run": best[0], "value": best[1]},
+        "created": clock.iso(job.created),
+        "username": job.username,
+        "description": job.description,
+        "command": job.command,
+        "seed": job.seed,
+        "notes": job.notes,
+        "tags": plain(job.tags),
+    }
+
+
+def event_documents(events: Iterable[Event]) -> list[Document]:
+    """Events, with the keys of `xt view events --json`."""
+    return [
+        {"seq": e.seq, "time": clock.iso(e.time), "event": e.event, "data": plain(e.data)}
+        for e in events
+    ]
+
+
+def metric_series(records: Iterable[MetricRecord]) -> dict[str, dict[str, list[Any]]]:
+    """Each metric's ``{"step": [..], "time": [..], "value": [..]}``, in the order logged.
+
+    A record without a step counts on from the metric's last one, from 0.
+    """
+    series: dict[str, dict[str, list[Any]]] = {}
+    for record in records:
+        for name, value in record.values.items():
+            points = series.setdefault(name, {"step": [], "time": [], "value": []})
+            steps = points["step"]
+            step = record.step
+            if step is None:
+                step = steps[-1] + 1 if steps else 0
+            steps.append(int(step) if step == int(step) else step)
+            points["time"].append(clock.iso(record.time))
+            points["value"].append(value)
+    return series

@@ -1,0 +1,1 @@
+"""Hyperparameter search: spaces, and the points that a search draws from them."""

@@ -1,0 +1,132 @@
+"""Between the rows of the SQLite store and the records of the model."""
+
+import sqlite3
+from typing import Any
+
+from xt_core.model.encoding import dumps, loads
+from xt_core.model.names import job_number, run_numbers
+from xt_core.model.records import Job, Run, WorkItem
+from xt_core.model.states import RunStatus, WorkItemStatus
+
+JOB_COLUMNS = (
+    "num, workspace, experiment, style, target, username, created, work_items, concurrent, "
+    "search_type, schedule, nodes, primary_metric, maximize, description, command, seed, "
+    "tags, notes, cancel_requested"
+)
+RUN_COLUMNS = (
+    "workspace, name, job, experiment, node, status, created, parent, is_parent, run_index, "
+    "target, username, description, queued, started, ended, exit_code, error, restarts, "
+    "command, hparams, metrics, tags, notes, cancel_requested, revision"
+)
+
+
+def job_from_row(row: tuple[Any, ...]) -> Job:
+    """A row of `JOB_COLUMNS`."""
+    num, *rest = row
+    job = Job(f"job{num}", rest[0], rest[1], rest[2], rest[3], rest[4], rest[5], rest[6], rest[7])
+    job.search_type, job.schedule, job.nodes = rest[8], rest[9], rest[10].split(",")
+    job.primary_metric, job.maximize, job.description = rest[11], bool(rest[12]), rest[13]
+    job.command, job.seed = rest[14], rest[15]
+    job.tags, job.notes, job.cancel_requested = loads(rest[16]), rest[17], bool(rest[18])
+    return job
+
+
+def job_to_row(job: Job) -> tuple[Any, ...]:
+    """Values for `JOB_COLUMNS`."""
+    return (
+        job_number(job.name),
+        job.workspace,
+        job.experiment,
+        job.style,
+        job.target,
+        job.username,
+        job.created,
+        job.work_items,
+        job.concurrent,
+        job.search_type,
+        job.schedule,
+        ",".join(job.nodes),
+        job.primary_metric,
+        job.maximize,
+        job.description,
+        job.command,
+        job.seed,
+        dumps(job.tags),
+        job.notes,
+        job.cancel_requested,
+    )
+
+
+def run_from_row(row: tuple[Any, ...]) -> Run:
+    """A row of `RUN_COLUMNS`."""
+    return Run(
+        workspace=row[0],
+        name=row[1],
+        job=row[2],
+        experiment=row[3],
+        node=row[4],
+        status=RunStatus(row[5]),
+        created=row[6],
+        parent=row[7],
+        is_parent=bool(row[8]),
+        run_index=row[9],
+        target=row[10],
+        username=row[11],
+        description=row[12],
+        queued=row[13],
+        started=row[14],
+        ended=row[15],
+        exit_code=row[16],
+        error=row[17],
+        restarts=row[18],
+        command=row[19],
+        hparams=loads(row[20]),
+        metrics=loads(row[21]),
+        tags=loads(row[22]),
+        notes=row[23],
+        cancel_requested=bool(row[24]),
+        revision=row[25],
+    )
+
+
+_INSERT_RUN = """
+INSERT INTO runs (workspace, name, num, child, job, job_num, parent, is_parent, node, run_index,
+    status, created, queued, experiment, target, username, description, command, hparams, tags,
+    revision)
+VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?, (SELECT COALESCE(MAX(revision),0)+1 FROM runs))
+RETURNING id, revision
+"""
+
+
+def insert_run(connection: sqlite3.Connection, run: Run) -> int:
+    """Add a run; its row id. Sets `run.revision`."""
+    num, child = run_numbers(run.name)
+    values = (
+        run.workspace,
+        run.name,
+        num,
+        child,
+        run.job,
+        job_number(run.job),
+        run.parent,
+        run.is_parent,
+        run.node,
+        run.run_index,
+        run.status,
+        run.created,
+        run.queued,
+        run.experiment,
+        run.target,
+        run.username,
+        run.description,
+        run.command,
+        dumps(run.hparams),
+        dumps(run.tags),
+    )
+    row_id, run.revision = connection.execute(_INSERT_RUN, values).fetchone()
+    return int(row_id)
+
+
+def item_from_row(job: str, row: tuple[Any, ...]) -> WorkItem:
+    """A row of (run_index, status, node, run, epoch)."""
+    return WorkItem(job, row[0], WorkItemStatus(row[1]), row[2], row[3], row[4])

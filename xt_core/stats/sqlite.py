@@ -1,0 +1,462 @@
+"""The embedded stats store: one SQLite file, shared by all processes of this machine."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from xt_core import clock
+from xt_core.errors import UnknownNameError
+from xt_core.model.encoding import dumps, loads
+from xt_core.model.names import child_name, job_number, run_numbers
+from xt_core.model.records import Event, Job, JobCounts, MetricRecord, Run, WorkItem
+from xt_core.model.states import FINAL_RUN_STATES, RunStatus, WorkItemStatus, may_follow
+from xt_core.stats.database import Database
+from xt_core.stats.rows import (
+    JOB_COLUMNS,
+    RUN_COLUMNS,
+    insert_run,
+    item_from_row,
+    job_from_row,
+    job_to_row,
+    run_from_row,
+)
+from xt_core.stats.selection import select_runs
+from xt_core.stats.store import JournalBatch, NodeRecord, RunChange, RunQuery
+
+_SETTABLE_RUN_COLUMNS = frozenset(
+    {
+        "exit_code",
+        "error",
+        "restarts",
+        "command",
+        "hparams",
+        "tags",
+        "notes",
+        "cancel_requested",
+        "ended",
+    }
+)
+_ENCODED_COLUMNS = frozenset({"hparams", "tags"})
+_ITEM_STATUS_AFTER = {
+    RunStatus.COMPLETED: WorkItemStatus.COMPLETED,
+    RunStatus.ERROR: WorkItemStatus.COMPLETED,
+    RunStatus.CANCELLED: WorkItemStatus.CANCELLED,
+}
+_TIME_COLUMN = {RunStatus.QUEUED: "queued", RunStatus.RUNNING: "started"}
+_NEXT_REVISION = "(SELECT MAX(revision)+1 FROM runs)"
+
+
+class SqliteStatsStore:
+    """Implements `xt_core.stats.store.StatsStore`."""
+
+    def __init__(self, path: Path) -> None:
+        self.database = Database(path)
+
+    def close(self) -> None:
+        self.database.close()
+
+    @contextmanager
+    def batch(self) -> Iterator[None]:
+        with self.database.transaction():
+            yield
+
+    # Jobs -------------------------------------------------------------------------------
+
+    def next_job_name(self) -> str:
+        return f"job{self._count_up('jobs')}"
+
+    def next_run_name(self, workspace: str) -> str:
+        return f"run{self._count_up('runs/' + workspace)}"
+
+    def _count_up(self, counter: str) -> int:
+        with self.database.transaction() as connection:
+            row = connection.execute(
+                "INSERT INTO counters VALUES (?, 1) "
+                "ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value",
+                (counter,),
+            ).fetchone()
+        return int(row[0])
+
+    def add_job(self, job: Job, runs: Sequence[Run], items: Iterable[WorkItem]) -> None:
+        num = job_number(job.name)
+        marks = ",".join("?" * 20)
+        with self.database.transaction() as connection:
+            connection.execute(
+                f"INSERT INTO jobs ({JOB_COLUMNS}) VALUES ({marks})", job_to_row(job)
+            )
+            connection.executemany(
+                "INSERT INTO work_items (job_num, run_index, status, node) VALUES (?,?,?,?)",
+                ((num, item.run_index, item.status, item.node) for item in items),
+            )
+            for run in runs:
+                self._insert_queued(connection, run)
+
+    def _insert_queued(self, connection: sqlite3.Connection, run: Run) -> None:
+        row_id = insert_run(connection, run)
+        _add_event(connection, row_id, run.created, "created", {})
+        if run.status is RunStatus.QUEUED:
+            _add_event(connection, row_id, run.created, "queued", {})
+
+    def job(self, name: str) -> Job:
+        found = self.jobs([name])
+        if not found:
+            raise UnknownNameError(f"no job named {name}", "xt list jobs shows those there are")
+        return found[0]
+
+    def jobs(self, names: Sequence[str] = (), workspace: str | None = None) -> list[Job]:
+        query, values = f"SELECT {JOB_COLUMNS} FROM jobs WHERE 1", list[Any]()
+        if names:
+            query += f" AND num IN ({','.join('?' * len(names))})"
+            values += [job_number(name) for name in names]
+        if workspace is not None:
+            query += " AND workspace = ?"
+            values.append(workspace)
+        with self.database.reading() as connection:
+            rows = connection.execute(query + " ORDER BY num", values).fetchall()
+        return [job_from_row(row) for row in rows]
+
+    def job_counts(self, names: Sequence[str]) -> dict[str, JobCounts]:
+        counts = {name: JobCounts() for name in names}
+        marks, nums = ",".join("?" * len(names)), [job_number(name) for name in names]
+        with self.database.reading() as connection:
+            runs = connection.execute(
+                "SELECT job_num, is_parent, status, COUNT(*) FROM runs "
+                f"WHERE job_num IN ({marks}) GROUP BY job_num, is_parent, status",
+                nums,
+            ).fetchall()
+            items = connection.execute(
+                "SELECT job_num, status, COUNT(*) FROM work_items WHERE job_num IN "
+                f"({marks}) AND run IS NULL GROUP BY job_num, status",
+                nums,
+            ).fetchall()
+        for num, is_parent, status, number in runs:
+            _count_run(counts[f"job{num}"], bool(is_parent), RunStatus(status), number)
+        for num, status, number in items:
+            if status == WorkItemStatus.CANCELLED:
+                counts[f"job{num}"].cancelled += number
+            else:
+                counts[f"job{num}"].unstarted += number
+        return counts
+
+    def best_runs(self, jobs: Sequence[Job]) -> dict[str, tuple[str, float]]:
+        best: dict[str, tuple[str, float]] = {}
+        with self.database.reading() as connection:
+            for job in jobs:
+                path = '$."' + job.primary_metric.replace('"', '\\"') + '"'
+                row = connection.execute(
+                    "SELECT name, json_extract(metrics, ?1) AS value FROM runs "
+                    "WHERE job_num = ?2 AND is_parent = 0 "
+                    "AND json_type(metrics, ?1) IN ('integer', 'real') "
+                    f"ORDER BY value {'DESC' if job.maximize else 'ASC'}, num, child LIMIT 1",
+                    (path, job_number(job.name)),
+                ).fetchone()
+                if row:
+                    best[job.name] = (row[0], float(row[1]))
+        return best
+
+    def open_jobs(self, node: str) -> list[Job]:
+        with self.database.reading() as connection:
+            rows = connection.execute(
+                "SELECT DISTINCT job_num FROM runs WHERE node = ? "
+                "AND status IN ('created', 'queued', 'spawning', 'running')",
+                (node,),
+            ).fetchall()
+        return self.jobs([f"job{num}" for (num,) in rows]) if rows else []
+
+    def open_runs(self, job: str, node: str) -> list[Run]:
+        with self.database.reading() as connection:
+            rows = connection.execute(
+                f"SELECT {RUN_COLUMNS} FROM runs WHERE node = ? AND job_num = ? "
+                "AND status IN ('created', 'queued', 'spawning', 'running') ORDER BY num, child",
+                (node, job_number(job)),
+            ).fetchall()
+        return [run_from_row(row) for row in rows]
+
+    def update_job(self, name: str, **fields: Any) -> None:
+        if not set(fields) <= {"tags", "notes", "cancel_requested"}:
+            raise ValueError(f"a job's {sorted(fields)} cannot be changed")
+        if "tags" in fields:
+            fields["tags"] = dumps(fields["tags"])
+        assignments = ", ".join(f"{column} = ?" for column in fields)
+        with self.database.transaction() as connection:
+            changed = connection.execute(
+                f"UPDATE jobs SET {assignments} WHERE num = ?", [*fields.values(), job_number(name)]
+            ).rowcount
+        if not changed:
+            raise UnknownNameError(f"no job named {name}", "xt list jobs shows those there are")
+
+    # Work items -------------------------------------------------------------------------
+
+    def work_items(self, job: str) -> list[WorkItem]:
+        with self.database.reading() as connection:
+            rows = connection.execute(
+                "SELECT run_index, status, node, run, epoch FROM work_items "
+                "WHERE job_num = ? ORDER BY run_index",
+                (job_number(job),),
+            ).fetchall()
+        return [item_from_row(job, row) for row in rows]
+
+    def claim_child(self, parent: Run, node: str) -> tuple[WorkItem, Run] | None:
+        num = job_number(parent.job)
+        with self.database.transaction() as connection:
+            row = connection.execute(
+                "UPDATE work_items SET status = 'started', node = ?2, epoch = epoch + 1 "
+                "WHERE job_num = ?1 AND run_index = (SELECT run_index FROM work_items "
+                "  WHERE job_num = ?1 AND status = 'unstarted' AND (node IS NULL OR node = ?2) "
+                "  ORDER BY run_index LIMIT 1) RETURNING run_index, epoch",
+                (num, node),
+            ).fetchone()
+            if row is None:
+                return None
+            parent_id, number = connection.execute(
+                "UPDATE runs SET children = children + 1 WHERE workspace = ? AND num = ? "
+                "AND child = 0 RETURNING id, children",
+                (parent.workspace, run_numbers(parent.name)[0]),
+            ).fetchone()
+            child = _child_of(parent, child_name(parent.name, number), row[0], node)
+            connection.execute(
+                "UPDATE work_items SET run = ? WHERE job_num = ? AND run_index = ?",
+                (child.name, num, row[0]),
+            )
+            self._insert_queued(connection, child)
+            _add_event(connection, parent_id, child.created, "child_created", {"child": child.name})
+        item = WorkItem(parent.job, row[0], WorkItemStatus.STARTED, node, child.name, row[1])
+        return item, child
+
+    def cancel_unstarted(self, job: str) -> int:
+        with self.database.transaction() as connection:
+            return connection.execute(
+                "UPDATE work_items SET status = 'cancelled' WHERE job_num = ? "
+                "AND status = 'unstarted'",
+                (job_number(job),),
+            ).rowcount
+
+    # Runs -------------------------------------------------------------------------------
+
+    def run(self, workspace: str, name: str) -> Run:
+        with self.database.reading() as connection:
+            return self._run(connection, workspace, name)
+
+    def _run(self, connection: sqlite3.Connection, workspace: str, name: str) -> Run:
+        row = connection.execute(
+            f"SELECT {RUN_COLUMNS} FROM runs WHERE workspace = ? AND num = ? AND child = ?",
+            (workspace, *run_numbers(name)),
+        ).fetchone()
+        if row is None:
+            raise _unknown_run(workspace, name)
+        return run_from_row(row)
+
+    def find_runs(self, query: RunQuery) -> tuple[list[Run], int]:
+        with self.database.reading() as connection:
+            return select_runs(connection, query)
+
+    def changed_runs(self, revision: int, limit: int = 10_000) -> list[Run]:
+        with self.database.reading() as connection:
+            rows = connection.execute(
+                f"SELECT {RUN_COLUMNS} FROM runs WHERE revision > ? ORDER BY revision LIMIT ?",
+                (revision, limit),
+            ).fetchall()
+        return [run_from_row(row) for row in rows]
+
+    def change_run(self, change: RunChange) -> Run:
+        moment = clock.now() if change.time is None else change.time
+        with self.database.transaction() as connection:
+            row = connection.execute(
+                "SELECT id, status, job_num, run_index, started, ended FROM runs "
+                "WHERE workspace = ? AND num = ? AND child = ?",
+                (change.workspace, *run_numbers(change.run)),
+            ).fetchone()
+            if row is None:
+                raise _unknown_run(change.workspace, change.run)
+            row_id, before, job_num, run_index, started, ended = row
+            fields = _encoded_fields(change.fields)
+            if change.status is not None:
+                if not may_follow(RunStatus(before), change.status):
+                    raise ValueError(f"{change.run}: {before} may not become {change.status}")
+                fields = _status_fields(change.status, before, moment, started, ended) | fields
+            if change.event is not None:
+                _add_event(connection, row_id, moment, change.event, change.data)
+            assignments = "".join(f"{column} = ?, " for column in fields)
+            connection.execute(
+                f"UPDATE runs SET {assignments} revision = {_NEXT_REVISION} WHERE id = ?",
+                [*fields.values(), row_id],
+            )
+            if change.status in _ITEM_STATUS_AFTER and run_index is not None:
+                connection.execute(
+                    "UPDATE work_items SET status = ? WHERE job_num = ? AND run_index = ?",
+                    (_ITEM_STATUS_AFTER[change.status], job_num, run_index),
+                )
+            return self._run(connection, change.workspace, change.run)
+
+    def add_journal(self, batch: JournalBatch) -> None:
+        durable = bool(batch.events or batch.tags or batch.hparams)
+        with self.database.transaction(durable=durable) as connection:
+            row_id, end, hparams, metrics, tags = self._journal_row(
+                connection, batch.workspace, batch.run
+            )
+            if end > batch.start:  # a second delivery: the end and its records are one truth
+                return
+            connection.executemany(
+                "INSERT OR IGNORE INTO metrics VALUES (?,?,?,?,?)",
+                ((row_id, m.offset, m.time, m.step, dumps(m.values)) for m in batch.metrics),
+            )
+            for time, name, data in batch.events:
+                _add_event(connection, row_id, time, name, data)
+            for record in batch.metrics:
+                metrics |= record.values
+            connection.execute(
+                "UPDATE runs SET hparams = ?, metrics = ?, tags = ?, journal_end = ?, "
+                f"revision = {_NEXT_REVISION} WHERE id = ?",
+                (
+                    dumps(hparams | batch.hparams),
+                    dumps(metrics),
+                    dumps(tags | batch.tags),
+                    batch.end,
+                    row_id,
+                ),
+            )
+
+    def _journal_row(
+        self, connection: sqlite3.Connection, workspace: str, run: str
+    ) -> tuple[int, int, dict[str, Any], dict[str, Any], dict[str, Any]]:
+        row = connection.execute(
+            "SELECT id, journal_end, hparams, metrics, tags FROM runs "
+            "WHERE workspace = ? AND num = ? AND child = ?",
+            (workspace, *run_numbers(run)),
+        ).fetchone()
+        if row is None:
+            raise _unknown_run(workspace, run)
+        return row[0], row[1], loads(row[2]), loads(row[3]), loads(row[4])
+
+    def journal_end(self, workspace: str, run: str) -> int:
+        with self.database.reading() as connection:
+            return self._journal_row(connection, workspace, run)[1]
+
+    def events(self, workspace: str, run: str, after: int = 0) -> list[Event]:
+        with self.database.reading() as connection:
+            row_id = self._journal_row(connection, workspace, run)[0]
+            rows = connection.execute(
+                "SELECT seq, time, event, data FROM events WHERE run_id = ? AND seq > ? "
+                "ORDER BY seq",
+                (row_id, after),
+            ).fetchall()
+        return [Event(seq, time, event, loads(data)) for seq, time, event, data in rows]
+
+    def metrics(self, workspace: str, run: str, after: int = -1) -> list[MetricRecord]:
+        with self.database.reading() as connection:
+            row_id = self._journal_row(connection, workspace, run)[0]
+            rows = connection.execute(
+                "SELECT position, time, step, data FROM metrics WHERE run_id = ? "
+                "AND position > ? ORDER BY position",
+                (row_id, after),
+            ).fetchall()
+        return [MetricRecord(offset, time, step, loads(data)) for offset, time, step, data in rows]
+
+    # The rest ---------------------------------------------------------------------------
+
+    def put_node(self, node: NodeRecord) -> None:
+        with self.database.transaction() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO nodes VALUES (?,?,?,?)",
+                (node.name, node.target, dumps(node.controller), node.updated),
+            )
+
+    def nodes(self) -> list[NodeRecord]:
+        with self.database.reading() as connection:
+            rows = connection.execute("SELECT * FROM nodes ORDER BY name").fetchall()
+        return [NodeRecord(name, target, loads(data), at) for name, target, data, at in rows]
+
+    def workspaces(self) -> list[tuple[str, int]]:
+        with self.database.reading() as connection:
+            return connection.execute(
+                "SELECT workspace, SUM(1 - is_parent) FROM runs GROUP BY workspace ORDER BY 1"
+            ).fetchall()
+
+    def experiments(self, workspace: str | None = None) -> list[tuple[str, int]]:
+        with self.database.reading() as connection:
+            return connection.execute(
+                "SELECT experiment, SUM(1 - is_parent) FROM runs "
+                "WHERE ?1 IS NULL OR workspace = ?1 GROUP BY experiment ORDER BY 1",
+                (workspace,),
+            ).fetchall()
+
+
+def _unknown_run(workspace: str, name: str) -> UnknownNameError:
+    return UnknownNameError(
+        f"no run named {name} in workspace {workspace}", "xt list runs --all shows those there are"
+    )
+
+
+def _count_run(counts: JobCounts, is_parent: bool, status: RunStatus, number: int) -> None:
+    if is_parent:
+        counts.open_parents += 0 if status in FINAL_RUN_STATES else number
+        counts.failed_parents += number if status in (RunStatus.ERROR, RunStatus.LOST) else 0
+    elif status in (RunStatus.CREATED, RunStatus.QUEUED):
+        counts.queued += number
+    elif status in (RunStatus.ERROR, RunStatus.LOST):
+        counts.error += number
+    elif status is RunStatus.COMPLETED:
+        counts.completed += number
+    elif status is RunStatus.CANCELLED:
+        counts.cancelled += number
+    else:
+        counts.running += number
+
+
+def _child_of(parent: Run, name: str, run_index: int, node: str) -> Run:
+    moment = clock.now()
+    return Run(
+        workspace=parent.workspace,
+        name=name,
+        job=parent.job,
+        experiment=parent.experiment,
+        node=node,
+        status=RunStatus.QUEUED,
+        created=moment,
+        queued=moment,
+        parent=parent.name,
+        run_index=run_index,
+        target=parent.target,
+        username=parent.username,
+        description=parent.description,
+        command=parent.command,
+    )
+
+
+def _encoded_fields(fields: dict[str, Any]) -> dict[str, Any]:
+    unknown = set(fields) - _SETTABLE_RUN_COLUMNS
+    if unknown:
+        raise ValueError(f"a run's {sorted(unknown)} cannot be changed")
+    return {
+        name: dumps(value) if name in _ENCODED_COLUMNS else value for name, value in fields.items()
+    }
+
+
+def _status_fields(
+    status: RunStatus,
+    before: str,
+    moment: float,
+    started: float | None,
+    ended: float | None,
+) -> dict[str, Any]:
+    fields: dict[str, Any] = {"status": status}
+    if status != before and status in _TIME_COLUMN:
+        fields[_TIME_COLUMN[status]] = moment
+    if status is RunStatus.RUNNING and started is not None:
+        fields.pop("started", None)  # a restarted run keeps its first start
+    if status in FINAL_RUN_STATES and ended is None:
+        fields["ended"] = moment
+    return fields
+
+
+def _add_event(
+    connection: sqlite3.Connection, row_id: int, time: float, event: str, data: dict[str, Any]
+) -> None:
+    seq = connection.execute(
+        "UPDATE runs SET last_event = last_event + 1 WHERE id = ? RETURNING last_event", (row_id,)
+    ).fetchone()[0]
+    connection.execute(
+        "INSERT INTO events VALUES (?,?,?,?,?)", (row_id, seq, time, event, dumps(data))
+    )

@@ -1,0 +1,170 @@
+"""The interface of a stats store, and what its queries take and give.
+
+Every write method is atomic and durable when it returns. Deliveries carry a key (run and
+sequence number, run and journal offset), so that a second delivery changes nothing.
+"""
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from xt_core.model.records import Event, Job, JobCounts, MetricRecord, Run, Value, WorkItem
+from xt_core.model.states import RunStatus
+from xt_core.query.filters import Filter
+from xt_core.query.names import RunPattern
+
+
+@dataclass
+class RunQuery:
+    """Which runs, in which order. Everything given must hold."""
+
+    workspace: str | None = None
+    patterns: Sequence[RunPattern] = ()
+    filters: Sequence[Filter[Run]] = ()
+    jobs: Sequence[str] = ()
+    statuses: Sequence[str] = ()
+    parents: bool | None = False
+    """False leaves parents out, True gives only parents, None gives all."""
+    sort: str = "name"
+    reverse: bool = False
+    first: int | None = None
+    last: int | None = None
+
+
+@dataclass
+class RunChange:
+    """One change of a run: fields to set, and the event that tells of it."""
+
+    workspace: str
+    run: str
+    status: RunStatus | None = None
+    event: str | None = None
+    data: dict[str, Any] = field(default_factory=dict)
+    fields: dict[str, Any] = field(default_factory=dict)
+    """Columns of the run to set, e.g. ``{"exit_code": 0}``."""
+    time: float | None = None
+
+
+@dataclass
+class JournalBatch:
+    """What a controller read of a run's journal, up to byte `end`."""
+
+    workspace: str
+    run: str
+    start: int
+    end: int
+    metrics: list[MetricRecord] = field(default_factory=list)
+    hparams: dict[str, Value] = field(default_factory=dict)
+    tags: dict[str, Value] = field(default_factory=dict)
+    events: list[tuple[float, str, dict[str, Any]]] = field(default_factory=list)
+
+
+@dataclass
+class NodeRecord:
+    """A node as its controller last described itself."""
+
+    name: str
+    target: str
+    controller: dict[str, Any]
+    updated: float
+
+
+class StatsStore(Protocol):
+    """Where a team's stats are kept."""
+
+    def close(self) -> None:
+        """Let go of the store; using it again raises."""
+
+    def batch(self) -> AbstractContextManager[None]:
+        """Group the writes made within, for speed; an error undoes all of them where it can."""
+
+    # Jobs -------------------------------------------------------------------------------
+
+    def next_job_name(self) -> str:
+        """A job name that nobody else was or will be given."""
+
+    def next_run_name(self, workspace: str) -> str:
+        """A top-level run name that nobody else was or will be given."""
+
+    def add_job(self, job: Job, runs: Sequence[Run], items: Iterable[WorkItem]) -> None:
+        """Make a job visible, with its first runs and its work items, all or nothing."""
+
+    def job(self, name: str) -> Job:
+        """One job. Raises UnknownNameError."""
+
+    def jobs(self, names: Sequence[str] = (), workspace: str | None = None) -> list[Job]:
+        """Jobs in numeric order; all, or those named that exist."""
+
+    def job_counts(self, names: Sequence[str]) -> dict[str, JobCounts]:
+        """Runs and work items by state, for each job named."""
+
+    def best_runs(self, jobs: Sequence[Job]) -> dict[str, tuple[str, float]]:
+        """Job name -> (run name, value) of the best last value of its primary metric."""
+
+    def open_jobs(self, node: str) -> list[Job]:
+        """Jobs with a run on the node that is not in a final state."""
+
+    def open_runs(self, job: str, node: str) -> list[Run]:
+        """The job's runs on the node that are not in a final state, parents included."""
+
+    def update_job(self, name: str, **fields: Any) -> None:
+        """Set `tags`, `notes` or `cancel_requested`. Raises UnknownNameError."""
+
+    # Work items -------------------------------------------------------------------------
+
+    def work_items(self, job: str) -> list[WorkItem]:
+        """A job's work items by run_index."""
+
+    def claim_child(self, parent: Run, node: str) -> tuple[WorkItem, Run] | None:
+        """Take the next unstarted item of the parent's job and create its child run, queued.
+
+        Each item is given out exactly once over all processes and nodes; None when none is left.
+        """
+
+    def cancel_unstarted(self, job: str) -> int:
+        """Cancel what nobody has claimed; how many items that were."""
+
+    # Runs -------------------------------------------------------------------------------
+
+    def run(self, workspace: str, name: str) -> Run:
+        """One run. Raises UnknownNameError."""
+
+    def find_runs(self, query: RunQuery) -> tuple[list[Run], int]:
+        """The runs asked for, and how many there were before `first` or `last` cut them."""
+
+    def changed_runs(self, revision: int, limit: int = 10_000) -> list[Run]:
+        """Runs changed after a revision, oldest change first (for live views)."""
+
+    def change_run(self, change: RunChange) -> Run:
+        """Apply one change; the run as it is then.
+
+        Raises UnknownNameError, or ValueError for a transition that is not allowed.
+        """
+
+    def add_journal(self, batch: JournalBatch) -> None:
+        """Record journal entries; a batch that does not start where the last ended is ignored
+        up to that point (a second delivery)."""
+
+    def journal_end(self, workspace: str, run: str) -> int:
+        """Up to which byte the run's journal was recorded."""
+
+    def events(self, workspace: str, run: str, after: int = 0) -> list[Event]:
+        """Events in order, after a sequence number."""
+
+    def metrics(self, workspace: str, run: str, after: int = -1) -> list[MetricRecord]:
+        """Metric records in journal order, after a journal offset."""
+
+    # The rest ---------------------------------------------------------------------------
+
+    def put_node(self, node: NodeRecord) -> None:
+        """Record what a node says of itself."""
+
+    def nodes(self) -> list[NodeRecord]:
+        """All nodes, by name."""
+
+    def workspaces(self) -> list[tuple[str, int]]:
+        """(workspace, number of its runs), by name."""
+
+    def experiments(self, workspace: str | None = None) -> list[tuple[str, int]]:
+        """(experiment, number of its runs), by name."""

@@ -1,0 +1,1 @@
+"""Submission of jobs: from a command line to the work of a job."""

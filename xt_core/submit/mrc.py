@@ -1,0 +1,98 @@
+"""The MRC (multi-run configuration): everything a node needs to run its part of a job.
+
+It is written once, at submission, to ``WS/jobs/JOB/mrc.json``, and holds no secrets.
+"""
+
+import json
+import shlex
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from xt_core.errors import UnavailableError
+from xt_core.model.states import SearchStyle
+from xt_core.submit.plan import Plan, make_plan
+
+MRC_VERSION = 1
+
+
+@dataclass
+class NodeContext:
+    """What one node runs, and how. Paths are relative to the run's working copy of the code."""
+
+    run: str
+    """The single run, or the parent run from which the node's children are created."""
+    code: str | None = None
+    """Artifact key of the code snapshot."""
+    code_digest: str = ""
+    working_dir: str = "."
+    activate: str | None = None
+    """A shell command that prepares the environment of each run."""
+    parent_script: list[str] | None = None
+    """Run once on the node before the first child."""
+    env: dict[str, str] = field(default_factory=dict)
+    """The job's own variables (`--env`)."""
+    shell_env: dict[str, str] = field(default_factory=dict)
+    """The submitting shell's PATH, virtual environment and the like."""
+    after_dirs: list[str] = field(default_factory=list)
+    after_omit: list[str] = field(default_factory=list)
+    mirror_files: list[str] = field(default_factory=list)
+    grace_seconds: float = 10.0
+    resume_name: str = ""
+
+
+@dataclass
+class MultiRunConfig:
+    """The MRC of a job."""
+
+    job: str
+    workspace: str
+    experiment: str
+    style: str
+    username: str
+    target: str
+    concurrent: int
+    commands: list[list[str]]
+    """Argument lists; a search parameter stands in brackets. An item's command is
+    ``run_index`` modulo their number."""
+    search: dict[str, Any]
+    """Keyword arguments of `make_plan`: the plan is a pure function of them."""
+    nodes: dict[str, NodeContext]
+    schedule: str = "static"
+    version: int = MRC_VERSION
+
+    def plan(self) -> Plan:
+        """What each work item runs."""
+        if self.style == SearchStyle.MULTI:
+            return make_plan([], multi_commands=self.commands, **self.search)
+        return make_plan(self.commands[0], multi_commands=None, **self.search)
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), indent=1)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "MultiRunConfig":
+        """Raises UnavailableError where the text is no MRC this version can read."""
+        try:
+            data = json.loads(text)
+            version = data["version"]
+            if version == MRC_VERSION:
+                nodes = {name: NodeContext(**context) for name, context in data["nodes"].items()}
+                return cls(**(data | {"nodes": nodes}))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UnavailableError(
+                f"the job's MRC is damaged: {error}", "submit it again"
+            ) from error
+        raise UnavailableError(
+            f"the job's MRC has version {version}, this XT reads {MRC_VERSION}", "upgrade XT"
+        )
+
+
+def shown_command(argv: Sequence[str]) -> str:
+    """A command as a shell would take it; bytes that are not UTF-8 are shown escaped."""
+    return shlex.join(argv).encode("utf-8", "backslashreplace").decode()
+
+
+def mrc_key(workspace: str, job: str) -> str:
+    """The artifact key of a job's MRC."""
+    return f"{workspace}/jobs/{job}/mrc.json"

@@ -1,0 +1,135 @@
+"""What a submission will run: its search style, how many work items, and the command of each.
+
+Pure: the same arguments always give the same plan, so any node can make it again.
+Invariant: a work item's command and hyperparameters depend on its run_index alone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from xt_core.errors import UsageError
+from xt_core.model.records import Value
+from xt_core.model.states import SearchStyle
+from xt_core.search.static import choose_search_type, point, static_count
+from xt_core.submit.command import CommandTemplate, find_search_options
+
+MOST_UNASKED_ITEMS = 1_000_000
+"""A grid above this is submitted only with an explicit number of runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The work of a job; `commands` are as written, brackets included."""
+
+    style: SearchStyle
+    search_type: str | None
+    commands: list[list[str]]
+    work_items: int
+    seed: int
+    template: CommandTemplate | None = None
+    """The searched command of a static search; None in every other style."""
+
+    def hparams(self, run_index: int) -> dict[str, Value]:
+        """The hyperparameters of a work item; empty if nothing is searched. Raises IndexError."""
+        self._check(run_index)
+        if self.template is None or self.search_type is None:
+            return {}
+        return point(self.template.space, self.search_type, self.seed, run_index)
+
+    def argv(self, run_index: int) -> list[str]:
+        """The command of a work item. Raises IndexError."""
+        self._check(run_index)
+        if self.template is not None:
+            return self.template.render(self.hparams(run_index))
+        return list(self.commands[run_index % len(self.commands)])
+
+    def _check(self, run_index: int) -> None:
+        if not 0 <= run_index < self.work_items:
+            raise IndexError(f"run_index {run_index} of {self.work_items} work items")
+
+
+def make_plan(
+    command: list[str],
+    *,
+    runs: int | None,
+    max_runs: int | None,
+    search_type: str | None,
+    multi_commands: list[list[str]] | None,
+    seed: int,
+    nodes: int = 1,
+    option_prefix: str | None = "--",
+    raw_args: bool = False,
+) -> Plan:
+    """Decide the style and the number of work items. Raises UsageError.
+
+    `search_type` is what the user asked for explicitly, `seed` is drawn by the caller if the user
+    gave none. With `raw_args` brackets mean nothing. `multi_commands` take the place of `command`.
+    Without a search or a list of commands there are `runs` items, or one for each node.
+    """
+    _check_counts(runs, max_runs, nodes)
+    prefix = None if raw_args else option_prefix
+    template = find_search_options(command, prefix)
+    if multi_commands is not None:
+        _check_multi([command, *multi_commands], prefix, search_type)
+        count = _multi_count(len(multi_commands), runs, max_runs)
+        return Plan(SearchStyle.MULTI, None, multi_commands, count, seed)
+    if not command:
+        raise UsageError("there is no command to run", "name a script, as in xt run train.py")
+    if template.space:
+        return _static_plan(template, runs, max_runs, search_type, seed, nodes)
+    _refuse_search_type(search_type)
+    count = nodes if runs is None else runs
+    style = SearchStyle.REPEAT if count > 1 else SearchStyle.SINGLE
+    return Plan(style, None, [command], count, seed)
+
+
+def _static_plan(
+    template: CommandTemplate,
+    runs: int | None,
+    max_runs: int | None,
+    explicit: str | None,
+    seed: int,
+    nodes: int,
+) -> Plan:
+    search_type = choose_search_type(explicit, template.space, runs)
+    count = static_count(template.space, search_type, runs, max_runs, nodes)
+    if runs is None and max_runs is None and count > MOST_UNASKED_ITEMS:
+        raise UsageError(
+            f"the grid has {count:,} points",
+            "limit it with --max-runs, or sample it with --search-type random --runs N",
+        )
+    return Plan(SearchStyle.STATIC, search_type, [list(template.args)], count, seed, template)
+
+
+def _multi_count(commands: int, runs: int | None, max_runs: int | None) -> int:
+    if runs is not None:
+        return runs
+    return commands if max_runs is None else min(max_runs, commands)
+
+
+def _check_counts(runs: int | None, max_runs: int | None, nodes: int) -> None:
+    for option, count in (("--runs", runs), ("--max-runs", max_runs), ("--nodes", nodes)):
+        if count is not None and count <= 0:
+            raise UsageError(f"{option} is {count}", f"give {option} a number of 1 or more")
+
+
+def _check_multi(
+    commands: Sequence[list[str]], prefix: str | None, search_type: str | None
+) -> None:
+    if len(commands) < 2 or not all(commands[1:]):
+        raise UsageError("the list of commands is empty", "give at least one command")
+    for command in commands:
+        if space := find_search_options(command, prefix).space:
+            raise UsageError(
+                f"a list of commands and a search of {', '.join(space)} together",
+                "search one command, or list the commands with plain values",
+            )
+    _refuse_search_type(search_type)
+
+
+def _refuse_search_type(search_type: str | None) -> None:
+    if search_type is not None:
+        raise UsageError(
+            f"search type {search_type!r} with nothing to search",
+            "give a parameter several values, as in --lr=[0.01, 0.03]",
+        )
