@@ -14,9 +14,11 @@ from xt_core import clock
 from xt_core.artifacts.store import ArtifactStore
 from xt_core.errors import UnavailableError, XTError
 from xt_core.model.encoding import dumps
-from xt_core.model.records import Event, MetricRecord, Run
+from xt_core.model.records import Event, Run
+from xt_core.stats.store import StatsStore
 
 _RETRY_SECONDS = 0.5
+_METRICS_AT_ONCE = 10_000
 _log = logging.getLogger(__name__)
 
 
@@ -81,23 +83,30 @@ def store_console(artifacts: ArtifactStore, run: Run, folder: RunDirectory) -> N
         _persist(lambda: artifacts.put_file(console_key(run), folder.console, consume=True))
 
 
-def store_records(
-    artifacts: ArtifactStore, run: Run, events: Iterable[Event], metrics: Iterable[MetricRecord]
-) -> None:
-    """Write run.json, events.jsonl and metrics.jsonl, from which the stats can be made again."""
+def store_records(artifacts: ArtifactStore, run: Run, events: Iterable[Event]) -> None:
+    """Write run.json and events.jsonl, from which the stats can be made again."""
     prefix = f"{run_prefix(run)}/logs"
     lines = [
         dumps({"seq": e.seq, "time": clock.iso(e.time), "event": e.event, "data": e.data})
         for e in events
     ]
-    points = [dumps({"time": m.time, "step": m.step, "values": m.values}) for m in metrics]
-    for name, content in (
-        ("events.jsonl", _lines(lines)),
-        ("metrics.jsonl", _lines(points)),
-        ("run.json", dumps(asdict(run)).encode() + b"\n"),
-    ):
-        if content:
-            _put(artifacts, f"{prefix}/{name}", content)
+    _put(artifacts, f"{prefix}/events.jsonl", "".join(line + "\n" for line in lines).encode())
+    _put(artifacts, f"{prefix}/run.json", dumps(asdict(run)).encode() + b"\n")
+
+
+def store_metrics(artifacts: ArtifactStore, store: StatsStore, run: Run, draft: Path) -> None:
+    """Write metrics.jsonl by way of a local file, a part at a time: it may be large."""
+    after, part = -1, store.metrics(run.workspace, run.name, limit=_METRICS_AT_ONCE)
+    if not part:
+        return
+    with draft.open("w", encoding="ascii") as file:
+        while part:
+            for m in part:
+                file.write(dumps({"time": m.time, "step": m.step, "values": m.values}) + "\n")
+            after = part[-1].offset
+            part = store.metrics(run.workspace, run.name, after, _METRICS_AT_ONCE)
+    key = f"{run_prefix(run)}/logs/metrics.jsonl"
+    _persist(lambda: artifacts.put_file(key, draft, consume=True))
 
 
 def store_job_record(artifacts: ArtifactStore, workspace: str, job: str, data: object) -> None:
@@ -107,10 +116,6 @@ def store_job_record(artifacts: ArtifactStore, workspace: str, job: str, data: o
 
 def _put(artifacts: ArtifactStore, key: str, content: bytes) -> None:
     _persist(lambda: artifacts.put_bytes(key, content))
-
-
-def _lines(lines: list[str]) -> bytes:
-    return "".join(line + "\n" for line in lines).encode()
 
 
 def _store_file(artifacts: ArtifactStore, key: str, path: Path) -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 
 from controller.environment import run_environment
 from controller.node import NodeServices
-from controller.processes import is_alive, kill_marked, wait_for_exit
+from controller.processes import is_alive, is_running, kill_marked, wait_for_exit
 from controller.rundir import RunDirectory
 from xt_core.errors import XTError
 from xt_core.model.records import Run
@@ -67,6 +67,7 @@ class Execution:
         self.gpus: list[str] = []
         self.pid: int | None = None
         self._nonce = ""
+        self._is_fresh = False
         self._stop_request: tuple[str, float] | None = None
 
     @property
@@ -79,6 +80,7 @@ class Execution:
         """Lay out the run's folder and write down what to launch. Raises StartError."""
         self._run = run
         self._nonce = uuid.uuid4().hex
+        self._is_fresh = True
         try:
             await asyncio.to_thread(self._prepare, argv)
         except XTError as error:
@@ -144,23 +146,26 @@ class Execution:
 
     async def run(self) -> ExitRecord:
         """Launch the prepared process unless it has been; its end."""
-        if self._ended() is None and self._started() is None:
+        if self._is_fresh:
             await self._launch()
-        if (started := self._started()) is not None:
+        elif (started := self._started()) is not None:
             self.pid = started["pid"]
         if self._stop_request is not None:
             self._send_stop(*self._stop_request)
+        if self._is_fresh and self.pid is not None:
+            await wait_for_exit(self.pid)
         return await self._wait()
 
     async def _wait(self) -> ExitRecord:
         while True:
-            if self.pid is not None and self._is_alive():
-                await wait_for_exit(self.pid)
             if (record := self._ended()) is not None:
                 return record
-            if (started := self._started()) is None and self.pid is None:
+            if self.pid is not None and self._is_alive():
+                await wait_for_exit(self.pid)
+                continue
+            if self._started() is None and self.pid is None:
                 await self._launch()
-            elif started is None or not self._is_alive():
+            else:
                 return self._lost()
 
     async def _launch(self) -> None:
@@ -171,8 +176,8 @@ class Execution:
 
     def _is_alive(self) -> bool:
         started = self._started()
-        if started is None:
-            return self.pid is not None  # forked just now: its record is on its way
+        if started is None:  # forked just now (its record is on its way), or killed before it
+            return self.pid is not None and is_running(self.pid)
         self.pid = started["pid"]
         return is_alive(started["pid"], started["start_time"], started["boot_id"])
 

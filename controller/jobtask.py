@@ -226,7 +226,7 @@ class JobTask:
                 store.events(parent.workspace, parent.name),
             )
         )
-        await asyncio.to_thread(capture.store_records, self._node.artifacts, run, events, [])
+        await asyncio.to_thread(capture.store_records, self._node.artifacts, run, events)
 
     async def _write_job_record(self) -> None:
         document = await self._node.store(lambda store: job_document(store, self.job.name))
@@ -245,7 +245,7 @@ class ParentScript(RunTask):
     async def run_script(self, argv: list[str]) -> str:
         """Run it to its end; what went wrong, or ""."""
         try:
-            record = await self._run_until_ended(argv, {})
+            record = await self._run_until_ended(argv, {}, _nothing)
         except Exception as error:
             _log.exception("%s: parent script", self.run.full_name)
             return str(error)

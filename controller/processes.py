@@ -20,6 +20,11 @@ def is_alive(pid: int, start_time: int, boot: str) -> bool:
     return _exists(pid) and start_time == 0
 
 
+def is_running(pid: int) -> bool:
+    """Whether there is a process of that number that has not ended."""
+    return _exists(pid) and not _is_zombie(pid)
+
+
 def _is_zombie(pid: int) -> bool:
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:

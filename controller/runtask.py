@@ -5,6 +5,7 @@ import contextlib
 import logging
 import os
 from collections.abc import Callable
+from dataclasses import replace
 
 from controller import capture
 from controller.execution import CANCEL, RESTART, Execution, ExitRecord, StartError
@@ -61,8 +62,7 @@ class RunTask:
         """Run to the final state; `release_slot` is called when the process has ended."""
         release = _once(release_slot)
         try:
-            record = await self._run_until_ended(argv, hparams)
-            release()
+            record = await self._run_until_ended(argv, hparams, release)
             if record is not None:
                 await self._wrap_up(record)
         except StartError as error:
@@ -78,7 +78,7 @@ class RunTask:
             self.finished.set()
 
     async def _run_until_ended(
-        self, argv: list[str], hparams: dict[str, Value]
+        self, argv: list[str], hparams: dict[str, Value], release_slot: Callable[[], None]
     ) -> ExitRecord | None:
         """The end of its last process; None if it was cancelled before there was one."""
         found = self.was_started and self.execution.find()
@@ -86,37 +86,50 @@ class RunTask:
             if self.cancelled.is_set() and not found:
                 await self._finish_unstarted(RunStatus.CANCELLED, "")
                 return None
-            record = await self._run_once(argv, hparams, found=found)
+            record = await self._run_once(argv, hparams, release_slot, found=found)
             found = False
-            if record.stopped != RESTART or self.cancelled.is_set():
+            if not self._is_to_be_restarted(record):
                 return record
             await self._requeue()
 
+    def _is_to_be_restarted(self, record: ExitRecord) -> bool:
+        return record.stopped == RESTART and not self.cancelled.is_set()
+
     async def _run_once(
-        self, argv: list[str], hparams: dict[str, Value], *, found: bool
+        self,
+        argv: list[str],
+        hparams: dict[str, Value],
+        release_slot: Callable[[], None],
+        *,
+        found: bool,
     ) -> ExitRecord:
-        if found:
-            self._node.gpus.hold(self.execution.gpus)
-        else:
-            self.execution.gpus = self._node.gpus.take(self._concurrent)
-            await self.execution.prepare(argv, self.run)
-            await self._node.store(lambda store: self._announce_start(store, argv, hparams))
-        self.was_started = True
-        self.execution.folder.create()
-        shipping = JournalShipping(self._node, self.run, self.execution.folder)
-        mirror = Mirror(self._mirror_roots(), self._node.artifacts, self._node.watcher)
+        take = self._node.gpus
+        gpus = take.hold(self.execution.gpus) if found else take.take(self._concurrent)
+        self.execution.gpus = gpus
         try:
-            name = self.run.workspace, self.run.name
-            await shipping.start(
-                await self._node.store(lambda store: store.journal_end(*name)) if found else 0
-            )
+            if not found:
+                await self.execution.prepare(argv, self.run)
+                await self._node.store(lambda store: self._announce_start(store, argv, hparams))
+            self.was_started = True
+            shipping = JournalShipping(self._node, self.run, self.execution.folder)
+            mirror = Mirror(self._mirror_roots(), self._node.artifacts, self._node.watcher)
+            await shipping.start(await self._journal_end(found))
             mirror.start()
             self.feed.begin()
-            return await self.execution.run()
+            record = await self.execution.run()
         finally:
-            self._node.gpus.give_back(self.execution.gpus)
-            await shipping.finish()
-            await mirror.finish()
+            self._node.gpus.give_back(gpus)
+        if not self._is_to_be_restarted(record):
+            release_slot()  # the next run need not wait for what is still to be stored
+        await shipping.finish()
+        await mirror.finish()
+        return record
+
+    async def _journal_end(self, found: bool) -> int:
+        if not found and self.run.restarts == 0:
+            return 0
+        name = self.run.workspace, self.run.name
+        return await self._node.store(lambda store: store.journal_end(*name))
 
     def _announce_start(
         self, store: SqliteStatsStore, argv: list[str], hparams: dict[str, Value]
@@ -166,21 +179,23 @@ class RunTask:
     async def _wrap_up(self, record: ExitRecord) -> None:
         """Log the end, store what is kept, and only then enter the final state."""
         status, error = _outcome(record)
-        if self.run.ended is None:
-            await self._node.store(lambda store: self._announce_end(store, record, status, error))
+        events = await self._node.store(
+            lambda store: self._announce_end(store, record, status, error)
+        )
         began = clock.now()
         count, failed = await asyncio.to_thread(self._capture_files)
         self.feed.end()
         data: dict[str, object] = {"count": count, "elapsed": round(clock.now() - began, 3)}
         if failed:
             data["failed"] = failed
-        await self._enter_final_state(status, "capture_after", data)
-        await asyncio.to_thread(self.execution.folder.remove)
+        await self._enter_final_state(status, events, "capture_after", data)
 
     def _announce_end(
         self, store: SqliteStatsStore, record: ExitRecord, status: RunStatus, error: str
-    ) -> None:
+    ) -> list[Event]:
         workspace, name = self.run.workspace, self.run.name
+        if self.run.ended is not None:  # an earlier controller came this far
+            return store.events(workspace, name)
         ended = record.ended or clock.now()
         if status is RunStatus.CANCELLED:
             store.change_run(RunChange(workspace, name, event="cancelled", time=ended))
@@ -197,6 +212,7 @@ class RunTask:
         self.run = store.change_run(
             RunChange(workspace, name, event="ended", data=data, fields=fields, time=ended)
         )
+        return store.events(workspace, name)
 
     def _capture_files(self) -> tuple[int, list[str]]:
         count, failed = capture.capture_after_files(
@@ -214,40 +230,40 @@ class RunTask:
         workspace, name = self.run.workspace, self.run.name
         ended = clock.now()
 
-        def announce(store: SqliteStatsStore) -> None:
-            if status is RunStatus.CANCELLED:
-                store.change_run(RunChange(workspace, name, event="cancelled", time=ended))
-            data = {"status": status, "exit_code": None, "error": error}
-            fields = {"ended": ended, "error": error}
-            self.run = store.change_run(
-                RunChange(workspace, name, event="ended", data=data, fields=fields, time=ended)
-            )
+        def announce(store: SqliteStatsStore) -> list[Event]:
+            if self.run.ended is None:
+                if status is RunStatus.CANCELLED:
+                    store.change_run(RunChange(workspace, name, event="cancelled", time=ended))
+                data = {"status": status, "exit_code": None, "error": error}
+                fields = {"ended": ended, "error": error}
+                self.run = store.change_run(
+                    RunChange(workspace, name, event="ended", data=data, fields=fields, time=ended)
+                )
+            return store.events(workspace, name)
 
-        await self._node.store(announce)
+        events = await self._node.store(announce)
         if self.execution.folder.exists():
             await asyncio.to_thread(self._capture_files)
-        await self._enter_final_state(status, None, {})
-        await asyncio.to_thread(self.execution.folder.remove)
+        await self._enter_final_state(status, events, None, {})
 
     async def _enter_final_state(
-        self, status: RunStatus, event: str | None, data: dict[str, object]
+        self, status: RunStatus, events: list[Event], event: str | None, data: dict[str, object]
     ) -> None:
         """Write the run's records into the artifact store, then commit the state they show."""
         moment = clock.now()
-        workspace, name = self.run.workspace, self.run.name
-        run, events, metrics = await self._node.store(
-            lambda store: (
-                store.run(workspace, name),
-                store.events(workspace, name),
-                store.metrics(workspace, name),
-            )
-        )
-        run.status = status
         if event is not None:
             events.append(Event(len(events) + 1, moment, event, data))
-        await asyncio.to_thread(capture.store_records, self._node.artifacts, run, events, metrics)
-        change = RunChange(workspace, name, status, event, data, time=moment)
+        run = replace(self.run, status=status)
+        await asyncio.to_thread(self._store_records, run, events)
+        change = RunChange(run.workspace, run.name, status, event, data, time=moment)
         self.run = await self._node.store(lambda store: store.change_run(change))
+        await asyncio.to_thread(self.execution.folder.remove)
+
+    def _store_records(self, run: Run, events: list[Event]) -> None:
+        capture.store_records(self._node.artifacts, run, events)
+        if run.metrics:
+            draft = self.execution.folder.root / "metrics.jsonl"
+            capture.store_metrics(self._node.artifacts, self._node.writer.reader, run, draft)
 
     def _open_stored(self) -> int:
         """A descriptor of the console once the artifact store has it. Raises OSError."""

@@ -16,7 +16,6 @@ Standard library only, and no import of XT: it is forked from a small warm proce
 
 import contextlib
 import ctypes
-import errno
 import json
 import os
 import resource
@@ -24,10 +23,20 @@ import select
 import signal
 import sys
 import time
+from functools import cache
 
 _PR_SET_CHILD_SUBREAPER = 36
 _RESERVED_BYTES = 4096
 _LEFTOVER_PAUSE = 0.02
+_RESET_SIGNALS = (
+    signal.SIGCHLD,
+    signal.SIGTERM,
+    signal.SIGINT,
+    signal.SIGHUP,
+    signal.SIGPIPE,
+)
+
+_LIBC = ctypes.CDLL(None)
 
 JsonObject = dict[str, object]
 
@@ -35,9 +44,10 @@ JsonObject = dict[str, object]
 def become_subreaper() -> None:
     """Adopt orphaned descendants (Linux); elsewhere the process group has to do."""
     if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
+@cache
 def boot_id() -> str:
     """Identifies this boot of the machine: a pid means nothing after another boot."""
     try:
@@ -79,6 +89,17 @@ def descendants(root: int) -> list[int]:
     return found
 
 
+def find_program(name: str, env: dict[str, str]) -> str:
+    """The file that a command's name means, by the PATH of the run's own environment."""
+    if "/" in name:
+        return name
+    for folder in os.get_exec_path(env):
+        path = os.path.join(folder, name)
+        if os.path.isfile(path) and os.access(path, os.X_OK):
+            return path
+    raise FileNotFoundError(name)
+
+
 class Supervisor:
     """Runs one command to its end. `control` is the run's control folder."""
 
@@ -115,49 +136,38 @@ class Supervisor:
             signal.signal(number, signal.SIG_IGN)
 
     def _start(self) -> str | None:
-        """Fork and execute; what prevented it, else None."""
+        """Start the command; what prevented it, else None."""
         output = os.open(
             str(self.spec["output"]), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644
         )
-        report, report_in = os.pipe2(os.O_CLOEXEC)
-        self.main_pid = os.fork()
-        if self.main_pid == 0:
-            self._become_command(output, report_in)
-        os.close(report_in)
-        os.close(output)
-        message = b""
-        while chunk := os.read(report, 4096):
-            message += chunk
-        os.close(report)
-        if not message:
-            return None
-        os.waitpid(self.main_pid, 0)
-        return message.decode("utf-8", "replace")
-
-    def _become_command(self, output: int, report: int) -> None:
-        """In the child: never returns."""
         command = [str(part) for part in self.spec["argv"]]  # type: ignore[attr-defined]
-        environment = {str(k): str(v) for k, v in self.spec["env"].items()}  # type: ignore[attr-defined]
+        env = {str(k): str(v) for k, v in self.spec["env"].items()}  # type: ignore[attr-defined]
+        folder = str(self.spec["cwd"])
+        what = folder
         try:
-            os.setsid()
-            signal.set_wakeup_fd(-1)
-            for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-                signal.signal(number, signal.SIG_DFL)
-            signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-            null = os.open(os.devnull, os.O_RDONLY)
-            os.dup2(null, 0)
-            os.dup2(output, 1)
-            os.dup2(output, 2)
-            os.chdir(str(self.spec["cwd"]))
-            os.execvpe(command[0], command, environment)
-        except OSError as error:
-            what = command[0] if error.filename is None else os.fsdecode(error.filename)
-            reason = "not found" if error.errno == errno.ENOENT else error.strerror
-            os.write(report, f"cannot run {what}: {reason}".encode("utf-8", "replace"))
-        except BaseException as error:
-            os.write(report, f"cannot run {command[0]}: {error}".encode("utf-8", "replace"))
+            os.chdir(folder)
+            what = command[0]
+            self.main_pid = os.posix_spawn(
+                find_program(what, env),
+                command,
+                env,
+                file_actions=[
+                    (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                    (os.POSIX_SPAWN_DUP2, output, 1),
+                    (os.POSIX_SPAWN_DUP2, output, 2),
+                ],
+                setsid=True,
+                setsigmask=[],
+                setsigdef=_RESET_SIGNALS,
+            )
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            if isinstance(error, FileNotFoundError):
+                reason = "not found"
+            return f"cannot run {what}: {reason}"
         finally:
-            os._exit(127)
+            os.close(output)
+        return None
 
     # Wait -------------------------------------------------------------------------------
 
@@ -307,16 +317,16 @@ class Supervisor:
 
     def _read(self, name: str) -> JsonObject:
         try:
-            with open(self._path(name), encoding="utf-8") as file:
-                content = json.load(file)
+            with open(self._path(name), "rb", buffering=0) as file:
+                content = json.loads(file.read())
         except (OSError, ValueError):
             return {}
         return content if isinstance(content, dict) else {}
 
     def _write(self, name: str, content: JsonObject) -> None:
         with contextlib.suppress(OSError):
-            with open(self._path(name + ".new"), "w", encoding="utf-8") as file:
-                json.dump(content, file)
+            with open(self._path(name + ".new"), "wb", buffering=0) as file:
+                file.write(json.dumps(content).encode())
             os.rename(self._path(name + ".new"), self._path(name))
 
 

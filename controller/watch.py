@@ -65,17 +65,16 @@ class InotifyWatcher:
     def _add(self, path: Path, mask: object, callback: Callback) -> Watch:
         watch = self._inotify.add_watch(path, mask)  # type: ignore[arg-type]
         self._callbacks.setdefault(watch.wd, []).append(callback)
-        return _InotifyWatch(self, watch, callback)
+        return _InotifyWatch(self, watch.wd, callback)
 
-    def forget(self, watch: object, wd: int, callback: Callback) -> None:
-        """Drop one callback, and the watch itself with its last one."""
+    def forget(self, wd: int, callback: Callback) -> None:
+        """Drop one callback. The kernel's watch goes with the file, or at the next event: to
+        remove it now costs more than a run should."""
         callbacks = self._callbacks.get(wd, [])
         if callback in callbacks:
             callbacks.remove(callback)
             if not callbacks:
                 del self._callbacks[wd]
-                with contextlib.suppress(OSError, ValueError):
-                    self._inotify.rm_watch(watch)  # type: ignore[arg-type]
 
     async def _dispatch(self) -> None:
         overflow = self._mask.Q_OVERFLOW
@@ -89,18 +88,22 @@ class InotifyWatcher:
             watch = event.watch
             if watch is None:
                 continue
+            if watch.wd not in self._callbacks:
+                if self._mask.IGNORED not in event.mask:
+                    with contextlib.suppress(OSError, ValueError):
+                        self._inotify.rm_watch(watch)
+                continue
             name = "" if event.name is None else os.fspath(event.name)
-            for callback in list(self._callbacks.get(watch.wd, ())):
+            for callback in list(self._callbacks[watch.wd]):
                 callback(name)
 
 
 class _InotifyWatch:
-    def __init__(self, owner: InotifyWatcher, watch: object, callback: Callback) -> None:
-        self._owner, self._watch, self._callback = owner, watch, callback
-        self._wd: int = watch.wd  # type: ignore[attr-defined]
+    def __init__(self, owner: InotifyWatcher, wd: int, callback: Callback) -> None:
+        self._owner, self._wd, self._callback = owner, wd, callback
 
     def close(self) -> None:
-        self._owner.forget(self._watch, self._wd, self._callback)
+        self._owner.forget(self._wd, self._callback)
 
 
 class PollingWatcher:

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from xt_core.errors import UnavailableError
 from xt_core.stats.sqlite import SqliteStatsStore
+from xt_core.stats.store import StatsStore
 
 T = TypeVar("T")
 _LARGEST_GROUP = 64
@@ -29,6 +30,8 @@ class StoreWriter:
 
     def __init__(self, store: SqliteStatsStore, on_commit: Callable[[], None]) -> None:
         self._store = store
+        self.reader: StatsStore = store
+        """For long reads from other threads; what was committed is there."""
         self._on_commit = on_commit
         self._loop = asyncio.get_running_loop()
         self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()

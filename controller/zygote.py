@@ -19,11 +19,13 @@ import sys
 
 def serve(channel: socket.socket, lock: int) -> None:
     """Fork a supervisor a line, until the channel closes."""
-    from supervisor import supervise  # type: ignore[import-not-found]  # `main` makes it importable
+    # `main` puts this file's folder on the path: nothing of XT is imported by its package name
+    from supervisor import boot_id, supervise  # type: ignore[import-not-found]
 
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps ended supervisors
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+    boot_id()  # read once for all supervisors
     gc.freeze()
     for line in channel.makefile("rb"):
         control = json.loads(line)

@@ -344,13 +344,15 @@ class SqliteStatsStore:
             ).fetchall()
         return [Event(seq, time, event, loads(data)) for seq, time, event, data in rows]
 
-    def metrics(self, workspace: str, run: str, after: int = -1) -> list[MetricRecord]:
+    def metrics(
+        self, workspace: str, run: str, after: int = -1, limit: int | None = None
+    ) -> list[MetricRecord]:
         with self.database.reading() as connection:
             row_id = self._journal_row(connection, workspace, run)[0]
             rows = connection.execute(
                 "SELECT position, time, step, data FROM metrics WHERE run_id = ? "
-                "AND position > ? ORDER BY position",
-                (row_id, after),
+                "AND position > ? ORDER BY position LIMIT ?",
+                (row_id, after, -1 if limit is None else limit),
             ).fetchall()
         return [MetricRecord(offset, time, step, loads(data)) for offset, time, step, data in rows]
 

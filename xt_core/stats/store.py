@@ -152,8 +152,10 @@ class StatsStore(Protocol):
     def events(self, workspace: str, run: str, after: int = 0) -> list[Event]:
         """Events in order, after a sequence number."""
 
-    def metrics(self, workspace: str, run: str, after: int = -1) -> list[MetricRecord]:
-        """Metric records in journal order, after a journal offset."""
+    def metrics(
+        self, workspace: str, run: str, after: int = -1, limit: int | None = None
+    ) -> list[MetricRecord]:
+        """Metric records in journal order, after a journal offset; at most `limit`."""
 
     # The rest ---------------------------------------------------------------------------
 
