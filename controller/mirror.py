@@ -83,6 +83,9 @@ class Mirror:
             self._watches[folder] = self._watcher.watch_folder(
                 folder, lambda name: self._notice(root, folder, name)
             )
+        self._look_through(root, folder, found_late=found_late)
+
+    def _look_through(self, root: MirrorRoot, folder: Path, *, found_late: bool) -> None:
         with contextlib.suppress(OSError):
             for entry in os.scandir(folder):
                 if entry.is_dir(follow_symlinks=False):
@@ -107,8 +110,10 @@ class Mirror:
 
     def _notice(self, root: MirrorRoot, folder: Path, name: str) -> None:
         path = folder / name
-        if not name or path.is_dir():
-            self._watch_tree(root, path if name else folder, found_late=True)
+        if not name:  # the watcher cannot tell what changed
+            self._look_through(root, folder, found_late=True)
+        elif path.is_dir():
+            self._watch_tree(root, path, found_late=True)
         else:
             self._mark(root, path)
 

@@ -204,7 +204,8 @@ class SqliteStatsStore:
             row = connection.execute(
                 "UPDATE work_items SET status = 'started', node = ?2, epoch = epoch + 1 "
                 "WHERE job_num = ?1 AND run_index = (SELECT run_index FROM work_items "
-                "  INDEXED BY work_items_by_status WHERE job_num = ?1 AND status = 'unstarted' AND (node IS NULL OR node = ?2) "
+                "  INDEXED BY work_items_by_status "
+                "  WHERE job_num = ?1 AND status = 'unstarted' AND (node IS NULL OR node = ?2) "
                 "  ORDER BY run_index LIMIT 1) RETURNING run_index, epoch",
                 (num, node),
             ).fetchone()
