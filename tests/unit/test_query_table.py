@@ -57,17 +57,31 @@ def test_wide_and_combining_characters_keep_columns_straight() -> None:
 
 @pytest.mark.parametrize(
     ("text", "width"),
-    [("abc", 3), ("学", 2), ("e\u0301", 1), ("\uff21", 2), ("😀", 2), ("한", 2), ("a\u200db", 2), ("é", 1)],
-)  # fmt: skip
+    [
+        ("abc", 3),
+        ("学", 2),
+        ("e\u0301", 1),
+        ("\uff21", 2),
+        ("😀", 2),
+        ("한", 2),
+        ("a\u200db", 2),
+        ("é", 1),
+    ],
+)
 def test_the_width_of_a_text_is_in_terminal_cells(text: str, width: int) -> None:
     assert display_width(text) == width
 
 
 @pytest.mark.parametrize(
     ("text", "width", "kept"),
-    [("学習率", 6, "学習率"), ("学習率", 5, "学習…"), ("学習率", 4, "学…"), ("e\u0301xyz", 3, "e\u0301x…"),
-     ("abc", 1, "…")],
-)  # fmt: skip
+    [
+        ("学習率", 6, "学習率"),
+        ("学習率", 5, "学習…"),
+        ("学習率", 4, "学…"),
+        ("e\u0301xyz", 3, "e\u0301x…"),
+        ("abc", 1, "…"),
+    ],
+)
 def test_truncation_never_exceeds_the_width(text: str, width: int, kept: str) -> None:
     assert truncate(text, width) == kept
     assert display_width(kept) <= width
@@ -76,10 +90,15 @@ def test_truncation_never_exceeds_the_width(text: str, width: int, kept: str) ->
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ("a\nb\tc\r", r"a\nb\tc\r"), ("\x1b[31mred", r"\x1b[31mred"), ("\x9b1m\x00\x7f", r"\x9b1m\x00\x7f"),
-        ("\u202eevil", r"\u202eevil"), ("\u2028", r"\u2028"), ("\udcff", r"\udcff"), ("né 学", "né 学"),
+        ("a\nb\tc\r", r"a\nb\tc\r"),
+        ("\x1b[31mred", r"\x1b[31mred"),
+        ("\x9b1m\x00\x7f", r"\x9b1m\x00\x7f"),
+        ("\u202eevil", r"\u202eevil"),
+        ("\u2028", r"\u2028"),
+        ("\udcff", r"\udcff"),
+        ("né 学", "né 学"),
     ],
-)  # fmt: skip
+)
 def test_what_a_terminal_would_obey_is_shown_as_an_escape(text: str, shown: str) -> None:
     assert printable(text) == shown
     assert render_table(["a\nb"], [[text]], ["left"], 40)[2] == shown
@@ -88,17 +107,11 @@ def test_what_a_terminal_would_obey_is_shown_as_an_escape(text: str, shown: str)
 
 def test_text_columns_give_way_to_a_narrow_terminal_and_numbers_do_not() -> None:
     rows = [["a" * 20, "1234567890", "b" * 12]]
-    lines = render_table(["left", "number", "other"], rows, ["left", "right", "left"], 30, 36)
-    assert (
-        lines
-        == [
-            "left            number  other",
-            "-----------  ----------  -----------",
-            "aaaaaaaaaa…  1234567890  bbbbbbbbbb…",
-        ]
-        or max(map(display_width, lines)) == 36
-    )
-    assert "1234567890" in lines[2]
+    assert render_table(["left", "number", "other"], rows, ["left", "right", "left"], 30, 36) == [
+        "left             number  other",
+        "-----------  ----------  -----------",
+        "aaaaaaaaaa…  1234567890  bbbbbbbbbb…",
+    ]
 
 
 def test_columns_that_cannot_fit_are_left_out_and_marked() -> None:
@@ -115,7 +128,7 @@ def test_columns_that_cannot_fit_are_left_out_and_marked() -> None:
 
 @pytest.mark.parametrize("delimiter", [",", "\t"])
 def test_delimited_text_reads_back_as_it_was(delimiter: str) -> None:
-    rows = [["run1", 0.1, 'say "a,b"'], ["run2", None, "two\nlines\tand a tab"]]
+    rows: list[list[object]] = [["run1", 0.1, 'say "a,b"'], ["run2", None, "two\nlines\tand a tab"]]
     text = to_csv(["run", "loss", "note"], rows, delimiter)
     assert list(csv.reader(text.splitlines(keepends=True), delimiter=delimiter)) == [
         ["run", "loss", "note"],

@@ -7,6 +7,9 @@ from xt_core.chart.cells import Span, cell_width, cut
 from xt_core.chart.glyphs import Glyphs
 
 _ROWS_A_TICK = 4
+_FEWEST_Y_TICKS = 3
+"""So many are tried for even where the plot is low."""
+
 _CELLS_A_TICK = 10
 _BETWEEN_LABELS = 2
 
@@ -14,7 +17,7 @@ _BETWEEN_LABELS = 2
 def gutter_labels(scale: Scale, height: int, glyphs: Glyphs) -> dict[int, str]:
     """The label of each row of a plot's gutter that has a tick, no two on one row."""
     labels: dict[int, str] = {}
-    for value, label in tick_labels(scale, max(2, height // _ROWS_A_TICK + 1)):
+    for value, label in tick_labels(scale, max(_FEWEST_Y_TICKS, height // _ROWS_A_TICK + 1)):
         row = _cell(scale, value, height, glyphs.cell.high)
         labels.setdefault(height - 1 - row, label)
     return labels

@@ -155,14 +155,25 @@ def decimate(curve: Curve, scale: Scale, columns: int) -> list[list[Bucket]]:
     that is off the chart, so that a line leaves the chart where it should.
     """
     edges = scale.edges(columns)
-    visible_start = max(bisect_left(curve.x, scale.low) - 1, 0)
-    visible_stop = min(bisect_right(curve.x, scale.high) + 1, len(curve.x))
-    visible = (
-        (max(start, visible_start), min(stop, visible_stop))
-        for start, stop in curve.runs
-        if start < visible_stop and stop > visible_start
-    )
-    return [_buckets(curve, scale, edges, start, stop) for start, stop in visible]
+    first = max(bisect_left(curve.x, scale.low) - 1, 0)
+    last = min(bisect_right(curve.x, scale.high) + 1, len(curve.x))
+    clipped = ((max(start, first), min(stop, last)) for start, stop in curve.runs)
+    visible = [(start, stop) for start, stop in clipped if start < stop]
+    runs = _without_narrow_gaps(curve.x, visible, edges)
+    return [_buckets(curve, scale, edges, start, stop) for start, stop in runs]
+
+
+def _without_narrow_gaps(
+    x: list[float], runs: list[tuple[int, int]], edges: list[float]
+) -> list[tuple[int, int]]:
+    """The runs, made one where the gap between them lies within one column of dots."""
+    wide: list[tuple[int, int]] = []
+    for start, stop in runs:
+        if wide and x[start] <= edges[min(bisect_left(edges, x[start - 1]), len(edges) - 1)]:
+            wide[-1] = wide[-1][0], stop
+        else:
+            wide.append((start, stop))
+    return wide
 
 
 def _buckets(curve: Curve, scale: Scale, edges: list[float], start: int, stop: int) -> list[Bucket]:

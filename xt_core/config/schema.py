@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from xt_core.model.names import WORKSPACE_NAME
+from xt_core.query.columns import DEFAULT_JOB_COLUMNS, DEFAULT_RUN_COLUMNS
 
 PropertyValue = str | bool | int | float | list[str] | None
 """The value of one property."""
@@ -277,17 +278,7 @@ _RUN_REPORTS = Section(
     {
         "last": _count(10, "How many runs to show."),
         "columns": _list(
-            [
-                "name",
-                "job",
-                "experiment",
-                "status",
-                "created",
-                "duration",
-                "hparams.*",
-                "metrics.*",
-                "tags.*",
-            ],
+            DEFAULT_RUN_COLUMNS.split(","),
             "The columns, in order; * stands for every name.",
         ),
         "sort": _text("name", "The column to sort by."),
@@ -302,16 +293,7 @@ _JOB_REPORTS = Section(
     {
         "last": _count(10, "How many jobs to show."),
         "columns": _list(
-            [
-                "name",
-                "experiment",
-                "status",
-                "style",
-                "search_type",
-                "work_items",
-                "created",
-                "best",
-            ],
+            DEFAULT_JOB_COLUMNS.split(","),
             "The columns, in order.",
         ),
     },

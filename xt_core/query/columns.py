@@ -14,10 +14,10 @@ from xt_core.errors import UsageError
 from xt_core.query.fields import Field, FieldSet, Kind, Record, unquote
 from xt_core.query.formats import PRECISION, format_fits, format_value
 
-DEFAULT_RUN_COLUMNS = "run,created,experiment,job,target,status,tags.*,hparams.*,metrics.*,duration"
+DEFAULT_RUN_COLUMNS = "run,job,status,tags.*,hparams.*,metrics.*,duration,created"
 DEFAULT_JOB_COLUMNS = (
-    "name,created,experiment,target,style,search_type,status,nodes,work_items,unstarted,queued,"
-    "running,completed,error,cancelled,primary_metric,best,best_run"
+    "job,status,experiment,style,search_type,work_items,unstarted,queued,running,completed,error,"
+    "cancelled,primary_metric,best,best_run,created"
 )
 _COLUMN = re.compile(
     r"""\s*(?P<name>(?:\w+\.)?(?:"[^"]*"|'[^']*')|[^,=:]*?)\s*"""

@@ -89,7 +89,7 @@ def prepare(session: Session, request: RunRequest) -> Preparation:
             "a local target has 1 node",
         )
     setup_name = request.setup or target.setup
-    activate = config.setup(setup_name).activate if setup_name else None
+    activate = _activation(session, setup_name) if setup_name else None
     layout = CodeLayout(
         base=session.cwd,
         code_dirs=config.strings("code.code-dirs"),
@@ -200,6 +200,16 @@ def _multi_commands(session: Session, request: RunRequest) -> list[list[str]]:
     return parse_multi_commands(text, request.multi_commands)
 
 
+def _activation(session: Session, name: str) -> str | None:
+    setup = session.config.setup(name)
+    if setup.pip_packages or setup.conda_packages:
+        raise UsageError(
+            f"setup {name} lists packages, which a local target does not install",
+            "install them into the environment that its activate command names",
+        )
+    return setup.activate
+
+
 def _explicit_search_type(
     session: Session, request: RunRequest, scripts: list[Script]
 ) -> str | None:
@@ -234,11 +244,18 @@ def _snapshot_spec(session: Session, folder: Path) -> SnapshotSpec:
     return SnapshotSpec(
         script_dir=folder,
         code_dirs=config.strings("code.code-dirs"),
-        omit=config.strings("code.code-omit"),
+        omit=[*config.strings("code.code-omit"), *_own_files(session, folder)],
         max_file_bytes=int(config.number("code.max-file-mb") * _MEBIBYTE),
         max_total_bytes=int(config.number("code.max-total-mb") * _MEBIBYTE),
         base=session.cwd,
     )
+
+
+def _own_files(session: Session, folder: Path) -> list[str]:
+    """XT's own folder, should it lie within the user's code."""
+    root = session.home.root.resolve()
+    inside = root.is_relative_to(folder.resolve()) and root != folder.resolve()
+    return [root.relative_to(folder.resolve()).as_posix()] if inside else []
 
 
 def _tell_of_snapshot(snapshot: Snapshot, note: Note) -> None:

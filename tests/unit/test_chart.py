@@ -1,0 +1,497 @@
+"""Charts and sparklines, by the very rows they draw."""
+
+import math
+import random
+import subprocess
+import sys
+from array import array
+from itertools import combinations
+from operator import mul
+
+import pytest
+from rich.cells import cell_len
+
+from xt_core.chart import (
+    PALETTE,
+    Chart,
+    Series,
+    Span,
+    render_chart,
+    series_color,
+    sparkline,
+    to_ansi,
+)
+from xt_core.chart.axes import Scale, format_number, format_tick, tick_labels
+from xt_core.chart.series import ema
+
+NAN, INF = math.nan, math.inf
+
+
+def line(*y: float, name: str = "loss", color: int = 0) -> Series:
+    return Series(name, list(range(len(y))), list(y), color)
+
+
+def text(chart: Chart) -> list[str]:
+    return ["".join(span.text for span in row) for row in chart.rows]
+
+
+def styles(chart: Chart) -> set[str]:
+    return {span.style for row in chart.rows for span in row}
+
+
+class TestLines:
+    def test_a_diagonal_takes_one_dot_a_column(self) -> None:
+        assert text(render_chart([line(*range(8))], 4, 2)) == ["  ⡠⠊", "⡠⠊  "]
+
+    def test_points_far_apart_are_joined(self) -> None:
+        assert text(render_chart([line(0, 1)], 10, 3)) == [
+            "      ⢀⡠⠔⠊",
+            "   ⢀⠤⠒⠁   ",
+            "⡠⠔⠊⠁      ",
+        ]
+
+    def test_a_jump_is_joined_upright(self) -> None:
+        assert text(render_chart([line(0, 1)], 1, 2)) == ["⢸", "⡇"]
+
+    def test_many_points_on_one_column_draw_all_between_their_extremes(self) -> None:
+        noise = [0.0, 9.0, 3.0, 5.0] * 500
+        assert text(render_chart([line(*noise)], 6, 2)) == ["⣿⣿⣿⣿⣿⣿", "⣿⣿⣿⣿⣿⣿"]
+
+    def test_one_spike_among_a_hundred_thousand_points_is_seen(self) -> None:
+        values = [0.0] * 100_000
+        values[50_001] = 1.0
+        assert text(render_chart([line(*values)], 5, 2)) == ["  ⢸  ", "⣀⣀⣸⣀⣀"]
+
+    def test_a_nan_is_a_gap(self) -> None:
+        chart = render_chart([line(1, 1, NAN, NAN, 1, 1)], 11, 1, y_range=(0, 2))
+        assert text(chart) == ["⠒⠒⠂     ⠐⠒⠒"]
+
+    def test_infinities_are_gaps_and_leave_the_range_alone(self) -> None:
+        with_gaps = render_chart([line(0, 1, INF, -INF, 2, 3)], 40, 10, legend=False)
+        finite = Series("loss", [0, 1, 4, 5], [0, 1, 2, 3], 0)
+        without = render_chart([finite], 40, 10, legend=False)
+        assert with_gaps.y_scale is not None
+        assert (with_gaps.y_scale.low, with_gaps.y_scale.high) == (0, 3)
+        assert [row[:4] for row in text(with_gaps)] == [row[:4] for row in text(without)]
+
+    def test_a_gap_narrower_than_a_column_of_dots_does_not_tear_the_line(self) -> None:
+        values = [NAN if n % 2 else 1.0 for n in range(1001)]
+        assert text(render_chart([line(*values)], 6, 1, y_range=(0, 2))) == ["⠒⠒⠒⠒⠒⠒"]
+
+    def test_a_single_point_is_visible_in_the_middle(self) -> None:
+        assert text(render_chart([line(5)], 5, 3)) == ["     ", " ⠐⠗  ", "     "]
+
+    def test_a_constant_runs_through_the_middle(self) -> None:
+        chart = render_chart([line(5, 5)], 5, 3)
+        assert text(chart) == ["     ", "⠒⠒⠒⠒⠒", "     "]
+        assert chart.y_scale is not None
+        assert (chart.y_scale.low, chart.y_scale.high) == (4.5, 5.5)
+
+    def test_the_order_of_points_does_not_matter(self) -> None:
+        shuffled = Series("loss", [2, 0, 3, 1], [20, 0, 30, 10], 0)
+        ordered = Series("loss", [0, 1, 2, 3], [0, 10, 20, 30], 0)
+        assert render_chart([shuffled], 40, 12).rows == render_chart([ordered], 40, 12).rows
+
+    def test_of_points_at_one_x_the_last_logged_is_the_last(self) -> None:
+        restarted = Series("loss", [0, 1, 2, 1, 2], [9, 8, 7, 6, 5], 0)
+        assert text(render_chart([restarted], 20, 9))[-1].startswith("● loss 5")
+
+    def test_a_point_without_a_finite_x_is_left_out(self) -> None:
+        broken = Series("loss", [0, NAN, 1, INF], [0, 50, 1, 90], 0)
+        sound = Series("loss", [0, 1], [0, 1], 0)
+        assert render_chart([broken], 40, 12).rows == render_chart([sound], 40, 12).rows
+
+    def test_a_later_series_covers_an_earlier_one(self) -> None:
+        chart = render_chart([line(1, 1, color=3), line(1, 1, color=4)], 4, 1)
+        assert chart.rows == ((Span("⠒⠒⠒⠒", "series-4"),),)
+
+    def test_arrays_draw_as_lists_do(self) -> None:
+        arrays = Series("loss", array("q", [0, 1, 2]), array("d", [0, 2, 1]), 0)
+        assert render_chart([arrays], 30, 9).rows == render_chart([line(0, 2, 1)], 30, 9).rows
+
+    def test_x_and_y_of_different_lengths_are_refused(self) -> None:
+        with pytest.raises(ValueError, match="series 'loss' has 2 values of x and 1 of y"):
+            render_chart([Series("loss", [0, 1], [0], 0)], 20, 5)
+
+
+class TestLayout:
+    def test_axes_title_and_labels_stand_around_the_plot(self) -> None:
+        chart = render_chart(
+            [line(0, 1, 2, 3)], 24, 9, title="curve", x_label="step", y_label="loss"
+        )
+        assert text(chart) == [
+            "loss     curve          ",
+            " │                 ⢀⣀⠤⠒⠉",
+            "2┤             ⣀⠤⠔⠊⠁    ",
+            " │         ⣀⠤⠒⠉         ",
+            " │    ⢀⡠⠔⠒⠉             ",
+            "0┤⣀⠤⠒⠉⠁                 ",
+            " └┬─────────────┬── step",
+            "  0             2       ",
+            "● loss 3                ",
+        ]
+        assert styles(chart) == {"label", "title", "axis", "series-0", "legend", ""}
+
+    def test_a_logarithmic_axis_makes_a_line_of_powers(self) -> None:
+        chart = render_chart([line(1, 10, 100, 1000)], 24, 9, log_y=True)
+        assert text(chart) == [
+            "   │                 ⡠⠔⠊",
+            "   │             ⢀⡠⠔⠉   ",
+            "100┤          ⣀⠤⠒⠁      ",
+            "   │      ⢀⠤⠒⠉          ",
+            "   │   ⣀⠔⠊⠁             ",
+            "  1┤⡠⠔⠊                 ",
+            "   └┬────────────┬──────",
+            "    0            2      ",
+            "● loss 1k               ",
+        ]
+
+    def test_logarithmic_axes_drop_what_is_not_positive(self) -> None:
+        dropped = Series("loss", [-1, 0, 1, 2, 3, 4], [7, 8, 1, 0, -5, 10], 0)
+        chart = render_chart([dropped], 40, 10, log_x=True, log_y=True)
+        assert chart.x_scale is not None
+        assert chart.y_scale is not None
+        assert (chart.x_scale.low, chart.x_scale.high) == (1, 4)
+        assert (chart.y_scale.low, chart.y_scale.high) == (1, 10)
+
+    def test_ascii_draws_with_letters(self) -> None:
+        up = Series("up", [0, 10], [0, 10], 0)
+        down = Series("down ↓", [0, 10], [10, 0], 1)
+        chart = render_chart([up, down], 24, 9, ascii_only=True, title="both")
+        assert text(chart) == [
+            "          both          ",
+            "10+BBB               AAA",
+            "  |   BBBBB     AAAAA   ",
+            "  |        BBBBB        ",
+            "  |   AAAAA     BBBBB   ",
+            " 0+AAA               BBB",
+            "  ++---------+---------+",
+            "   0         5        10",
+            "A up 10  B down ? 0     ",
+        ]
+
+    def test_small_charts_show_their_lines_only(self) -> None:
+        chart = render_chart([line(0, 1)], 10, 3, title="curve", x_label="step")
+        assert styles(chart) == {"", "series-0"}
+
+    @pytest.mark.parametrize("values", [[], [NAN, NAN], [INF]])
+    def test_without_data_the_chart_says_so(self, values: list[float]) -> None:
+        chart = render_chart([line(*values)], 20, 5, legend=False)
+        assert text(chart) == [" " * 20, " " * 20, "      no data       ", " " * 20, " " * 20]
+        assert "note" in styles(chart)
+        assert chart.x_at(10) is None
+
+    def test_no_series_is_no_data(self) -> None:
+        assert text(render_chart([], 7, 1)) == ["no data"]
+
+    def test_ranges_zoom_and_the_line_leaves_where_it_should(self) -> None:
+        chart = render_chart([line(0, 1, 2, 3)], 6, 3, x_range=(1.2, 1.8), y_range=(1.2, 1.8))
+        assert text(chart) == ["   ⢀⡠⠊", " ⢀⠔⠁  ", "⠔⠁    "]
+
+    def test_y_spans_what_the_range_of_x_shows(self) -> None:
+        chart = render_chart([line(100, 1, 2, 50)], 40, 10, x_range=(1, 2))
+        assert chart.y_scale is not None
+        assert (chart.y_scale.low, chart.y_scale.high) == (1, 2)
+
+    def test_a_column_of_the_plot_names_an_x_that_falls_on_it(self) -> None:
+        series = [line(*range(100))]
+        chart = render_chart(series, 60, 12)
+        columns = range(chart.left, chart.left + chart.plot_width)
+        for column in columns:
+            row = render_chart(series, 60, 12, cursor_x=chart.x_at(column)).rows[chart.top]
+            assert "".join(span.text for span in row)[column] == "│"
+        assert chart.x_at(chart.left) == 0
+        assert chart.x_at(chart.left - 1) is None
+        assert chart.y_at(chart.top) == 99
+        assert chart.y_at(chart.top + chart.plot_height) is None
+
+
+class TestLegend:
+    def test_it_gives_the_last_value_even_if_that_is_nan(self) -> None:
+        rows = text(render_chart([line(1, 2, name="a"), line(1, NAN, name="b")], 40, 9))
+        assert rows[-1].rstrip() == "● a 2  ● b nan"
+
+    def test_at_a_cursor_it_gives_the_nearest_values(self) -> None:
+        series = Series("loss", [0, 10, 20], [1, 1.5, 2], 0)
+        chart = render_chart([series], 30, 8, cursor_x=14, x_label="step")
+        assert text(chart)[-1].rstrip() == "│ step 14  ● loss 1.5"
+        assert "cursor" in styles(chart)
+
+    def test_what_does_not_fit_is_counted(self) -> None:
+        many = [line(0, n, name=f"run{n}", color=n) for n in range(9)]
+        assert text(render_chart(many, 30, 12))[-2:] == [
+            "● run0 0  ● run1 1  ● run2 2  ",
+            "● run3 3  ● run4 4  + 4       ",
+        ]
+
+    def test_a_long_name_gives_way_to_the_value(self) -> None:
+        rows = text(render_chart([line(0, 0.25, name="n" * 90)], 20, 8))
+        assert rows[-1] == "● nnnnnnnnnnnn… 0.25"
+
+    def test_it_can_be_left_out(self) -> None:
+        assert "legend" not in styles(render_chart([line(0, 1)], 40, 12, legend=False))
+
+
+class TestSmoothing:
+    def test_the_average_is_not_drawn_to_zero_at_its_start(self) -> None:
+        assert ema([4.0] * 2000, 0.99) == pytest.approx([4.0] * 2000)
+
+    def test_it_weighs_the_past(self) -> None:
+        assert ema([1.0, 2.0, 4.0], 0.5) == pytest.approx([1, 5 / 3, 3])
+
+    def test_it_passes_over_gaps(self) -> None:
+        gap = render_chart([line(1, NAN, 2)], 40, 10, smoothing=0.5)
+        assert gap.y_scale is not None
+        assert (gap.y_scale.low, gap.y_scale.high) == pytest.approx((1, 5 / 3))
+
+    @pytest.mark.parametrize("weight", [-0.1, 1.0, NAN])
+    def test_a_weight_outside_its_range_is_refused(self, weight: float) -> None:
+        with pytest.raises(ValueError, match="smoothing is from 0"):
+            render_chart([line(1, 2)], 20, 5, smoothing=weight)
+
+
+class TestTicks:
+    @pytest.mark.parametrize(
+        ("low", "high", "limit", "labels"),
+        [
+            (0, 1, 6, ["0", "0.2", "0.4", "0.6", "0.8", "1"]),
+            (0, 2600, 6, ["0", "500", "1k", "1.5k", "2k", "2.5k"]),
+            (-0.03, 0.03, 4, ["-0.02", "0", "0.02"]),
+            (0, 5e-4, 6, ["0", "1e-4", "2e-4", "3e-4", "4e-4", "5e-4"]),
+            (99.5, 100.5, 3, ["99.5", "100", "100.5"]),
+            (0, 3e6, 4, ["0", "1M", "2M", "3M"]),
+            (3.1, 3.9, 1, ["3.5"]),
+            (0, 1, 0, []),
+        ],
+    )
+    def test_they_are_round(self, low: float, high: float, limit: int, labels: list[str]) -> None:
+        assert [label for _, label in tick_labels(Scale(low, high, log=False), limit)] == labels
+
+    @pytest.mark.parametrize(
+        ("low", "high", "limit", "labels"),
+        [
+            (1e-5, 1e-1, 5, ["1e-5", "1e-4", "0.001", "0.01", "0.1"]),
+            (1, 100, 7, ["1", "2", "5", "10", "20", "50", "100"]),
+            (1e-9, 1e9, 4, ["1e-5", "1", "100k"]),
+            (3, 4, 3, ["3", "3.5", "4"]),
+        ],
+    )
+    def test_logarithmic_ones_are_powers_where_they_can_be(
+        self, low: float, high: float, limit: int, labels: list[str]
+    ) -> None:
+        assert [label for _, label in tick_labels(Scale(low, high, log=True), limit)] == labels
+
+    @pytest.mark.parametrize(
+        ("value", "step", "label"),
+        [
+            (1200, 100, "1.2k"),
+            (3e-4, 1e-4, "3e-4"),
+            (-2.5e-7, 5e-8, "-2.5e-7"),
+            (1e15, 1e15, "1e15"),
+        ],
+    )
+    def test_labels_are_compact(self, value: float, step: float, label: str) -> None:
+        assert format_tick(value, step) == label
+
+    @pytest.mark.parametrize(
+        ("value", "shown"),
+        [
+            (0.123456, "0.1235"),
+            (12345.6, "12.35k"),
+            (999.96, "1k"),
+            (-0.00031, "-3.1e-4"),
+            (0.0, "0"),
+            (5e-324, "0"),
+            (NAN, "nan"),
+            (-INF, "-inf"),
+            (None, "-"),
+        ],
+    )
+    def test_numbers_have_four_digits(self, value: float | None, shown: str) -> None:
+        assert format_number(value) == shown
+
+
+class TestAnsi:
+    def test_colours_are_escapes_of_the_palette(self) -> None:
+        chart = render_chart([line(1, 1, color=1)], 4, 1)
+        assert to_ansi(chart, color=True) == "\x1b[38;5;208m⠒⠒⠒⠒\x1b[0m"
+
+    def test_without_colour_a_single_series_is_left_as_it_is(self) -> None:
+        chart = render_chart([line(0, 1)], 30, 9)
+        assert to_ansi(chart, color=False).split("\n") == text(chart)
+
+    def test_without_colour_several_series_bear_letters(self) -> None:
+        train = Series("train", [0, 1], [1, 2], 0)
+        test = Series("test", [0, 1], [2, 12345.6], 1)
+        assert to_ansi(render_chart([train, test], 30, 10), color=False).split("\n") == [
+            "   │                      ⢀⡠⠔B",
+            "10k┤                  ⢀⡠⠔⠊⠁   ",
+            "   │               ⣀⠤B⠁       ",
+            "   │           ⣀⠤⠒⠉           ",
+            " 5k┤       ⢀⡠B⠉               ",
+            "   │   ⢀⡠⠔⠊⠁                  ",
+            "   │⡠B⠊⠁A⣀⣀⣀⣀⣀⣀⣀A⣀⣀⣀⣀⣀⣀⣀A⣀⣀⣀⣀⣀",
+            "   └┬────────────┬───────────┬",
+            "    0           0.5          1",
+            "A train 2  B test 12.35k      ",
+        ]
+
+    def test_a_name_cannot_smuggle_in_an_escape(self) -> None:
+        chart = render_chart([line(0, 1, name="\x1b[2Jrun\n")], 30, 9, title="\x07bell")
+        assert to_ansi(chart, color=False).isprintable() is False  # the newlines between rows
+        assert all(row.isprintable() for row in to_ansi(chart, color=False).split("\n"))
+        assert "\x1b[2J" not in to_ansi(chart, color=True)
+
+
+class TestPalette:
+    def test_colours_are_those_of_the_256_colour_cube(self) -> None:
+        levels = (0, 95, 135, 175, 215, 255)
+        for code, shown in PALETTE:
+            red, rest = divmod(code - 16, 36)
+            rgb = (levels[part] for part in (red, *divmod(rest, 6)))
+            assert shown == "#" + "".join(f"{part:02x}" for part in rgb)
+        assert len(set(PALETTE)) == 10
+
+    @pytest.mark.parametrize("vision", ["normal", "protanopia", "deuteranopia", "tritanopia"])
+    def test_they_stay_apart_however_one_sees_colours(self, vision: str) -> None:
+        seen = [_oklab(_as_seen(color.hex, vision)) for color in PALETTE]
+        assert min(math.dist(one, other) for one, other in combinations(seen, 2)) > 0.09
+
+    def test_a_style_names_its_colour(self) -> None:
+        assert series_color("series-0") == PALETTE[0]
+        assert series_color("series-13") == PALETTE[3]
+        assert series_color("axis") is None
+
+
+Triple = tuple[float, float, float]
+SEEN_AS: dict[str, tuple[Triple, Triple, Triple]] = {
+    # Machado, Oliveira and Fernandes 2009, severity 1.0, on linear sRGB.
+    "normal": ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
+    "protanopia": (
+        (0.152286, 1.052583, -0.204868),
+        (0.114503, 0.786281, 0.099216),
+        (-0.003882, -0.048116, 1.051998),
+    ),
+    "deuteranopia": (
+        (0.367322, 0.860646, -0.227968),
+        (0.280085, 0.672501, 0.047413),
+        (-0.011820, 0.042940, 0.968881),
+    ),
+    "tritanopia": (
+        (1.255528, -0.076749, -0.178779),
+        (-0.078411, 0.930809, 0.147602),
+        (0.004733, 0.691367, 0.303900),
+    ),
+}
+
+
+def _as_seen(shown: str, vision: str) -> list[float]:
+    encoded = [int(shown[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [((part + 0.055) / 1.055) ** 2.4 if part else 0.0 for part in encoded]
+    mixed = [sum(map(mul, row, linear)) for row in SEEN_AS[vision]]
+    return [max(0.0, min(part, 1.0)) for part in mixed]
+
+
+def _oklab(linear: list[float]) -> Triple:
+    red, green, blue = linear
+    long = (0.4122214708 * red + 0.5363325363 * green + 0.0514459929 * blue) ** (1 / 3)
+    medium = (0.2119034982 * red + 0.6806995451 * green + 0.1073969566 * blue) ** (1 / 3)
+    short = (0.0883024619 * red + 0.2817188376 * green + 0.6299787005 * blue) ** (1 / 3)
+    return (
+        0.2104542553 * long + 0.7936177850 * medium - 0.0040720468 * short,
+        1.9779984951 * long - 2.4285922050 * medium + 0.4505937099 * short,
+        0.0259040371 * long + 0.7827717662 * medium - 0.8086757660 * short,
+    )
+
+
+class TestSparkline:
+    def test_it_shows_the_shape(self) -> None:
+        assert sparkline([0, 1, 2, 3, 4, 5, 6, 7], 8) == "▁▂▃▄▅▆▇█"
+
+    def test_more_values_than_cells_are_averaged(self) -> None:
+        assert sparkline([0, 2, 6, 8, 3, 5], 3) == "▁█▅"
+
+    def test_fewer_leave_space(self) -> None:
+        assert sparkline([0, 1], 4) == "▁█  "
+
+    def test_gaps_are_spaces_and_a_constant_is_level(self) -> None:
+        assert sparkline([3, NAN, INF, 3], 4) == "▄  ▄"
+        assert sparkline([], 3) == "   "
+        assert sparkline([1, 2], 0) == ""
+
+    def test_huge_values_do_not_overflow(self) -> None:
+        assert sparkline([-1.7e308, 1.7e308], 2) == "▁█"
+
+
+NAMES = [
+    "",
+    "a",
+    "ws1/run35.2 test-acc",
+    "日本語の名前",
+    "e\u0301",
+    "👍🏽x",
+    "\x1b[31m\n\t",
+    "–" * 200,
+]
+ODD_VALUES = [0.0, -0.0, NAN, INF, -INF, 1e300, -1.7e308, 1.7e308, 5e-324, 1e-310, 1e15, True, 3]
+
+
+def _value(source: random.Random) -> float:
+    kind = source.random()
+    if kind < 0.2:
+        return source.choice(ODD_VALUES)
+    if kind < 0.6:
+        return source.gauss(0, 1)
+    return source.lognormvariate(0, source.choice([1, 10, 100]))
+
+
+def _values(source: random.Random, count: int) -> list[float]:
+    return [_value(source) for _ in range(count)]
+
+
+def _series(source: random.Random) -> Series:
+    count = source.choice([0, 1, 2, 5, 50, 300])
+    steps = list(range(count)) if source.random() < 0.5 else _values(source, count)
+    return Series(source.choice(NAMES), steps, _values(source, count), source.randrange(-2, 30))
+
+
+def _random_chart(source: random.Random, width: int, height: int, ascii_only: bool) -> Chart:
+    return render_chart(
+        [_series(source) for _ in range(source.randrange(4))],
+        width,
+        height,
+        title=source.choice(NAMES),
+        x_label=source.choice(NAMES),
+        y_label=source.choice(NAMES),
+        log_x=source.random() < 0.5,
+        log_y=source.random() < 0.5,
+        smoothing=source.choice([0, 0.5, 0.99]),
+        x_range=source.choice([None, (_value(source), _value(source))]),
+        y_range=source.choice([None, (_value(source), _value(source))]),
+        ascii_only=ascii_only,
+        legend=source.random() < 0.7,
+        cursor_x=source.choice([None, _value(source)]),
+    )
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("ascii_only", [False, True])
+def test_every_row_is_as_wide_as_asked_whatever_is_drawn(seed: int, ascii_only: bool) -> None:
+    source = random.Random(seed)
+    for _ in range(40):
+        tiny = source.random() < 0.5
+        width = source.randrange(20) if tiny else source.randrange(160)
+        height = source.randrange(8) if tiny else source.randrange(50)
+        chart = _random_chart(source, width, height, ascii_only)
+        assert [cell_len(row) for row in text(chart)] == [width] * height
+        assert all(cell_len(row) == width for row in to_ansi(chart, False).split("\n") if row)
+        if ascii_only:
+            assert all(row.isascii() for row in text(chart))
+
+
+def test_charts_need_neither_rich_nor_textual() -> None:
+    program = "import sys, xt_core.chart; print({'rich', 'textual', 'numpy'} & set(sys.modules))"
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert ran.stdout == "set()\n"

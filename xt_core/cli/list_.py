@@ -1,0 +1,294 @@
+"""`xt list`: reports."""
+
+import argparse
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from xt_core import clock
+from xt_core.cli.names import run_patterns
+from xt_core.cli.parser import Parser, add_workspace, command_parser, count
+from xt_core.cli.talk import emit_json, note
+from xt_core.errors import ExitCode, UnavailableError, UsageError
+from xt_core.model.names import JOB_NAME
+from xt_core.query.filters import matches_all, parse_filter
+from xt_core.query.registry import JOB_FIELDS, RUN_FIELDS, JobRow
+from xt_core.query.sorting import parse_sort, sort_records
+from xt_core.query.table import render_table
+from xt_core.reports.documents import event_documents, job_documents, run_document
+from xt_core.reports.jobs import job_rows
+from xt_core.reports.tables import Layout, Report
+from xt_core.session import Session
+from xt_core.stats.store import RunQuery
+
+_EXAMPLES = (
+    "xt list runs                                  the last 10 runs",
+    "xt list runs job12 --sort metrics.loss        a job's runs, by a metric",
+    'xt list runs --filter "metrics.loss<.2" --filter status=completed --all',
+    'xt list runs --columns "run,status,hparams.lr=LR:.2e,metrics.*"',
+    "xt list runs run3,run7-run9,run35.*           these runs",
+    "xt list runs --all --export runs.csv",
+    "xt list jobs --status running",
+    "xt list events run3",
+)
+_DEFAULT_EVENTS = 25
+
+
+def main(argv: list[str]) -> int:
+    options = _parser().parse_args(argv[1:])
+    overrides = {"general.workspace": options.workspace} if options.workspace else {}
+    _REPORTS[options.what](Session(overrides=overrides), options)
+    return ExitCode.OK
+
+
+def _parser() -> Parser:
+    parser = command_parser(
+        "list", "reports of runs, jobs and more", _EXAMPLES, usage="xt list WHAT [NAMES…] [OPTIONS]"
+    )
+    parser.add_argument("what", choices=tuple(_REPORTS), metavar="WHAT", help=", ".join(_REPORTS))
+    parser.add_argument("names", nargs="*", metavar="NAMES", help="run3,run7-run9,run35.*,job12; -")
+    parser.add_argument("--filter", action="append", default=[], metavar="FIELD<VALUE")
+    parser.add_argument("--sort", metavar="FIELD", help="-FIELD sorts downwards")
+    parser.add_argument("--reverse", action="store_true", default=None, help="turn the order round")
+    parser.add_argument("--columns", metavar="LIST", help="name=Header:format, …")
+    parser.add_argument("--group", metavar="FIELD", help="a table for each value")
+    parser.add_argument("--first", type=count, metavar="N", help="only the first N")
+    parser.add_argument("--last", type=count, metavar="N", help="only the last N")
+    parser.add_argument("--all", action="store_true", help="all, not only the last 10")
+    parser.add_argument("--status", metavar="LIST", help="as running,error")
+    parser.add_argument("--job", metavar="JOB", help="runs of this job")
+    parser.add_argument("--experiment", metavar="NAME", help="only this experiment")
+    parser.add_argument("--parents", action="store_true", help="parent runs instead")
+    parser.add_argument("--export", type=Path, metavar="FILE", help="to .csv, .tsv or .json")
+    add_workspace(parser)
+    return parser
+
+
+# Runs -----------------------------------------------------------------------------------
+
+
+def _list_runs(session: Session, options: argparse.Namespace) -> None:
+    query = _run_query(session, options)
+    runs, total = session.store.find_runs(query)
+    layout = _layout(session, options, "run-reports")
+
+    def documents() -> dict[str, Any]:
+        now = clock.now()
+        return {"runs": [run_document(run, now) for run in runs], "total": total}
+
+    _show(Report(runs, total, RUN_FIELDS, layout, documents), options, "runs")
+
+
+def _run_query(session: Session, options: argparse.Namespace) -> RunQuery:
+    config = session.config
+    query = RunQuery(
+        workspace=session.workspace,
+        patterns=run_patterns(options.names),
+        filters=[parse_filter(text, RUN_FIELDS) for text in options.filter],
+        jobs=[_job_name(session, options.job)] if options.job else (),
+        statuses=_words(options.status, RUN_FIELDS.find("status").choices),
+        parents=bool(options.parents),
+        sort=options.sort or config.string("run-reports.sort"),
+        reverse=_reverse(config.boolean("run-reports.reverse"), options),
+    )
+    parse_sort(query.sort, RUN_FIELDS)  # a wrong one is an error before any other
+    for pattern in query.patterns:
+        if pattern.single:  # a run that is not there is an error, not an empty report
+            session.store.run(pattern.workspace or session.workspace, pattern.name)
+        elif pattern.single_job:
+            session.store.job(pattern.name)
+    if any(pattern.workspace is not None for pattern in query.patterns):
+        query.workspace = None
+    if any(pattern.single for pattern in query.patterns) and not options.parents:
+        query.parents = None  # who names a parent wants to see it
+    if options.experiment:
+        query.filters = [
+            *query.filters,
+            parse_filter(f"experiment={options.experiment}", RUN_FIELDS),
+        ]
+    query.first, query.last = _limits(options, config.integer("run-reports.last"))
+    return query
+
+
+def _job_name(session: Session, name: str) -> str:
+    if not JOB_NAME.fullmatch(name):
+        raise UsageError(f"{name!r} is no job name", "as in job12")
+    return session.store.job(name).name
+
+
+# Jobs -----------------------------------------------------------------------------------
+
+
+def _list_jobs(session: Session, options: argparse.Namespace) -> None:
+    config = session.config
+    names = [name for text in options.names for name in text.split(",")]
+    for name in names:
+        _job_name(session, name)
+    rows = job_rows(session.store, names, None if names else session.workspace)
+    filters = [parse_filter(text, JOB_FIELDS) for text in options.filter]
+    if options.experiment:
+        filters.append(parse_filter(f"experiment={options.experiment}", JOB_FIELDS))
+    statuses = _words(options.status, JOB_FIELDS.find("status").choices)
+    now = clock.now()
+    rows = [
+        row
+        for row in rows
+        if matches_all(filters, row, now) and (not statuses or row.counts.status() in statuses)
+    ]
+    rows = sort_records(
+        rows, parse_sort(options.sort or "name", JOB_FIELDS), bool(options.reverse), now
+    )
+    total = len(rows)
+    rows = _cut(rows, *_limits(options, config.integer("job-reports.last")))
+
+    def documents() -> dict[str, Any]:
+        return {"jobs": job_documents(session.store, [row.job for row in rows]), "total": total}
+
+    layout = _layout(session, options, "job-reports")
+    _show(Report[JobRow](rows, total, JOB_FIELDS, layout, documents), options, "jobs")
+
+
+# The rest -------------------------------------------------------------------------------
+
+
+def _list_nodes(session: Session, options: argparse.Namespace) -> None:
+    nodes = {
+        node.name: {"name": node.name, "target": node.target, "state": "stopped"}
+        for node in session.store.nodes()
+    } or {"node0": {"name": "node0", "target": "local", "state": "stopped"}}
+    with contextlib.suppress(UnavailableError):  # a report is no reason to start a controller
+        for live in session.controller.status()["nodes"]:
+            nodes[live["name"]] = live
+    headers = ["name", "target", "state", "running", "queued", "gpus"]
+    _show_plain(options, "nodes", headers, list(nodes.values()))
+
+
+def _list_targets(session: Session, options: argparse.Namespace) -> None:
+    chosen = session.config.string("xt-services.target")
+    targets = [
+        {"name": name, "default": name == chosen} | dict(entry)
+        for name, entry in session.config.as_dict()["compute-targets"].items()
+    ]
+    _show_plain(options, "targets", ["name", "service", "nodes", "setup", "default"], targets)
+
+
+def _list_workspaces(session: Session, options: argparse.Namespace) -> None:
+    found = dict(session.store.workspaces())
+    found.setdefault(session.workspace, 0)
+    current = session.workspace
+    rows = [{"name": n, "runs": c, "current": n == current} for n, c in sorted(found.items())]
+    _show_plain(options, "workspaces", ["name", "runs", "current"], rows)
+
+
+def _list_experiments(session: Session, options: argparse.Namespace) -> None:
+    rows = [{"name": n, "runs": c} for n, c in session.store.experiments(session.workspace)]
+    _show_plain(options, "experiments", ["name", "runs"], rows)
+
+
+def _list_events(session: Session, options: argparse.Namespace) -> None:
+    options.parents, options.all = False, True
+    query = _run_query(session, options)
+    query.first = query.last = None
+    query.parents = None
+    runs, _ = session.store.find_runs(query)
+    events = [
+        {"run": run.name, "workspace": run.workspace} | event
+        for run in runs
+        for event in event_documents(session.store.events(run.workspace, run.name))
+    ]
+    events.sort(key=lambda event: event["time"])
+    limit = _DEFAULT_EVENTS if options.last is None else options.last
+    events = events[-limit:] if limit else []
+    _show_plain(options, "events", ["time", "run", "event", "data"], events)
+
+
+def _show_plain(
+    options: argparse.Namespace, name: str, headers: list[str], rows: list[dict[str, Any]]
+) -> None:
+    if options.json:
+        emit_json({name: rows, "total": len(rows)})
+        return
+    cells = [[_cell(row.get(header)) for header in headers] for row in rows]
+    for line in render_table(headers, cells, ["left"] * len(headers), 80):
+        print(line)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={item}" for name, item in value.items())
+    if value is None or value is False:
+        return ""
+    return "yes" if value is True else str(value)
+
+
+# Common ---------------------------------------------------------------------------------
+
+
+def _layout(session: Session, options: argparse.Namespace, section: str) -> Layout:
+    config = session.config
+    settings = "run-reports"
+    return Layout(
+        columns=options.columns,
+        default_columns=",".join(config.strings(f"{section}.columns")),
+        max_width=config.integer(f"{settings}.max-width"),
+        precision=config.integer(f"{settings}.precision"),
+        group=options.group,
+    )
+
+
+def _reverse(configured: bool, options: argparse.Namespace) -> bool:
+    return configured if options.reverse is None else options.reverse
+
+
+def _limits(options: argparse.Namespace, default_last: int) -> tuple[int | None, int | None]:
+    given = [options.first is not None, options.last is not None, options.all]
+    if sum(given) > 1:
+        raise UsageError("--first, --last and --all exclude each other", "give one of them")
+    if options.first is not None or options.last is not None:
+        return options.first, options.last
+    return None, None if options.all or options.export else default_last
+
+
+def _cut(rows: list[Any], first: int | None, last: int | None) -> list[Any]:
+    if first is not None:
+        return rows[:first]
+    return rows if last is None else rows[len(rows) - min(last, len(rows)) :]
+
+
+def _words(text: str | None, known: tuple[str, ...]) -> list[str]:
+    words = [word.strip() for word in (text or "").split(",") if word.strip()]
+    for word in words:
+        if word not in known:
+            raise UsageError(f"there is no status {word!r}", f"they are {', '.join(known)}")
+    return words
+
+
+def _show(report: Report[Any], options: argparse.Namespace, what: str) -> None:
+    if options.export is not None:
+        report.export(options.export)
+        note(f"{len(report.records)} {what} written to {options.export}")
+        return
+    if options.json:
+        emit_json(report.documents())
+        return
+    lines = report.lines()
+    if not report.records:
+        report.columns(clock.now())  # a wrong column is an error even so
+        note(f"no {what}" if not report.total else f"none of {report.total} {what}")
+        return
+    for line in lines:
+        print(line)
+    if len(report.records) < report.total:
+        note(f"{len(report.records)} of {report.total} {what}; --all shows all")
+
+
+_REPORTS: dict[str, Callable[[Session, argparse.Namespace], None]] = {
+    "runs": _list_runs,
+    "jobs": _list_jobs,
+    "nodes": _list_nodes,
+    "targets": _list_targets,
+    "workspaces": _list_workspaces,
+    "experiments": _list_experiments,
+    "events": _list_events,
+}

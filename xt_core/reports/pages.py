@@ -1,0 +1,131 @@
+"""One run or one job on a page of text."""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from xt_core import clock
+from xt_core.artifacts.store import ArtifactInfo
+from xt_core.model.records import Event, Job, Run, Value
+from xt_core.query.formats import format_value
+from xt_core.query.registry import RUN_FIELDS, JobRow
+from xt_core.query.table import printable, render_table
+
+_FACTS = ("status", "exit_code", "error", "job", "parent", "experiment", "node", "run_index")
+_TIMES = ("created", "queued", "started", "ended", "duration", "restarts")
+_JOB_TOP = 10
+
+
+def run_page(run: Run, events: Sequence[Event], files: Iterable[ArtifactInfo]) -> list[str]:
+    """All there is to say of a run."""
+    now = clock.now()
+    lines = [f"{run.full_name}: {printable(run.command)}"]
+    for name in (*_FACTS, *_TIMES, "username", "description", "notes"):
+        field = RUN_FIELDS.find(name)
+        text = format_value(field.get(run, now), field.kind, field.format)
+        if text:
+            lines.append(f"  {field.name:<12} {printable(text)}")
+    lines += _values("hyperparameters", run.hparams)
+    lines += _values("metrics (last)", run.metrics)
+    lines += _values("tags", run.tags)
+    lines += ["", "events", *(f"  {line}" for line in event_lines(events))]
+    listed = [f"  {info.size:>12,}  {info.key}" for info in files]
+    return lines + (["", "files", *listed] if listed else [])
+
+
+def job_page(row: JobRow, runs: Sequence[Run]) -> list[str]:
+    """A job, its progress, and its best runs."""
+    job, counts = row.job, row.counts
+    facts: list[tuple[str, object]] = [
+        ("status", counts.status()),
+        ("command", job.command),
+        ("style", f"{job.style} {job.search_type or ''}".strip()),
+        ("experiment", job.experiment),
+        ("workspace", job.workspace),
+        ("target", f"{job.target}: {', '.join(job.nodes)}"),
+        ("concurrent", job.concurrent),
+        ("seed", job.seed),
+        ("created", f"{clock.iso(job.created)} by {job.username}"),
+        ("description", job.description),
+        ("notes", job.notes),
+        ("tags", ", ".join(f"{name}={value}" for name, value in job.tags.items())),
+    ]
+    lines = [job.name]
+    lines += [f"  {name:<12} {printable(str(value))}" for name, value in facts if value != ""]
+    waiting = counts.unstarted + counts.queued
+    lines += [
+        "",
+        f"  {_bar(counts.completed, job.work_items)} {counts.completed} completed, "
+        f"{counts.running} running, {waiting} waiting, {counts.error} failed, "
+        f"{counts.cancelled} cancelled, of {job.work_items}",
+    ]
+    if row.best_run is not None:
+        goal = "most" if job.maximize else "least"
+        lines.append(f"  best ({goal} {job.primary_metric}): {row.best_run}, {row.best_value:.6g}")
+    return lines + _top_table(job, runs)
+
+
+def _top_table(job: Job, runs: Sequence[Run]) -> list[str]:
+    """The runs with the best last values of the primary metric."""
+    metric = job.primary_metric
+    valued = [
+        (value, run) for run in runs if (value := _number(run.metrics.get(metric))) is not None
+    ]
+    valued.sort(key=lambda pair: pair[0], reverse=job.maximize)
+    if not valued:
+        return []
+    names = list(dict.fromkeys(name for _, run in valued for name in run.hparams))
+    rows = [
+        [run.name, str(run.status), f"{value:.6g}", *(_shown(run.hparams.get(n)) for n in names)]
+        for value, run in valued[:_JOB_TOP]
+    ]
+    headers = ["run", "status", metric, *names]
+    alignments = ["left", "left"] + ["right"] * (len(headers) - 2)
+    return ["", *(f"  {line}" for line in render_table(headers, rows, alignments, 30))]
+
+
+def event_lines(events: Iterable[Event]) -> Iterator[str]:
+    """A line an event: its time, name and data."""
+    for event in events:
+        known = {name: value for name, value in event.data.items() if value is not None}
+        data = ", ".join(f"{name}={_shown(value)}" for name, value in known.items())
+        yield f"{clock.iso(event.time)}  {event.event:<16} {printable(data)}".rstrip()
+
+
+def metric_table(
+    series: dict[str, dict[str, list[Any]]], names: Sequence[str], last: int | None
+) -> list[str]:
+    """Steps down, metrics across."""
+    cells: dict[float, dict[str, str]] = {}
+    for name in names:
+        for step, value in zip(series[name]["step"], series[name]["value"], strict=True):
+            cells.setdefault(step, {})[name] = _shown(value)
+    steps = sorted(cells)
+    if last is not None:
+        steps = steps[len(steps) - min(last, len(steps)) :]
+    rows = [[f"{step:g}", *(cells[step].get(name, "") for name in names)] for step in steps]
+    return render_table(["step", *names], rows, ["right"] * (len(names) + 1), 30)
+
+
+def _values(title: str, values: dict[str, Value]) -> list[str]:
+    if not values:
+        return []
+    width = max(len(name) for name in values)
+    return ["", title, *(f"  {printable(n):<{width}}  {_shown(v)}" for n, v in values.items())]
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return "" if value is None else printable(str(value))
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        return float(value)
+    return None
+
+
+def _bar(done: int, total: int, width: int = 20) -> str:
+    filled = width * done // total if total else width
+    return "█" * filled + "░" * (width - filled)

@@ -1,0 +1,99 @@
+"""Reports of runs and jobs as tables: which columns, how sorted, grouped, cut and exported."""
+
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic
+
+from xt_core import clock
+from xt_core.errors import RefusedError, UsageError
+from xt_core.query.columns import Column, expand_columns, parse_columns
+from xt_core.query.fields import FieldSet, Record
+from xt_core.query.table import group_rows, render_table, to_csv
+
+_EXPORTS = (".csv", ".tsv", ".json")
+
+
+@dataclass
+class Layout:
+    """How a report looks. `columns` None is the default set, of which empty ones are dropped."""
+
+    columns: str | None
+    default_columns: str
+    max_width: int = 30
+    precision: int = 3
+    group: str | None = None
+
+
+@dataclass
+class Report(Generic[Record]):
+    """Records and how they are shown; `documents` are the same records for JSON."""
+
+    records: Sequence[Record]
+    total: int
+    fields: FieldSet[Record]
+    layout: Layout
+    documents: Callable[[], dict[str, Any]]
+
+    def columns(self, now: float) -> list[Column[Record]]:
+        """The columns for these records. Raises UsageError."""
+        chosen = self.layout.columns
+        return expand_columns(
+            parse_columns(chosen or self.layout.default_columns, self.fields),
+            self.fields,
+            self.records,
+            now,
+            drop_absent=chosen is None,
+            precision=self.layout.precision,
+        )
+
+    def lines(self) -> list[str]:
+        """The table; with a group column one table a group, headed by its value."""
+        now = clock.now()
+        columns = self.columns(now)
+        if self.layout.group is None:
+            return self._table(columns, self.records, now)
+        by = parse_columns(self.layout.group, self.fields)[0]
+        if not isinstance(by, Column):
+            raise UsageError(f"--group {self.layout.group} is many columns", "name one")
+        lines: list[str] = []
+        for value, members in group_rows(self.records, by, now).items():
+            lines += [""] if lines else []
+            lines += [f"{by.field.name}: {value or '-'}", *self._table(columns, members, now)]
+        return lines
+
+    def _table(
+        self, columns: Sequence[Column[Record]], records: Sequence[Record], now: float
+    ) -> list[str]:
+        rows = [[column.text(record, now) for column in columns] for record in records]
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        return render_table(
+            [column.header for column in columns],
+            rows,
+            [column.alignment for column in columns],
+            self.layout.max_width,
+            width,
+        )
+
+    def export(self, path: Path) -> None:
+        """Write all records to a .csv, .tsv or .json file. Raises UsageError, RefusedError."""
+        import json
+
+        if path.suffix not in _EXPORTS:
+            raise UsageError(f"cannot export to {path}", f"the name must end in {_EXPORTS}")
+        if path.suffix == ".json":
+            text = json.dumps(self.documents(), indent=1) + "\n"
+        else:
+            now = clock.now()
+            columns = self.columns(now)
+            rows = [
+                [column.field.get(record, now) for column in columns] for record in self.records
+            ]
+            names = [column.field.name for column in columns]
+            text = to_csv(names, rows, "," if path.suffix == ".csv" else "\t")
+        try:
+            path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise RefusedError(f"cannot write {path}: {error.strerror}") from error
