@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from xt_core.cli.follow import stream_console
+from xt_core.console import stream_console
 from xt_core.home import Home
 from xt_core.session import Session
 from xt_core.submit.options import RunRequest

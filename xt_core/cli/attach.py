@@ -1,9 +1,10 @@
 """`xt attach`: replay and follow a run's output."""
 
-from xt_core.cli.follow import stream_console, write_to_stdout
+from xt_core.cli.follow import write_to_stdout
 from xt_core.cli.names import one_run
 from xt_core.cli.parser import add_workspace, command_parser
 from xt_core.cli.talk import note
+from xt_core.console import stream_console
 from xt_core.errors import ExitCode, UsageError
 from xt_core.nodes.positions import is_start
 from xt_core.session import Session

@@ -26,7 +26,10 @@ _ZSH = """_xt() {
     compadd -a found || _files
 }
 compdef _xt xt"""
-_FISH = """complete -c xt -f -a '(xt completion --words (commandline -opc)[2..] (commandline -ct) 2>/dev/null)'"""
+_FISH = """function __xt_words
+    xt completion --words (commandline -opc)[2..] (commandline -ct) 2>/dev/null
+end
+complete -c xt -f -a '(__xt_words)'"""
 _SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
 _TAKES_RUNS = {("attach",), ("plot",), ("cancel", "run"), ("status",), ("list", "runs")}
 _TAKES_JOBS = {("cancel", "job"), ("restart", "controller"), ("view", "job"), ("status",)}

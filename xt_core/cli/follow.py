@@ -1,63 +1,19 @@
-"""Following work: a run's console byte for byte, and a job to its end."""
+"""Following work from a command: bytes to standard output, a job to its end."""
 
 import contextlib
-import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-from xt_core.errors import UnavailableError, UnknownNameError
-from xt_core.model.records import JobCounts, Run
-from xt_core.nodes.positions import start_offset
+from xt_core.errors import UnavailableError
+from xt_core.model.records import JobCounts
 from xt_core.session import Session
-
-_CHUNK = 1 << 20
-
-
-def stream_console(session: Session, run: Run, start: str, write: Callable[[bytes], None]) -> None:
-    """Replay a run's console from `start` and follow it until the run has ended.
-
-    A controller that goes away (killed, upgraded) is started again, and the stream goes on at the
-    next byte: nothing twice, nothing missing.
-    """
-    position = start
-    while not run.status.is_final:
-        with contextlib.suppress(UnavailableError, UnknownNameError):
-            session.controller.ensure_running()
-            with session.controller.output(run.workspace, run.name, position) as stream:
-                position = f"@{stream.offset}"
-                for data in stream.chunks():
-                    write(data)
-                    position = f"@{stream.offset}"
-                if _has_ended(session, run):
-                    return
-        run = session.store.run(run.workspace, run.name)
-    for data in stored_console(session, run, position):
-        write(data)
-
-
-def _has_ended(session: Session, run: Run) -> bool:
-    """Whether a stream that ended did so because the process ended, not the controller."""
-    current = session.store.run(run.workspace, run.name)
-    return current.status.is_final or current.ended is not None
-
-
-def stored_console(session: Session, run: Run, start: str) -> Iterator[bytes]:
-    """The console of an ended run, from the artifact store; nothing if it never had one."""
-    try:
-        file = session.artifacts.open(f"{run.workspace}/runs/{run.name}/logs/output.txt")
-    except UnknownNameError:
-        return
-    with file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(start_offset(file.fileno(), size, start))
-        while data := file.read(_CHUNK):
-            yield data
 
 
 def write_to_stdout(data: bytes) -> None:
     """All bytes, at once."""
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
+    if data:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
 
 
 def job_progress(session: Session, job: str) -> Iterator[JobCounts]:

@@ -7,11 +7,11 @@ from dataclasses import asdict
 
 from xt_core.cli.parser import Parser, command_parser
 from xt_core.cli.talk import Progress, emit_json, note
-from xt_core.errors import ExitCode, UsageError
+from xt_core.errors import ExitCode
 from xt_core.model.states import JobStatus, RunStatus, SearchStyle
 from xt_core.session import Session
 from xt_core.submit.mrc import shown_command
-from xt_core.submit.options import RUN_OPTIONS, Kind, RunOption, RunRequest
+from xt_core.submit.options import RUN_OPTIONS, Kind, RunOption, RunRequest, parse_pair
 from xt_core.submit.submission import Preparation, Submission, prepare, submit
 
 _EXAMPLES = (
@@ -86,15 +86,8 @@ def _add(group: argparse._ArgumentGroup, option: RunOption) -> None:
 
 def _request(options: argparse.Namespace, command: list[str]) -> RunRequest:
     given = {option.field: getattr(options, option.field) for option in RUN_OPTIONS}
-    given["env"] = dict(_pair(text) for text in given["env"])
+    given["env"] = dict(parse_pair(text) for text in given["env"])
     return RunRequest(command=command, **given)
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals or not name:
-        raise UsageError(f"--env {text} is not NAME=VALUE", "as in --env OMP_NUM_THREADS=1")
-    return name, value
 
 
 def _show_plan(preparation: Preparation, session: Session, *, as_json: bool) -> None:
@@ -150,7 +143,8 @@ def _summary(submission: Submission) -> str:
 
 
 def _attach(session: Session, submission: Submission) -> None:
-    from xt_core.cli.follow import stream_console, write_to_stdout
+    from xt_core.cli.follow import write_to_stdout
+    from xt_core.console import stream_console
 
     if submission.style == SearchStyle.SINGLE:
         run = session.store.run(submission.workspace, submission.runs[0])
@@ -161,7 +155,8 @@ def _attach(session: Session, submission: Submission) -> None:
 
 def _attach_children(session: Session, submission: Submission) -> None:
     """The output of a search: each run's whole output in turn, headed by its name."""
-    from xt_core.cli.follow import job_progress, stream_console, write_to_stdout
+    from xt_core.cli.follow import job_progress, write_to_stdout
+    from xt_core.console import stream_console
     from xt_core.stats.store import RunQuery
 
     done: set[str] = set()

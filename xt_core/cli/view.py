@@ -171,7 +171,7 @@ def _view_console(session: Session, options: argparse.Namespace) -> None:
 
 def _console(session: Session, run: Run, start: str) -> Iterator[bytes]:
     """What there is of a run's console by now."""
-    from xt_core.cli.follow import stored_console
+    from xt_core.console import stored_console
     from xt_core.nodes.positions import start_offset
 
     try:

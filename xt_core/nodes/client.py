@@ -142,22 +142,31 @@ class ControllerClient:
     def output(self, workspace: str, run: str, start: str) -> Iterator["OutputStream"]:
         """The live console of a run. Raises UnknownNameError if it does not live here (now)."""
         path = f"/runs/{quote(workspace)}/{quote(run)}/output?from={quote(start)}"
-        with self._response("GET", path, None) as response:
-            yield OutputStream(int(response.headers["X-Offset"]), response)
+        with self._exchange("GET", path, None) as (connection, response):
+            yield OutputStream(int(response.headers["X-Offset"]), response, connection)
 
-    def changes(self) -> Iterator[None]:
-        """Yields at once, and again after whatever changes; ends when the controller does."""
-        with self._response("GET", "/changes", None) as response:
-            while response.readline():
-                yield
+    def changes(self) -> "ChangeStream":
+        """Iterates at once, and again after whatever changes; ends when the controller does.
+
+        Raises UnavailableError.
+        """
+        connection = UnixConnection(self._home.socket)
+        try:
+            connection.request("GET", "/changes")
+            return ChangeStream(connection, connection.getresponse())
+        except (OSError, HTTPException) as error:
+            connection.close()
+            raise _unavailable(error) from error
 
     def _request(self, method: str, path: str, body: object = None) -> dict[str, Any]:
-        with self._response(method, path, body) as response:
+        with self._exchange(method, path, body) as (_, response):
             answer = json.loads(response.read())
         return dict(answer)
 
     @contextlib.contextmanager
-    def _response(self, method: str, path: str, body: object) -> Iterator[HTTPResponse]:
+    def _exchange(
+        self, method: str, path: str, body: object
+    ) -> Iterator[tuple[UnixConnection, HTTPResponse]]:
         connection = UnixConnection(self._home.socket)
         try:
             content = None if body is None else json.dumps(body).encode()
@@ -165,12 +174,9 @@ class ControllerClient:
             response = connection.getresponse()
             if response.status != 200:
                 _raise_error(response)
-            yield response
+            yield connection, response
         except (OSError, HTTPException) as error:
-            raise UnavailableError(
-                f"the controller of this node does not answer ({error or type(error).__name__})",
-                "the next command starts it again",
-            ) from error
+            raise _unavailable(error) from error
         finally:
             connection.close()
 
@@ -181,12 +187,43 @@ class OutputStream:
 
     offset: int
     _response: HTTPResponse
+    _connection: UnixConnection
 
     def chunks(self) -> Iterator[bytes]:
         """Bytes as they come, until the run ends; UnavailableError if the controller goes."""
         while data := self._response.read1(1 << 20):
             self.offset += len(data)
             yield data
+
+    def close(self) -> None:
+        """End the stream, from any thread."""
+        self._connection.shut_down()
+
+
+class ChangeStream:
+    """One item a change; `close` ends it, from any thread."""
+
+    def __init__(self, connection: UnixConnection, response: HTTPResponse) -> None:
+        self._connection, self._response = connection, response
+
+    def __iter__(self) -> Iterator[None]:
+        try:
+            while self._response.readline():
+                yield
+        except (OSError, HTTPException) as error:
+            raise _unavailable(error) from error
+        finally:
+            self._connection.close()
+
+    def close(self) -> None:
+        self._connection.shut_down()
+
+
+def _unavailable(error: Exception) -> UnavailableError:
+    return UnavailableError(
+        f"the controller of this node does not answer ({error or type(error).__name__})",
+        "the next command starts it again",
+    )
 
 
 def _raise_error(response: HTTPResponse) -> NoReturn:

@@ -1,6 +1,7 @@
 """HTTP over a Unix socket with the standard library alone: a plain command has no time to import
 more."""
 
+import contextlib
 import http.client
 import socket
 from pathlib import Path
@@ -24,3 +25,8 @@ class UnixConnection(http.client.HTTPConnection):
             self.sock.close()
             raise
         self.sock.settimeout(None)  # answers may take as long as a cancel's grace
+
+    def shut_down(self) -> None:
+        """Wake whoever reads from the connection: there is nothing more to come."""
+        with contextlib.suppress(OSError, AttributeError):
+            self.sock.shutdown(socket.SHUT_RDWR)

@@ -1,6 +1,8 @@
 """The options of a submission, declared once: the command line, the form and the docs use this."""
 
-from dataclasses import dataclass, field, fields
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -168,6 +170,52 @@ class RunRequest:
         return layer
 
 
-def request_fields() -> set[str]:
-    """The names of `RunRequest`'s options."""
-    return {each.name for each in fields(RunRequest)} - {"command"}
+def request_from_texts(command: str, texts: Mapping[str, str | bool]) -> RunRequest:
+    """A request as a form gives it: a shell-like command line, and each option's text (an empty
+    one: not given). Raises UsageError that names the option."""
+    try:
+        request = RunRequest(command=shlex.split(command))
+    except ValueError as error:
+        raise UsageError(f"the command has {str(error).lower()}", "close the quote") from error
+    for option in RUN_OPTIONS:
+        given = texts.get(option.name, "")
+        if given not in ("", False):
+            setattr(request, option.field, _typed(option, given))
+    return request
+
+
+def _typed(option: RunOption, given: str | bool) -> object:
+    if isinstance(given, bool):
+        return given
+    if option.kind is Kind.PAIRS:
+        return dict(parse_pair(text) for text in shlex.split(given))
+    if option.kind is not Kind.NUMBER:
+        return given
+    try:
+        return float(given) if option.name == "grace" else int(given)
+    except ValueError:
+        raise UsageError(f"--{option.name} {given} is not a number") from None
+
+
+def parse_pair(text: str) -> tuple[str, str]:
+    """``NAME=VALUE``. Raises UsageError."""
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise UsageError(f"--env {text} is not NAME=VALUE", "as in --env OMP_NUM_THREADS=1")
+    return name, value
+
+
+def command_line(request: RunRequest) -> str:
+    """The `xt run` command that makes this request."""
+    words = ["xt", "run"]
+    for option in RUN_OPTIONS:
+        given = getattr(request, option.field)
+        if option.kind is Kind.PAIRS:
+            words += [
+                word for pair in given.items() for word in (f"--{option.name}", "=".join(pair))
+            ]
+        elif option.kind is Kind.FLAG and given:
+            words.append(f"--{option.name}")
+        elif given is not None and option.kind is not Kind.FLAG:
+            words += [f"--{option.name}", f"{given:g}" if isinstance(given, float) else str(given)]
+    return shlex.join([*words, *request.command])
