@@ -74,7 +74,7 @@ class TestLines:
         assert (with_gaps.y_scale.low, with_gaps.y_scale.high) == (0, 3)
         assert [row[:4] for row in text(with_gaps)] == [row[:4] for row in text(without)]
 
-    def test_a_gap_narrower_than_a_column_of_dots_does_not_tear_the_line(self) -> None:
+    def test_a_gap_that_leaves_no_column_empty_does_not_tear_the_line(self) -> None:
         values = [NAN if n % 2 else 1.0 for n in range(1001)]
         assert text(render_chart([line(*values)], 6, 1, y_range=(0, 2))) == ["⠒⠒⠒⠒⠒⠒"]
 
@@ -102,7 +102,7 @@ class TestLines:
         assert render_chart([broken], 40, 12).rows == render_chart([sound], 40, 12).rows
 
     def test_a_later_series_covers_an_earlier_one(self) -> None:
-        chart = render_chart([line(1, 1, color=3), line(1, 1, color=4)], 4, 1)
+        chart = render_chart([line(1, 1, color=3), line(1, 1, color=4)], 4, 1, y_range=(0, 2))
         assert chart.rows == ((Span("⠒⠒⠒⠒", "series-4"),),)
 
     def test_arrays_draw_as_lists_do(self) -> None:
@@ -162,7 +162,7 @@ class TestLayout:
             "          both          ",
             "10+BBB               AAA",
             "  |   BBBBB     AAAAA   ",
-            "  |        BBBBB        ",
+            " 5+        BBBBB        ",
             "  |   AAAAA     BBBBB   ",
             " 0+AAA               BBB",
             "  ++---------+---------+",
@@ -186,7 +186,7 @@ class TestLayout:
 
     def test_ranges_zoom_and_the_line_leaves_where_it_should(self) -> None:
         chart = render_chart([line(0, 1, 2, 3)], 6, 3, x_range=(1.2, 1.8), y_range=(1.2, 1.8))
-        assert text(chart) == ["   ⢀⡠⠊", " ⢀⠔⠁  ", "⠔⠁    "]
+        assert text(chart) == ["    ⡠⠊", "  ⡠⠊  ", "⡠⠊    "]
 
     def test_y_spans_what_the_range_of_x_shows(self) -> None:
         chart = render_chart([line(100, 1, 2, 50)], 40, 10, x_range=(1, 2))
@@ -198,8 +198,8 @@ class TestLayout:
         chart = render_chart(series, 60, 12)
         columns = range(chart.left, chart.left + chart.plot_width)
         for column in columns:
-            row = render_chart(series, 60, 12, cursor_x=chart.x_at(column)).rows[chart.top]
-            assert "".join(span.text for span in row)[column] == "│"
+            rows = text(render_chart(series, 60, 12, cursor_x=chart.x_at(column)))
+            assert "│" in {rows[0][column], rows[chart.plot_height - 1][column]}
         assert chart.x_at(chart.left) == 0
         assert chart.x_at(chart.left - 1) is None
         assert chart.y_at(chart.top) == 99
@@ -313,7 +313,7 @@ class TestTicks:
 
 class TestAnsi:
     def test_colours_are_escapes_of_the_palette(self) -> None:
-        chart = render_chart([line(1, 1, color=1)], 4, 1)
+        chart = render_chart([line(1, 1, color=1)], 4, 1, y_range=(0, 2))
         assert to_ansi(chart, color=True) == "\x1b[38;5;208m⠒⠒⠒⠒\x1b[0m"
 
     def test_without_colour_a_single_series_is_left_as_it_is(self) -> None:

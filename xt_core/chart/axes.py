@@ -94,7 +94,8 @@ def tick_labels(scale: Scale, limit: int) -> list[tuple[float, str]]:
         return []
     if scale.log:
         ticks = _decade_ticks(scale.low, scale.high, limit)
-        if len(ticks) >= min(2, limit):
+        # Even steps would crowd at the end of an axis that spans much.
+        if len(ticks) >= min(2, limit) or scale.high > 100 * scale.low:
             return [(tick, format_tick(tick, tick)) for tick in ticks]
     ticks, step = _even_ticks(scale.low, scale.high, limit)
     return [(tick, format_tick(tick, step)) for tick in ticks]

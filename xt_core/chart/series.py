@@ -166,10 +166,11 @@ def decimate(curve: Curve, scale: Scale, columns: int) -> list[list[Bucket]]:
 def _without_narrow_gaps(
     x: list[float], runs: list[tuple[int, int]], edges: list[float]
 ) -> list[tuple[int, int]]:
-    """The runs, made one where the gap between them lies within one column of dots."""
+    """The runs, made one where the gap between them leaves no column of dots empty."""
     wide: list[tuple[int, int]] = []
+    last = len(edges) - 1
     for start, stop in runs:
-        if wide and x[start] <= edges[min(bisect_left(edges, x[start - 1]), len(edges) - 1)]:
+        if wide and x[start] <= edges[min(bisect_left(edges, x[start - 1]) + 1, last)]:
             wide[-1] = wide[-1][0], stop
         else:
             wide.append((start, stop))

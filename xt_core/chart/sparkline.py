@@ -34,8 +34,8 @@ def _means(values: Sequence[float], parts: int) -> list[float]:
 def _block(value: float, low: float, high: float) -> str:
     if not math.isfinite(value):
         return " "
-    if low == high:
-        return _LEVEL
     # Halved, so that the difference of two huge values stays finite.
-    fraction = (value / 2 - low / 2) / (high / 2 - low / 2)
-    return _BLOCKS[round(fraction * (len(_BLOCKS) - 1))]
+    span = high / 2 - low / 2
+    if span == 0:
+        return _LEVEL
+    return _BLOCKS[round((value / 2 - low / 2) / span * (len(_BLOCKS) - 1))]

@@ -1,0 +1,128 @@
+"""Every action of the UI, declared once: its keys, its help, when it is possible, and what it does.
+
+Key bindings, the command palette and the help screen are derived from this table.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from textual.binding import Binding
+
+if TYPE_CHECKING:
+    from xt_tui.app import XtApp
+
+Guard = Callable[["XtApp"], str | None]
+"""Why an action is not possible now; None if it is."""
+
+
+def _always(_app: "XtApp") -> str | None:
+    return None
+
+
+def _needs_run(app: "XtApp") -> str | None:
+    return None if app.runs.run is not None else "no run is under the cursor"
+
+
+def _needs_living(app: "XtApp") -> str | None:
+    if app.on_jobs and app.jobs.job is not None:
+        row = app.state.jobs[app.jobs.job]
+        return None if not row.counts.status().is_final else f"{app.jobs.job} has ended"
+    if not app.runs.chosen:
+        return "no run is chosen"
+    living = [run for run in app.runs.chosen if not run.status.is_final]
+    return None if living else "what is chosen has ended"
+
+
+def _needs_running_job(app: "XtApp") -> str | None:
+    job = app.chosen_job
+    if job is None:
+        return "no job is chosen"
+    running = app.state.jobs[job].counts.running if job in app.state.jobs else 0
+    return None if running else f"no run of {job} is running"
+
+
+@dataclass(frozen=True)
+class Action:
+    """One action. `keys` as Textual names them, comma-separated; `group` is its help heading."""
+
+    id: str
+    title: str
+    help: str
+    keys: str
+    group: str
+    perform: Callable[["XtApp"], None]
+    guard: Guard = _always
+    in_footer: bool = False
+
+    def binding(self) -> Binding:
+        """The key binding."""
+        return Binding(
+            self.keys,
+            f"perform('{self.id}')",
+            self.title,
+            show=self.in_footer,
+            tooltip=self.help,
+            id=f"xt.{self.id}",
+        )
+
+
+ACTIONS: dict[str, Action] = {
+    action.id: action
+    for action in (
+        Action("new", "new", "launch a run or a search from a form", "n", "Work",
+               lambda app: app.open_launch_form(), in_footer=True),
+        Action("attach", "attach", "follow the run's output", "a", "Work",
+               lambda app: app.attach_chosen(), _needs_run, in_footer=True),
+        Action("cancel", "cancel", "cancel the marked runs, the cursor's run, or the job", "c",
+               "Work", lambda app: app.confirm_cancel(), _needs_living, in_footer=True),
+        Action("restart", "restart", "simulate a service restart of the job's running runs", "R",
+               "Work", lambda app: app.confirm_restart(), _needs_running_job, in_footer=True),
+        Action("filter", "filter", "show only matching runs, as metrics.loss<.2", "slash", "Runs",
+               lambda app: app.runs.open_filter(), in_footer=True),
+        Action("unfilter", "no filter", "give the filter up", "backspace,escape", "Runs",
+               lambda app: app.runs.close_filter()),
+        Action("sort_next", "sort by next", "sort by the column to the right", "greater_than_sign",
+               "Runs", lambda app: app.runs.sort_by_next(1)),
+        Action("sort_previous", "sort by previous", "sort by the column to the left",
+               "less_than_sign", "Runs", lambda app: app.runs.sort_by_next(-1)),
+        Action("reverse", "reverse", "turn the sort order round", "r", "Runs",
+               lambda app: app.runs.reverse()),
+        Action("mark", "mark", "mark or unmark the run, to act on several", "space", "Runs",
+               lambda app: app.runs.toggle_mark(), _needs_run),
+        Action("mark_all", "mark all", "mark all runs shown, or none", "asterisk", "Runs",
+               lambda app: app.runs.mark_all()),
+        Action("unmark", "unmark all", "forget the marks", "u", "Runs",
+               lambda app: app.runs.clear_marks()),
+        Action("copy", "copy name", "copy the run's name to the clipboard", "y", "Runs",
+               lambda app: app.copy_name(), _needs_run),
+        Action("metric_next", "next metric", "begin the charts with the next one", "m", "Metrics",
+               lambda app: app.metrics.next_metric(1)),
+        Action("metric_previous", "previous metric", "begin with the one before", "M", "Metrics",
+               lambda app: app.metrics.next_metric(-1)),
+        Action("log_y", "log y", "switch the y axis between linear and logarithmic", "L", "Metrics",
+               lambda app: app.metrics.toggle_log_y()),
+        Action("smoothing", "smoothing", "smooth the curves more, or not at all", "s", "Metrics",
+               lambda app: app.metrics.next_smoothing()),
+        Action("follow", "follow", "follow the end of the output again", "F", "Output",
+               lambda app: app.output.view.action_follow()),
+        Action("teams", "teams", "go to the teams pane", "1", "Panes",
+               lambda app: app.focus_pane("teams")),
+        Action("jobs", "jobs", "go to the jobs pane", "2", "Panes",
+               lambda app: app.focus_pane("jobs")),
+        Action("runs", "runs", "go to the runs pane", "3", "Panes",
+               lambda app: app.focus_pane("runs")),
+        Action("metrics", "metrics", "go to the metrics pane", "4", "Panes",
+               lambda app: app.focus_pane("metrics")),
+        Action("output", "output", "go to the output pane", "5", "Panes",
+               lambda app: app.focus_pane("output")),
+        Action("details", "details", "go to the details pane", "6", "Panes",
+               lambda app: app.focus_pane("details")),
+        Action("zoom", "zoom", "give the pane the whole screen, or take it back", "z", "Panes",
+               lambda app: app.toggle_zoom(), in_footer=True),
+        Action("help", "help", "show all keys", "question_mark", "XT",
+               lambda app: app.open_help(), in_footer=True),
+        Action("quit", "quit", "leave; whatever runs goes on", "q", "XT",
+               lambda app: app.exit(), in_footer=True),
+    )
+}  # fmt: skip

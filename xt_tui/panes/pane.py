@@ -1,0 +1,11 @@
+"""What panes have in common: a titled border and a place in the key order."""
+
+from textual.containers import Vertical
+
+
+class Pane(Vertical):
+    """One pane of the main screen."""
+
+    def __init__(self, title: str, *, id: str) -> None:
+        super().__init__(id=id, classes="pane")
+        self.border_title = title

@@ -1,0 +1,64 @@
+"""All keys, from the table of actions."""
+
+from typing import ClassVar
+
+from rich.table import Table as RichTable
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from xt_tui.actions import ACTIONS
+
+_KEY_NAMES = {
+    "slash": "/",
+    "greater_than_sign": ">",
+    "less_than_sign": "<",
+    "asterisk": "*",
+    "question_mark": "?",
+}
+_MOVING = (
+    ("↓ ↑ j k", "one row or line"),
+    ("pgdn pgup", "one page"),
+    ("g G", "the first, the last"),
+    ("tab", "the next pane"),
+    ("enter", "on a job: its runs; on a run: its details"),
+    ("ctrl+p", "the command palette"),
+)
+
+
+def key_text(keys: str) -> str:
+    """Keys as they are printed on a keyboard."""
+    return " ".join(_KEY_NAMES.get(key, key) for key in keys.split(","))
+
+
+class HelpScreen(ModalScreen[None]):
+    """Closes with any of its keys."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,question_mark,enter", "dismiss", "close"),
+        Binding("down,j", "scroll(1)", "down", show=False),
+        Binding("up,k", "scroll(-1)", "up", show=False),
+    ]
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(classes="dialog", id="help"):
+            yield Static("Keys", classes="dialog-title")
+            yield Static(self._table())
+
+    def _table(self) -> RichTable:
+        table = RichTable.grid(padding=(0, 2))
+        groups = dict.fromkeys(action.group for action in ACTIONS.values())
+        for group in groups:
+            table.add_row(f"[bold]{group}[/]")
+            for action in ACTIONS.values():
+                if action.group == group:
+                    table.add_row(f"  {key_text(action.keys)}", action.help)
+        table.add_row("[bold]Moving[/]")
+        for keys, text in _MOVING:
+            table.add_row(f"  {keys}", text)
+        return table
+
+    def action_scroll(self, lines: int) -> None:
+        self.query_one("#help").scroll_relative(y=lines, animate=False)
