@@ -54,7 +54,7 @@ class Session:
 
     @cached_property
     def controller(self) -> ControllerClient:
-        return ControllerClient(self.home)
+        return ControllerClient(self.home, self.environ)
 
     @property
     def workspace(self) -> str:

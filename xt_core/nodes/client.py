@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse
 from typing import Any, NoReturn
@@ -38,8 +38,9 @@ _ERRORS: dict[str, type[XTError]] = {
 class ControllerClient:
     """Talks to the controller of one `XT_HOME`. Thread-safe: each request has a connection."""
 
-    def __init__(self, home: Home) -> None:
-        self._home = home
+    def __init__(self, home: Home, environ: Mapping[str, str]) -> None:
+        """`environ` is the environment of a controller that has to be started."""
+        self._home, self._environ = home, dict(environ)
 
     # Life -------------------------------------------------------------------------------
 
@@ -70,7 +71,8 @@ class ControllerClient:
 
     def shut_down(self) -> None:
         """Let the controller end; runs live on, and the next controller finds them."""
-        self._request("POST", "/shutdown", {})
+        with contextlib.suppress(UnavailableError):  # it may be gone before it has answered
+            self._request("POST", "/shutdown", {})
         with open(self._home.controller_lock, "rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH)  # held by the controller until it is gone
 
@@ -92,7 +94,7 @@ class ControllerClient:
                 start_new_session=True,
                 pass_fds=[ready_in],
                 cwd="/",
-                env=os.environ | {"XT_HOME": str(self._home.root)},
+                env=self._environ | {"XT_HOME": str(self._home.root)},
             )
         os.close(ready_in)
         with open(ready, "rb") as file:

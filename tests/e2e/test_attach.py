@@ -1,0 +1,157 @@
+"""Attach: replay and follow, byte for byte."""
+
+import hashlib
+import signal
+import subprocess
+from pathlib import Path
+
+from support import Xt, wait_until
+
+WILD = """
+import os, sys, time
+os.write(1, bytes(range(256)) + b"\\xff\\xfe no newline yet \\x1b[31m \\r\\n")
+while not os.path.exists(os.environ["XT_DATA_DIR"] + "/go"):
+    time.sleep(0.01)
+os.write(1, "é and the end without a newline".encode())
+"""
+WILD_BYTES = bytes(range(256)) + b"\xff\xfe no newline yet \x1b[31m \r\n"
+WILD_END = "é and the end without a newline".encode()
+
+
+def go(xt: Xt) -> None:
+    (xt.home.node_dir / "data" / "go").touch()
+
+
+def finish(process: "subprocess.Popen[bytes]") -> tuple[bytes, int]:
+    out, _ = process.communicate(timeout=90)
+    return out, process.returncode
+
+
+def read(process: "subprocess.Popen[bytes]", size: int) -> bytes:
+    assert process.stdout is not None
+    return process.stdout.read(size)
+
+
+def test_a_living_run_is_replayed_and_followed_to_its_end(xt: Xt) -> None:
+    xt.script("wild.py", WILD)
+    xt.submit("wild.py")
+    xt.wait_output("run1", "no newline yet")
+    listeners = [xt.start("attach", "run1") for _ in range(3)]
+    assert [read(listener, len(WILD_BYTES)) for listener in listeners] == [WILD_BYTES] * 3
+    go(xt)
+    assert [finish(listener) for listener in listeners] == [(WILD_END, 0)] * 3
+
+
+def test_an_ended_run_is_replayed(xt: Xt) -> None:
+    xt.script("wild.py", WILD)
+    xt.submit("wild.py")
+    xt.wait_status("run1", "running")
+    go(xt)
+    xt.wait_job("job1")
+    assert finish(xt.start("attach", "run1")) == (WILD_BYTES + WILD_END, 0)
+    assert finish(xt.start("view", "console", "run1")) == (WILD_BYTES + WILD_END, 0)
+
+
+def test_attach_may_begin_at_any_byte_or_line(xt: Xt) -> None:
+    xt.script("t.sh", "printf 'one\\ntwo\\nthree\\n'\n")
+    xt.submit("t.sh")
+    xt.wait_job("job1")
+    for start, expected in (
+        ("start", b"one\ntwo\nthree\n"),
+        ("end", b""),
+        ("-1", b"three\n"),
+        ("-2", b"two\nthree\n"),
+        ("@4", b"two\nthree\n"),
+        ("@99", b""),
+    ):
+        assert finish(xt.start("attach", "run1", "--from", start)) == (expected, 0), start
+
+
+def test_a_wrong_position_or_name_is_refused(xt: Xt) -> None:
+    xt.session.store.jobs()
+    assert "--from x is no position" in xt("attach", "run1", "--from", "x", code=2).stderr
+    assert "no run named run1" in xt("attach", "run1", code=3).stderr
+    assert "may be many runs" in xt("attach", "run1.*", code=2).stderr
+
+
+def test_ctrl_c_detaches_and_the_run_lives(xt: Xt) -> None:
+    xt.script("wild.py", WILD)
+    xt.submit("wild.py")
+    listener = xt.start("attach", "run1")
+    assert read(listener, len(WILD_BYTES)) == WILD_BYTES
+    listener.send_signal(signal.SIGINT)
+    assert finish(listener) == (b"", 130)
+    assert xt.run("run1").status == "running"
+    again = xt.start("attach", "run1", "--from", f"@{len(WILD_BYTES)}")
+    go(xt)
+    assert finish(again) == (WILD_END, 0)
+
+
+def test_a_queued_run_is_waited_for(xt: Xt) -> None:
+    xt.home.create()
+    xt.home.config_file.write_text("boxes:\n  local: {max-runs: 1}\n")
+    xt.script("wild.py", WILD)
+    xt.submit("wild.py")
+    xt.wait_status("run1", "running")
+    xt.submit("echo", "second")
+    listener = xt.start("attach", "run2")
+    go(xt)
+    assert finish(listener) == (b"second\n", 0)
+
+
+def test_a_run_cancelled_before_its_start_has_no_output(xt: Xt) -> None:
+    xt.home.create()
+    xt.home.config_file.write_text("boxes:\n  local: {max-runs: 1}\n")
+    xt.script("wild.py", WILD)
+    xt.submit("wild.py")
+    xt.wait_status("run1", "running")
+    xt.submit("echo", "second")
+    listener = xt.start("attach", "run2")
+    xt("cancel", "run", "run2")
+    assert finish(listener) == (b"", 0)
+    assert finish(xt.start("attach", "run2")) == (b"", 0)
+    go(xt)
+
+
+def test_a_listener_that_does_not_read_delays_nobody(xt: Xt) -> None:
+    xt.script("flood.sh", "head -c 30000000 /dev/zero\n")
+    xt.script("wait.sh", 'until [ -e "$XT_DATA_DIR/go" ]; do sleep 0.02; done\n. ./flood.sh\n')
+    xt.submit("wait.sh")
+    xt.wait_status("run1", "running")
+    lazy = xt.start("attach", "run1")
+    eager = xt.start("attach", "run1")
+    go(xt)
+    assert finish(eager) == (bytes(30_000_000), 0)
+    assert xt.wait_job("job1") == "completed"
+    assert finish(lazy) == (bytes(30_000_000), 0)
+
+
+def test_nothing_is_lost_or_doubled_over_kills_of_the_controller(xt: Xt, tmp_path: Path) -> None:
+    xt.script(
+        "count.py",
+        "import time\n"
+        "for number in range(300):\n"
+        "    print(number, flush=True)\n"
+        "    time.sleep(0.01)\n",
+    )
+    xt.submit("count.py")
+    listener = xt.start("attach", "run1")
+    for seen in (b"5\n", b"100\n", b"200\n"):
+        xt.wait_output("run1", seen.decode())
+        xt.kill_controller()
+    out, code = finish(listener)
+    assert code == 0
+    assert out == b"".join(b"%d\n" % number for number in range(300))
+    assert xt.wait_job("job1") == "completed"
+
+
+def test_a_large_output_arrives_whole(xt: Xt) -> None:
+    xt.script(
+        "big.py", "import os\nfor n in range(200): os.write(1, bytes([n]) * 100_000 + b'\\n')\n"
+    )
+    xt.submit("big.py")
+    listener = xt.start("attach", "run1")
+    out, _ = finish(listener)
+    expected = b"".join(bytes([n]) * 100_000 + b"\n" for n in range(200))
+    assert hashlib.sha256(out).digest() == hashlib.sha256(expected).digest()
+    wait_until(lambda: xt.run("run1").status == "completed")

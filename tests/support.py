@@ -1,0 +1,199 @@
+"""What end-to-end tests share: an XT of their own, real processes, and waiting for conditions."""
+
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from xt_core.home import Home
+from xt_core.model.records import Run
+from xt_core.session import Session
+
+PATIENCE_SECONDS = 90.0
+
+
+def wait_until(holds: Callable[[], Any], what: str = "the condition") -> Any:
+    """Wait for a condition, however slow the machine; its value. Raises AssertionError."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not (value := holds()):
+        assert time.monotonic() < deadline, f"waited in vain for {what}"
+        threading.Event().wait(0.02)
+    return value
+
+
+class Xt:
+    """One XT_HOME, a folder of code, and the commands of `xt` as real processes."""
+
+    def __init__(self, home: Path, code: Path) -> None:
+        self.home, self.code = Home(home), code
+        code.mkdir(parents=True, exist_ok=True)
+        self.environ = {k: v for k, v in os.environ.items() if not k.startswith("XT_")}
+        self.environ |= {"XT_HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"}
+        self.session = Session(home=self.home, cwd=code, environ=self.environ)
+
+    # Commands ---------------------------------------------------------------------------
+
+    def __call__(
+        self, *args: str | bytes, code: int = 0, env: Mapping[str, str] | None = None
+    ) -> "subprocess.CompletedProcess[str]":
+        """Run `xt ARGS`, and check its exit code."""
+        done = subprocess.run(
+            [sys.executable, "-m", "xt_core", *args],
+            capture_output=True,
+            cwd=self.code,
+            env=self.environ | dict(env or {}),
+            stdin=subprocess.DEVNULL,
+            timeout=PATIENCE_SECONDS,
+            check=False,
+        )
+        out, err = done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
+        assert done.returncode == code, f"xt {args}: exit {done.returncode}\n{out}\n{err}"
+        return subprocess.CompletedProcess(args, done.returncode, out, err)
+
+    def json(self, *args: str, code: int = 0) -> Any:
+        """The document that a command prints."""
+        return json.loads(self(*args, "--json", code=code).stdout)
+
+    def submit(self, *args: str | bytes) -> dict[str, Any]:
+        """`xt run --json ARGS`: the document."""
+        return dict(json.loads(self("run", "--json", *args).stdout))
+
+    def start(self, *args: str) -> "subprocess.Popen[bytes]":
+        """`xt ARGS` in the background, its output in pipes."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "xt_core", *args],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            cwd=self.code,
+            env=self.environ,
+        )
+
+    # Scripts and files ------------------------------------------------------------------
+
+    def script(self, name: str, text: str) -> str:
+        """Write a script into the folder of code; its name."""
+        path = self.code / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        path.chmod(0o755)
+        return name
+
+    def artifact(self, key: str) -> bytes:
+        return self.session.artifacts.get_bytes(key)
+
+    def artifacts(self, prefix: str) -> list[str]:
+        return [info.key for info in self.session.artifacts.list(prefix)]
+
+    def console(self, run: str) -> bytes:
+        """The stored console of an ended run."""
+        return self.artifact(f"ws1/runs/{run}/logs/output.txt")
+
+    # Runs -------------------------------------------------------------------------------
+
+    def run(self, name: str) -> Run:
+        return self.session.store.run("ws1", name)
+
+    def events(self, run: str) -> list[str]:
+        return [event.event for event in self.session.store.events("ws1", run)]
+
+    def event_data(self, run: str, event: str) -> dict[str, Any]:
+        events = self.session.store.events("ws1", run)
+        return next(each.data for each in events if each.event == event)
+
+    def wait_status(self, run: str, *statuses: str) -> Run:
+        """Wait until a run is in one of these states."""
+
+        def reached() -> Run | None:
+            found = [r for r in self.session.store.changed_runs(0) if r.name == run]
+            return found[0] if found and found[0].status in statuses else None
+
+        found = wait_until(reached, f"{run} to be {statuses}")
+        assert isinstance(found, Run)
+        return found
+
+    def wait_job(self, job: str) -> str:
+        """Wait until a job has ended; how."""
+
+        def ended() -> str | None:
+            status = self.session.store.job_counts([job])[job].status()
+            return str(status) if status.is_final else None
+
+        return str(wait_until(ended, f"{job} to end"))
+
+    def wait_output(self, run: str, text: str) -> None:
+        """Wait until a living run has printed a text."""
+        path = self.home.runs_dir / "ws1" / run / "output.txt"
+        wait_until(
+            lambda: path.exists() and text.encode() in path.read_bytes(), f"{run} to print {text!r}"
+        )
+
+    # Processes --------------------------------------------------------------------------
+
+    @property
+    def controller_pid(self) -> int:
+        return int(self.home.controller_lock.read_text())
+
+    def kill_controller(self) -> None:
+        """`kill -9`, and wait until it is gone."""
+        os.kill(self.controller_pid, signal.SIGKILL)
+        self.wait_for_controller_end()
+
+    def wait_for_controller_end(self) -> None:
+        with self.home.controller_lock.open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH)
+
+    def processes(self) -> list[int]:
+        """Living processes that belong to this XT_HOME."""
+        mark = b"XT_HOME=" + os.fsencode(self.home.root) + b"\0"
+        return self._marked(mark) + self._marked(b"XT_JOURNAL=" + os.fsencode(self.home.runs_dir))
+
+    def processes_of_run(self, run: str) -> list[int]:
+        """Living processes of one run."""
+        return self._marked(f"XT_RUN_NAME={run}\0".encode())
+
+    def _marked(self, mark: bytes) -> list[int]:
+        found = []
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit() and int(entry.name) != os.getpid():
+                try:
+                    environ = (entry / "environ").read_bytes()
+                    state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
+                except OSError:
+                    continue
+                if state != "Z" and mark in environ:
+                    found.append(int(entry.name))
+        return found
+
+    def close(self) -> None:
+        """End all of it; nothing may be left."""
+        try:
+            if self.session.controller.is_running():
+                self.session.controller.cancel(everything=True, grace=0)
+                self.session.controller.shut_down()
+        finally:
+            self.session.close()
+            self._assert_nothing_is_left()
+
+    def _assert_nothing_is_left(self) -> None:
+        try:
+            wait_until(lambda: not self.processes(), "all processes to end")
+        except AssertionError:
+            for pid in self.processes():
+                os.kill(pid, signal.SIGKILL)
+            raise
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process lives (a zombie does not)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
