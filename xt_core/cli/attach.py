@@ -2,7 +2,7 @@
 
 from xt_core.cli.follow import write_to_stdout
 from xt_core.cli.names import one_run
-from xt_core.cli.parser import add_workspace, command_parser
+from xt_core.cli.parser import add_workspace, command_parser, join_value
 from xt_core.cli.talk import note
 from xt_core.console import stream_console
 from xt_core.errors import ExitCode, UsageError
@@ -24,7 +24,7 @@ def main(argv: list[str]) -> int:
         "--from", dest="start", default="start", metavar="WHERE", help="start, end, -N or @BYTE"
     )
     add_workspace(parser)
-    options = parser.parse_args(_joined(argv[1:]))
+    options = parser.parse_args(join_value(argv[1:], "--from"))
     if not is_start(options.start):
         raise UsageError(f"--from {options.start} is no position", "give start, end, -N or @BYTE")
     if options.json:
@@ -39,12 +39,3 @@ def main(argv: list[str]) -> int:
         return ExitCode.INTERRUPTED
     return ExitCode.OK
 
-
-def _joined(argv: list[str]) -> list[str]:
-    """``--from -20`` as one word: argparse takes ``-20`` for an option."""
-    words = list(argv)
-    for position, word in enumerate(words[:-1]):
-        if word == "--from":
-            words[position : position + 2] = [f"--from={words[position + 1]}"]
-            break
-    return words

@@ -8,7 +8,7 @@ from typing import Any
 
 from xt_core import clock
 from xt_core.cli.names import run_patterns
-from xt_core.cli.parser import Parser, add_workspace, command_parser, count
+from xt_core.cli.parser import Parser, add_workspace, command_parser, count, join_value
 from xt_core.cli.talk import emit_json, note
 from xt_core.errors import ExitCode, UnavailableError, UsageError
 from xt_core.model.names import JOB_NAME
@@ -36,7 +36,7 @@ _DEFAULT_EVENTS = 25
 
 
 def main(argv: list[str]) -> int:
-    options = _parser().parse_args(argv[1:])
+    options = _parser().parse_args(join_value(argv[1:], "--sort"))
     overrides = {"general.workspace": options.workspace} if options.workspace else {}
     _REPORTS[options.what](Session(overrides=overrides), options)
     return ExitCode.OK

@@ -50,3 +50,13 @@ def count(text: str) -> int:
     if value < 0:
         raise ValueError
     return value
+
+
+def join_value(argv: Sequence[str], option: str) -> list[str]:
+    """``--from -20`` as one word ``--from=-20``: argparse takes ``-20`` for an option."""
+    words = list(argv)
+    for position in range(len(words) - 1):
+        if words[position] == option:
+            words[position : position + 2] = [f"{option}={words[position + 1]}"]
+            break
+    return words

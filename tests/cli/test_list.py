@@ -1,0 +1,167 @@
+"""`xt list`: what is chosen, how it is sorted, cut, shown and exported."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from cli_support import Commands
+
+from xt_core.stats.store import StatsStore
+
+
+def names(answer: object) -> list[str]:
+    return [run["name"] for run in answer["runs"]]  # type: ignore[index]
+
+
+def test_the_last_ten_runs_are_shown_and_the_rest_is_told(xt: Commands, filled: StatsStore) -> None:
+    answer = xt("list", "runs")
+    assert [line.split()[0] for line in answer.lines[2:]] == [f"run2.{n}" for n in range(3, 13)]
+    assert answer.lines[0].split()[:4] == ["run", "job", "status", "lr"]
+    assert answer.err == "10 of 13 runs; --all shows all\n"
+
+
+def test_json_has_the_keys_of_the_contract(xt: Commands, filled: StatsStore) -> None:
+    document = xt("list", "runs", "run2.1", "--json").json
+    assert document["total"] == 1
+    run = document["runs"][0]
+    expected = {
+        "name": "run2.1", "workspace": "ws1", "job": "job2", "parent": "run2", "node": "node0",
+        "run_index": 0, "status": "completed", "exit_code": 0, "restarts": 0,
+        "started": "2001-09-09T01:46:50.000Z", "ended": "2001-09-09T01:47:50.000Z",
+        "duration": 60.0, "hparams": {"lr": 0.01, "opt": "adam"},
+        "metrics": {"loss": 1.2, "acc": 0.4}, "tags": {},
+    }  # fmt: skip
+    assert {key: run[key] for key in expected} == expected
+    assert run["created"].endswith("Z")
+
+
+def test_filters_are_repeatable_and_sorting_puts_missing_values_last(
+    xt: Commands, filled: StatsStore
+) -> None:
+    args = ("--filter", "metrics.loss<.6", "--filter", "status=completed", "--json")
+    answer = xt("list", "runs", *args, "--sort", "metrics.loss")
+    assert names(answer.json) == ["run2.11", "run2.10", "run2.9", "run1"]
+    answer = xt("list", "runs", "--all", "--sort", "-hparams.lr", "--json")
+    assert names(answer.json)[0] == "run2.12"
+    assert names(answer.json)[-1] == "run1"
+
+
+def test_first_last_and_all_cut(xt: Commands, filled: StatsStore) -> None:
+    assert names(xt("list", "runs", "--first", "2", "--json").json) == ["run1", "run2.1"]
+    assert names(xt("list", "runs", "--last", "1", "--json").json) == ["run2.12"]
+    document = xt("list", "runs", "--all", "--json").json
+    assert (len(document["runs"]), document["total"]) == (13, 13)
+    assert "exclude each other" in xt("list", "runs", "--all", "--last", "1", code=2).err
+
+
+def test_run_lists_choose_runs(xt: Commands, filled: StatsStore) -> None:
+    assert names(xt("list", "runs", "run1,run2.3-run2.4", "--json").json) == [
+        "run1", "run2.3", "run2.4",
+    ]  # fmt: skip
+    assert len(names(xt("list", "runs", "run2.*", "--all", "--json").json)) == 12
+    assert names(xt("list", "runs", "job1", "--json").json) == ["run1"]
+    assert names(xt("list", "runs", "run2", "--json").json) == ["run2"]
+    assert names(xt("list", "runs", "--parents", "--json").json) == ["run2"]
+
+
+def test_names_come_from_standard_input(
+    xt: Commands, filled: StatsStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import io
+
+    monkeypatch.setattr("sys.stdin", io.StringIO("run1\nrun2.5\n"))
+    assert names(xt("list", "runs", "-", "--json").json) == ["run1", "run2.5"]
+
+
+def test_columns_headers_and_formats_are_as_asked(xt: Commands, filled: StatsStore) -> None:
+    columns = "run,hparams.lr=LR:.2e,status,tags.none"
+    answer = xt("list", "runs", "run2.1-run2.2", "--columns", columns)
+    assert answer.lines == [
+        "run           LR  status     none",
+        "------  --------  ---------  ----",
+        "run2.1  1.00e-02  completed",
+        "run2.2  2.00e-02  completed",
+    ]
+
+
+def test_runs_can_be_grouped(xt: Commands, filled: StatsStore) -> None:
+    answer = xt("list", "runs", "--all", "--group", "job", "--columns", "run")
+    assert answer.lines[0] == "job: job1"
+    assert answer.lines[4:7] == ["", "job: job2", "run"]
+
+
+def test_export_writes_all_rows(xt: Commands, filled: StatsStore, tmp_path: Path) -> None:
+    xt("list", "runs", "--export", str(tmp_path / "runs.csv"), "--columns", "run,metrics.loss")
+    with (tmp_path / "runs.csv").open() as file:
+        rows = list(csv.reader(file))
+    assert rows[0] == ["run", "metrics.loss"]
+    assert rows[1] == ["run1", "0.5"]
+    assert len(rows) == 14
+    xt("list", "runs", "--export", str(tmp_path / "runs.json"))
+    assert json.loads((tmp_path / "runs.json").read_text())["total"] == 13
+    assert "must end in" in xt("list", "runs", "--export", "runs.xls", code=2).err
+
+
+def test_jobs_have_counts_and_their_best_run(xt: Commands, filled: StatsStore) -> None:
+    document = xt("list", "jobs", "--json").json
+    assert document["total"] == 2
+    search = document["jobs"][1]
+    expected = {
+        "name": "job2", "workspace": "ws1", "experiment": "second", "style": "static",
+        "search_type": "grid", "schedule": "static", "nodes": ["node0"], "work_items": 12,
+        "counts": {"unstarted": 0, "running": 0, "completed": 9, "error": 3, "cancelled": 0},
+        "primary_metric": "loss", "status": "running",
+    }  # fmt: skip
+    assert {key: search[key] for key in expected} == expected
+    assert search["best"]["run"] == "run2.12"
+    assert search["best"]["value"] == pytest.approx(0.1)
+    lines = xt("list", "jobs", "--filter", "best<.4").lines
+    assert [line.split()[0] for line in lines[2:]] == ["job2"]
+    assert xt("list", "jobs", "--status", "completed", "--json").json["jobs"][0]["name"] == "job1"
+
+
+def test_small_reports(xt: Commands, filled: StatsStore) -> None:
+    assert xt("list", "workspaces", "--json").json["workspaces"] == [
+        {"name": "ws1", "runs": 13, "current": True}
+    ]
+    assert xt("list", "experiments", "--json").json["experiments"] == [
+        {"name": "first", "runs": 1},
+        {"name": "second", "runs": 12},
+    ]
+    targets = xt("list", "targets", "--json").json["targets"]
+    assert [(t["name"], t["service"], t["default"]) for t in targets] == [("local", "local", True)]
+    nodes = xt("list", "nodes", "--json").json["nodes"]
+    assert [(node["name"], node["state"]) for node in nodes] == [("node0", "stopped")]
+    events = xt("list", "events", "run1", "--json").json["events"]
+    assert [event["event"] for event in events] == ["created", "queued", "started", "ended"]
+
+
+def test_an_empty_store_says_so(xt: Commands) -> None:
+    answer = xt("list", "runs")
+    assert (answer.out, answer.err) == ("", "no runs\n")
+    assert xt("list", "runs", "--json").json == {"runs": [], "total": 0}
+    assert xt("list", "jobs", "--json").json == {"jobs": [], "total": 0}
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "message"),
+    [
+        (("runs", "--sort", "nope"), 2, "there is no field 'nope'"),
+        (("runs", "--filter", "loss<1"), 2, "there is no field 'loss'"),
+        (("runs", "--filter", "metrics.loss"), 2, "metrics.loss"),
+        (("runs", "--columns", "run,,"), 2, "malformed column"),
+        (("runs", "--status", "happy"), 2, "there is no status 'happy'"),
+        (("runs", "--job", "job9"), 3, "no job named job9"),
+        (("runs", "run99"), 3, "no run named run99"),
+        (("runs", "ru*n"), 2, "ru*n"),
+        (("bogus",), 2, "bogus"),
+        (("jobs", "job9"), 3, "no job named job9"),
+    ],
+)
+def test_what_is_wrong_is_told(
+    xt: Commands, filled: StatsStore, args: tuple[str, ...], code: int, message: str
+) -> None:
+    answer = xt("list", *args, code=code)
+    assert message in answer.err.splitlines()[0]
+    assert answer.out == ""
