@@ -6,6 +6,8 @@ from textual.containers import Vertical
 class Pane(Vertical):
     """One pane of the main screen."""
 
+    ALLOW_MAXIMIZE = True
+
     def __init__(self, title: str, *, id: str) -> None:
         super().__init__(id=id, classes="pane")
         self.border_title = title

@@ -85,7 +85,7 @@ class RunsPane(Pane):
         now = clock.now()
         arranged = selection.arrange(runs, now)
         sample = arranged[:_SAMPLE] + arranged[_SAMPLE:][-_SAMPLE:]
-        wanted = _COLUMNS.format(primary=self._primary_column(sample))
+        wanted = _COLUMNS.format(primary=self._primary_columns(arranged))
         columns = expand_columns(
             parse_columns(wanted, RUN_FIELDS), RUN_FIELDS, sample, now, drop_absent=True
         )
@@ -94,11 +94,12 @@ class RunsPane(Pane):
         keys = [run.full_name for run in arranged]
         self.post_message(self.Arranged(Arrangement(asked, keys, columns, widths)))
 
-    def _primary_column(self, runs: Sequence[Run]) -> str:
-        """The metric that tells which run is best comes first."""
-        row = self._state.jobs.get(runs[-1].job) if runs else None
-        name = row.job.primary_metric if row is not None else ""
-        return f'metrics."{name}",' if name and '"' not in name else ""
+    def _primary_columns(self, runs: Sequence[Run]) -> str:
+        """The metrics that tell which run is best come first, whatever the order of the rows."""
+        shown = {run.job for run in runs}
+        rows = [row for name, row in self._state.jobs.items() if name in shown]
+        names = dict.fromkeys(row.job.primary_metric for row in rows)
+        return "".join(f'metrics."{name}",' for name in names if name and '"' not in name)
 
     @on(Arranged)
     def _show_arrangement(self, message: Arranged) -> None:

@@ -1,0 +1,170 @@
+"""Actions: declared once, guarded, confirmed; and the launch form."""
+
+import pytest
+from textual.widgets import Button, Input, Static
+from tui_support import text_of, told, until, until_loaded
+
+from xt_core.errors import UsageError
+from xt_core.session import Session
+from xt_tui.actions import ACTIONS
+from xt_tui.app import XtApp, run_app
+from xt_tui.screens.confirm import ConfirmScreen
+from xt_tui.screens.help import HelpScreen, key_text
+from xt_tui.screens.launch import LaunchScreen
+
+
+async def test_keys_help_and_palette_agree_with_the_table(session: Session) -> None:
+    async with XtApp(session).run_test(size=(140, 70)) as pilot:
+        app = await until_loaded(pilot, 7)
+        bound = {
+            binding.action for _, binding in app._bindings if binding.action.startswith("perform")
+        }
+        assert bound == {f"perform('{name}')" for name in ACTIONS}
+        titles = {command.title for command in app.get_system_commands(app.screen)}
+        assert {f"{a.group}: {a.title}" for a in ACTIONS.values()} <= titles
+        await pilot.press("?")
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen))
+        screen = text_of(app)
+        for action in ACTIONS.values():
+            assert action.help in screen
+            assert key_text(action.keys).split()[0] in screen
+        await pilot.press("q")
+        await until(pilot, lambda: not isinstance(app.screen, HelpScreen))
+
+
+def test_no_key_means_two_things() -> None:
+    keys = [key for action in ACTIONS.values() for key in action.keys.split(",")]
+    assert len(keys) == len(set(keys))
+
+
+async def test_what_cannot_be_done_says_why(session: Session) -> None:
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await pilot.press("c")  # run1.1 has ended
+        await until(pilot, lambda: told(app) == ["what is chosen has ended"])
+        assert not isinstance(app.screen, ConfirmScreen)
+        await pilot.press("G", "R")
+        await until(pilot, lambda: told(app)[-1] == "no run of job2 is running")
+
+
+async def test_cancel_asks_and_no_is_the_default(session: Session) -> None:
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await pilot.press("G", "k", "c")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        assert "Cancel run1.6?" in text_of(app)
+        focused = app.focused
+        assert isinstance(focused, Button)
+        assert focused.id == "no"
+        await pilot.press("enter")
+        await until(pilot, lambda: not isinstance(app.screen, ConfirmScreen))
+        assert app.state.pending == {}
+        await pilot.press("c")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        await pilot.press("q")
+        await until(pilot, lambda: not isinstance(app.screen, ConfirmScreen))
+
+
+async def test_a_job_is_cancelled_from_the_jobs_pane_and_restarted(session: Session) -> None:
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await pilot.press("2", "G")
+        await pilot.press("c")
+        await until(pilot, lambda: "Cancel job1?" in text_of(app))
+        assert "1 running and 0 waiting runs" in text_of(app)
+        await pilot.press("n", "R")
+        await until(pilot, lambda: "Restart the running runs of job1?" in text_of(app))
+        assert "run1.6" in text_of(app)
+        await pilot.press("n")
+
+
+async def test_a_failure_is_told_and_the_badge_taken_back(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from xt_core.errors import UnavailableError
+    from xt_core.nodes.client import ControllerClient
+
+    def fail(_self: ControllerClient) -> None:
+        raise UnavailableError("the node is away", "try later")
+
+    monkeypatch.setattr(ControllerClient, "ensure_running", fail)
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await pilot.press("G", "k", "c", "y")
+        await until(pilot, lambda: "the node is away\ntry later" in told(app))
+        assert app.state.pending == {}
+
+
+async def test_quit_leaves(session: Session) -> None:
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await pilot.press("q")
+        await until(pilot, lambda: not app.is_running)
+
+
+def test_without_a_terminal_the_ui_does_not_start(session: Session) -> None:
+    with pytest.raises(UsageError, match="needs a terminal"):
+        run_app(session)
+
+
+# The launch form ------------------------------------------------------------------------
+
+
+def preview(app: XtApp) -> str:
+    return str(app.screen.query_one("#preview", Static).render())
+
+
+async def test_the_form_shows_what_would_be_run(session: Session) -> None:
+    (session.cwd / "t.py").write_text("")
+    async with XtApp(session).run_test(size=(140, 50)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(app.screen, LaunchScreen))
+        field = app.screen.query_one("#command", Input)
+        field.value = "t.py --lr=[.1,.2] 'a b'"
+        await until(pilot, lambda: "static grid: 2 runs" in preview(app))
+        assert "t.py --lr=0.1 'a b'" in preview(app)
+        app.screen.query_one("#option-runs", Input).value = "5"
+        await until(pilot, lambda: "static random: 5 runs" in preview(app))
+        assert app.screen.query_one("#go", Button).disabled is False
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "text", "message"),
+    [
+        ("nope.py", "runs", "", "there is no script or program nope.py"),
+        ("t.py 'open", "runs", "", "the command has no closing quotation"),
+        ("t.py", "runs", "many", "--runs many is not a number"),
+        ("t.py --lr=[]", "runs", "", "lr"),
+        ("t.py", "target", "moon", "there is no compute target 'moon'"),
+        ("t.py", "env", "x", "--env x is not NAME=VALUE"),
+    ],
+)
+async def test_the_form_tells_what_is_wrong_and_does_not_launch(
+    session: Session, command: str, option: str, text: str, message: str
+) -> None:
+    (session.cwd / "t.py").write_text("")
+    async with XtApp(session).run_test(size=(140, 50)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(app.screen, LaunchScreen))
+        app.screen.query_one(f"#option-{option}", Input).value = text
+        app.screen.query_one("#command", Input).value = command
+        await until(pilot, lambda: message in preview(app), message)
+        assert app.screen.query_one("#go", Button).disabled is True
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(app.screen, LaunchScreen))
+
+
+async def test_the_form_gives_the_command_to_copy(session: Session) -> None:
+    (session.cwd / "t.py").write_text("")
+    async with XtApp(session).run_test(size=(140, 50)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(app.screen, LaunchScreen))
+        app.screen.query_one("#option-concurrent", Input).value = "2"
+        app.screen.query_one("#command", Input).value = "t.py --lr=[.1,.2]"
+        await until(pilot, lambda: "2 runs" in preview(app))
+        await pilot.press("ctrl+y")
+        await until(pilot, lambda: app.clipboard != "")
+        assert app.clipboard == "xt run --concurrent 2 t.py '--lr=[.1,.2]'"

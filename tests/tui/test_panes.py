@@ -1,0 +1,203 @@
+"""The panes: what they show, and that cursors, marks and filters hold while rows change."""
+
+import pytest
+from textual.widgets import Static
+from tui_support import log_loss, names, text_of, until, until_loaded
+
+from xt_core.home import Home
+from xt_core.model.records import Job, Run
+from xt_core.model.states import RunStatus
+from xt_core.session import Session
+from xt_core.stats.store import RunChange
+from xt_tui.app import XtApp
+
+SIZES = [(60, 20), (80, 24), (120, 36), (200, 60)]
+ALL = ["run1.1", "run1.2", "run1.3", "run1.4", "run1.5", "run1.6", "run2"]
+
+
+async def test_jobs_runs_and_the_team_are_shown(session: Session) -> None:
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        assert names(app) == ALL
+        assert list(app.jobs.table.keys) == ["all", "job2", "job1"]
+        screen = text_of(app)
+        for part in ("● local", "no controller runs", "8 runs, 2 jobs", "▶ job1", "5/6 1✘",
+                     "✔ completed", "✘ error", "▶ running"):  # fmt: skip
+            assert part in screen
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_every_size_of_terminal_is_usable(session: Session, size: tuple[int, int]) -> None:
+    async with XtApp(session).run_test(size=size) as pilot:
+        app = await until_loaded(pilot, 7)
+        assert "run1.1" in text_of(app)
+        await pilot.press("2")
+        await until(pilot, lambda: app.on_jobs)
+        await until(pilot, lambda: "job1" in text_of(app))
+        await pilot.press("3")
+        await until(pilot, lambda: app.focused is app.runs.table)
+        assert "run1.1" in text_of(app)
+
+
+async def test_an_empty_store_says_what_to_do(session: Session, tmp_path: object) -> None:
+    empty = Session(home=Home(session.home.root / "other"), cwd=session.cwd, environ={})
+    async with XtApp(empty).run_test(size=(140, 40)) as pilot:
+        app = pilot.app
+        assert isinstance(app, XtApp)
+        await until(pilot, lambda: app.state.loaded)
+        assert "no runs yet: press n" in text_of(app)
+    empty.close()
+
+
+async def test_the_jobs_cursor_chooses_whose_runs_are_shown(session: Session) -> None:
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await pilot.press("2", "j", "j")
+        await until(pilot, lambda: names(app) == ALL[:-1])
+        await pilot.press("k")
+        await until(pilot, lambda: names(app) == ["run2"])
+        await pilot.press("g")
+        await until(pilot, lambda: names(app) == ALL)
+
+
+async def test_the_cursor_stays_on_its_run_while_rows_change(session: Session) -> None:
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await pilot.press("j", "j", "j")
+        assert app.runs.table.cursor_key == "ws1/run1.4"
+        await pilot.press("r")
+        await until(pilot, lambda: names(app) == ALL[::-1])
+        assert app.runs.table.cursor_key == "ws1/run1.4"
+        job = Job("job3", "ws1", "e", "single", "local", "ada", 1e9, 1, 1)
+        session.store.add_job(
+            job, [Run("ws1", "run9", "job3", "e", "node0", RunStatus.QUEUED, 1e9)], []
+        )
+        await until(pilot, lambda: names(app)[0] == "run9")
+        assert app.runs.table.cursor_key == "ws1/run1.4"
+
+
+async def test_runs_are_sorted_by_any_column(session: Session) -> None:
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await pilot.press(">", ">")
+        await until(pilot, lambda: app.runs.selection.sort == "metrics.loss")
+        by_loss = ["run1.6", "run1.5", "run1.4", "run1.3", "run1.2", "run1.1", "run2"]
+        await until(pilot, lambda: names(app) == by_loss)
+        await pilot.press("r")
+        await until(pilot, lambda: names(app) == [*ALL[:-1], "run2"])
+        await pilot.press("<", "<")
+        await until(pilot, lambda: app.runs.selection.sort == "run")
+
+
+async def test_a_filter_works_while_it_is_typed(session: Session) -> None:
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await pilot.press("/", *"metrics.loss<.35")
+        await until(pilot, lambda: names(app) == ["run1.4", "run1.5", "run1.6"])
+        await pilot.press("space", *"status=running", "enter")
+        await until(pilot, lambda: names(app) == ["run1.6"])
+        assert app.focused is app.runs.table
+        await pilot.press("backspace")
+        await until(pilot, lambda: names(app) == ALL)
+
+
+async def test_a_wrong_filter_is_told_inline_and_the_rows_stay(session: Session) -> None:
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await pilot.press("/", *"loss<1")
+        await until(pilot, lambda: "there is no field 'loss'" in text_of(app))
+        assert names(app) == ALL
+
+
+async def test_marks_are_kept_by_run(session: Session) -> None:
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await pilot.press("space", "space")
+        assert [run.name for run in app.runs.chosen] == ["run1.1", "run1.2"]
+        await pilot.press("r")
+        await until(pilot, lambda: names(app) == ALL[::-1])
+        assert {run.name for run in app.runs.chosen} == {"run1.1", "run1.2"}
+        await pilot.press("*")
+        assert len(app.runs.chosen) == 7
+        await pilot.press("u")
+        assert len(app.runs.chosen) == 1
+
+
+async def test_curves_of_the_chosen_runs_are_drawn_and_grow(session: Session) -> None:
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await pilot.press("G", "k")
+        await until(pilot, lambda: app.metrics.metrics == ["loss"])
+        await until(pilot, lambda: "run1.6 0.1" in text_of(app))
+        log_loss(session, "run1.6", 0.05)
+        await until(pilot, lambda: "run1.6 0.05" in text_of(app))
+        await pilot.press("s")
+        await until(pilot, lambda: "smoothed 0.6" in text_of(app))
+        await pilot.press("L")
+        assert app.metrics.log_y
+
+
+async def test_details_show_the_run_under_the_cursor(session: Session) -> None:
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await pilot.press("G", "enter")
+        page = app.details.query_one("#details-text", Static)
+        await until(pilot, lambda: "ws1/runs/run2/logs/output.txt" in str(page.render()))
+        await pilot.press("3", "g")
+        await until(pilot, lambda: "ws1/run1.1" in str(page.render()))
+
+
+async def test_the_output_of_an_ended_run_is_shown_harmlessly(session: Session) -> None:
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await pilot.press("G", "a")
+        await until(pilot, lambda: len(app.output.view.lines) == 3)
+        assert app.output.view.lines == ["hello", "100%", "green bell"]
+        assert app.output.attached_to == "ws1/run2"
+        assert "\x07" not in text_of(app)
+
+
+async def test_a_pane_can_have_the_whole_screen(session: Session) -> None:
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await pilot.press("z")
+        await until(pilot, lambda: app.screen.maximized is not None)
+        assert "job1" not in text_of(app).splitlines()[10][:48]
+        await pilot.press("z")
+        await until(pilot, lambda: app.screen.maximized is None)
+
+
+async def test_a_change_elsewhere_appears_by_itself(session: Session) -> None:
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        assert app.state.runs["ws1/run1.6"].status == "running"
+        session.store.change_run(RunChange("ws1", "run1.6", RunStatus.COMPLETED, "ended"))
+        await until(pilot, lambda: app.state.runs["ws1/run1.6"].status == "completed")
+        await until(pilot, lambda: app.state.jobs["job1"].counts.completed == 5)
+
+
+async def test_a_damaged_store_is_told_in_its_pane(session: Session) -> None:
+    broken = Session(home=Home(session.home.root / "broken"), cwd=session.cwd, environ={})
+    broken.home.create()
+    broken.home.stats_file.write_bytes(b"no database" * 1000)
+    async with XtApp(broken).run_test(size=(140, 40)) as pilot:
+        app = pilot.app
+        assert isinstance(app, XtApp)
+        await until(pilot, lambda: "damaged" in app.state.error)
+        await until(pilot, lambda: "✘ local" in text_of(app))
+
+
+async def test_many_runs_are_shown_and_the_ends_reached(session: Session) -> None:
+    store = session.store
+    runs = [
+        Run("ws1", f"run{n}", "job3", "e", "node0", RunStatus.QUEUED, 1e9)
+        for n in range(100, 20_100)
+    ]
+    store.add_job(Job("job3", "ws1", "e", "single", "local", "ada", 1e9, 1, 1), runs, [])
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 20_007)
+        await pilot.press("G")
+        assert app.runs.table.cursor_key == "ws1/run20099"
+        await until(pilot, lambda: "run20099" in text_of(app))
+        await pilot.press("pageup", "g")
+        assert app.runs.table.cursor_key == "ws1/run1.1"

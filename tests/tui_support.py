@@ -1,0 +1,59 @@
+"""Waiting for the terminal UI: for conditions, never for a time."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from textual.pilot import Pilot
+
+from xt_core.model.records import MetricRecord
+from xt_core.session import Session
+from xt_core.stats.store import JournalBatch
+from xt_tui.app import XtApp
+
+PATIENCE_SECONDS = 60.0
+
+
+async def until(pilot: Pilot[int], holds: Callable[[], Any], what: str = "the condition") -> Any:
+    """Let the app work until a condition holds; its value."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not (value := holds()):
+        assert time.monotonic() < deadline, f"waited in vain for {what}"
+        await pilot.pause(0.02)
+    return value
+
+
+async def until_loaded(pilot: Pilot[int], runs: int) -> XtApp:
+    """Wait until so many runs are shown."""
+    app = pilot.app
+    assert isinstance(app, XtApp)
+    await until(pilot, lambda: len(app.runs.table.keys) == runs, f"{runs} runs to be shown")
+    return app
+
+
+def names(app: XtApp) -> list[str]:
+    """The runs shown, without their workspace."""
+    return [key.partition("/")[2] for key in app.runs.table.keys]
+
+
+def told(app: XtApp) -> list[str]:
+    """What notifications say, the newest last."""
+    return [notification.message for notification in app._notifications]
+
+
+def text_of(app: XtApp) -> str:
+    """What is on screen, as plain text."""
+    width, height = app.size
+    strips = app.screen._compositor.render_strips()
+    return "\n".join(strip.text for strip in strips[:height])[: (width + 1) * height]
+
+
+def log_loss(session: Session, run: str, loss: float) -> None:
+    """Two steps of a metric."""
+    store = session.store
+    start = store.journal_end("ws1", run)
+    points = [
+        MetricRecord(start + step, 1e9, float(step), {"loss": loss * (2 - step)})
+        for step in range(2)
+    ]
+    store.add_journal(JournalBatch("ws1", run, start, start + 10, points))
