@@ -1,0 +1,121 @@
+"""The terminal UI with a real controller and real processes; and once in a real terminal."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from support import Xt, wait_until
+from textual.widgets import Input
+from tui_support import names, until
+
+from xt_core.session import Session
+from xt_tui.app import XtApp
+from xt_tui.screens.confirm import ConfirmScreen
+from xt_tui.screens.launch import LaunchScreen
+
+SCRIPT = """
+import os, sys, time
+from xt_core import Run
+run = Run()
+print("hello from", sys.argv[1:], flush=True)
+run.log_metrics({"loss": 0.25}, step=0)
+while not os.path.exists(os.environ["XT_DATA_DIR"] + "/go"):
+    time.sleep(0.02)
+print("bye", flush=True)
+"""
+
+
+async def test_launch_watch_attach_restart_and_cancel_by_keyboard(xt: Xt) -> None:
+    xt.script("t.py", SCRIPT)
+    session = Session(home=xt.home, cwd=xt.code, environ=xt.environ)
+    async with XtApp(session).run_test(size=(140, 50)) as pilot:
+        app = pilot.app
+        assert isinstance(app, XtApp)
+        await until(pilot, lambda: app.state.loaded)
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(app.screen, LaunchScreen))
+        app.screen.query_one("#option-concurrent", Input).value = "2"
+        app.screen.query_one("#command", Input).value = "t.py --lr=[.1,.2,.3]"
+        await until(pilot, lambda: not app.screen.query_one("#go").disabled)
+        await pilot.press("ctrl+l")
+        await until(pilot, lambda: not isinstance(app.screen, LaunchScreen))
+        await until(pilot, lambda: names(app) == ["run1.1", "run1.2"])
+        await until(pilot, lambda: xt.run("run1.1").metrics == {"loss": 0.25})
+        await until(pilot, lambda: app.metrics.metrics == ["loss"])
+
+        await pilot.press("3", "a")
+        await until(pilot, lambda: app.output.view.lines == ["hello from ['--lr=0.1']"])
+
+        await pilot.press("3", "R")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        await pilot.press("y")
+        await until(pilot, lambda: xt.run("run1.1").restarts == 1)
+        await until(pilot, lambda: len(app.output.view.lines) == 2, "the restarted run's output")
+        await until(pilot, lambda: app.state.runs["ws1/run1.1"].status == "running")
+
+        await pilot.press("3", "g", "c")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        await pilot.press("y")
+        await until(pilot, lambda: xt.run("run1.1").status == "cancelled")
+        await until(pilot, lambda: names(app) == ["run1.1", "run1.2", "run1.3"])
+        (xt.home.node_dir / "data" / "go").touch()
+        await until(pilot, lambda: app.state.jobs["job1"].counts.completed == 2)
+        await until(pilot, lambda: app.state.jobs["job1"].counts.status() == "cancelled")
+        assert app.state.pending == {}
+    session.close()
+
+
+async def test_a_controller_that_dies_is_shown_and_comes_back(xt: Xt) -> None:
+    xt("status")
+    session = Session(home=xt.home, cwd=xt.code, environ=xt.environ)
+    async with XtApp(session).run_test(size=(140, 50)) as pilot:
+        app = pilot.app
+        assert isinstance(app, XtApp)
+        await until(pilot, lambda: app.state.status is not None)
+        xt.kill_controller()
+        await until(pilot, lambda: app.state.status is None)
+        xt("status")
+        await until(pilot, lambda: app.state.status is not None)
+    session.close()
+
+
+def test_in_a_real_terminal(xt: Xt, tmp_path: Path) -> None:
+    xt.script("t.py", SCRIPT)
+    xt("run", "t.py", "x")
+    xt.wait_status("run1", "running")
+    socket = tmp_path / "tmux"
+    environ = xt.environ | {"TERM": "xterm-256color"}
+
+    def tmux(*args: str) -> str:
+        done = subprocess.run(
+            ["tmux", "-f", os.devnull, "-S", str(socket), *args],
+            env=environ, cwd=xt.code, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return done.stdout
+
+    def screen() -> str:
+        return tmux("capture-pane", "-p", "-t", "xt")
+
+    command = f"{sys.executable} -m xt_core; echo EXIT=$?; cat"
+    tmux("new-session", "-d", "-s", "xt", "-x", "120", "-y", "36", command)
+    try:
+        wait_until(lambda: "run1" in screen() and "running" in screen(), "the run on screen")
+        wait_until(lambda: "1 Teams" in screen())
+        tmux("send-keys", "-t", "xt", "a")
+        wait_until(lambda: "hello from ['x']" in screen(), "the run's output")
+        tmux("resize-window", "-t", "xt", "-x", "70", "-y", "22")
+        wait_until(lambda: "hello from ['x']" in screen() and "1 Teams" not in screen())
+        tmux("resize-window", "-t", "xt", "-x", "120", "-y", "36")
+        wait_until(lambda: "1 Teams" in screen())
+        tmux("send-keys", "-t", "xt", "3")
+        tmux("send-keys", "-t", "xt", "c")
+        wait_until(lambda: "Cancel run1?" in screen(), "the question")
+        tmux("send-keys", "-t", "xt", "y")
+        assert xt.wait_status("run1", "cancelled").exit_code == 143
+        wait_until(lambda: "cancelled" in screen())
+        tmux("send-keys", "-t", "xt", "q")
+        wait_until(lambda: "EXIT=0" in screen(), "the end of the UI")
+        assert "Teams" not in screen()  # the terminal is as it was
+    finally:
+        tmux("kill-server")
