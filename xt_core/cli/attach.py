@@ -38,4 +38,3 @@ def main(argv: list[str]) -> int:
         note(f"\ndetached; {run.name} lives on")
         return ExitCode.INTERRUPTED
     return ExitCode.OK
-
