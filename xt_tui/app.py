@@ -340,6 +340,8 @@ def run_app(session: Session) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("the terminal UI needs a terminal", "xt --help lists the commands")
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+    for variable in ("COLUMNS", "LINES"):  # exported, they would hide the terminal's true size
+        os.environ.pop(variable, None)
     app = XtApp(session)
     app.run()
     session.close()
