@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.segment import Segments
+from rich.traceback import Traceback
 from textual import on, work
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import BindingType
@@ -93,6 +95,12 @@ class XtApp(App[int]):
     def on_unmount(self) -> None:
         self._feed.stop()
 
+    def _fatal_error(self) -> None:
+        """As Textual's, but values of variables, which may be secrets, are not printed."""
+        trace = Traceback(show_locals=False, width=None)
+        self._exit_renderables.append(Segments(self.console.render(trace, self.console.options)))
+        self._close_messages_no_wait()
+
     # Panes ------------------------------------------------------------------------------
 
     @property
@@ -137,8 +145,15 @@ class XtApp(App[int]):
 
     # News -------------------------------------------------------------------------------
 
+    @property
+    def _is_open(self) -> bool:
+        """Whether the panes are there: news may come while the app closes."""
+        return bool(self.screen_stack) and bool(self.main.query(TeamsPane))
+
     @on(Fed)
     def _take_batch(self, message: Fed) -> None:
+        if not self._is_open:
+            return
         batch = message.batch
         self.state.apply(batch)
         self.teams.update_facts()
@@ -150,6 +165,8 @@ class XtApp(App[int]):
 
     @on(Table.CursorMoved)
     def _cursor_moved(self, message: Table.CursorMoved) -> None:
+        if not self._is_open:
+            return
         if message.table is self.jobs.table:
             self.runs.show_job(self.jobs.job)
         else:
@@ -324,6 +341,8 @@ class XtApp(App[int]):
 
     @on(Acted)
     def _acted(self, message: Acted) -> None:
+        if not self._is_open:
+            return
         for name in message.names:
             self.state.pending.pop(name, None)
         self.jobs.table.refresh()

@@ -58,4 +58,5 @@ class DetailsPane(Pane):
     @on(Read)
     def _show(self, message: Read) -> None:
         if self._shown is not None and self._shown[0] == message.run:
-            self.query_one("#details-text", Static).update("\n".join(message.lines))
+            for page in self.query("#details-text").results(Static):
+                page.update("\n".join(message.lines))

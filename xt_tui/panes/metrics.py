@@ -72,7 +72,7 @@ class MetricsPane(Pane):
         more = len(runs) - len(self._runs)
         self.border_subtitle = f"the first {MOST_RUNS} of {len(runs)} runs" if more else ""
         self._read_points(list(self._runs))
-        self.query_one(Charts).refresh()
+        self._refresh_charts()
 
     @work(thread=True, exclusive=True, group="metrics", exit_on_error=False)
     def _read_points(self, runs: list[Run]) -> None:
@@ -95,7 +95,11 @@ class MetricsPane(Pane):
 
     @on(Read)
     def _redraw(self) -> None:
-        self.query_one(Charts).refresh()
+        self._refresh_charts()
+
+    def _refresh_charts(self) -> None:
+        for charts in self.query(Charts):  # none while the app closes
+            charts.refresh()
 
     # Drawing ----------------------------------------------------------------------------
 
@@ -147,16 +151,16 @@ class MetricsPane(Pane):
 
     def next_metric(self, step: int) -> None:
         self._first += step
-        self.query_one(Charts).refresh()
+        self._refresh_charts()
 
     def toggle_log_y(self) -> None:
         self.log_y = not self.log_y
-        self.query_one(Charts).refresh()
+        self._refresh_charts()
 
     def next_smoothing(self) -> None:
         place = bisect_right(_SMOOTHINGS, self.smoothing) % len(_SMOOTHINGS)
         self.smoothing = _SMOOTHINGS[place]
-        self.query_one(Charts).refresh()
+        self._refresh_charts()
 
 
 def _copied(points: tuple[list[float], list[float]]) -> tuple[list[float], list[float]]:

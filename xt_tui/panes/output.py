@@ -71,7 +71,7 @@ class OutputPane(Pane):
 
     @on(Arrived)
     def _show(self, message: Arrived) -> None:
-        if message.attachment is self._attachment:
+        if message.attachment is self._attachment and self.query(TextView):
             self.view.append(message.attachment.take())
             ended = " (ended)" if message.attachment.ended else ""
             self.border_subtitle = message.attachment.run.name + ended

@@ -104,8 +104,8 @@ class RunsPane(Pane):
     @on(Arranged)
     def _show_arrangement(self, message: Arranged) -> None:
         arrangement = message.arrangement
-        if arrangement.asked < self._arrangement.asked:
-            return  # a thread that was overtaken
+        if arrangement.asked < self._arrangement.asked or not self.query(Table):
+            return  # a thread that was overtaken, or the app closes
         self._arrangement = arrangement
         self.table.show([*self._table_columns(arrangement)], arrangement.keys)
         self._describe()

@@ -132,8 +132,8 @@ class LaunchScreen(ModalScreen[Submission | None]):
 
     @on(Previewed)
     def _show_preview(self, message: Previewed) -> None:
-        if message.typed != self._typed:
-            return  # more has been typed since: a thread that was overtaken
+        if message.typed != self._typed or not self.query("#preview"):
+            return  # more has been typed since, or the form closes
         self._request = message.request
         preview = self.query_one("#preview", Static)
         preview.set_class(bool(message.error), "error")
