@@ -155,3 +155,34 @@ def test_a_large_output_arrives_whole(xt: Xt) -> None:
     expected = b"".join(bytes([n]) * 100_000 + b"\n" for n in range(200))
     assert hashlib.sha256(out).digest() == hashlib.sha256(expected).digest()
     wait_until(lambda: xt.run("run1").status == "completed")
+
+
+def test_attach_to_a_living_run_may_begin_at_its_end(xt: Xt) -> None:
+    xt.script("wild.py", WILD)
+    xt.submit("wild.py")
+    xt.wait_output("run1", "no newline yet")
+    listener = xt.start("attach", "run1", "--from", "end")
+    xt.wait_listeners(1)
+    go(xt)
+    assert finish(listener) == (WILD_END, 0)
+
+
+def test_attach_to_a_parent_waits_for_its_job_without_spinning(xt: Xt) -> None:
+    xt.script("t.sh", 'until [ -e "$XT_DATA_DIR/go" ]; do sleep 0.02; done\n')
+    xt.submit("--runs", "2", "t.sh")
+    xt.wait_status("run1.1", "running")
+    listener = xt.start("attach", "run1")
+    xt.wait_listeners(1)
+    go(xt)
+    assert finish(listener) == (b"", 0)
+    assert xt.wait_job("job1") == "completed"
+
+
+def test_the_bytes_of_a_parent_script_can_be_followed(xt: Xt) -> None:
+    xt.script("prep.sh", 'echo one; until [ -e "$XT_DATA_DIR/go" ]; do sleep 0.02; done; echo two\n')
+    xt.submit("--runs", "2", "--parent-script", "prep.sh", "true")
+    xt.wait_output("run1", "one")
+    listener = xt.start("attach", "run1")
+    assert read(listener, 4) == b"one\n"
+    go(xt)
+    assert finish(listener) == (b"two\n", 0)

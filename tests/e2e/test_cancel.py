@@ -199,3 +199,39 @@ def test_a_killed_supervisor_fails_its_run_and_no_other(xt: Xt) -> None:
     assert run.error == "the run's supervisor process was killed, or the machine restarted"
     wait_until(lambda: not is_alive(record["main_pid"]))
     assert xt.run("run1.2").status == "running"
+
+
+def test_a_search_that_waits_for_the_node_is_cancelled_at_once(xt: Xt) -> None:
+    xt.home.create()
+    xt.home.config_file.write_text("boxes:\n  local: {max-runs: 1}\n")
+    xt.submit("sleep", "600")
+    xt.wait_status("run1", "running")
+    xt.submit("--runs", "3", "touch", str(xt.code / "made"))
+    xt.wait_status("run2", "spawning")
+    assert xt("cancel", "job", "job2").stdout == "run2 cancelled\n"
+    assert xt.wait_job("job2") == "cancelled"
+    assert xt.run("run1").status == "running"
+    assert not (xt.code / "made").exists()
+
+
+def test_a_cancel_that_only_reached_the_store_is_carried_out(xt: Xt) -> None:
+    xt.script("t.sh", "echo ready; sleep 600\n")
+    xt.submit("--runs", "3", "t.sh")
+    xt.wait_output("run1.1", "ready")
+    xt.kill_controller()  # as if between writing the request down and acting on it
+    xt.session.store.update_job("job1", cancel_requested=True)
+    xt.session.controller.ensure_running()
+    assert xt.wait_job("job1") == "cancelled"
+    assert [str(item.status) for item in xt.session.store.work_items("job1")] == ["cancelled"] * 3
+    assert xt.events("run1.1")[-3:] == ["cancelled", "ended", "capture_after"]
+
+
+def test_a_shorter_grace_period_overtakes_a_longer_one(xt: Xt) -> None:
+    xt.script("t.sh", "trap '' TERM\necho ready\nwhile true; do sleep 0.1; done\n")
+    xt.submit("t.sh")
+    xt.wait_output("run1", "ready")
+    patient = xt.start("cancel", "run", "run1", "--grace", "600")
+    wait_until(lambda: (xt.home.runs_dir / "ws1/run1/control/cancel.json").exists())
+    assert xt("cancel", "run", "run1", "--grace", "0").stdout == "run1 cancelled\n"
+    assert patient.communicate()[0] == b"run1 cancelled\n"
+    assert xt.events("run1").count("cancelled") == 1

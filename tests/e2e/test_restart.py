@@ -99,3 +99,41 @@ def test_a_job_that_does_not_run_cannot_be_restarted(xt: Xt) -> None:
     assert "no job named job9" in xt("restart", "controller", "job9", code=3).stderr
     error = json.loads(xt("restart", "controller", "x", "--json", code=2).stdout)["error"]
     assert error["message"] == "'x' is no job name"
+
+
+def test_a_second_restart_during_the_delay_stops_nothing_twice(xt: Xt) -> None:
+    xt.script("steady.py", STEADY)
+    xt.submit("steady.py")
+    xt.wait_output("run1", "ready 0")
+    xt("restart", "controller", "job1", "--delay", "600")
+    xt.wait_status("run1", "queued")
+    xt("restart", "controller", "job1")
+    assert xt.wait_job("job1") == "completed"
+    assert xt.run("run1").restarts == 1
+
+
+def test_a_restart_holds_the_places_of_its_runs(xt: Xt) -> None:
+    xt.script("steady.py", STEADY)
+    xt.submit("--runs", "3", "--concurrent", "2", "steady.py")
+    xt.wait_output("run1.1", "ready 0")
+    xt.wait_output("run1.2", "ready 0")
+    xt("restart", "controller", "job1", "--delay", "600")
+    xt.wait_status("run1.1", "queued")
+    xt.wait_status("run1.2", "queued")
+    assert [str(item.status) for item in xt.session.store.work_items("job1")] == [
+        "started", "started", "unstarted",
+    ]  # fmt: skip
+    xt("cancel", "job", "job1")
+
+
+def test_a_listener_follows_over_a_restart(xt: Xt) -> None:
+    xt.script("steady.py", STEADY)
+    xt.submit("steady.py")
+    xt.wait_output("run1", "ready 0")
+    listener = xt.start("attach", "run1")
+    xt.wait_listeners(1)
+    xt("restart", "controller", "job1")
+    out, _ = listener.communicate()
+    assert xt.wait_job("job1") == "completed"
+    assert out == xt.console("run1")
+    assert out.endswith(b"state 01\n")
