@@ -135,6 +135,16 @@ class Xt:
             lambda: path.exists() and text.encode() in path.read_bytes(), f"{run} to print {text!r}"
         )
 
+    def wait_listeners(self, number: int) -> None:
+        """Wait until the controller reads a console for so many listeners."""
+
+        def consoles() -> int:
+            folder = Path(f"/proc/{self.controller_pid}/fd")
+            links = [os.readlink(link) for link in folder.iterdir() if link.is_symlink()]
+            return sum(link.endswith("/output.txt") for link in links)
+
+        wait_until(lambda: consoles() >= number, f"{number} listeners")
+
     # Processes --------------------------------------------------------------------------
 
     @property

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from xt_core.errors import UsageError
 from xt_core.home import Home
-from xt_core.nodes.client import ControllerClient
 
 if TYPE_CHECKING:
     from xt_core.artifacts.store import ArtifactStore
     from xt_core.config import Config
+    from xt_core.nodes.client import ControllerClient
     from xt_core.stats.sqlite import SqliteStatsStore
 
 
@@ -53,7 +53,9 @@ class Session:
         return DirectoryStore(self.home.artifacts_dir)
 
     @cached_property
-    def controller(self) -> ControllerClient:
+    def controller(self) -> "ControllerClient":
+        from xt_core.nodes.client import ControllerClient
+
         return ControllerClient(self.home, self.environ)
 
     @property

@@ -3,6 +3,7 @@
 import hashlib
 import signal
 import subprocess
+import threading
 from pathlib import Path
 
 from support import Xt, wait_until
@@ -167,19 +168,22 @@ def test_attach_to_a_living_run_may_begin_at_its_end(xt: Xt) -> None:
     assert finish(listener) == (WILD_END, 0)
 
 
-def test_attach_to_a_parent_waits_for_its_job_without_spinning(xt: Xt) -> None:
+def test_the_output_of_a_parent_ends_with_its_job(xt: Xt) -> None:
     xt.script("t.sh", 'until [ -e "$XT_DATA_DIR/go" ]; do sleep 0.02; done\n')
     xt.submit("--runs", "2", "t.sh")
     xt.wait_status("run1.1", "running")
     listener = xt.start("attach", "run1")
-    xt.wait_listeners(1)
-    go(xt)
+    threading.Timer(0.1, go, [xt]).start()
+    with xt.session.controller.output("ws1", "run1", "start") as stream:
+        assert list(stream.chunks()) == []
     assert finish(listener) == (b"", 0)
     assert xt.wait_job("job1") == "completed"
 
 
 def test_the_bytes_of_a_parent_script_can_be_followed(xt: Xt) -> None:
-    xt.script("prep.sh", 'echo one; until [ -e "$XT_DATA_DIR/go" ]; do sleep 0.02; done; echo two\n')
+    xt.script(
+        "prep.sh", 'echo one; until [ -e "$XT_DATA_DIR/go" ]; do sleep 0.02; done; echo two\n'
+    )
     xt.submit("--runs", "2", "--parent-script", "prep.sh", "true")
     xt.wait_output("run1", "one")
     listener = xt.start("attach", "run1")
