@@ -18,6 +18,7 @@ from textual.widgets import Footer, TabbedContent, TabPane
 
 from xt_core.errors import UsageError, XTError
 from xt_core.model.records import Run
+from xt_core.query.formats import counted
 from xt_core.resources import resource
 from xt_core.session import Session
 from xt_core.submit.submission import Submission
@@ -251,7 +252,7 @@ class XtApp(App[int]):
 
     def _launched(self, submission: Submission | None) -> None:
         if submission is not None:
-            text = f"{submission.job}: {submission.work_items} runs ({submission.style})"
+            text = f"{submission.job}: {counted(submission.work_items, 'run')} ({submission.style})"
             self.notify(text, title="launched", markup=False)
 
     def confirm_cancel(self) -> None:

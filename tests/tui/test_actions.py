@@ -1,7 +1,7 @@
 """Actions: declared once, guarded, confirmed; and the launch form."""
 
 import pytest
-from textual.widgets import Button, Input, Static
+from textual.widgets import Button, Input, Select, Static
 from tui_support import text_of, told, until, until_loaded
 
 from xt_core.errors import UsageError
@@ -127,6 +127,9 @@ async def test_the_form_shows_what_would_be_run(session: Session) -> None:
         app.screen.query_one("#option-runs", Input).value = "5"
         await until(pilot, lambda: "static random: 5 runs" in preview(app))
         assert app.screen.query_one("#go", Button).disabled is False
+        app.screen.query_one("#option-runs", Input).value = ""
+        app.screen.query_one("#option-raw-args", Select).value = "yes"
+        await until(pilot, lambda: "single: 1 run\n" in preview(app))
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ async def test_jobs_runs_and_the_team_are_shown(session: Session) -> None:
         assert names(app) == ALL
         assert list(app.jobs.table.keys) == ["all", "job2", "job1"]
         screen = text_of(app)
-        for part in ("● local", "no controller runs", "8 runs, 2 jobs", "▶ job1", "5/6 1✘",
+        for part in ("● local", "no controller runs", "7 runs, 2 jobs", "▶ job1", "5/6 1✘",
                      "✔ completed", "✘ error", "▶ running"):  # fmt: skip
             assert part in screen
 

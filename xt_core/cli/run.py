@@ -9,6 +9,7 @@ from xt_core.cli.parser import Parser, command_parser
 from xt_core.cli.talk import Progress, emit_json, note
 from xt_core.errors import ExitCode
 from xt_core.model.states import JobStatus, RunStatus, SearchStyle
+from xt_core.query.formats import counted
 from xt_core.session import Session
 from xt_core.submit.mrc import shown_command
 from xt_core.submit.options import RUN_OPTIONS, Kind, RunOption, RunRequest, parse_pair
@@ -139,7 +140,7 @@ def _summary(submission: Submission) -> str:
     name = f"{submission.job}: {', '.join(submission.runs)}"
     if submission.style == SearchStyle.SINGLE:
         return f"{name} submitted"
-    return f"{name} submitted ({submission.style}, {submission.work_items} runs)"
+    return f"{name} submitted ({submission.style}, {counted(submission.work_items, 'run')})"
 
 
 def _attach(session: Session, submission: Submission) -> None:

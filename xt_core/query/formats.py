@@ -39,6 +39,11 @@ def format_value(value: object, kind: Kind, format_: str = "", precision: int = 
     return shown
 
 
+def counted(number: int, noun: str) -> str:
+    """``1 run``, ``1,200 runs``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def format_fits(format_: str, kind: Kind) -> bool:
     """Whether a format means something for fields of this kind."""
     if format_ in _STRFTIME:

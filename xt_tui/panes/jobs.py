@@ -2,6 +2,7 @@
 
 from textual.app import ComposeResult
 
+from xt_core.query.formats import counted
 from xt_core.query.registry import JobRow
 from xt_tui.panes.pane import Pane
 from xt_tui.state import GLYPHS, STYLES, ViewState
@@ -43,7 +44,7 @@ class JobsPane(Pane):
 
     def _cells(self, key: str) -> list[Cell]:
         if key == ALL_JOBS:
-            return [Cell("  all", "bold"), Cell(f"{len(self._state.jobs):,} jobs")]
+            return [Cell("  all", "bold"), Cell(counted(len(self._state.jobs), "job"))]
         row = self._state.jobs[key]
         status = self._state.pending.get(key, str(row.counts.status()))
         best = "" if row.best_value is None else f"{row.best_value:.4g}"

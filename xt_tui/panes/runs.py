@@ -13,6 +13,7 @@ from xt_core.errors import UsageError
 from xt_core.model.records import Run
 from xt_core.query.columns import Column, expand_columns, parse_columns
 from xt_core.query.filters import Filter, parse_filter
+from xt_core.query.formats import counted
 from xt_core.query.registry import RUN_FIELDS
 from xt_core.query.table import display_width
 from xt_tui.panes.pane import Pane
@@ -134,7 +135,7 @@ class RunsPane(Pane):
 
     def _describe(self) -> None:
         shown, marks = len(self._arrangement.keys), len(self._state.marks)
-        parts = [f"{shown:,} runs"]
+        parts = [counted(shown, "run")]
         parts += [self.selection.job] if self.selection.job else []
         parts += [f"filter {self._filter_text}"] if self._filter_text else []
         parts += [f"{marks} marked"] if marks else []

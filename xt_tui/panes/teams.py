@@ -4,7 +4,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.widgets import Static
 
-from xt_core.query.formats import format_duration
+from xt_core.query.formats import counted, format_duration
 from xt_core.session import Session
 from xt_tui.panes.pane import Pane
 from xt_tui.state import ViewState
@@ -30,6 +30,7 @@ class TeamsPane(Pane):
 
     def _facts(self) -> Text:
         state = self._state
+        runs = sum(not run.is_parent for run in state.runs.values())
         healthy = not state.error
         text = Text(no_wrap=True, overflow="ellipsis")
         text.append("● " if healthy else "✘ ", "green" if healthy else "bold red")
@@ -37,7 +38,7 @@ class TeamsPane(Pane):
         if state.error:
             text.append(f"  {state.error}\n", "bold red")
         text.append(f"  {self._session.home.root}\n", "dim")
-        text.append(f"  {len(state.runs):,} runs, {len(state.jobs):,} jobs\n")
+        text.append(f"  {counted(runs, 'run')}, {counted(len(state.jobs), 'job')}\n")
         if state.status is None:
             return text.append("○ node0", "yellow").append(
                 "  no controller runs; one starts on demand"

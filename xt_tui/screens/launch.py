@@ -14,9 +14,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.message import Message
 from textual.screen import ModalScreen
-from textual.widgets import Button, Checkbox, Input, Label, Select, Static
+from textual.widgets import Button, Input, Label, Select, Static
 
 from xt_core.errors import XTError
+from xt_core.query.formats import counted
 from xt_core.session import Session
 from xt_core.submit.mrc import shown_command
 from xt_core.submit.options import (
@@ -90,7 +91,6 @@ class LaunchScreen(ModalScreen[Submission | None]):
 
     @on(Input.Changed)
     @on(Select.Changed)
-    @on(Checkbox.Changed)
     def _changed(self) -> None:
         self._typed += 1
         self._preview(self._typed, self.query_one("#command", Input).value, self._texts())
@@ -101,10 +101,8 @@ class LaunchScreen(ModalScreen[Submission | None]):
             widget = self.query_one(f"#option-{option.name}")
             if isinstance(widget, Input):
                 texts[option.name] = widget.value.strip()
-            elif isinstance(widget, Checkbox):
-                texts[option.name] = widget.value
-            elif isinstance(widget, Select):
-                texts[option.name] = "" if widget.is_blank() else str(widget.value)
+            elif isinstance(widget, Select) and not widget.is_blank():
+                texts[option.name] = option.kind is Kind.FLAG or str(widget.value)
         return texts
 
     @work(thread=True, exclusive=True, group="preview", exit_on_error=False)
@@ -120,7 +118,7 @@ class LaunchScreen(ModalScreen[Submission | None]):
             self.post_message(self.Previewed(typed, None, [], error.message + hint))
             return
         kind = f" {plan.search_type}" if plan.search_type else ""
-        lines = [f"{plan.style}{kind}: {plan.work_items:,} runs"]
+        lines = [f"{plan.style}{kind}: {counted(plan.work_items, 'run')}"]
         lines += [shown_command(plan.argv(i)) for i in range(min(plan.work_items, _PREVIEW))]
         if plan.work_items > _PREVIEW:
             lines.append("…")
@@ -191,16 +189,13 @@ def _ordered() -> list[RunOption]:
     return sorted(RUN_OPTIONS, key=lambda option: place.get(option.name, len(place)))
 
 
-def _field(option: RunOption) -> Iterator[Label | Input | Select[str] | Checkbox]:
+def _field(option: RunOption) -> Iterator[Label | Input | Select[str]]:
     """A label and a widget for an option."""
     name = f"option-{option.name}"
-    if option.kind is Kind.FLAG:
-        yield Label("")
-        yield Checkbox(f"{option.name}: {option.help}", id=name, compact=True)
-        return
     yield Label(option.name)
-    if option.kind is Kind.CHOICE:
-        choices = [(choice, choice) for choice in option.choices]
-        yield Select(choices, prompt=option.help, id=name, compact=True)
+    if option.kind in (Kind.CHOICE, Kind.FLAG):
+        choices = option.choices or ("yes",)
+        pairs = [(choice, choice) for choice in choices]
+        yield Select(pairs, prompt=option.help, id=name, compact=True)
     else:
         yield Input(placeholder=option.help, id=name, compact=True)
