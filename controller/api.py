@@ -79,13 +79,13 @@ class ControllerApi:
     async def output(self, request: web.Request) -> web.StreamResponse:
         """The run's console from a position on; ends with the run. Bytes, exactly."""
         workspace, run = request.match_info["workspace"], request.match_info["run"]
-        task = self._service.find(workspace, run)
-        if task is None:
+        feed = self._service.feed(workspace, run)
+        if feed is None:
             raise web.HTTPNotFound(text=json.dumps({"error": {"kind": "unknown-name"}}))
         start = request.query.get("from", "start")
         if not is_start(start):
             raise UsageError(f"{start!r} is no start position", "give start, end, -N or @BYTE")
-        stream = task.feed.stream(start, request.query.get("follow", "1") != "0")
+        stream = feed.stream(start, request.query.get("follow", "1") != "0")
         offset, _ = await anext(stream)
         headers = {"Content-Type": "application/octet-stream", "X-Offset": str(offset)}
         response = web.StreamResponse(headers=headers)

@@ -75,8 +75,8 @@ async def _node_services(home: Home, writer: StoreWriter) -> NodeServices:
     environ = dict(os.environ)
     config = load_config(home, Path("/"), environ)
     box = config.box("local")
-    for folder in ("data", "models"):
-        (home.node_dir / folder).mkdir(exist_ok=True)
+    for folder in (home.node_dir / "data", home.node_dir / "models", home.served_dir):
+        folder.mkdir(exist_ok=True)
     return NodeServices(
         name=NODE_NAME,
         home=home,

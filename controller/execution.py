@@ -166,7 +166,7 @@ class Execution:
             if self._started() is None and self.pid is None:
                 await self._launch()
             else:
-                return self._lost()
+                return self.lost()
 
     async def _launch(self) -> None:
         try:
@@ -181,7 +181,7 @@ class Execution:
         self.pid = started["pid"]
         return is_alive(started["pid"], started["start_time"], started["boot_id"])
 
-    def _lost(self) -> ExitRecord:
+    def lost(self) -> ExitRecord:
         """The supervisor was killed: end what it left, and say so."""
         if (record := self._ended()) is not None:
             return record

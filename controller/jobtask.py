@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from controller import capture
 from controller.node import NodeServices
+from controller.output import OutputFeed
 from controller.runtask import RunTask
 from controller.slots import Slots
 from xt_core import clock
@@ -33,7 +34,10 @@ class JobTask:
         """Runs that are not yet in a final state, by name; the parent is here only while its
         script runs."""
         self._children: set[asyncio.Task[None]] = set()
-        self.cancelled = job.cancel_requested
+        self._parent: ParentScript | None = None
+        self.cancelled = asyncio.Event()
+        if job.cancel_requested:
+            self.cancelled.set()
         self.finished = asyncio.Event()
 
     # Serving ----------------------------------------------------------------------------
@@ -44,7 +48,7 @@ class JobTask:
             first = await self._run(self.context.run)
             if self._mrc.style == SearchStyle.SINGLE:
                 await self._serve_single(first)
-            elif not first.status.is_final:
+            else:
                 await self._serve_parent(first)
             await self._write_job_record()
         except Exception:
@@ -58,45 +62,66 @@ class JobTask:
         await self._wait_for_children()
 
     async def _serve_parent(self, parent: Run) -> None:
-        if not await self._parent_script_succeeds(parent):
-            return
-        parent = await self._change(parent, RunStatus.SPAWNING)
+        self._parent = ParentScript(self._node, self._mrc, self.context, parent)
+        try:
+            if not parent.status.is_final and await self._may_spawn(self._parent):
+                await self._spawn_children(parent)
+                status = RunStatus.CANCELLED if self.cancelled.is_set() else RunStatus.COMPLETED
+                await self._end_parent(parent, status, "")
+            await self._store_parent_records(parent)
+        finally:
+            self._parent.feed.end()
+
+    async def _spawn_children(self, parent: Run) -> None:
         for child in await self._open_children():
             self._begin(child)
         while (claimed := await self._next_child(parent)) is not None:
             self._begin(claimed, has_slot=True)
         await self._wait_for_children()
-        status = RunStatus.CANCELLED if self.cancelled else RunStatus.COMPLETED
-        await self._end_parent(parent, status, "")
 
-    async def _parent_script_succeeds(self, parent: Run) -> bool:
-        """Run the parent script unless that was done; on failure end the job's work here."""
-        script = self.context.parent_script
-        if script is None or parent.status is RunStatus.SPAWNING:
+    async def _may_spawn(self, task: "ParentScript") -> bool:
+        """Run the parent script unless that was done; on failure end the job's work here.
+
+        Its end and what the parent becomes by it are one change: a script never runs twice.
+        """
+        parent, script = task.run, self.context.parent_script
+        if parent.status is RunStatus.SPAWNING:
             return True
-        await self._event(parent, "parent_script_started", {})
-        task = ParentScript(self._node, self._mrc, self.context, parent)
-        self.live[parent.name] = task
-        if self.cancelled:
+        change = RunChange(parent.workspace, parent.name, RunStatus.SPAWNING)
+        error = ""
+        if script is not None:
+            error = await self._run_parent_script(task, script)
+            change.event = "parent_script_completed"
+            change.data = {"status": "error" if error else "completed", "error": error}
+        if error:
+            change.status = None
+            status = RunStatus.CANCELLED if self.cancelled.is_set() else RunStatus.ERROR
+            await self._end_parent(parent, status, f"parent script: {error}", change)
+        else:
+            await self._node.store(lambda store: store.change_run(change))
+        await asyncio.to_thread(task.execution.folder.remove)
+        return not error
+
+    async def _run_parent_script(self, task: "ParentScript", script: list[str]) -> str:
+        workspace, name = task.run.workspace, task.run.name
+
+        def announce(store: SqliteStatsStore) -> None:
+            event = "parent_script_started"
+            if all(each.event != event for each in store.events(workspace, name)):
+                store.change_run(RunChange(workspace, name, event=event))
+
+        await self._node.store(announce)
+        self.live[name] = task
+        if self.cancelled.is_set():
             task.cancel(self.context.grace_seconds)
-        record_error = await task.run_script(script)
-        del self.live[parent.name]
-        parent = task.run
-        data: dict[str, object] = {
-            "status": "error" if record_error else "completed",
-            "error": record_error,
-        }
-        await self._event(parent, "parent_script_completed", data)
-        if not record_error:
-            return True
-        status = RunStatus.CANCELLED if self.cancelled else RunStatus.ERROR
-        await self._node.store(lambda store: store.cancel_unstarted(self.job.name))
-        await self._end_parent(parent, status, f"parent script: {record_error}")
-        return False
+        error = await task.run_script(script)
+        del self.live[name]
+        return error
 
     async def _next_child(self, parent: Run) -> Run | None:
         """Wait for a free slot, then claim work; None when nothing is left."""
-        await self._take_slots()
+        if not await self._take_slots_unless(self.cancelled):
+            return None
         claim = await self._node.store(lambda store: store.claim_child(parent, self._node.name))
         if claim is None:
             self._give_slots_back()
@@ -113,7 +138,7 @@ class JobTask:
     def _begin(self, run: Run, *, has_slot: bool = False) -> None:
         task = RunTask(self._node, self._mrc, self.context, run)
         self.live[run.name] = task
-        if run.cancel_requested or (self.cancelled and not task.was_started):
+        if run.cancel_requested or self.cancelled.is_set():
             task.cancel(self.context.grace_seconds)
         if run.status is RunStatus.RUNNING and not has_slot:
             self.slots.occupy()
@@ -150,7 +175,7 @@ class JobTask:
         self._node.slots.give_back()
 
     async def _take_slots_unless(self, cancelled: asyncio.Event) -> bool:
-        """Whether slots were got before the run was cancelled."""
+        """Whether slots were got before `cancelled` was set."""
         taking = asyncio.create_task(self._take_slots())
         giving_up = asyncio.create_task(cancelled.wait())
         await asyncio.wait({taking, giving_up}, return_when=asyncio.FIRST_COMPLETED)
@@ -166,8 +191,8 @@ class JobTask:
 
     async def cancel(self, grace: float) -> None:
         """Cancel what runs and what was never started; returns when all has ended."""
-        self.cancelled = True
         await self._node.store(self._cancel_unstarted)
+        self.cancelled.set()
         for task in list(self.live.values()):
             task.cancel(grace)
         await self.finished.wait()
@@ -191,35 +216,43 @@ class JobTask:
 
     async def restart(self, delay: float) -> list[str]:
         """The service restart: stop each living process, wait, and start it again."""
-        chosen = [task for task in self.live.values() if task.was_started]
-        gate = asyncio.Event()
+        chosen = [
+            task for task in self.live.values() if task.was_started and task.run.ended is None
+        ]
         for task in chosen:
-            task.restart(gate, self.context.grace_seconds)
-        asyncio.get_running_loop().call_later(delay, gate.set)
+            task.restart(delay, self.context.grace_seconds)
         return [task.run.name for task in chosen]
+
+    def feed(self, run: str) -> OutputFeed | None:
+        """The console of a run of this job that has not ended; a parent's lasts for the job."""
+        if self._parent is not None and run == self._parent.run.name:
+            return self._parent.feed
+        return self.live[run].feed if run in self.live else None
 
     # Records ----------------------------------------------------------------------------
 
     async def _run(self, name: str) -> Run:
         return await self._node.store(lambda store: store.run(self.job.workspace, name))
 
-    async def _change(self, run: Run, status: RunStatus) -> Run:
-        change = RunChange(run.workspace, run.name, status)
-        return await self._node.store(lambda store: store.change_run(change))
+    async def _end_parent(
+        self, parent: Run, status: RunStatus, error: str, first: RunChange | None = None
+    ) -> None:
+        """The parent's final state; unless all went well nothing more of the job is started."""
 
-    async def _event(self, run: Run, event: str, data: dict[str, object]) -> None:
-        change = RunChange(run.workspace, run.name, event=event, data=data)
-        await self._node.store(lambda store: store.change_run(change))
-
-    async def _end_parent(self, parent: Run, status: RunStatus, error: str) -> None:
         def end(store: SqliteStatsStore) -> None:
             name, moment = (parent.workspace, parent.name), clock.now()
+            if first is not None:
+                store.change_run(first)
+            if status is not RunStatus.COMPLETED:
+                store.cancel_unstarted(self.job.name)
             if status is RunStatus.CANCELLED:
                 store.change_run(RunChange(*name, event="cancelled", time=moment))
             data = {"status": status, "error": error} if error else {"status": status}
             store.change_run(RunChange(*name, status, "ended", data, {"error": error}, moment))
 
         await self._node.store(end)
+
+    async def _store_parent_records(self, parent: Run) -> None:
         run, events = await self._node.store(
             lambda store: (
                 store.run(parent.workspace, parent.name),
@@ -250,15 +283,16 @@ class ParentScript(RunTask):
             _log.exception("%s: parent script", self.run.full_name)
             return str(error)
         finally:
-            self.feed.end()
             self.finished.set()
         if record is None:
             return "cancelled"
         await asyncio.to_thread(self._capture_files)
-        await asyncio.to_thread(self.execution.folder.remove)
         if record.stopped:
             return "cancelled"
         return record.error or (f"exit code {record.exit_code}" if record.exit_code else "")
+
+    async def _finish_unstarted(self, status: RunStatus, error: str) -> None:
+        """The parent's end is its job's to tell."""
 
 
 def _nothing() -> None:

@@ -10,6 +10,7 @@ import contextlib
 import fnmatch
 import logging
 import os
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -47,6 +48,7 @@ class Mirror:
         self._due: dict[tuple[MirrorRoot, Path], float] = {}
         self._not_before: dict[Path, float] = {}
         self._copied: dict[Path, _State] = {}
+        self._copying = threading.Lock()  # a copy that is under way must not land last
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -148,6 +150,10 @@ class Mirror:
                     self._copy(root, path)
 
     def _copy(self, root: MirrorRoot, path: Path) -> None:
+        with self._copying:
+            self._copy_changed(root, path)
+
+    def _copy_changed(self, root: MirrorRoot, path: Path) -> None:
         began = time.monotonic()
         state = _state(path)
         if state is None or self._copied.get(path) == state:

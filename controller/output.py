@@ -79,7 +79,7 @@ class OutputFeed:
     def _add(self, awake: asyncio.Event) -> None:
         self._listeners.add(awake)
         if self._watch is None and not self._ended:
-            with contextlib.suppress(FileNotFoundError):  # it has moved: the end is near
+            with contextlib.suppress(OSError):  # it has moved: the end is near
                 self._watch = self._watcher.watch_file(self._path, self._wake_all)
 
     def _remove(self, awake: asyncio.Event) -> None:

@@ -1,6 +1,6 @@
 """The folder of one run on its node.
 
-control/      launch.json, started.json, cancel.json, exit.json (see `controller.supervisor`)
+control/      launch.json, taken, started.json, cancel.json, exit.json (see `controller.supervisor`)
 work/         the run's own copy of the code; in it stands output.txt
 output/       XT_OUTPUT_DIR: kept over a restart
 output.txt    the console, the same file as work/…/output.txt
@@ -55,7 +55,7 @@ class RunDirectory:
 
     def forget_attempt(self) -> None:
         """Remove the records of an earlier start, before the next one."""
-        for name in ("started.json", "cancel.json", "exit.json"):
+        for name in ("taken", "started.json", "cancel.json", "exit.json"):
             with contextlib.suppress(FileNotFoundError):
                 (self.control / name).unlink()
 

@@ -37,7 +37,10 @@ class RunTask:
         self.finished = asyncio.Event()
         self.cancelled = asyncio.Event()
         self.was_started = run.status is RunStatus.RUNNING
-        self._restart_gate: asyncio.Event | None = None
+        self._may_start_again = asyncio.Event()
+        self._may_start_again.set()
+        self._is_waiting_to_start_again = False
+        self._restart_timer: asyncio.TimerHandle | None = None
 
     # Steering ---------------------------------------------------------------------------
 
@@ -46,10 +49,15 @@ class RunTask:
         self.cancelled.set()
         self.execution.stop(CANCEL, grace)
 
-    def restart(self, gate: asyncio.Event, grace: float) -> None:
-        """Stop the process; it is started again once `gate` is set."""
-        self._restart_gate = gate
-        self.execution.stop(RESTART, grace)
+    def restart(self, delay: float, grace: float) -> None:
+        """Stop the process; it is started again `delay` seconds from now."""
+        if self._restart_timer is not None:
+            self._restart_timer.cancel()
+        self._may_start_again.clear()
+        loop = asyncio.get_running_loop()
+        self._restart_timer = loop.call_later(delay, self._may_start_again.set)
+        if not self._is_waiting_to_start_again:
+            self.execution.stop(RESTART, grace)
 
     # The whole life ---------------------------------------------------------------------
 
@@ -70,6 +78,7 @@ class RunTask:
             await self._finish_unstarted(RunStatus.ERROR, str(error))
         except Exception:
             _log.exception("%s: internal error", self.run.full_name)
+            self.execution.stop(CANCEL, 0)
             release()
             await self._finish_unstarted(RunStatus.ERROR, "internal error, see controller.log")
         finally:
@@ -82,6 +91,8 @@ class RunTask:
     ) -> ExitRecord | None:
         """The end of its last process; None if it was cancelled before there was one."""
         found = self.was_started and self.execution.find()
+        if self.was_started and not found:  # its folder is gone: it must not be started twice
+            return self.execution.lost()
         while True:
             if self.cancelled.is_set() and not found:
                 await self._finish_unstarted(RunStatus.CANCELLED, "")
@@ -155,13 +166,14 @@ class RunTask:
             self.run.workspace, self.run.name, RunStatus.QUEUED, "queued", {}, fields
         )
         self.run = await self._node.store(lambda store: store.change_run(change))
-        gate = self._restart_gate
         self.execution.forget_stop()
-        if gate is not None:
-            waits = [asyncio.create_task(gate.wait()), asyncio.create_task(self.cancelled.wait())]
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-            for wait in waits:
-                wait.cancel()
+        self._is_waiting_to_start_again = True
+        events = (self._may_start_again, self.cancelled)
+        waits = [asyncio.create_task(event.wait()) for event in events]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+        self._is_waiting_to_start_again = False
 
     def _mirror_roots(self) -> list[MirrorRoot]:
         prefix = f"{capture.run_prefix(self.run)}/output"
@@ -263,6 +275,7 @@ class RunTask:
         capture.store_records(self._node.artifacts, run, events)
         if run.metrics:
             draft = self.execution.folder.root / "metrics.jsonl"
+            draft.parent.mkdir(parents=True, exist_ok=True)  # should the run have deleted it
             capture.store_metrics(self._node.artifacts, self._node.writer.reader, run, draft)
 
     def _open_stored(self) -> int:

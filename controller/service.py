@@ -11,7 +11,8 @@ from typing import Any
 import xt_core
 from controller.jobtask import JobTask
 from controller.node import Bell, NodeServices
-from controller.runtask import RunTask
+from controller.output import OutputFeed
+from controller.rundir import RunDirectory
 from xt_core import clock
 from xt_core.errors import UnknownNameError, XTError
 from xt_core.model.records import Job
@@ -40,11 +41,23 @@ class ControllerService:
 
     async def recover(self) -> None:
         """Take up every job that an earlier controller left unfinished."""
-        for job in await self._node.store(lambda store: store.open_jobs(self._node.name)):
-            with contextlib.suppress(XTError):
-                await self.take_up(job.name)
+        await asyncio.to_thread(self._remove_ended_runs)
+        jobs = await self._node.store(lambda store: store.open_jobs(self._node.name))
+        for name in [job.name for job in jobs] + sorted(os.listdir(self._node.home.served_dir)):
+            try:
+                await self.take_up(name)
+            except XTError:
+                (self._node.home.served_dir / name).unlink(missing_ok=True)
         record = NodeRecord(self._node.name, "local", self.describe(), clock.now())
         await self._node.store(lambda store: store.put_node(record))
+
+    def _remove_ended_runs(self) -> None:
+        """Remove the folders of runs whose final state an earlier controller still stored."""
+        for folder in self._node.home.runs_dir.glob("*/*"):
+            with contextlib.suppress(XTError, ValueError, AttributeError):
+                run = self._node.writer.reader.run(folder.parent.name, folder.name)
+                if run.status.is_final:
+                    RunDirectory(folder).remove()
 
     async def take_up(self, name: str) -> JobTask:
         """Serve a job; the same task however often it is asked for."""
@@ -58,6 +71,8 @@ class ControllerService:
                 await self._fail_job(job, error.message)
                 raise
             self.jobs[name] = task
+            with contextlib.suppress(OSError):  # no room: then job.json may be lost in a crash
+                (self._node.home.served_dir / name).touch()
             serving = asyncio.create_task(self._serve(task))
             self._tasks.add(serving)
             serving.add_done_callback(self._tasks.discard)
@@ -69,6 +84,7 @@ class ControllerService:
 
     async def _serve(self, task: JobTask) -> None:
         await task.serve()
+        (self._node.home.served_dir / task.job.name).unlink(missing_ok=True)
         self.jobs.pop(task.job.name, None)
         self._idle_since = time.monotonic()
         self.bell.ring()
@@ -129,11 +145,11 @@ class ControllerService:
 
     # Steering ---------------------------------------------------------------------------
 
-    def find(self, workspace: str, run: str) -> RunTask | None:
-        """The living run of that name, if it is here."""
+    def feed(self, workspace: str, run: str) -> OutputFeed | None:
+        """The console of the living run of that name, if it is here."""
         for job in self.jobs.values():
-            if job.job.workspace == workspace and run in job.live:
-                return job.live[run]
+            if job.job.workspace == workspace and (feed := job.feed(run)) is not None:
+                return feed
         return None
 
     async def cancel_jobs(self, names: Iterable[str] | None, grace: float | None) -> None:

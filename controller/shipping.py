@@ -1,6 +1,7 @@
 """Keeps a living run's journal flowing into the stats store, as it grows."""
 
 import asyncio
+import contextlib
 
 from controller.journal import JournalReader
 from controller.node import NodeServices
@@ -25,8 +26,9 @@ class JournalShipping:
         """Begin behind what the store has already."""
         run = self._run
         self._reader = JournalReader(self._folder.journal, run.workspace, run.name, offset)
-        self._watch = self._node.watcher.watch_file(self._folder.journal, self._noticed)
-        if self._folder.journal.stat().st_size > offset:
+        with contextlib.suppress(OSError):  # no journal, or no more watches: `finish` reads it
+            self._watch = self._node.watcher.watch_file(self._folder.journal, self._noticed)
+        if self._size() > offset:
             self._noticed("")
 
     async def finish(self) -> None:
@@ -52,7 +54,14 @@ class JournalShipping:
 
     async def _ship(self, *, at_end: bool) -> None:
         reader = self._reader
-        if reader is None or self._folder.journal.stat().st_size <= reader.offset:
+        if reader is None or self._size() <= reader.offset:
             return
         while (batch := await asyncio.to_thread(reader.read, at_end=at_end)) is not None:
             await self._node.store(lambda store, batch=batch: store.add_journal(batch))  # type: ignore[misc]
+
+    def _size(self) -> int:
+        """0 for a journal that the run's own code has deleted."""
+        try:
+            return self._folder.journal.stat().st_size
+        except OSError:
+            return 0

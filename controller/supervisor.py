@@ -5,8 +5,9 @@ It runs the command in its own session with stdout and stderr on the run's outpu
 subreaper of whatever the command leaves behind, carries out cancel (SIGTERM, grace, SIGKILL, to
 the whole tree), and records start and end in files of the run's control folder:
 
-    launch.json   read: what to run (see `controller.launch.LaunchSpec`)
+    launch.json   read: what to run (see `controller.execution`)
     started.json  written once the command's process exists
+    taken         made by the first supervisor of this launch; a second one steps back
     cancel.json   read on SIGTERM: {"grace": seconds, "reason": text}
     exit.json     written at the end, in one rename: the exit status and what was used
 
@@ -34,6 +35,7 @@ _RESET_SIGNALS = (
     signal.SIGINT,
     signal.SIGHUP,
     signal.SIGPIPE,
+    signal.SIGXFSZ,
 )
 
 _LIBC = ctypes.CDLL(None)
@@ -117,6 +119,8 @@ class Supervisor:
     def run(self, release: int) -> None:
         """Run the command; `release` is the descriptor that holds the launch lock."""
         began = time.time()
+        if not self._is_first():
+            return
         self._install_signals()
         self._reserve_exit_record()
         error = self._start()
@@ -128,6 +132,17 @@ class Supervisor:
         self._finish(began, error)
 
     # Start ------------------------------------------------------------------------------
+
+    def _is_first(self) -> bool:
+        """Whether no other supervisor was forked for this launch: a controller that does not know
+        whether its request arrived asks again."""
+        try:
+            os.close(os.open(self._path("taken"), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644))
+        except FileExistsError:
+            return False
+        except OSError:
+            pass  # no room: the chance of a second one is very small
+        return True
 
     def _install_signals(self) -> None:
         for number in (signal.SIGCHLD, signal.SIGTERM):

@@ -1,5 +1,11 @@
-"""Fixtures of all tests."""
+"""Fixtures of all tests.
 
+Tests marked `mounts` mount small disks: as root, or else in a user namespace of their own.
+"""
+
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,3 +19,26 @@ def xt(tmp_path: Path) -> Iterator[Xt]:
     own = Xt(tmp_path / "home", tmp_path / "code")
     yield own
     own.close()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "mounts: the test mounts file systems")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Who may not mount runs the test by a pytest of its own, within `unshare`."""
+    if pyfuncitem.get_closest_marker("mounts") is None or os.geteuid() == 0:
+        return None
+    environ = {name: value for name, value in os.environ.items() if "PYTEST" not in name}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", pyfuncitem.nodeid]
+    done = subprocess.run(
+        ["unshare", "--user", "--map-root-user", "--mount", *command],
+        cwd=pyfuncitem.config.rootpath,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    return True

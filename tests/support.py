@@ -1,5 +1,6 @@
 """What end-to-end tests share: an XT of their own, real processes, and waiting for conditions."""
 
+import contextlib
 import fcntl
 import json
 import os
@@ -8,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ class Xt:
         code.mkdir(parents=True, exist_ok=True)
         self.environ = {k: v for k, v in os.environ.items() if not k.startswith("XT_")}
         self.environ |= {"XT_HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"}
+        self._clients: list[subprocess.Popen[bytes]] = []
         self.session = Session(home=self.home, cwd=code, environ=self.environ)
 
     # Commands ---------------------------------------------------------------------------
@@ -67,7 +69,7 @@ class Xt:
 
     def start(self, *args: str) -> "subprocess.Popen[bytes]":
         """`xt ARGS` in the background, its output in pipes."""
-        return subprocess.Popen(
+        client = subprocess.Popen(
             [sys.executable, "-m", "xt_core", *args],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -75,6 +77,8 @@ class Xt:
             cwd=self.code,
             env=self.environ,
         )
+        self._clients.append(client)
+        return client
 
     # Scripts and files ------------------------------------------------------------------
 
@@ -167,7 +171,8 @@ class Xt:
 
     def processes_of_run(self, run: str) -> list[int]:
         """Living processes of one run."""
-        return self._marked(f"XT_RUN_NAME={run}\0".encode())
+        folder = self.home.runs_dir / "ws1" / run  # other tests have runs of that name too
+        return self._marked(b"XT_JOURNAL=" + os.fsencode(folder) + b"/")
 
     def _marked(self, mark: bytes) -> list[int]:
         found = []
@@ -184,6 +189,10 @@ class Xt:
 
     def close(self) -> None:
         """End all of it; nothing may be left."""
+        for client in self._clients:
+            if client.poll() is None:
+                client.kill()
+            client.communicate()
         try:
             if self.session.controller.is_running():
                 self.session.controller.cancel(everything=True, grace=0)
@@ -199,6 +208,18 @@ class Xt:
             for pid in self.processes():
                 os.kill(pid, signal.SIGKILL)
             raise
+
+
+@contextlib.contextmanager
+def small_disk(folder: Path, mebibytes: int) -> Iterator[Path]:
+    """A disk of that size at `folder`; the test must be marked `mounts`."""
+    folder.mkdir()
+    size = f"size={mebibytes}m"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", size, "tmpfs", str(folder)], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 def is_alive(pid: int) -> bool:

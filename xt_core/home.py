@@ -44,6 +44,11 @@ class Home:
         return self.node_dir / "runs"
 
     @property
+    def served_dir(self) -> Path:
+        """An empty file a job that the controller has not yet brought to its end, records too."""
+        return self.node_dir / "jobs"
+
+    @property
     def controller_log(self) -> Path:
         return self.node_dir / "controller.log"
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -173,7 +174,7 @@ while (claim := store.claim_child(parent, "node0")) is not None:
 
 
 def test_eight_processes_claim_each_item_exactly_once(store: StatsStore, tmp_path: Path) -> None:
-    items = 400
+    items = 2000
     add_search(store, items)
     command = [sys.executable, "-c", CLAIM, str(tmp_path / "stats.db")]
     workers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(8)]
@@ -187,6 +188,27 @@ def test_eight_processes_claim_each_item_exactly_once(store: StatsStore, tmp_pat
         counted = Counter(line[column] for line in lines)
         assert set(counted) == expected
         assert set(counted.values()) == {1}
+
+
+def test_a_job_is_added_whole_or_not_at_all(store: StatsStore) -> None:
+    def items() -> Iterator[WorkItem]:
+        yield WorkItem("job1", 0, WorkItemStatus.UNSTARTED, "node0")
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        store.add_job(a_job(items=2), [a_run("run1", is_parent=True)], items())
+    assert store.jobs() == []
+    assert store.work_items("job1") == []
+    assert store.changed_runs(0) == []
+
+
+def test_a_name_is_given_once(store: StatsStore) -> None:
+    add_single(store)
+    with pytest.raises(Exception, match="UNIQUE"):
+        store.add_job(a_job("job1"), [], [])
+    with pytest.raises(Exception, match="UNIQUE"):
+        add_single(store, "run1", "job2")
+    assert [job.name for job in store.jobs()] == ["job1"]
 
 
 # Runs -----------------------------------------------------------------------------------
@@ -319,6 +341,14 @@ def test_a_second_delivery_changes_nothing(store: StatsStore) -> None:
     assert store.journal_end("ws1", "run1") == 50
 
 
+def test_a_delivery_that_overlaps_the_last_is_none(store: StatsStore) -> None:
+    add_single(store)
+    store.add_journal(journal(0, 50, MetricRecord(0, 1.0, 0.0, {"a": 1})))
+    store.add_journal(journal(20, 70, MetricRecord(20, 1.0, 1.0, {"a": 2}), tags={"t": True}))
+    run = store.run("ws1", "run1")
+    assert (run.metrics, run.tags, store.journal_end("ws1", "run1")) == ({"a": 1}, {}, 50)
+
+
 # Queries --------------------------------------------------------------------------------
 
 
@@ -409,3 +439,50 @@ def test_odd_names_and_values_survive(store: StatsStore) -> None:
     add_single(store, hparams=dict(values))
     assert store.run("ws1", "run1").hparams == values
     assert json.loads(json.dumps(store.run("ws1", "run1").hparams["big"])) == 2**62
+
+
+def test_texts_that_are_not_unicode_survive(store: StatsStore) -> None:
+    odd = os.fsdecode(b"\xff\xfe \x00 ") + "\U0001f600 \x1b[31m\n"
+    add_single(store, hparams={odd: odd}, tags={"t": odd})
+    change(store, "run1", event="e", data={"nested": [{odd: odd}, math.nan]})
+    store.add_journal(journal(0, 9, MetricRecord(0, 1.0, None, {odd: 1.5}), tags={odd: odd}))
+    run = store.run("ws1", "run1")
+    assert (run.hparams, run.tags) == ({odd: odd}, {"t": odd, odd: odd})
+    assert run.metrics == {odd: 1.5}
+    assert store.metrics("ws1", "run1")[0].values == {odd: 1.5}
+    data = store.events("ws1", "run1")[-1].data
+    assert data["nested"][0] == {odd: odd}
+    assert math.isnan(data["nested"][1])
+
+
+def test_two_stores_on_the_same_place_are_one(store: StatsStore, tmp_path: Path) -> None:
+    other: StatsStore = SqliteStatsStore(tmp_path / "stats.db")
+    parent = add_search(store, 3)
+    assert other.run("ws1", "run1") == store.run("ws1", "run1")
+    seen = store.changed_runs(0)[-1].revision
+    first, second = other.claim_child(parent, "node0"), store.claim_child(parent, "node0")
+    assert first is not None
+    assert second is not None
+    assert (first[0].run_index, second[0].run_index) == (0, 1)
+    assert [run.name for run in other.changed_runs(seen)] == ["run1.1", "run1.2"]
+    assert [other.next_job_name(), store.next_job_name()] == ["job1", "job2"]
+    other.close()
+    assert store.run("ws1", "run1.1").name == "run1.1"
+
+
+def test_a_closed_store_is_not_used_again(store: StatsStore) -> None:
+    store.close()
+    store.close()
+    with pytest.raises(Exception, match="closed"):
+        store.jobs()
+
+
+def test_times_that_go_back_leave_the_order_of_events_alone(store: StatsStore) -> None:
+    add_single(store)
+    change(store, "run1", RunStatus.RUNNING, event="started", time=200.0)
+    change(store, "run1", event="ended", time=150.0, fields={"ended": 150.0})
+    run = change(store, "run1", RunStatus.COMPLETED, event="capture_after", time=90.0)
+    assert [e.event for e in store.events("ws1", "run1")][-3:] == [
+        "started", "ended", "capture_after",
+    ]  # fmt: skip
+    assert run.duration(0.0) == 0.0

@@ -1,6 +1,7 @@
 """Attach: replay and follow, byte for byte."""
 
 import hashlib
+import random
 import signal
 import subprocess
 import threading
@@ -24,7 +25,9 @@ def go(xt: Xt) -> None:
 
 
 def finish(process: "subprocess.Popen[bytes]") -> tuple[bytes, int]:
-    out, _ = process.communicate(timeout=90)
+    assert process.stdout is not None
+    out = process.stdout.read()  # what `read` has buffered too
+    process.communicate(timeout=90)
     return out, process.returncode
 
 
@@ -64,6 +67,7 @@ def test_attach_may_begin_at_any_byte_or_line(xt: Xt) -> None:
         ("-2", b"two\nthree\n"),
         ("@4", b"two\nthree\n"),
         ("@99", b""),
+        (f"@{10**30}", b""),
     ):
         assert finish(xt.start("attach", "run1", "--from", start)) == (expected, 0), start
 
@@ -190,3 +194,59 @@ def test_the_bytes_of_a_parent_script_can_be_followed(xt: Xt) -> None:
     assert read(listener, 4) == b"one\n"
     go(xt)
     assert finish(listener) == (b"two\n", 0)
+
+
+def test_random_bytes_arrive_exactly_over_kills_in_mid_stream(xt: Xt) -> None:
+    data = random.Random(7).randbytes(16_000_000)
+    xt.script(
+        "t.py",
+        "import os, random, time\n"
+        "data = random.Random(7).randbytes(16_000_000)\n"
+        "for part in range(4):\n"
+        "    while part and not os.path.exists(f\"{os.environ['XT_DATA_DIR']}/{part}\"):\n"
+        "        time.sleep(0.01)\n"
+        "    rest = data[part * 4_000_000 : (part + 1) * 4_000_000]\n"
+        "    while rest: rest = rest[os.write(1, rest) :]\n",
+    )
+    xt.submit("t.py")
+    whole, middle = xt.start("attach", "run1"), xt.start("attach", "run1", "--from", "@5000001")
+    out = b""
+    for part in range(1, 4):
+        out += read(whole, 4_000_000 * part - len(out) - 1_000_000)
+        xt.kill_controller()  # a megabyte is on its way
+        (xt.home.node_dir / "data" / str(part)).touch()
+    rest, code = finish(whole)
+    assert code == 0
+    out += rest
+    assert hashlib.sha256(out).digest() == hashlib.sha256(data).digest()
+    assert finish(middle) == (data[5_000_001:], 0)
+    assert xt.wait_job("job1") == "completed"
+    assert xt.console("run1") == data
+
+
+def test_a_listener_far_behind_reads_on_from_the_store(xt: Xt) -> None:
+    xt.script(
+        "t.py",
+        "import os, time\n"
+        "while not os.path.exists(os.environ['XT_DATA_DIR'] + '/go'): time.sleep(0.01)\n"
+        "for n in range(200): os.write(1, bytes([n]) * 100_000)\n",
+    )
+    xt.submit("t.py")
+    xt.wait_status("run1", "running")
+    listener = xt.start("attach", "run1")
+    xt.wait_listeners(1)
+    go(xt)
+    assert xt.wait_job("job1") == "completed"
+    xt.kill_controller()
+    assert finish(listener) == (b"".join(bytes([n]) * 100_000 for n in range(200)), 0)
+
+
+def test_ctrl_c_on_a_submission_that_attached_leaves_the_run_alone(xt: Xt) -> None:
+    xt.script("wild.py", WILD)
+    client = xt.start("run", "--attach", "wild.py")
+    assert read(client, len(WILD_BYTES)) == WILD_BYTES
+    client.send_signal(signal.SIGINT)
+    assert finish(client)[1] == 130
+    assert xt.run("run1").status == "running"
+    go(xt)
+    assert xt.wait_job("job1") == "completed"

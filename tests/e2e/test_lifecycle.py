@@ -1,11 +1,12 @@
 """The life of a run: order, concurrency, what is logged and what is kept."""
 
 import json
+import os
 import signal
 from pathlib import Path
 
 import pytest
-from support import Xt, wait_until
+from support import Xt, is_alive, wait_until
 
 RUN_EVENTS = ["created", "queued", "download_before", "started", "ended", "capture_after"]
 SPAN = """
@@ -240,3 +241,69 @@ def test_status_shows_what_runs_live(xt: Xt) -> None:
     (xt.home.node_dir / "data" / "go").touch()
     assert xt.wait_job("job1") == "completed"
     wait_until(lambda: xt.json("status")["runs"] == [])
+
+
+def test_a_run_inherits_no_descriptor_no_terminal_and_no_ignored_signal(xt: Xt) -> None:
+    xt.script(
+        "t.sh",
+        "cat; ls /proc/self/fd | tr '\\n' ' '; grep SigIgn /proc/self/status\n"
+        "yes | head -1 > /dev/null; echo ${PIPESTATUS[0]}\n"
+        "ps -o sid= -p $$ | grep -qw $$ && echo own session\n",
+    )
+    xt.submit("t.sh")
+    assert xt.wait_job("job1") == "completed"
+    *descriptors, _, ignored, killed, own, _ = xt.console("run1").decode().split()
+    assert descriptors == ["0", "1", "2", "3"]
+    assert int(ignored, 16) & 0x7FFFFFFF == 0  # beyond are those that the C library keeps
+    assert (killed, own) == ("141", "own")
+
+
+def test_what_a_command_leaves_behind_is_killed_and_its_status_kept(xt: Xt) -> None:
+    xt.script(
+        "t.sh",
+        "(trap '' TERM; echo $BASHPID > \"$XT_DATA_DIR/left\"; while true; do sleep 0.1; done) &\n"
+        'until [ -s "$XT_DATA_DIR/left" ]; do sleep 0.02; done; exit 3\n',
+    )
+    xt.submit("--grace", "0.2", "t.sh")
+    assert xt.wait_job("job1") == "error"
+    run = xt.run("run1")
+    assert (run.status, run.exit_code, run.error) == ("error", 3, "exit code 3")
+    assert not is_alive(int((xt.home.node_dir / "data" / "left").read_text()))
+
+
+def test_status_can_be_followed_over_the_death_of_the_controller(xt: Xt) -> None:
+    xt.script("t.sh", 'until [ -e "$XT_DATA_DIR/go" ]; do sleep 0.02; done\n')
+    follower = xt.start("status", "--follow", "--json")
+    assert follower.stdout is not None
+
+    def read_until(expected: list[str]) -> None:
+        for line in follower.stdout or ():
+            if [run["name"] for run in json.loads(line)["runs"]] == expected:
+                return
+
+    read_until([])
+    xt.submit("t.sh")
+    read_until(["run1"])
+    xt.kill_controller()
+    (xt.home.node_dir / "data" / "go").touch()
+    read_until([])
+    follower.send_signal(signal.SIGINT)
+    follower.communicate()
+    assert follower.returncode == 130
+    assert xt.wait_job("job1") == "completed"
+
+
+def test_a_controller_that_is_asked_to_end_leaves_its_runs_alive(xt: Xt) -> None:
+    xt.script("t.sh", 'echo one; until [ -e "$XT_DATA_DIR/go" ]; do sleep 0.02; done; echo two\n')
+    xt.submit("t.sh")
+    xt.wait_output("run1", "one")
+    os.kill(xt.controller_pid, signal.SIGTERM)
+    xt.wait_for_controller_end()
+    assert not xt.home.socket.exists()
+    assert xt.processes_of_run("run1")
+    (xt.home.node_dir / "data" / "go").touch()
+    assert xt("list", "runs").returncode == 0  # needs no controller, and starts none
+    assert not xt.session.controller.is_running()
+    xt("status")
+    assert xt.wait_job("job1") == "completed"
+    assert xt.console("run1") == b"one\ntwo\n"

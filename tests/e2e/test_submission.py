@@ -319,15 +319,15 @@ def test_an_unreadable_configuration_names_file_line_and_nearest_key(xt: Xt) -> 
 
 def test_many_clients_submit_at_once(xt: Xt) -> None:
     xt.script("t.py", "print('x')")
-    clients = [xt.start("run", "--json", "t.py") for _ in range(6)]
+    clients = [xt.start("run", "--json", "t.py") for _ in range(8)]
     documents = []
     for client in clients:
         out, err = client.communicate()
         assert client.returncode == 0, err
         documents.append(json.loads(out))
-    assert sorted(d["job"] for d in documents) == [f"job{n}" for n in range(1, 7)]
-    assert sorted(d["runs"][0] for d in documents) == [f"run{n}" for n in range(1, 7)]
-    assert {xt.wait_job(f"job{n}") for n in range(1, 7)} == {"completed"}
+    assert sorted(d["job"] for d in documents) == [f"job{n}" for n in range(1, 9)]
+    assert sorted(d["runs"][0] for d in documents) == [f"run{n}" for n in range(1, 9)]
+    assert {xt.wait_job(f"job{n}") for n in range(1, 9)} == {"completed"}
 
 
 def test_a_home_with_spaces_and_unicode_and_great_length_works(tmp_path: Path) -> None:
@@ -351,3 +351,46 @@ def test_a_home_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     assert done.returncode == 5
     assert done.stderr.startswith("xt: error: cannot create ")
     assert "hint: set XT_HOME to a folder you may write to" in done.stderr
+
+
+def test_two_dashes_end_the_options_of_xt(xt: Xt) -> None:
+    xt.script("--odd.sh", 'echo "$@"\n')
+    xt.submit("--", "--odd.sh", "--", "x")
+    assert xt.wait_job("job1") == "completed"
+    assert xt.console("run1") == b"-- x\n"
+
+
+def test_links_in_the_code_are_kept_or_told(xt: Xt, tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "big.csv").write_text("far away\n")
+    (xt.code / "data.csv").write_text("near\n")
+    (xt.code / "near").symlink_to("data.csv")
+    (xt.code / "far").symlink_to(tmp_path / "outside" / "big.csv")
+    (xt.code / "folder").symlink_to(tmp_path / "outside")
+    (xt.code / "dangling").symlink_to("nowhere")
+    xt.script("t.sh", "cat near far; readlink near; ls\n")
+    err = xt("run", "--wait", "t.sh").stderr
+    assert f"folder outside, {tmp_path}/outside" in err
+    assert "dangling" in err
+    assert xt.console("run1").decode().split() == [
+        "near", "far", "away", "data.csv", "data.csv", "far", "near", "output.txt", "t.sh",
+    ]  # fmt: skip
+
+
+def test_the_jobs_own_variables_win_over_those_of_the_node(xt: Xt) -> None:
+    xt.environ["SHARED"] = "node"
+    xt.script("t.sh", 'printf "%s|" "$SHARED" "$EMPTY" "$ODD"\n')
+    xt.submit("--env", "SHARED=mine", "--env", "EMPTY=", "--env", "ODD=a b=é\n'\"", "t.sh")
+    assert xt.wait_job("job1") == "completed"
+    assert xt.console("run1") == "mine||a b=é\n'\"|".encode()
+
+
+def test_xt_may_live_within_the_folder_of_the_code(tmp_path: Path) -> None:
+    own = Xt(tmp_path / "code" / "xt home", tmp_path / "code")
+    try:
+        own.script("t.sh", "ls\n")
+        for _ in range(2):
+            own("run", "--wait", "t.sh")
+        assert own.console("run2") == b"output.txt\nt.sh\n"
+    finally:
+        own.close()

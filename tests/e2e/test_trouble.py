@@ -1,12 +1,25 @@
 """Trouble: each is survived or told in one clear line, and affects no other run."""
 
 import contextlib
+import fcntl
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-from support import Xt, wait_until
+import pytest
+from support import Xt, small_disk, wait_until
+
+
+@contextlib.contextmanager
+def an_xt(home: Path, folder: Path) -> Iterator[Xt]:
+    own = Xt(home, folder / "code")
+    try:
+        yield own
+    finally:
+        own.close()
 
 
 def fill(path: Path) -> None:
@@ -72,14 +85,11 @@ def test_a_fifo_among_the_after_files_is_told_and_the_rest_is_stored(xt: Xt) -> 
     assert xt.artifacts("ws1/runs/run1/after") == ["ws1/runs/run1/after/output/f"]
 
 
+@pytest.mark.mounts
 def test_a_run_that_fills_the_disk_fails_alone_and_nothing_of_others_is_lost(
     tmp_path: Path,
 ) -> None:
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(disk)], check=True)
-    own = Xt(disk / "home", tmp_path / "code")
-    try:
+    with small_disk(tmp_path / "disk", 24) as disk, an_xt(disk / "home", tmp_path) as own:
         own.script("fill.sh", 'head -c 100000000 /dev/zero > "$XT_OUTPUT_DIR/big"; echo "rc $?"\n'
                    'rm "$XT_OUTPUT_DIR/big"; exit 4\n')  # fmt: skip
         own.script("calm.sh", "echo calm\n")
@@ -89,17 +99,11 @@ def test_a_run_that_fills_the_disk_fails_alone_and_nothing_of_others_is_lost(
         own("run", "--wait", "calm.sh")
         assert own.console("run2") == b"calm\n"
         assert own.events("run2")[-1] == "capture_after"
-    finally:
-        own.close()
-        subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
+@pytest.mark.mounts
 def test_a_full_disk_delays_the_end_of_a_run_until_there_is_room(tmp_path: Path) -> None:
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(disk)], check=True)
-    own = Xt(disk / "home", tmp_path / "code")
-    try:
+    with small_disk(tmp_path / "disk", 24) as disk, an_xt(disk / "home", tmp_path) as own:
         own.script(
             "t.sh", 'echo ready; until [ -e "$XT_DATA_DIR/go" ]; do sleep 0.02; done; echo end\n'
         )
@@ -112,9 +116,42 @@ def test_a_full_disk_delays_the_end_of_a_run_until_there_is_room(tmp_path: Path)
         ballast.unlink()
         assert own.wait_job("job1") == "completed"
         assert own.console("run1").startswith(b"ready\n")
-    finally:
-        own.close()
-        subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+@pytest.mark.mounts
+def test_submitting_to_a_full_disk_is_one_clear_error(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", 24) as disk, an_xt(disk / "home", tmp_path) as own:
+        own("run", "--wait", "true")
+        fill(disk / "ballast")
+        err = own("run", "true", code=4).stderr
+        assert err.startswith("xt: error: ")
+        assert len(err.splitlines()) <= 2
+        (disk / "ballast").unlink()
+        own("run", "--wait", "true")
+
+
+@pytest.mark.mounts
+def test_a_full_temporary_folder_is_one_clear_error(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", 1) as disk, an_xt(tmp_path / "home", tmp_path) as own:
+        (own.code / "data.bin").write_bytes(os.urandom(3_000_000))
+        own.script("t.py", "")
+        own.environ["TMPDIR"] = str(disk)
+        err = own("run", "t.py", code=4).stderr
+        assert err.startswith(f"xt: error: cannot write the code snapshot {disk}/")
+        assert err.endswith("no space left on the disk\nhint: free some space there\n")
+        assert own.session.store.jobs() == []
+
+
+@pytest.mark.mounts
+def test_a_home_on_a_read_only_disk_is_refused(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", 24) as disk, an_xt(disk / "home", tmp_path) as own:
+        own.home.create()
+        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+        for command in (("list", "runs"), ("run", "true"), ("status",)):
+            assert own(*command, code=5).stderr.splitlines() == [
+                f"xt: error: cannot write to {own.home.root}",
+                "hint: set XT_HOME to a folder you may write to",
+            ]
 
 
 def test_a_damaged_database_is_one_clear_error(xt: Xt) -> None:
@@ -156,15 +193,18 @@ def test_the_socket_is_closed_to_other_users(xt: Xt) -> None:
     assert xt.home.socket.parent.stat().st_mode & 0o777 == 0o700
 
 
-def test_five_hundred_runs_end_with_exact_counts(xt: Xt) -> None:
-    xt("run", "--runs", "500", "--concurrent", "8", "--no-code", "--wait", "true")
+def test_a_thousand_runs_end_with_exact_counts(xt: Xt) -> None:
+    xt("run", "--runs", "1000", "--concurrent", "8", "--no-code", "--wait", "true")
     counts = xt.json("list", "jobs")["jobs"][0]["counts"]
-    assert counts == {"unstarted": 0, "running": 0, "completed": 500, "error": 0, "cancelled": 0}
-    assert xt.json("list", "runs", "--last", "1")["total"] == 500
+    assert counts == {"unstarted": 0, "running": 0, "completed": 1000, "error": 0, "cancelled": 0}
+    assert xt.json("list", "runs", "--last", "1")["total"] == 1000
     items = xt.session.store.work_items("job1")
-    assert [item.run_index for item in items] == list(range(500))
-    assert len({item.run for item in items}) == 500
+    assert [item.run_index for item in items] == list(range(1000))
+    assert len({item.run for item in items}) == 1000
     assert {str(item.status) for item in items} == {"completed"}
+    wait_until(lambda: len(os.listdir(f"/proc/{xt.controller_pid}/fd")) < 40, "files to be closed")
+    wait_until(lambda: len(xt.processes()) == 2, "only the controller and its zygote to be left")
+    wait_until(lambda: list((xt.home.runs_dir / "ws1").iterdir()) == [], "the folders to go")
 
 
 def test_a_reader_that_leaves_early_is_no_error(xt: Xt) -> None:
@@ -175,3 +215,102 @@ def test_a_reader_that_leaves_early_is_no_error(xt: Xt) -> None:
     )
     assert done.stdout.splitlines()[-1] == "0"
     assert done.stderr == ""
+
+
+def test_a_run_may_delete_its_journal(xt: Xt) -> None:
+    xt.script("t.sh", 'rm "$XT_JOURNAL"; echo gone\n')
+    xt.submit("t.sh")
+    assert xt.wait_job("job1") == "completed"
+    assert xt.console("run1") == b"gone\n"
+
+
+def test_a_run_that_deletes_its_whole_folder_ends_as_an_error_and_alone(xt: Xt) -> None:
+    line = '{"type": "metrics", "values": {"a": 1}}'
+    xt.script(
+        "t.sh",
+        f"echo '{line}' >> \"$XT_JOURNAL\"\n"
+        'until [ -e "$XT_DATA_DIR/go" ]; do sleep 0.02; done\n'
+        'rm -rf "$(dirname "$XT_JOURNAL")"\n',
+    )
+    xt.submit("t.sh")
+    wait_until(lambda: xt.session.store.jobs() and xt.run("run1").metrics == {"a": 1})
+    (xt.home.node_dir / "data" / "go").touch()
+    assert xt.wait_job("job1") == "error"
+    assert "supervisor" in xt.run("run1").error
+    xt("run", "--wait", "true")
+
+
+def test_a_journal_in_trouble_loses_only_its_bad_lines(xt: Xt) -> None:
+    xt.script(
+        "t.py",
+        "import os\n"
+        "journal = os.open(os.environ['XT_JOURNAL'], os.O_WRONLY | os.O_APPEND)\n"
+        'good = b\'{"type": "metrics", "step": %d, "values": {"a": 1}}\\n\'\n'
+        'os.write(journal, good % 0 + b\'garbage\\n\\xff\\xfe\\n[]\\n{"type": "metrics"}\\n\')\n'
+        'os.write(journal, b\'{"type": "no such", "values": {}}\\n\\n\' + good % 1)\n'
+        "for _ in range(20): os.write(journal, b'x' * 1_000_000)\n"
+        'os.write(journal, b\'\\n\' + good % 2 + b\'{"type": "metrics", "val\')\n',
+    )
+    xt.submit("t.py")
+    assert xt.wait_job("job1") == "completed"
+    assert [record.step for record in xt.session.store.metrics("ws1", "run1")] == [0, 1, 2]
+    assert xt.events("run1").count("journal_error") == 1
+
+
+def zygote(xt: Xt) -> int:
+    """The process that forks the controller's supervisors (which look alike)."""
+    children = Path(f"/proc/{xt.controller_pid}/task/{xt.controller_pid}/children")
+
+    def found() -> int:
+        commands = {
+            int(pid): Path(f"/proc/{pid}/cmdline").read_bytes()
+            for pid in children.read_text().split()
+        }
+        return next((pid for pid, command in commands.items() if b"zygote.py" in command), 0)
+
+    return int(wait_until(found, "a zygote"))
+
+
+def test_a_killed_zygote_starts_again_and_no_run_starts_twice(xt: Xt, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    xt.script("t.sh", f'echo "$XT_RUN_INDEX" >> "{log}"\n')
+    xt.submit("--runs", "40", "--concurrent", "4", "t.sh")
+    for seen in (1, 10, 20):
+        wait_until(lambda seen=seen: log.exists() and len(log.read_text().split()) >= seen)  # type: ignore[misc]
+        os.kill(zygote(xt), signal.SIGKILL)
+    assert xt.wait_job("job1") == "completed"
+    assert sorted(map(int, log.read_text().split())) == list(range(40))
+
+
+def test_a_locked_database_delays_and_loses_nothing(xt: Xt) -> None:
+    xt.script("t.sh", 'echo one; until [ -e "$XT_DATA_DIR/go" ]; do sleep 0.02; done; exit 3\n')
+    xt.submit("t.sh")
+    xt.wait_output("run1", "one")
+    with Path(f"{xt.home.stats_file}.lock").open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        (xt.home.node_dir / "data" / "go").touch()
+        wait_until((xt.home.runs_dir / "ws1/run1/control/exit.json").exists)
+        assert xt.json("list", "runs", "--all")["runs"][0]["status"] == "running"  # who reads, can
+        assert [run["name"] for run in xt.json("status")["runs"]] == ["run1"]
+    assert xt.wait_job("job1") == "error"
+    assert xt.run("run1").exit_code == 3
+    assert xt.events("run1")[-2:] == ["ended", "capture_after"]
+
+
+@pytest.mark.parametrize(
+    ("content", "where"),
+    [
+        (b"general: [unclosed\n", ":2"),
+        (b"general:\n\tworkspace: ws1\n", ":2"),
+        (b"\xff\xfe\x00", ""),
+        (b"- a list\n", ""),
+    ],
+)
+def test_a_configuration_that_cannot_be_read_is_one_clear_error(
+    xt: Xt, content: bytes, where: str
+) -> None:
+    (xt.code / "xt_config.yaml").write_bytes(content)
+    err = xt("run", "true", code=2).stderr
+    assert err.startswith(f"xt: error: {xt.code}/xt_config.yaml{where}")
+    assert len(err.splitlines()) <= 2
+    assert xt.session.store.jobs() == []

@@ -30,7 +30,7 @@ def console(tmp_path: Path) -> Iterator[int]:
         ("-99", 0),
         ("@0", 0),
         ("@5", 5),
-        ("@99", 14),
+        ("@99", 99),
     ],
 )
 def test_a_position_is_a_byte_of_the_file(console: int, start: str, offset: int) -> None:

@@ -4,7 +4,7 @@ import contextlib
 import sys
 from collections.abc import Iterator
 
-from xt_core.errors import UnavailableError
+from xt_core.errors import UnavailableError, UnknownNameError
 from xt_core.model.records import JobCounts
 from xt_core.session import Session
 
@@ -19,9 +19,14 @@ def write_to_stdout(data: bytes) -> None:
 def job_progress(session: Session, job: str) -> Iterator[JobCounts]:
     """The job's counts, now and at each change, the last ones final."""
     while True:
+        counts = session.store.job_counts([job])[job]
+        yield counts
+        if counts.status().is_final:
+            return
         session.controller.ensure_running()
         with contextlib.suppress(UnavailableError):
-            session.controller.take_up(job)
+            with contextlib.suppress(UnknownNameError):  # its MRC is gone: the job has failed
+                session.controller.take_up(job)
             for _ in session.controller.changes():
                 counts = session.store.job_counts([job])[job]
                 yield counts

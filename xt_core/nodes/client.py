@@ -1,6 +1,7 @@
 """This machine's controller, as seen by commands and the terminal UI.
 
-Nothing here waits for a controller that is gone: a dead one's socket refuses at once.
+Nothing here waits for a controller that is gone (a dead one's socket refuses at once), nor for
+ever for one that hangs.
 """
 
 import contextlib
@@ -9,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse
@@ -26,6 +28,9 @@ from xt_core.errors import (
 from xt_core.home import Home
 from xt_core.nodes.http import UnixConnection
 
+STATUS_SECONDS = 30.0
+HANDOVER_SECONDS = 10.0
+_HANDOVER_PAUSE_SECONDS = 0.05
 _ALREADY_RUNNING = 75
 _ERRORS: dict[str, type[XTError]] = {
     "usage": UsageError,
@@ -60,30 +65,61 @@ class ControllerClient:
 
         Raises UnavailableError if it cannot be started.
         """
-        try:
-            version = self.status()["nodes"][0]["controller"]["version"]
-        except UnavailableError:
-            self._start()
+        if self._version() == xt_core.__version__:
             return
-        if version != xt_core.__version__:
-            self.shut_down()
-            self._start()
+        with self._start_lock():
+            version = self._version()  # another client may have been faster
+            if version not in (None, xt_core.__version__):
+                self._stop()
+            if version != xt_core.__version__:
+                self._spawn()
 
     def shut_down(self) -> None:
         """Let the controller end; runs live on, and the next controller finds them."""
-        with contextlib.suppress(UnavailableError):  # it may be gone before it has answered
-            self._request("POST", "/shutdown", {})
-        with open(self._home.controller_lock, "rb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH)  # held by the controller until it is gone
+        with self._start_lock():
+            self._stop()
 
-    def _start(self) -> None:
+    @contextlib.contextmanager
+    def _start_lock(self) -> Iterator[None]:
+        """Of many clients one starts or stops the controller, the others wait."""
         self._home.create()
         with open(self._home.node_dir / "start.lock", "wb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # of two clients one starts it, the other waits
-            if not self.is_running():
-                self._spawn()
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _version(self) -> str | None:
+        """The version of the controller that answers."""
+        try:
+            return str(self.status()["nodes"][0]["controller"]["version"])
+        except UnavailableError:
+            return None
+
+    def _stop(self) -> None:
+        with contextlib.suppress(UnavailableError):  # it may be gone before it has answered
+            self._request("POST", "/shutdown", {})
+        with contextlib.suppress(FileNotFoundError), open(self._home.controller_lock, "rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH)  # held by the controller until it is gone
 
     def _spawn(self) -> None:
+        deadline = time.monotonic() + HANDOVER_SECONDS
+        while (code := self._try_to_spawn()) == _ALREADY_RUNNING:  # one that comes, or goes
+            if self.is_running() and self._version() is not None:
+                return
+            if time.monotonic() > deadline:
+                raise UnavailableError(
+                    "this node's controller is running but does not answer",
+                    f"see {self._home.controller_log}, end the process named in "
+                    f"{self._home.controller_lock}, and try again",
+                )
+            time.sleep(_HANDOVER_PAUSE_SECONDS)
+        if code:
+            raise UnavailableError(
+                f"the controller could not be started (exit code {code})",
+                f"its reason is at the end of {self._home.controller_log}",
+            )
+
+    def _try_to_spawn(self) -> int:
+        """0 once a new controller is ready, else its exit code."""
         ready, ready_in = os.pipe()
         with open(self._home.controller_log, "ab") as log:
             process = subprocess.Popen(
@@ -100,24 +136,14 @@ class ControllerClient:
         with open(ready, "rb") as file:
             if file.readline() == b"ready\n":
                 process.returncode = 0  # it lives on: not ours to wait for
-                return
-        code = process.wait()
-        if code == _ALREADY_RUNNING:
-            raise UnavailableError(
-                "this node's controller is running but does not answer",
-                f"see {self._home.controller_log}, end the process named in "
-                f"{self._home.controller_lock}, and try again",
-            )
-        raise UnavailableError(
-            f"the controller could not be started (exit code {code})",
-            f"its reason is at the end of {self._home.controller_log}",
-        )
+                return 0
+        return process.wait() or 1
 
     # Requests ---------------------------------------------------------------------------
 
     def status(self) -> dict[str, Any]:
         """The node and its living runs: see `xt status --json`."""
-        return self._request("GET", "/status")
+        return self._request("GET", "/status", timeout=STATUS_SECONDS)
 
     def take_up(self, job: str) -> None:
         """Tell the controller of a submitted job."""
@@ -160,18 +186,23 @@ class ControllerClient:
             connection.close()
             raise _unavailable(error) from error
 
-    def _request(self, method: str, path: str, body: object = None) -> dict[str, Any]:
-        with self._exchange(method, path, body) as (_, response):
+    def _request(
+        self, method: str, path: str, body: object = None, timeout: float | None = None
+    ) -> dict[str, Any]:
+        with self._exchange(method, path, body, timeout) as (_, response):
             answer = json.loads(response.read())
         return dict(answer)
 
     @contextlib.contextmanager
     def _exchange(
-        self, method: str, path: str, body: object
+        self, method: str, path: str, body: object, timeout: float | None = None
     ) -> Iterator[tuple[UnixConnection, HTTPResponse]]:
+        """`timeout` seconds at most between two parts of the answer; None: as long as it takes."""
         connection = UnixConnection(self._home.socket)
         try:
             content = None if body is None else json.dumps(body).encode()
+            connection.connect()
+            connection.sock.settimeout(timeout)
             connection.request(method, path, content)
             response = connection.getresponse()
             if response.status != 200:

@@ -3,6 +3,7 @@
 import os
 
 _CHUNK = 1 << 18
+_LARGEST_OFFSET = 1 << 40  # a file system may refuse more
 
 
 def is_start(text: str) -> bool:
@@ -13,13 +14,16 @@ def is_start(text: str) -> bool:
 
 
 def start_offset(descriptor: int, size: int, start: str) -> int:
-    """The byte that a start position means in an open file of that size. Raises ValueError."""
+    """The byte that a start position means in an open file of that size. Raises ValueError.
+
+    ``@BYTE`` may lie beyond the end: a living run may yet print as much.
+    """
     if start == "start":
         return 0
     if start == "end":
         return size
     if start.startswith("@"):
-        return min(int(start[1:]), size)
+        return min(int(start[1:]), _LARGEST_OFFSET)
     if start.startswith("-"):
         return _last_lines(descriptor, size, int(start[1:]))
     raise ValueError(f"not a start position: {start!r}")

@@ -6,6 +6,7 @@ NORMAL for metric points (a process crash loses neither; a power loss may lose t
 """
 
 import contextlib
+import errno
 import fcntl
 import os
 import sqlite3
@@ -88,9 +89,8 @@ class Database:
         self._lock_path = path.with_name(path.name + ".lock")
         self._mutex = threading.RLock()
         self._depth = 0
+        self._lock_fd = self._open_lock()
         with self._explained():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._lock_fd = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
             self._connection = self._connect()
 
     def close(self) -> None:
@@ -139,6 +139,19 @@ class Database:
         """The connection, for queries."""
         with self._mutex, self._explained():
             yield self._connection
+
+    def _open_lock(self) -> int:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            return os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            if error.errno == errno.ENOSPC:
+                raise UnavailableError(
+                    f"no space left for {self.path}", "free some disk space"
+                ) from error
+            raise RefusedError(
+                f"cannot open {self._lock_path}: {error.strerror}", "check its owner and mode"
+            ) from error
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -197,10 +210,6 @@ class Database:
             raise UnavailableError(
                 f"the stats database {self.path} is damaged: {error}",
                 "move it away and XT starts a new one; run files stay in the artifact store",
-            ) from error
-        except PermissionError as error:
-            raise RefusedError(
-                f"cannot open {self.path}: {error.strerror}", "check its owner and mode"
             ) from error
 
 

@@ -143,8 +143,8 @@ class StatsStore(Protocol):
         """
 
     def add_journal(self, batch: JournalBatch) -> None:
-        """Record journal entries; a batch that does not start where the last ended is ignored
-        up to that point (a second delivery)."""
+        """Record journal entries. A run's batches follow one another; one that starts before the
+        last one's end is a second delivery and changes nothing."""
 
     def journal_end(self, workspace: str, run: str) -> int:
         """Up to which byte the run's journal was recorded."""

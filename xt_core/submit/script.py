@@ -97,6 +97,8 @@ def _is_program(path: Path, base: Path, environ: Mapping[str, str]) -> bool:
 
 def _interpreter(path: Path, layout: CodeLayout, python: str) -> list[str]:
     name = layout.name_of(path)
+    if name.startswith("-"):  # no option of the interpreter
+        name = os.path.join(".", name)
     if path.suffix == ".py":
         return [python, "-u", name]
     if path.suffix == ".sh":

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from xt_core import clock
-from xt_core.errors import UsageError
+from xt_core.errors import UnavailableError, UsageError
 from xt_core.model.records import Job, Run, Value, WorkItem
 from xt_core.model.states import RunStatus, SearchStyle, WorkItemStatus
 from xt_core.search.values import parse_value
@@ -31,6 +31,7 @@ from xt_core.submit.script import (
 from xt_core.submit.snapshot import Snapshot, SnapshotSpec, take_snapshot
 
 _MEBIBYTE = 1 << 20
+_HAND_OVER_ATTEMPTS = 3
 Note = Callable[[str], None]
 """Called with what happens, for the user to see."""
 
@@ -147,8 +148,21 @@ def submit(session: Session, preparation: Preparation, note: Note) -> Submission
     artifacts.put_bytes(mrc_key(workspace, job_name), mrc.to_json().encode())
     job = _job(session, preparation, mrc)
     store.add_job(job, [_first_run(job, run_name)], _work_items(job))
-    controller.take_up(job_name)
+    _hand_over(session, job_name)
     return Submission(workspace, job_name, [run_name], job.style, job.work_items, job.nodes)
+
+
+def _hand_over(session: Session, job: str) -> None:
+    """Tell the controller of a stored job, also when it is replaced just now. One that cannot be
+    told finds the job when it starts."""
+    for _ in range(_HAND_OVER_ATTEMPTS):
+        try:
+            session.controller.take_up(job)
+            return
+        except UnavailableError as error:
+            failure = error
+            session.controller.ensure_running()
+    raise failure
 
 
 def parse_tags(text: str) -> dict[str, Value]:
