@@ -9,6 +9,7 @@ supervisor until that has written its `started.json`. Whoever gets the lock afte
 every launch ever asked for has been carried out and recorded.
 """
 
+import contextlib
 import gc
 import json
 import os
@@ -49,7 +50,8 @@ def main() -> None:
     channel.set_inheritable(False)
     lock = int(sys.argv[2])
     os.set_inheritable(lock, False)
-    serve(channel, lock)
+    with contextlib.suppress(ConnectionError):  # the controller was killed
+        serve(channel, lock)
 
 
 if __name__ == "__main__":

@@ -36,6 +36,14 @@ from xt_tui.state import Batch, ViewState
 from xt_tui.widgets.table import Table
 
 _MOST_TOLD = 5
+_PARTS = (
+    "#team-facts",
+    "#jobs-table",
+    "#runs-table",
+    "#charts",
+    "#output-text",
+    "#details-text",
+)
 _LOWER = ("metrics", "output", "details")
 
 
@@ -148,8 +156,8 @@ class XtApp(App[int]):
 
     @property
     def _is_open(self) -> bool:
-        """Whether the panes are there: news may come while the app closes."""
-        return bool(self.screen_stack) and bool(self.main.query(TeamsPane))
+        """Whether all panes are there: while the app closes they go one by one, and news come."""
+        return bool(self.screen_stack) and all(self.main.query(part) for part in _PARTS)
 
     @on(Fed)
     def _take_batch(self, message: Fed) -> None:
@@ -175,6 +183,8 @@ class XtApp(App[int]):
 
     @on(Table.Chosen)
     def _chosen(self, message: Table.Chosen) -> None:
+        if not self._is_open:
+            return
         if message.table is self.jobs.table:
             self.focus_pane("runs")
         else:

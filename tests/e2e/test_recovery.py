@@ -98,6 +98,7 @@ def test_kills_at_many_moments_lose_nothing_and_start_nothing_twice(xt: Xt, tmp_
     xt.kill_controller()
     xt.session.controller.ensure_running()  # it removes what its predecessors had no time for
     assert list((xt.home.runs_dir / "ws1").iterdir()) == []
+    assert "Traceback" not in xt.home.controller_log.read_text()
 
 
 def test_a_stale_socket_and_lock_file_are_no_obstacle(xt: Xt) -> None:

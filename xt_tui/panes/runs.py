@@ -198,6 +198,8 @@ class RunsPane(Pane):
     @on(Input.Changed, "#filter")
     def _filter_typed(self, event: Input.Changed) -> None:
         """Filter while typing; a wrong filter is told inline, and the old rows stay."""
+        if not self.query("#filter-error"):
+            return  # the app closes
         error = self.query_one("#filter-error", Static)
         try:
             filters = parse_filters(event.value)

@@ -92,6 +92,10 @@ class LaunchScreen(ModalScreen[Submission | None]):
     @on(Input.Changed)
     @on(Select.Changed)
     def _changed(self) -> None:
+        if not self.query("#command") or len(self.query("#options Input, #options Select")) < len(
+            RUN_OPTIONS
+        ):
+            return  # the form is being built, or closes
         self._typed += 1
         self._preview(self._typed, self.query_one("#command", Input).value, self._texts())
 
