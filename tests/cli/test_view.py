@@ -159,6 +159,16 @@ def test_the_program_tells_its_version_commands_and_near_misses(xt: Commands) ->
     assert "needs a terminal" in xt(code=2).err
 
 
+def test_an_error_of_the_system_is_one_line(xt: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(5, "Input/output error", "/some/file")
+
+    monkeypatch.setattr(Session, "store", property(fail))
+    assert xt("list", "runs", code=4).err == (
+        "xt: error: [Errno 5] Input/output error: '/some/file'\nhint: --stack-trace shows where\n"
+    )
+
+
 def test_errors_are_documents_where_json_is_asked_for(xt: Commands) -> None:
     error = xt("view", "run", "run9", "--json", code=3).json["error"]
     assert error == {

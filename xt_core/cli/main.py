@@ -7,7 +7,7 @@ from importlib import import_module
 
 import xt_core
 from xt_core.cli.table import COMMANDS
-from xt_core.errors import ExitCode, UsageError, XTError
+from xt_core.errors import ExitCode, UnavailableError, UsageError, XTError
 
 
 def entry_point() -> None:
@@ -24,15 +24,17 @@ def main(argv: list[str]) -> int:
     """Run a command line; its exit code."""
     try:
         return _dispatch(argv)
-    except XTError as error:
-        if "--stack-trace" in argv:
-            raise
-        return _report(error, argv)
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
         _discard_output()
         return ExitCode.OK
+    except (XTError, OSError) as error:
+        if "--stack-trace" in argv:
+            raise
+        if isinstance(error, OSError):
+            error = UnavailableError(str(error), "--stack-trace shows where")
+        return _report(error, argv)
 
 
 def _dispatch(argv: list[str]) -> int:
