@@ -1,6 +1,7 @@
 """`xt view`, `xt plot`, tags, notes, config, completion, and the program itself."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -118,6 +119,21 @@ def test_tags_and_notes_of_runs_and_jobs(xt: Commands, filled: StatsStore) -> No
     assert filled.job("job1").notes == "é"
     assert "no run named run9" in xt("set", "tags", "run9", "x", code=3).err
     assert "name the tags to clear" in xt("clear", "tags", "run1", code=2).err
+
+
+def test_a_run_list_never_reaches_into_other_workspaces(xt: Commands, filled: StatsStore) -> None:
+    job = replace(filled.job("job1"), name="job7", workspace="ws2")
+    others = [replace(filled.run("ws1", "run1"), workspace="ws2", job="job7", name=name)
+              for name in ("run1", "run5")]  # fmt: skip
+    filled.add_job(job, others, [])
+    xt("set", "tags", "run1,ws2/run5", "mine")
+    assert filled.run("ws1", "run1").tags == filled.run("ws2", "run5").tags == {"mine": True}
+    assert filled.run("ws2", "run1").tags == {}
+    runs = xt("list", "runs", "run1,ws2/run5", "--json").json["runs"]
+    assert sorted((run["workspace"], run["name"]) for run in runs) == [
+        ("ws1", "run1"),
+        ("ws2", "run5"),
+    ]
 
 
 def test_curves_are_drawn_in_characters(xt: Commands, filled: StatsStore) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from xt_core import clock
-from xt_core.cli.names import run_patterns
+from xt_core.cli.names import located, run_patterns
 from xt_core.cli.parser import Parser, add_workspace, command_parser, count, join_value
 from xt_core.cli.talk import emit_json, note
 from xt_core.errors import ExitCode, UnavailableError, UsageError
@@ -84,7 +84,7 @@ def _run_query(session: Session, options: argparse.Namespace) -> RunQuery:
     config = session.config
     query = RunQuery(
         workspace=session.workspace,
-        patterns=run_patterns(options.names),
+        patterns=located(run_patterns(options.names), session.workspace),
         filters=[parse_filter(text, RUN_FIELDS) for text in options.filter],
         jobs=[_job_name(session, options.job)] if options.job else (),
         statuses=_words(options.status, RUN_FIELDS.find("status").choices),

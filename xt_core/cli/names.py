@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 
 from xt_core.errors import UnknownNameError, UsageError
 from xt_core.model.records import Run
@@ -18,16 +19,19 @@ def run_patterns(texts: Sequence[str]) -> list[RunPattern]:
     return parse_run_list(names) if names else []
 
 
+def located(patterns: Sequence[RunPattern], workspace: str) -> list[RunPattern]:
+    """The patterns, each with a workspace: `run3,ws2/run5` never means run3 of all workspaces."""
+    return [replace(pattern, workspace=pattern.workspace or workspace) for pattern in patterns]
+
+
 def chosen_runs(session: Session, texts: Sequence[str], *, parents: bool | None) -> list[Run]:
     """The runs that a run list names, in its workspace. Raises UnknownNameError for a name of
     which there is none."""
     patterns = run_patterns(texts)
     if not patterns:
         raise UsageError("no run is named", "as in run3, run7-run9, run35.* or job12")
-    query = RunQuery(patterns=patterns, parents=None)
-    if all(pattern.workspace is None for pattern in patterns):
-        query.workspace = session.workspace
-    runs, _ = session.store.find_runs(query)
+    patterns = located(patterns, session.workspace)
+    runs, _ = session.store.find_runs(RunQuery(patterns=patterns, parents=None))
     for pattern in patterns:
         if not any(pattern.matches(run) for run in runs):
             raise _nothing_matches(session, pattern)
