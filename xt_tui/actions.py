@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from textual.binding import Binding
 
+from xt_tui import steering, tagging
+
 if TYPE_CHECKING:
     from xt_tui.app import XtApp
 
@@ -24,22 +26,27 @@ def _needs_run(app: "XtApp") -> str | None:
     return None if app.runs.run is not None else "no run is under the cursor"
 
 
+def _needs_runs(app: "XtApp") -> str | None:
+    return None if app.main.meant_runs else "no run is chosen"
+
+
 def _needs_living(app: "XtApp") -> str | None:
-    if app.on_jobs and app.jobs.job is not None:
-        row = app.state.jobs[app.jobs.job]
-        return None if not row.counts.status().is_final else f"{app.jobs.job} has ended"
-    if not app.runs.chosen:
+    if app.on_jobs:
+        rows = app.jobs.chosen
+        if not rows:
+            return "no job is chosen: the cursor is on all of them"
+        return None if steering.living_jobs(rows) else f"{rows[0].job.name} has ended"
+    runs = app.main.meant_runs
+    if not runs:
         return "no run is chosen"
-    living = [run for run in app.runs.chosen if not run.status.is_final]
-    return None if living else "what is chosen has ended"
+    return None if steering.living_runs(runs) else "what is chosen has ended"
 
 
 def _needs_running_job(app: "XtApp") -> str | None:
-    job = app.chosen_job
-    if job is None:
+    job = app.main.meant_job
+    if job is None or job not in app.state.jobs:
         return "no job is chosen"
-    running = app.state.jobs[job].counts.running if job in app.state.jobs else 0
-    return None if running else f"no run of {job} is running"
+    return None if app.state.jobs[job].counts.running else f"no run of {job} is running"
 
 
 @dataclass(frozen=True)
@@ -67,35 +74,47 @@ class Action:
         )
 
 
+PANE_GROUPS: dict[str, tuple[str, ...]] = {
+    "jobs": ("Work", "Lists"),
+    "runs": ("Work", "Lists"),
+    "metrics": ("Metrics",),
+    "output": ("Output", "Work"),
+}
+"""The groups that help names first, by the pane that has the keys."""
+
 ACTIONS: dict[str, Action] = {
     action.id: action
     for action in (
         Action("new", "new", "launch a run or a search from a form", "n", "Work",
                lambda app: app.open_launch_form(), in_footer=True),
         Action("attach", "attach", "follow the run's output", "a", "Work",
-               lambda app: app.attach_chosen(), _needs_run, in_footer=True),
-        Action("cancel", "cancel", "cancel the marked runs, the cursor's run, or the job", "c",
-               "Work", lambda app: app.confirm_cancel(), _needs_living, in_footer=True),
+               lambda app: app.attach(), _needs_run, in_footer=True),
+        Action("cancel", "cancel", "cancel what is marked, or what is under the cursor", "c",
+               "Work", steering.cancel, _needs_living, in_footer=True),
         Action("restart", "restart", "simulate a service restart of the job's running runs", "R",
-               "Work", lambda app: app.confirm_restart(), _needs_running_job, in_footer=True),
-        Action("filter", "filter", "show only matching runs, as metrics.loss<.2", "slash", "Runs",
-               lambda app: app.runs.open_filter(), in_footer=True),
-        Action("unfilter", "no filter", "give the filter up", "backspace,escape", "Runs",
-               lambda app: app.runs.close_filter()),
+               "Work", steering.restart, _needs_running_job, in_footer=True),
+        Action("tags", "tags", "set or clear tags of the chosen runs", "t", "Work",
+               tagging.ask_for_tags, _needs_runs),
+        Action("copy", "copy name", "copy the names of the chosen runs to the clipboard", "y",
+               "Work", lambda app: app.copy_names(), _needs_runs),
+        Action("filter", "filter", "show only what matches, as metrics.loss<.2", "slash", "Lists",
+               lambda app: app.main.records.open_filter(), in_footer=True),
+        Action("unfilter", "no filter", "give up the range that is being marked, or the filter",
+               "backspace,escape", "Lists", lambda app: app.main.records.close_filter()),
         Action("sort_next", "sort by next", "sort by the column to the right", "greater_than_sign",
-               "Runs", lambda app: app.runs.sort_by_next(1)),
+               "Lists", lambda app: app.main.records.sort_by_next(1)),
         Action("sort_previous", "sort by previous", "sort by the column to the left",
-               "less_than_sign", "Runs", lambda app: app.runs.sort_by_next(-1)),
-        Action("reverse", "reverse", "turn the sort order round", "r", "Runs",
-               lambda app: app.runs.reverse()),
-        Action("mark", "mark", "mark or unmark the run, to act on several", "space", "Runs",
-               lambda app: app.runs.toggle_mark(), _needs_run),
-        Action("mark_all", "mark all", "mark all runs shown, or none", "asterisk", "Runs",
-               lambda app: app.runs.mark_all()),
-        Action("unmark", "unmark all", "forget the marks", "u", "Runs",
-               lambda app: app.runs.clear_marks()),
-        Action("copy", "copy name", "copy the run's name to the clipboard", "y", "Runs",
-               lambda app: app.copy_name(), _needs_run),
+               "less_than_sign", "Lists", lambda app: app.main.records.sort_by_next(-1)),
+        Action("reverse", "reverse", "turn the sort order round", "r", "Lists",
+               lambda app: app.main.records.reverse()),
+        Action("mark", "mark", "mark or unmark the row, to act on several", "space", "Lists",
+               lambda app: app.main.records.toggle_mark()),
+        Action("mark_range", "mark range", "mark every row that the cursor passes, until v again",
+               "v", "Lists", lambda app: app.main.records.toggle_range()),
+        Action("mark_all", "mark all", "mark all rows shown, or none", "asterisk", "Lists",
+               lambda app: app.main.records.mark_all()),
+        Action("unmark", "unmark all", "forget the marks", "u", "Lists",
+               lambda app: app.main.records.clear_marks()),
         Action("metric_next", "next metric", "begin the charts with the next one", "m", "Metrics",
                lambda app: app.metrics.next_metric(1)),
         Action("metric_previous", "previous metric", "begin with the one before", "M", "Metrics",
@@ -107,19 +126,19 @@ ACTIONS: dict[str, Action] = {
         Action("follow", "follow", "follow the end of the output again", "F", "Output",
                lambda app: app.output.view.action_follow()),
         Action("teams", "teams", "go to the teams pane", "1", "Panes",
-               lambda app: app.focus_pane("teams")),
+               lambda app: app.main.focus_pane("teams")),
         Action("jobs", "jobs", "go to the jobs pane", "2", "Panes",
-               lambda app: app.focus_pane("jobs")),
+               lambda app: app.main.focus_pane("jobs")),
         Action("runs", "runs", "go to the runs pane", "3", "Panes",
-               lambda app: app.focus_pane("runs")),
+               lambda app: app.main.focus_pane("runs")),
         Action("metrics", "metrics", "go to the metrics pane", "4", "Panes",
-               lambda app: app.focus_pane("metrics")),
+               lambda app: app.main.focus_pane("metrics")),
         Action("output", "output", "go to the output pane", "5", "Panes",
-               lambda app: app.focus_pane("output")),
+               lambda app: app.main.focus_pane("output")),
         Action("details", "details", "go to the details pane", "6", "Panes",
-               lambda app: app.focus_pane("details")),
+               lambda app: app.main.focus_pane("details")),
         Action("zoom", "zoom", "give the pane the whole screen, or take it back", "z", "Panes",
-               lambda app: app.toggle_zoom(), in_footer=True),
+               lambda app: app.main.toggle_zoom(), in_footer=True),
         Action("help", "help", "show all keys", "question_mark", "XT",
                lambda app: app.open_help(), in_footer=True),
         Action("quit", "quit", "leave; whatever runs goes on", "q", "XT",

@@ -1,75 +1,111 @@
-"""Follows the stats store for the UI: one thread, one message a batch, at most ten a second.
+"""Follows the stats store for the UI: at most ten looks a second, one message a look.
 
 It reads only what changed since its last look. It is woken by the controller where one runs, and
 looks once a second where none does; a dead controller costs the UI nothing.
 """
 
+import os
+import shutil
 import threading
 from collections.abc import Callable
 
 from xt_core.errors import UnavailableError, XTError
 from xt_core.nodes.client import ChangeStream
+from xt_core.query.registry import JobRow
 from xt_core.reports.jobs import job_rows
 from xt_core.session import Session
-from xt_tui.state import Batch
+from xt_tui.state import Batch, Health
 
 _PAUSE_SECONDS = 1.0
+_LEAST_SECONDS_BETWEEN_LOOKS = 0.1
 _LARGEST_BATCH = 5_000
 
 
 class Feed:
-    """A lifelong thread that hands batches to `deliver` (which must be thread-safe)."""
+    """Two lifelong threads: one listens for changes, one looks and hands batches to `deliver`
+    (which must be thread-safe). However many changes are rung in during a look, one look follows.
+    """
 
     def __init__(self, session: Session, deliver: Callable[[Batch], object]) -> None:
         self._session = Session(session.home, session.cwd, session.environ, session.overrides)
         self._deliver = deliver
         self._revision = 0
-        self._stopped = threading.Event()
+        self._jobs: set[str] = set()
+        self._stopped, self._bell = threading.Event(), threading.Event()
         self._stream: ChangeStream | None = None
-        self._thread = threading.Thread(target=self._follow, name="feed", daemon=True)
+        self._threads = [
+            threading.Thread(target=self._listen, name="feed listener", daemon=True),
+            threading.Thread(target=self._follow, name="feed", daemon=True),
+        ]
 
     def start(self) -> None:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
-        """End the thread, and wait for it."""
+        """End the threads, and wait for them."""
         self._stopped.set()
+        self._bell.set()
         if self._stream is not None:
             self._stream.close()
-        self._thread.join(timeout=10)
+        for thread in self._threads:
+            if thread.ident is not None:  # the UI may close before it was open
+                thread.join(timeout=10)
 
-    def _follow(self) -> None:
-        self._look()
+    def _listen(self) -> None:
         while not self._stopped.is_set():
             try:
                 self._stream = self._session.controller.changes()
+                if self._stopped.is_set():  # `stop` may have seen no stream yet
+                    self._stream.close()
                 for _ in self._stream:
-                    if self._stopped.is_set():
-                        break
-                    self._look()
+                    self._bell.set()
             except UnavailableError:
                 pass
-            if not self._stopped.wait(_PAUSE_SECONDS):
-                self._look()
+            self._stopped.wait(_PAUSE_SECONDS)
+            self._bell.set()
+
+    def _follow(self) -> None:
+        self._look()
+        while not self._stopped.wait(_LEAST_SECONDS_BETWEEN_LOOKS):
+            self._bell.wait()
+            self._bell.clear()
+            self._look()
         self._session.close()
 
     def _look(self) -> None:
         """Read what is new, in parts, and hand it on."""
         try:
-            while True:
+            while not self._stopped.is_set():
                 runs = self._session.store.changed_runs(self._revision, _LARGEST_BATCH)
+                self._jobs |= {run.job for run in runs}
+                is_last = len(runs) < _LARGEST_BATCH
+                jobs = self._job_rows() if is_last else []
+                self._deliver(Batch(runs, jobs, self._status(), health=self._health()))
                 if runs:
                     self._revision = runs[-1].revision
-                more = len(runs) == _LARGEST_BATCH
-                jobs = job_rows(self._session.store) if runs and not more else []
-                self._deliver(Batch(runs, jobs, self._status()))
-                if not more or self._stopped.is_set():
+                if is_last:
                     return
         except XTError as error:
             self._deliver(Batch([], [], None, error.message))
+
+    def _job_rows(self) -> list[JobRow]:
+        """The jobs whose runs have changed, and those that live: an item changes no run."""
+        rows = job_rows(self._session.store, sorted(self._jobs)) if self._jobs else []
+        self._jobs = {row.job.name for row in rows if not row.counts.status().is_final}
+        return rows
 
     def _status(self) -> dict[str, object] | None:
         try:
             return self._session.controller.status()
         except UnavailableError:
+            return None
+
+    def _health(self) -> Health | None:
+        home = self._session.home
+        try:
+            names = (home.stats_file, f"{home.stats_file}-wal")
+            size = sum(os.path.getsize(name) for name in names if os.path.exists(name))
+            return Health(size, shutil.disk_usage(home.root).free)
+        except OSError:  # a file came or went; the next look tells
             return None

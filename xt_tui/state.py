@@ -1,17 +1,14 @@
-"""What the UI knows: a copy of the store's jobs and runs, and what the user has marked.
+"""What the UI knows: a copy of the store's jobs and runs.
 
 Only the feed's batches change it, on the UI's own thread. Runs are known by their full names, so
 that cursors and marks stay where they are while rows come and go.
 """
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from xt_core.model.records import Run
-from xt_core.query.filters import Filter, matches_all
-from xt_core.query.registry import RUN_FIELDS, JobRow
-from xt_core.query.sorting import parse_sort, sort_records
+from xt_core.query.registry import JobRow
 
 GLYPHS = {
     "created": "·",
@@ -38,6 +35,14 @@ STYLES = {
 
 
 @dataclass(frozen=True)
+class Health:
+    """How the team's stores are, in bytes."""
+
+    stats_bytes: int
+    free_bytes: int
+
+
+@dataclass(frozen=True)
 class Batch:
     """What the feed brings: whatever changed since its last one."""
 
@@ -46,6 +51,7 @@ class Batch:
     status: dict[str, Any] | None
     """The controller's own account; None while none answers."""
     error: str = ""
+    health: Health | None = None
 
 
 @dataclass
@@ -53,50 +59,50 @@ class ViewState:
     """The UI's copy of the world."""
 
     runs: dict[str, Run] = field(default_factory=dict)
+    """The parents of searches are not among them."""
     jobs: dict[str, JobRow] = field(default_factory=dict)
     status: dict[str, Any] | None = None
+    health: Health | None = None
     error: str = ""
-    marks: set[str] = field(default_factory=set)
     pending: dict[str, str] = field(default_factory=dict)
-    """Full name -> what was asked for and is not yet confirmed, such as "cancelling"."""
+    """Run's full name, or job -> what was asked for and is not yet confirmed: "cancelling"."""
     loaded: bool = False
 
     def apply(self, batch: Batch) -> None:
         """Take over a batch."""
         for run in batch.runs:
+            if run.is_parent:
+                continue
             name = run.full_name
             self.runs[name] = run
             if run.status.is_final or self.pending.get(name) == "restarting":
                 self.pending.pop(name, None)
-        self.jobs |= {row.job.name: row for row in batch.jobs}
+        for row in batch.jobs:
+            self.jobs[row.job.name] = row
+            if row.counts.status().is_final:
+                self.pending.pop(row.job.name, None)
         self.status, self.error = batch.status, batch.error
+        self.health = batch.health or self.health
         self.loaded = True
 
-    def shown_status(self, run: Run) -> str:
+    def run_status(self, run: Run) -> str:
         """The run's state, or what is being done about it."""
         return self.pending.get(run.full_name, str(run.status))
 
-    def parents_of(self, job: str) -> list[Run]:
-        """The job's parent runs."""
-        return [run for run in self.runs.values() if run.job == job and run.is_parent]
+    def job_status(self, row: JobRow) -> str:
+        """The job's state, or what is being done about it."""
+        return self.pending.get(row.job.name, str(row.counts.status()))
+
+    def set_pending(self, names: list[str], what: str) -> None:
+        """Badge what lives among these runs and jobs; what has ended needs no badge."""
+        self.pending |= {name: what for name in names if not self._is_final(name)}
+
+    def _is_final(self, name: str) -> bool:
+        if name in self.runs:
+            return self.runs[name].status.is_final
+        return name in self.jobs and self.jobs[name].counts.status().is_final
 
 
-@dataclass(frozen=True)
-class RunSelection:
-    """Which runs the runs pane shows, and in which order."""
-
-    job: str | None = None
-    filters: Sequence[Filter[Run]] = ()
-    sort: str = "run"
-    reverse: bool = False
-
-    def arrange(self, runs: Iterable[Run], now: float) -> list[Run]:
-        """The runs to show, in order. Parents are not runs."""
-        chosen = [
-            run
-            for run in runs
-            if not run.is_parent
-            and (self.job is None or run.job == self.job)
-            and matches_all(self.filters, run, now)
-        ]
-        return sort_records(chosen, parse_sort(self.sort, RUN_FIELDS), self.reverse, now)
+def marked(status: str) -> str:
+    """A state as its glyph and its word: never as a colour alone."""
+    return f"{GLYPHS.get(status, '?')} {status}"

@@ -1,16 +1,25 @@
 """Actions: declared once, guarded, confirmed; and the launch form."""
 
+import threading
+from typing import Any
+
 import pytest
 from textual.widgets import Button, Input, Select, Static
 from tui_support import text_of, told, until, until_loaded
 
-from xt_core.errors import UsageError
+from xt_core.errors import UnavailableError, UsageError
+from xt_core.model.states import RunStatus
+from xt_core.nodes.client import ControllerClient
 from xt_core.session import Session
+from xt_core.stats.store import RunChange
+from xt_core.submit.submission import Submission
 from xt_tui.actions import ACTIONS
 from xt_tui.app import XtApp, run_app
 from xt_tui.screens.confirm import ConfirmScreen
 from xt_tui.screens.help import HelpScreen, key_text
 from xt_tui.screens.launch import LaunchScreen
+
+ALL_MEANT = "no job is chosen: the cursor is on all of them"
 
 
 async def test_keys_help_and_palette_agree_with_the_table(session: Session) -> None:
@@ -30,6 +39,36 @@ async def test_keys_help_and_palette_agree_with_the_table(session: Session) -> N
             assert key_text(action.keys).split()[0] in screen
         await pilot.press("q")
         await until(pilot, lambda: not isinstance(app.screen, HelpScreen))
+
+
+async def test_help_names_the_keys_of_the_pane_at_hand_first(session: Session) -> None:
+    async with XtApp(session).run_test(size=(140, 70)) as pilot:
+        app = await until_loaded(pilot, 7)
+        for pane, first, second in (("4", "Metrics", "Work"), ("3", "Work", "Lists")):
+            await pilot.press(pane, "?")
+            await until(pilot, lambda: isinstance(app.screen, HelpScreen))
+            screen = text_of(app)
+            assert screen.index(f"│  {first} ") < screen.index(f"│  {second} ")
+            await pilot.press("q")
+            await until(pilot, lambda: not isinstance(app.screen, HelpScreen))
+
+
+async def test_states_are_told_by_glyph_and_word_without_colours(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        for part in ("✔ completed", "✘ error", "▶ running"):
+            assert part in text_of(app)
+        colors = {
+            segment.style.color.triplet
+            for strip in app.screen._compositor.render_strips()
+            for segment in strip
+            if segment.style and segment.style.color and segment.style.color.triplet
+        }
+        assert colors
+        assert all(red == green == blue for red, green, blue in colors)
 
 
 def test_no_key_means_two_things() -> None:
@@ -68,10 +107,12 @@ async def test_cancel_asks_and_no_is_the_default(session: Session) -> None:
 async def test_a_job_is_cancelled_from_the_jobs_pane_and_restarted(session: Session) -> None:
     async with XtApp(session).run_test(size=(140, 40)) as pilot:
         app = await until_loaded(pilot, 7)
-        await pilot.press("2", "G")
-        await pilot.press("c")
+        await until(pilot, lambda: list(app.jobs.table.keys) == ["all", "job2", "job1"])
+        await pilot.press("2", "c")
+        await until(pilot, lambda: told(app)[-1:] == [ALL_MEANT])
+        await pilot.press("G", "c")
         await until(pilot, lambda: "Cancel job1?" in text_of(app))
-        assert "1 running and 0 waiting runs" in text_of(app)
+        assert "1 running run, 0 waiting" in text_of(app)
         await pilot.press("n", "R")
         await until(pilot, lambda: "Restart the running runs of job1?" in text_of(app))
         assert "run1.6" in text_of(app)
@@ -81,18 +122,47 @@ async def test_a_job_is_cancelled_from_the_jobs_pane_and_restarted(session: Sess
 async def test_a_failure_is_told_and_the_badge_taken_back(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from xt_core.errors import UnavailableError
-    from xt_core.nodes.client import ControllerClient
+    release = threading.Event()
 
     def fail(_self: ControllerClient) -> None:
+        release.wait()
         raise UnavailableError("the node is away", "try later")
 
     monkeypatch.setattr(ControllerClient, "ensure_running", fail)
     async with XtApp(session).run_test(size=(140, 40)) as pilot:
         app = await until_loaded(pilot, 7)
         await pilot.press("G", "k", "c", "y")
+        await until(pilot, lambda: "◍ cancelling" in text_of(app))
+        release.set()
         await until(pilot, lambda: "the node is away\ntry later" in told(app))
+        await until(pilot, lambda: "◍ cancelling" not in text_of(app))
+
+
+async def test_a_badge_stays_until_the_feed_confirms(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ControllerClient, "ensure_running", lambda _self: None)
+    monkeypatch.setattr(ControllerClient, "cancel", lambda _self, runs: None)
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await pilot.press("G", "k", "c", "y")
+        await until(pilot, lambda: told(app) == ["run1.6 running"])
+        assert "◍ cancelling" in text_of(app)
+        session.store.change_run(RunChange("ws1", "run1.6", RunStatus.CANCELLED, "ended"))
+        await until(pilot, lambda: "■ cancelled" in text_of(app))
         assert app.state.pending == {}
+
+
+async def test_the_output_pane_acts_on_the_run_that_it_shows(session: Session) -> None:
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await pilot.press("G", "a")  # run2, which has ended
+        await until(pilot, lambda: app.output.attached_to == "ws1/run2")
+        await until(pilot, lambda: app.main.pane is app.output)
+        app.runs.table.move_to("ws1/run1.6")
+        await pilot.press("c")
+        await until(pilot, lambda: told(app) == ["what is chosen has ended"])
+        assert not isinstance(app.screen, ConfirmScreen)
 
 
 async def test_quit_leaves(session: Session) -> None:
@@ -123,7 +193,8 @@ async def test_the_form_shows_what_would_be_run(session: Session) -> None:
         field = app.screen.query_one("#command", Input)
         field.value = "t.py --lr=[.1,.2] 'a b'"
         await until(pilot, lambda: "static grid: 2 runs" in preview(app))
-        assert "t.py --lr=0.1 'a b'" in preview(app)
+        assert preview(app).splitlines()[1:5] == [" lr", "---", "0.1", "0.2"]
+        assert preview(app).endswith("t.py --lr=0.1 'a b'")
         app.screen.query_one("#option-runs", Input).value = "5"
         await until(pilot, lambda: "static random: 5 runs" in preview(app))
         assert app.screen.query_one("#go", Button).disabled is False
@@ -171,3 +242,55 @@ async def test_the_form_gives_the_command_to_copy(session: Session) -> None:
         await pilot.press("ctrl+y")
         await until(pilot, lambda: app.clipboard != "")
         assert app.clipboard == "xt run --concurrent 2 t.py '--lr=[.1,.2]'"
+
+
+class Submissions:
+    """Takes the place of `submit`: keeps what was asked for, and waits until it is released."""
+
+    def __init__(self) -> None:
+        self.commands: list[list[str]] = []
+        self.release = threading.Event()
+
+    def __call__(self, _session: Session, prepared: Any, _note: Any) -> Submission:
+        self.commands.append(prepared.request.command)
+        self.release.wait()
+        raise UnavailableError("the disk is full", "make room")
+
+
+@pytest.fixture
+def submissions(monkeypatch: pytest.MonkeyPatch) -> Submissions:
+    own = Submissions()
+    monkeypatch.setattr("xt_tui.screens.launch.submit", own)
+    return own
+
+
+async def test_what_is_launched_is_what_was_typed_last_and_only_once(
+    session: Session, submissions: Submissions
+) -> None:
+    (session.cwd / "t.py").write_text("")
+    async with XtApp(session).run_test(size=(140, 50)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(app.screen, LaunchScreen))
+        await pilot.press(*"t.py old")
+        await until(pilot, lambda: "t.py old" in preview(app))
+        await pilot.press(*" new", "enter", "ctrl+l", "ctrl+l")
+        await until(pilot, lambda: submissions.commands == [["t.py", "old", "new"]])
+        await pilot.press("enter")
+        submissions.release.set()
+        await until(pilot, lambda: preview(app) == "the disk is full make room")
+        assert len(submissions.commands) == 1
+        assert not app.screen.query_one("#go", Button).disabled
+
+
+async def test_enter_in_an_option_launches_nothing(
+    session: Session, submissions: Submissions
+) -> None:
+    (session.cwd / "t.py").write_text("")
+    async with XtApp(session).run_test(size=(140, 50)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(app.screen, LaunchScreen))
+        await pilot.press(*"t.py", "tab", "2", "enter", "ctrl+g")
+        await until(pilot, lambda: not isinstance(app.screen, LaunchScreen))
+        assert submissions.commands == []

@@ -101,13 +101,13 @@ def test_in_a_real_terminal(xt: Xt, tmp_path: Path) -> None:
     tmux("new-session", "-d", "-s", "xt", "-x", "120", "-y", "36", command)
     try:
         wait_until(lambda: "run1" in screen() and "running" in screen(), "the run on screen")
-        wait_until(lambda: "1 Teams" in screen())
+        wait_until(lambda: "● local" in screen())
         tmux("send-keys", "-t", "xt", "a")
         wait_until(lambda: "hello from ['x']" in screen(), "the run's output")
         tmux("resize-window", "-t", "xt", "-x", "70", "-y", "22")
-        wait_until(lambda: "hello from ['x']" in screen() and "1 Teams" not in screen())
+        wait_until(lambda: "hello from ['x']" in screen() and "● local" not in screen())
         tmux("resize-window", "-t", "xt", "-x", "120", "-y", "36")
-        wait_until(lambda: "1 Teams" in screen())
+        wait_until(lambda: "● local" in screen())
         tmux("send-keys", "-t", "xt", "3")
         tmux("send-keys", "-t", "xt", "c")
         wait_until(lambda: "Cancel run1?" in screen(), "the question")
@@ -116,6 +116,6 @@ def test_in_a_real_terminal(xt: Xt, tmp_path: Path) -> None:
         wait_until(lambda: "cancelled" in screen())
         tmux("send-keys", "-t", "xt", "q")
         wait_until(lambda: "EXIT=0" in screen(), "the end of the UI")
-        assert "Teams" not in screen()  # the terminal is as it was
+        assert "● local" not in screen()  # the terminal is as it was
     finally:
         tmux("kill-server")

@@ -19,10 +19,10 @@ async def test_jobs_runs_and_the_team_are_shown(session: Session) -> None:
     async with XtApp(session).run_test(size=(140, 40)) as pilot:
         app = await until_loaded(pilot, 7)
         assert names(app) == ALL
-        assert list(app.jobs.table.keys) == ["all", "job2", "job1"]
+        await until(pilot, lambda: list(app.jobs.table.keys) == ["all", "job2", "job1"])
         screen = text_of(app)
-        for part in ("● local", "no controller runs", "7 runs, 2 jobs", "▶ job1", "5/6 1✘",
-                     "✔ completed", "✘ error", "▶ running"):  # fmt: skip
+        for part in ("● local", "no controller runs", "7 runs, 2 jobs", "5/6 1✘", "✘ error",
+                     "✔ completed", "▶ running", "free on the disk"):  # fmt: skip
             assert part in screen
 
 
@@ -52,6 +52,7 @@ async def test_an_empty_store_says_what_to_do(session: Session, tmp_path: object
 async def test_the_jobs_cursor_chooses_whose_runs_are_shown(session: Session) -> None:
     async with XtApp(session).run_test(size=(140, 40)) as pilot:
         app = await until_loaded(pilot, 7)
+        await until(pilot, lambda: len(app.jobs.table.keys) == 3)
         await pilot.press("2", "j", "j")
         await until(pilot, lambda: names(app) == ALL[:-1])
         await pilot.press("k")
@@ -191,13 +192,18 @@ async def test_many_runs_are_shown_and_the_ends_reached(session: Session) -> Non
     store = session.store
     runs = [
         Run("ws1", f"run{n}", "job3", "e", "node0", RunStatus.QUEUED, 1e9)
-        for n in range(100, 20_100)
+        for n in range(100, 100_100)
     ]
     store.add_job(Job("job3", "ws1", "e", "single", "local", "ada", 1e9, 1, 1), runs, [])
     async with XtApp(session).run_test(size=(140, 40)) as pilot:
-        app = await until_loaded(pilot, 20_007)
+        app = await until_loaded(pilot, 100_007)
         await pilot.press("G")
-        assert app.runs.table.cursor_key == "ws1/run20099"
-        await until(pilot, lambda: "run20099" in text_of(app))
+        assert app.runs.table.cursor_key == "ws1/run100099"
+        await until(pilot, lambda: "run100099" in text_of(app))
+        store.change_run(RunChange("ws1", "run200", RunStatus.RUNNING, "started"))
+        await pilot.press("/", *"status=running", "enter")
+        await until(pilot, lambda: names(app) == ["run1.6", "run200"])
+        await pilot.press("backspace")
+        await until(pilot, lambda: len(names(app)) == 100_007)
         await pilot.press("pageup", "g")
         assert app.runs.table.cursor_key == "ws1/run1.1"

@@ -1,22 +1,39 @@
 """The details pane: all there is to say of the cursor's run."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import Static
 
 from xt_core.errors import XTError
 from xt_core.model.records import Run
 from xt_core.reports.pages import run_page
 from xt_core.session import Session
+from xt_tui.background import Background
 from xt_tui.panes.pane import Pane
 
 
+class Page(VerticalScroll):
+    """Scrolls with vim's keys too."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j", "scroll_down", "down", show=False),
+        Binding("k", "scroll_up", "up", show=False),
+        Binding("g", "scroll_home", "top", show=False),
+        Binding("G", "scroll_end", "bottom", show=False),
+        Binding("ctrl+f", "page_down", "page down", show=False),
+        Binding("ctrl+b", "page_up", "page up", show=False),
+    ]
+
+
 class DetailsPane(Pane):
-    """The page of `xt view run`, read in a thread."""
+    """The page of `xt view run`, read in the background."""
 
     @dataclass
     class Read(Message):
@@ -28,11 +45,16 @@ class DetailsPane(Pane):
     def __init__(self, session: Session) -> None:
         super().__init__("", id="details")
         self._session = session
+        self._background = Background(self, "details")
         self._shown: tuple[str, int] | None = None
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(id="details-scroll"):
+        with Page(id="details-page"):
             yield Static(id="details-text", markup=False)
+
+    @property
+    def target(self) -> Widget:
+        return self.query_one(Page)
 
     def show_run(self, run: Run | None) -> None:
         """Show a run, unless that is what is shown."""
@@ -43,17 +65,15 @@ class DetailsPane(Pane):
         if run is None:
             self.query_one("#details-text", Static).update("no run is chosen")
         else:
-            self._read_page(run)
+            self._background.ask(lambda: self.Read(run.full_name, self._read_page(run)))
 
-    @work(thread=True, exclusive=True, group="details", exit_on_error=False)
-    def _read_page(self, run: Run) -> None:
+    def _read_page(self, run: Run) -> list[str]:
         try:
             events = self._session.store.events(run.workspace, run.name)
             files = list(self._session.artifacts.list(f"{run.workspace}/runs/{run.name}"))
-            lines = run_page(run, events, files)
+            return run_page(run, events, files)
         except XTError as error:
-            lines = [error.message, error.hint]
-        self.post_message(self.Read(run.full_name, lines))
+            return [error.message, error.hint]
 
     @on(Read)
     def _show(self, message: Read) -> None:

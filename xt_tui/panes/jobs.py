@@ -1,59 +1,53 @@
 """The jobs pane: each job, its state and progress."""
 
-from textual.app import ComposeResult
+from collections.abc import Sequence
 
+from xt_core.query.columns import Column
 from xt_core.query.formats import counted
-from xt_core.query.registry import JobRow
-from xt_tui.panes.pane import Pane
-from xt_tui.state import GLYPHS, STYLES, ViewState
-from xt_tui.widgets.table import Cell, Table, TableColumn
+from xt_core.query.registry import JOB_FIELDS, JobRow
+from xt_tui.order import RecordOrder, Selection
+from xt_tui.panes.records import RecordsPane
+from xt_tui.state import ViewState
+from xt_tui.widgets.table import Cell
 
 ALL_JOBS = "all"
-_COLUMNS = (
-    TableColumn("  job", 8),
-    TableColumn("done", 9, right=True),
-    TableColumn("best", 7, right=True),
-    TableColumn("experiment", 12),
-)
 
 
-class JobsPane(Pane):
+class JobsPane(RecordsPane[JobRow]):
     """The cursor's job decides which runs are shown; the first row means all of them."""
 
+    LEAD = (ALL_JOBS,)
+
     def __init__(self, state: ViewState) -> None:
-        super().__init__("2 Jobs", id="jobs")
+        super().__init__(
+            "2 Jobs",
+            id="jobs",
+            noun="job",
+            records=state.jobs,
+            fields=JOB_FIELDS,
+            order=RecordOrder(JOB_FIELDS, lambda row: row.job.name, lambda row: False),
+            selection=Selection("name", reverse=True),
+            empty="",
+            example="status=running best>.9",
+        )
         self._state = state
-
-    def compose(self) -> ComposeResult:
-        yield Table(self._cells, id="jobs-table", empty="")
-
-    @property
-    def table(self) -> Table:
-        return self.query_one("#jobs-table", Table)
 
     @property
     def job(self) -> str | None:
         """The job under the cursor; None for all jobs."""
-        key = self.table.cursor_key
-        return None if key in (None, ALL_JOBS) else key
+        return None if self.cursor is None else self.cursor.job.name
 
-    def update_rows(self) -> None:
-        """Show the jobs, the newest first."""
-        jobs = list(self._state.jobs.values())
-        self.table.show(_COLUMNS, [ALL_JOBS, *(row.job.name for row in reversed(jobs))])
+    def column_text(self, keys: Sequence[str]) -> str:
+        return "job,status,work_items=done,best,experiment"
 
-    def _cells(self, key: str) -> list[Cell]:
-        if key == ALL_JOBS:
-            return [Cell("  all", "bold"), Cell(counted(len(self._state.jobs), "job"))]
-        row = self._state.jobs[key]
-        status = self._state.pending.get(key, str(row.counts.status()))
-        best = "" if row.best_value is None else f"{row.best_value:.4g}"
-        return [
-            Cell(f"{GLYPHS[status]} {key}", STYLES.get(status, "")),
-            Cell(progress(row)),
-            Cell(best),
-            Cell(row.job.experiment),
-        ]
+    def status_of(self, record: JobRow) -> str:
+        return self._state.job_status(record)
+
+    def text(self, column: Column[JobRow], record: JobRow, now: float) -> str:
+        return progress(record) if column.header == "done" else column.text(record, now)
+
+    def lead_cells(self, key: str) -> list[Cell]:
+        return [Cell(ALL_JOBS, "bold"), Cell(counted(len(self._records), "job"))]
 
 
 def progress(row: JobRow) -> str:

@@ -5,15 +5,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from rich.text import Text
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult, RenderResult
 from textual.message import Message
 from textual.widget import Widget
 
 from xt_core.chart import Series, render_chart
 from xt_core.errors import XTError
-from xt_core.model.records import Run
+from xt_core.model.records import MetricRecord, Run
 from xt_core.session import Session
+from xt_tui.background import Background
 from xt_tui.panes.pane import Pane
 from xt_tui.widgets.chart import chart_text
 
@@ -29,6 +30,15 @@ class Curves:
     offset: int = -1
     points: dict[str, tuple[list[float], list[float]]] = field(default_factory=dict)
 
+    def add(self, record: MetricRecord) -> None:
+        """Take over what one call logged; whatever is no number has no curve."""
+        for name, value in record.values.items():
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                xs, ys = self.points.setdefault(name, ([], []))
+                xs.append(float(len(xs)) if record.step is None else record.step)
+                ys.append(float(value))
+        self.offset = record.offset
+
 
 class Charts(Widget):
     """Draws one chart a metric, as many as have room."""
@@ -41,18 +51,17 @@ class Charts(Widget):
         return self._pane.draw(self.size.width, self.size.height)
 
 
-class MetricsPane(Pane):
-    """Reads only what was logged since its last look, in a thread."""
+class MetricsPane(Pane, can_focus=True):
+    """Reads only what was logged since its last look, in the background, one reader at a time."""
 
     @dataclass
     class Read(Message):
         """New points are there."""
 
-        runs: list[str]
-
     def __init__(self, session: Session) -> None:
         super().__init__("", id="metrics")
         self._session = session
+        self._background = Background(self, "metrics")
         self._curves: dict[str, Curves] = {}
         self._runs: list[Run] = []
         self._first = 0
@@ -63,35 +72,25 @@ class MetricsPane(Pane):
     def compose(self) -> ComposeResult:
         yield Charts(self)
 
-    def on_mount(self) -> None:
-        self.can_focus = True
-
     def show_runs(self, runs: list[Run], primary: str) -> None:
         """Draw these runs' metrics, the job's primary metric first."""
         self._runs, self._primary = runs[:MOST_RUNS], primary
         more = len(runs) - len(self._runs)
         self.border_subtitle = f"the first {MOST_RUNS} of {len(runs)} runs" if more else ""
-        self._read_points(list(self._runs))
+        wanted = list(self._runs)
+        self._background.ask(lambda: self._read_points(wanted))
         self._refresh_charts()
 
-    @work(thread=True, exclusive=True, group="metrics", exit_on_error=False)
-    def _read_points(self, runs: list[Run]) -> None:
+    def _read_points(self, runs: list[Run]) -> Read:
         for run in runs:
             curves = self._curves.setdefault(run.full_name, Curves())
             try:
                 records = self._session.store.metrics(run.workspace, run.name, curves.offset)
             except XTError:
-                return  # the feed says so
+                break  # the feed says so
             for record in records:
-                for name, value in record.values.items():
-                    if isinstance(value, int | float) and not isinstance(value, bool):
-                        xs, ys = curves.points.setdefault(name, ([], []))
-                        step = record.step
-                        xs.append(float(len(xs)) if step is None else step)
-                        ys.append(float(value))
-            if records:
-                curves.offset = records[-1].offset
-        self.post_message(self.Read([run.full_name for run in runs]))
+                curves.add(record)
+        return self.Read()
 
     @on(Read)
     def _redraw(self) -> None:

@@ -13,6 +13,7 @@ from xt_core.console import DetachedError, stream_console
 from xt_core.errors import XTError
 from xt_core.model.records import Run
 from xt_core.nodes.client import OutputStream
+from xt_core.query.formats import counted
 from xt_core.session import Session
 from xt_tui.panes.pane import Pane
 from xt_tui.widgets.text_view import TextView
@@ -43,21 +44,33 @@ class OutputPane(Pane):
         return self.query_one("#output-text", TextView)
 
     @property
+    def target(self) -> TextView:
+        return self.view
+
+    @property
+    def run(self) -> Run | None:
+        """The run whose output is shown."""
+        return None if self._attachment is None else self._attachment.run
+
+    @property
     def attached_to(self) -> str | None:
         """The full name of the run whose output is shown."""
         return None if self._attachment is None else self._attachment.run.full_name
 
     def on_unmount(self) -> None:
-        self.detach()
+        if self._attachment is not None:
+            self._attachment.close()
+            self._attachment.wait()
 
     def attach(self, run: Run) -> None:
         """Show a run's last lines and follow it."""
-        if self.attached_to == run.full_name:
+        attachment = self._attachment
+        if attachment is not None and self.attached_to == run.full_name and not attachment.ended:
             return
         self.detach()
         self.view.clear()
-        self.border_subtitle = run.name
         self._attachment = Attachment(self._session, run, self._arrived)
+        self._describe()
         self._attachment.start()
 
     def detach(self) -> None:
@@ -73,8 +86,18 @@ class OutputPane(Pane):
     def _show(self, message: Arrived) -> None:
         if message.attachment is self._attachment and self.query(TextView):
             self.view.append(message.attachment.take())
-            ended = " (ended)" if message.attachment.ended else ""
-            self.border_subtitle = message.attachment.run.name + ended
+            self._describe()
+
+    @on(TextView.FollowingChanged)
+    def _describe(self) -> None:
+        """Whose output it is, and whether its end is in sight."""
+        attachment = self._attachment
+        if attachment is None or not self.query(TextView):
+            return
+        new = f" · ▼ {counted(self.view.new_lines, 'new line')}" if self.view.new_lines else ""
+        away = "" if self.view.following else f"{new} · F follows"
+        ended = " (ended)" if attachment.ended else ""
+        self.border_subtitle = f"{attachment.run.name}{ended}{away}"
 
 
 class Attachment:
@@ -102,12 +125,15 @@ class Attachment:
         return data
 
     def close(self) -> None:
-        """End the thread, and wait for it."""
+        """Let the thread end; it may take a while, if a controller is being started."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
         if self._stream is not None:
             self._stream.close()
+
+    def wait(self) -> None:
+        """Wait until the thread has ended."""
         self._thread.join(timeout=10)
 
     def _follow(self) -> None:

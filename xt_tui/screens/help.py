@@ -1,4 +1,4 @@
-"""All keys, from the table of actions."""
+"""All keys, from the table of actions; those of the pane at hand come first."""
 
 from typing import ClassVar
 
@@ -9,7 +9,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from xt_tui.actions import ACTIONS
+from xt_tui.actions import ACTIONS, PANE_GROUPS
 
 _KEY_NAMES = {
     "slash": "/",
@@ -21,8 +21,9 @@ _KEY_NAMES = {
 _MOVING = (
     ("↓ ↑ j k", "one row or line"),
     ("pgdn pgup", "one page"),
+    ("← → h l", "sideways"),
     ("g G", "the first, the last"),
-    ("tab", "the next pane"),
+    ("tab shift+tab", "the next pane, the one before"),
     ("enter", "on a job: its runs; on a run: its details"),
     ("ctrl+p", "the command palette"),
 )
@@ -42,6 +43,11 @@ class HelpScreen(ModalScreen[None]):
         Binding("up,k", "scroll(-1)", "up", show=False),
     ]
 
+    def __init__(self, pane: str) -> None:
+        """`pane` is the id of the pane that has the keys; "" if none has."""
+        super().__init__()
+        self._pane = pane
+
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="dialog", id="help"):
             yield Static("Keys", classes="dialog-title")
@@ -49,7 +55,8 @@ class HelpScreen(ModalScreen[None]):
 
     def _table(self) -> RichTable:
         table = RichTable.grid(padding=(0, 2))
-        groups = dict.fromkeys(action.group for action in ACTIONS.values())
+        first = PANE_GROUPS.get(self._pane, ())
+        groups = dict.fromkeys((*first, *(action.group for action in ACTIONS.values())))
         for group in groups:
             table.add_row(f"[bold]{group}[/]")
             for action in ACTIONS.values():

@@ -1,14 +1,15 @@
 """The launch form: a command, the options of `xt run`, and a preview of what would be run.
 
 The fields are those of `RUN_OPTIONS`; what they mean and whether they are right is decided by the
-engine's `prepare`, in a thread, as the user types.
+engine's `prepare`, in the background, as the user types. Invariant: what is launched is what the
+fields say at that moment, and it is launched once.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -17,7 +18,9 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Select, Static
 
 from xt_core.errors import XTError
-from xt_core.query.formats import counted
+from xt_core.query.fields import Kind as FieldKind
+from xt_core.query.formats import counted, format_value
+from xt_core.query.table import render_table
 from xt_core.session import Session
 from xt_core.submit.mrc import shown_command
 from xt_core.submit.options import (
@@ -28,9 +31,12 @@ from xt_core.submit.options import (
     command_line,
     request_from_texts,
 )
+from xt_core.submit.plan import Plan
 from xt_core.submit.submission import Submission, prepare, submit
+from xt_tui.background import Background
 
-_PREVIEW = 8
+_MOST_ROWS = 8
+_WIDEST_CELL = 24
 _FIRST = ("concurrent", "runs", "search-type", "max-runs", "seed", "primary-metric")
 """The options that a search most often needs stand first."""
 
@@ -39,7 +45,7 @@ class LaunchScreen(ModalScreen[Submission | None]):
     """Ends with the submission, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "close"),
+        Binding("escape,ctrl+g", "dismiss(None)", "close"),
         Binding("ctrl+l", "launch", "launch"),
         Binding("ctrl+y", "copy", "copy as command"),
     ]
@@ -54,6 +60,12 @@ class LaunchScreen(ModalScreen[Submission | None]):
         error: str = ""
 
     @dataclass
+    class Noted(Message):
+        """The engine warns of something while it submits."""
+
+        text: str
+
+    @dataclass
     class Submitted(Message):
         """The outcome of a launch."""
 
@@ -63,8 +75,11 @@ class LaunchScreen(ModalScreen[Submission | None]):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
+        self._background = Background(self, "preview")
         self._request: RunRequest | None = None
+        """What the fields say, once it is known to be right."""
         self._typed = 0
+        self._is_wanted = self._is_submitting = False
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog", id="launch"):
@@ -73,16 +88,17 @@ class LaunchScreen(ModalScreen[Submission | None]):
             yield Input(
                 placeholder="train.py --lr=[.01,.03] --hidden=[16,32]", id="command", compact=True
             )
-            with VerticalScroll(id="options"):
+            with VerticalScroll(id="options", can_focus=False):
                 for option in _ordered():
                     yield from _field(option)
-            yield Static(id="preview", markup=False)
+            with VerticalScroll(id="preview-scroll"):
+                yield Static(id="preview", markup=False)
             with Horizontal(classes="buttons"):
                 yield Button(
                     "Launch (ctrl+l)", id="go", variant="success", disabled=True, compact=True
                 )
                 yield Button("Copy as command (ctrl+y)", id="copy", disabled=True, compact=True)
-                yield Button("Close (esc)", id="close", compact=True)
+                yield Button("Close (esc, ctrl+g)", id="close", compact=True)
 
     def on_mount(self) -> None:
         self.query_one("#command", Input).focus()
@@ -97,7 +113,11 @@ class LaunchScreen(ModalScreen[Submission | None]):
         ):
             return  # the form is being built, or closes
         self._typed += 1
-        self._preview(self._typed, self.query_one("#command", Input).value, self._texts())
+        self._is_wanted = False
+        self._set_request(None)
+        typed, command = self._typed, self.query_one("#command", Input).value
+        texts = self._texts()
+        self._background.ask(lambda: self._preview(typed, command, texts))
 
     def _texts(self) -> dict[str, str | bool]:
         texts: dict[str, str | bool] = {}
@@ -109,24 +129,20 @@ class LaunchScreen(ModalScreen[Submission | None]):
                 texts[option.name] = option.kind is Kind.FLAG or str(widget.value)
         return texts
 
-    @work(thread=True, exclusive=True, group="preview", exit_on_error=False)
-    def _preview(self, typed: int, command: str, texts: dict[str, str | bool]) -> None:
-        if not command.strip():
-            self.post_message(self.Previewed(typed, None, []))
-            return
+    def _preview(self, typed: int, command: str, texts: dict[str, str | bool]) -> Previewed:
+        if not command.strip() and not texts.get("multi-commands"):
+            return self.Previewed(typed, None, [])
         try:
             request = request_from_texts(command, texts)
-            plan = prepare(self._for(request), request).plan
+            session = self._for(request)
+            try:
+                plan = prepare(session, request).plan
+            finally:
+                session.close()
         except XTError as error:
             hint = f" ({error.hint})" if error.hint else ""
-            self.post_message(self.Previewed(typed, None, [], error.message + hint))
-            return
-        kind = f" {plan.search_type}" if plan.search_type else ""
-        lines = [f"{plan.style}{kind}: {counted(plan.work_items, 'run')}"]
-        lines += [shown_command(plan.argv(i)) for i in range(min(plan.work_items, _PREVIEW))]
-        if plan.work_items > _PREVIEW:
-            lines.append("…")
-        self.post_message(self.Previewed(typed, request, lines))
+            return self.Previewed(typed, None, [], error.message + hint)
+        return self.Previewed(typed, request, plan_lines(plan))
 
     def _for(self, request: RunRequest) -> Session:
         session = self._session
@@ -136,46 +152,65 @@ class LaunchScreen(ModalScreen[Submission | None]):
     def _show_preview(self, message: Previewed) -> None:
         if message.typed != self._typed or not self.query("#preview"):
             return  # more has been typed since, or the form closes
-        self._request = message.request
         preview = self.query_one("#preview", Static)
         preview.set_class(bool(message.error), "error")
         preview.update(message.error or "\n".join(message.lines))
-        self.query_one("#go", Button).disabled = message.request is None
-        self.query_one("#copy", Button).disabled = message.request is None
+        self._set_request(message.request)
+        if self._is_wanted:
+            self.action_launch()
+
+    def _set_request(self, request: RunRequest | None) -> None:
+        self._request = request
+        self.query_one("#go", Button).disabled = request is None or self._is_submitting
+        self.query_one("#copy", Button).disabled = request is None
 
     # Acts -------------------------------------------------------------------------------
 
     @on(Button.Pressed, "#go")
-    @on(Input.Submitted)
+    @on(Input.Submitted, "#command")
     def action_launch(self) -> None:
-        if self._request is not None:
-            self.query_one("#go", Button).disabled = True
-            self._submit(self._request)
+        """Launch what is previewed; what is not yet previewed, as soon as it is."""
+        self._is_wanted = self._request is None
+        if self._request is None or self._is_submitting:
+            return
+        self._is_submitting = True
+        self.query_one("#go", Button).disabled = True
+        request = self._request
+        self.run_worker(
+            lambda: self.post_message(self._submit(request)),
+            thread=True,
+            group="submit",
+            description="submit",
+            exit_on_error=False,
+        )
 
-    @work(thread=True, exclusive=True, group="submit", exit_on_error=False)
-    def _submit(self, request: RunRequest) -> None:
+    def _submit(self, request: RunRequest) -> Submitted:
         session = self._for(request)
         try:
-            submission = submit(session, prepare(session, request), self._note)
+            submission = submit(session, prepare(session, request), self._warn)
         except XTError as error:
-            self.post_message(self.Submitted(None, f"{error.message} {error.hint}".strip()))
-        else:
-            self.post_message(self.Submitted(submission))
+            return self.Submitted(None, f"{error.message} {error.hint}".strip())
         finally:
             session.close()
+        return self.Submitted(submission)
 
-    def _note(self, text: str) -> None:
-        self.app.call_from_thread(self.notify, text, severity="warning")
+    def _warn(self, text: str) -> None:
+        self.post_message(self.Noted(text))
+
+    @on(Noted)
+    def _note(self, message: Noted) -> None:
+        self.app.notify(message.text, severity="warning", markup=False)
 
     @on(Submitted)
     def _submitted(self, message: Submitted) -> None:
+        self._is_submitting = False
         if message.submission is not None:
             self.dismiss(message.submission)
             return
         preview = self.query_one("#preview", Static)
         preview.add_class("error")
         preview.update(message.error)
-        self.query_one("#go", Button).disabled = False
+        self._set_request(self._request)
 
     @on(Button.Pressed, "#copy")
     def action_copy(self) -> None:
@@ -186,6 +221,21 @@ class LaunchScreen(ModalScreen[Submission | None]):
     @on(Button.Pressed, "#close")
     def _close(self) -> None:
         self.dismiss(None)
+
+
+def plan_lines(plan: Plan) -> list[str]:
+    """How many runs of which kind, and the first of them: as a table of sets, or as commands."""
+    kind = f" {plan.search_type}" if plan.search_type else ""
+    lines = [f"{plan.style}{kind}: {counted(plan.work_items, 'run')}"]
+    shown = range(min(plan.work_items, _MOST_ROWS))
+    sets = [plan.hparams(index) for index in shown]
+    if sets and sets[0]:
+        rows = [[format_value(v, FieldKind.ANY) for v in values.values()] for values in sets]
+        lines += render_table(list(sets[0]), rows, ["right"] * len(sets[0]), _WIDEST_CELL)
+        lines += ["…"] if plan.work_items > len(shown) else []
+        return [*lines, f"first: {shown_command(plan.argv(0))}"]
+    lines += [shown_command(plan.argv(index)) for index in shown]
+    return lines + (["…"] if plan.work_items > len(shown) else [])
 
 
 def _ordered() -> list[RunOption]:

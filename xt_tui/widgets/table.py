@@ -19,6 +19,7 @@ from textual.strip import Strip
 from xt_core.query.table import display_width, printable, truncate
 
 _GAP = "  "
+_SIDEWAYS_CELLS = 8
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ class Table(ScrollView, can_focus=True):
         Binding("pageup,ctrl+b", "page(-1)", "page up", show=False),
         Binding("home,g", "edge(0)", "first row", show=False),
         Binding("end,G", "edge(1)", "last row", show=False),
+        Binding("left,h", "sideways(-1)", "left", show=False),
+        Binding("right,l", "sideways(1)", "right", show=False),
         Binding("enter", "choose", "choose", show=False),
     ]
 
@@ -64,6 +67,13 @@ class Table(ScrollView, can_focus=True):
 
         table: "Table"
         key: str
+
+    @dataclass
+    class HeaderClicked(Message):
+        """A column's header was clicked."""
+
+        table: "Table"
+        column: int
 
     def __init__(self, cells: Callable[[str], Sequence[Cell]], *, id: str, empty: str) -> None:
         """`cells` gives a row's cells by its key; `empty` is said where there are no rows."""
@@ -118,7 +128,8 @@ class Table(ScrollView, can_focus=True):
             return self._strip(header, Style(dim=False), left, width)
         row = top + y - 1
         if not self._keys:
-            return Strip([Segment(self._empty[:width].ljust(width) if y == 1 else " " * width)])
+            text = self._empty if y == 1 else ""
+            return Strip([Segment(_fit(text, width, False), self.rich_style)])
         if row >= len(self._keys):
             return Strip.blank(width, self.rich_style)
         base = Style()
@@ -151,6 +162,10 @@ class Table(ScrollView, can_focus=True):
         if (key := self.cursor_key) is not None:
             self.post_message(self.Chosen(self, key))
 
+    def action_sideways(self, by: int) -> None:
+        x = self.scroll_offset.x + by * _SIDEWAYS_CELLS
+        self.scroll_to(x=x, animate=False, force=True)
+
     def _move(self, row: int) -> None:
         row = min(max(0, row), max(0, len(self._keys) - 1))
         if row == self._cursor or not self._keys:
@@ -168,6 +183,16 @@ class Table(ScrollView, can_focus=True):
             self._move(int(self.scroll_offset.y) + event.y - 1)
             if event.chain == 2:
                 self.action_choose()
+        elif (column := self._column_at(int(self.scroll_offset.x) + event.x)) is not None:
+            self.post_message(self.HeaderClicked(self, column))
+
+    def _column_at(self, x: int) -> int | None:
+        right = 0
+        for place, column in enumerate(self._columns):
+            right += column.width + len(_GAP)
+            if x < right:
+                return place
+        return None
 
     def on_focus(self) -> None:
         self.refresh()

@@ -1,0 +1,107 @@
+"""Filter, sort and marks, on the runs and on the jobs alike."""
+
+from textual.widgets import Input
+from tui_support import names, text_of, told, until, until_loaded
+
+from xt_core.model.states import RunStatus
+from xt_core.session import Session
+from xt_core.stats.store import RunChange
+from xt_tui.app import XtApp
+
+ALL = ["run1.1", "run1.2", "run1.3", "run1.4", "run1.5", "run1.6", "run2"]
+
+
+def marked(app: XtApp) -> list[str]:
+    return [run.name for run in app.runs.chosen]
+
+
+async def test_jobs_are_filtered_and_sorted_when_their_pane_has_the_keys(session: Session) -> None:
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await until(pilot, lambda: list(app.jobs.table.keys) == ["all", "job2", "job1"])
+        await pilot.press("2", "r")
+        await until(pilot, lambda: list(app.jobs.table.keys) == ["all", "job1", "job2"])
+        await pilot.press("/", *"status=running", "enter")
+        await until(pilot, lambda: list(app.jobs.table.keys) == ["all", "job1"])
+        assert names(app) == ALL
+        await pilot.press("backspace")
+        await until(pilot, lambda: list(app.jobs.table.keys) == ["all", "job1", "job2"])
+
+
+async def test_a_range_is_marked_by_moving_and_can_be_given_up(session: Session) -> None:
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await pilot.press("space", "j", "v", "j", "j")
+        await until(pilot, lambda: marked(app) == ["run1.1", "run1.3", "run1.4", "run1.5"])
+        await pilot.press("k")
+        await until(pilot, lambda: marked(app) == ["run1.1", "run1.3", "run1.4"])
+        await until(pilot, lambda: "3 marked · marking a range: v ends it" in text_of(app))
+        await pilot.press("v", "G")
+        await until(pilot, lambda: app.runs.table.cursor_key == "ws1/run2")
+        assert marked(app) == ["run1.1", "run1.3", "run1.4"]
+        await pilot.press("v", "k")
+        await until(pilot, lambda: len(marked(app)) == 5)
+        await pilot.press("escape")
+        await until(pilot, lambda: marked(app) == ["run1.1", "run1.3", "run1.4"])
+
+
+async def test_marks_that_a_filter_hides_are_told_of_and_not_acted_on(session: Session) -> None:
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await pilot.press("space", "space", "/", *"run!=run1.2", "enter")
+        await until(pilot, lambda: names(app) == [ALL[0], *ALL[2:]])
+        assert marked(app) == ["run1.1"]
+        assert "1 marked · 1 mark out of sight" in text_of(app)
+
+
+async def test_a_click_on_a_header_sorts_and_another_reverses(session: Session) -> None:
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await until(pilot, lambda: "loss" in text_of(app))
+        header = next(line for line in text_of(app).splitlines() if "run▲" in line)
+        loss = header.index("loss") - app.runs.table.region.x
+        await pilot.click("#runs-table", offset=(loss, 0))
+        await until(pilot, lambda: names(app)[0] == "run1.6")
+        await pilot.click("#runs-table", offset=(loss, 0))
+        await until(pilot, lambda: names(app)[0] == "run1.1" and app.runs.selection.reverse)
+
+
+async def test_a_run_that_changes_moves_to_its_place_and_leaves_a_filter(session: Session) -> None:
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await pilot.press("/", *"status=running", "enter")
+        await until(pilot, lambda: names(app) == ["run1.6"])
+        session.store.change_run(RunChange("ws1", "run1.6", RunStatus.COMPLETED, "ended"))
+        await until(pilot, lambda: names(app) == [])
+        assert app.runs.run is None
+
+
+async def test_tags_are_set_and_cleared_on_all_marked_runs(session: Session) -> None:
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await pilot.press("space", "space", "t")
+        await until(pilot, lambda: "Tags of 2 runs" in text_of(app))
+        answer = app.screen.query_one("#answer", Input)
+        answer.value = "=x"
+        await until(pilot, lambda: "a tag without a name" in text_of(app))
+        await pilot.press("enter")
+        assert "Tags of 2 runs" in text_of(app)
+        answer.value = "best, note=high"
+        await pilot.press("enter")
+        await until(pilot, lambda: told(app) == ["tags of 2 runs set"])
+        tags = {"best": True, "note": "high"}
+        assert [session.store.run("ws1", f"run1.{n}").tags for n in (1, 2, 3)] == [tags, tags, {}]
+        await until(pilot, lambda: app.state.runs["ws1/run1.2"].tags == tags)
+        await pilot.press("u", "g", "t")
+        await until(pilot, lambda: "Tags of run1.1" in text_of(app))
+        await pilot.press(*"-note", "enter")
+        await until(pilot, lambda: session.store.run("ws1", "run1.1").tags == {"best": True})
+
+
+async def test_the_chosen_names_are_copied_as_a_run_list(session: Session) -> None:
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await pilot.press("y")
+        await until(pilot, lambda: app.clipboard == "ws1/run1.1")
+        await pilot.press("space", "space", "y")
+        await until(pilot, lambda: app.clipboard == "ws1/run1.1,ws1/run1.2")

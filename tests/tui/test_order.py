@@ -1,0 +1,59 @@
+"""The order of a table: the same as a new sort gives, however the records changed."""
+
+import random
+from dataclasses import replace
+
+import pytest
+
+from xt_core.model.records import Run
+from xt_core.model.states import RunStatus
+from xt_core.query.filters import matches_all, parse_filter
+from xt_core.query.registry import RUN_FIELDS
+from xt_core.query.sorting import parse_sort, sort_records
+from xt_tui.order import RecordOrder, Selection
+
+STATUSES = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.COMPLETED)
+LOSSES = (0.1, 0.2, 0.2, None, float("nan"), "text")
+
+
+def some_run(number: int, dice: random.Random) -> Run:
+    loss = dice.choice(LOSSES)
+    started = dice.choice([None, 10.0, 20.0])
+    return Run(
+        "ws1", f"run{number}", "job1", "e", "node0", dice.choice(STATUSES), 1e9,
+        metrics={} if loss is None else {"loss": loss},
+        started=started,
+        ended=dice.choice([None, 25.0]),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("sort", ["run", "metrics.loss", "status", "duration"])
+@pytest.mark.parametrize("condition", ["", "status!=queued", "duration<30"])
+def test_changes_give_the_order_of_a_new_sort(sort: str, reverse: bool, condition: str) -> None:
+    dice = random.Random(f"{sort}{reverse}{condition}")
+    filters = (parse_filter(condition, RUN_FIELDS),) if condition else ()
+    selection = Selection(sort, filters, reverse)
+    order = RecordOrder(
+        RUN_FIELDS, lambda run: run.name, lambda run: run.started is not None and run.ended is None
+    )
+    runs: dict[str, Run] = {}
+    for look in range(30):
+        changed = [some_run(dice.randrange(60), dice) for _ in range(dice.choice([0, 1, 7]))]
+        runs |= {run.name: run for run in changed}
+        order.note(changed)
+        now = 30.0 + look
+        shown = [run for run in runs.values() if matches_all(filters, run, now)]
+        expected = sort_records(shown, parse_sort(sort, RUN_FIELDS), reverse, now)
+        assert order.update(selection, now) == [run.name for run in expected]
+
+
+def test_another_selection_and_many_changes_sort_anew() -> None:
+    order = RecordOrder(RUN_FIELDS, lambda run: run.name, lambda run: False)
+    dice = random.Random(1)
+    runs = {run.name: run for run in (some_run(number, dice) for number in range(3_000))}
+    order.note(runs.values())
+    by_name = Selection[Run]("run")
+    assert order.update(by_name, 0.0) == [f"run{number}" for number in range(3_000)]
+    backwards = order.update(replace(by_name, reverse=True), 0.0)
+    assert backwards == [f"run{number}" for number in reversed(range(3_000))]

@@ -1,0 +1,49 @@
+"""Engine calls off the UI's thread: one at a time for each purpose, the newest request first.
+
+A call that is slow (100,000 runs to sort, a store on a busy disk) delays the next of its kind and
+nothing else; what was asked for meanwhile and then overtaken is never made.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+from textual.message import Message
+from textual.widget import Widget
+
+_LEAST_REST_SECONDS = 0.05
+_REST_SHARE = 2.0  # so a purpose takes at most a third of a processor
+
+
+class Background:
+    """Makes calls in a thread; each gives the message that its owner is sent."""
+
+    def __init__(self, owner: Widget, purpose: str) -> None:
+        self._owner, self._purpose = owner, purpose
+        self._wanted: Callable[[], Message] | None = None
+        self._is_busy = False
+
+    def ask(self, call: Callable[[], Message]) -> None:
+        """Have a call made as soon as the one that is being made has ended."""
+        self._wanted = call
+        if not self._is_busy and self._owner.is_attached:
+            self._is_busy = True
+            work: Any = self._work  # the function: a worker that never starts has nothing to await
+            self._owner.run_worker(
+                work, group=self._purpose, description=self._purpose, exit_on_error=False
+            )
+
+    async def _work(self) -> None:
+        try:
+            while (call := self._wanted) is not None:
+                self._wanted = None
+                began = time.monotonic()
+                self._owner.post_message(await asyncio.to_thread(call))
+                took = time.monotonic() - began
+                await asyncio.sleep(max(_LEAST_REST_SECONDS, _REST_SHARE * took))
+        except Exception as error:  # a fault of one pane is told, and harms no other
+            text = f"{type(error).__name__}: {error}"
+            self._owner.notify(text, title=self._purpose, severity="error", markup=False)
+        finally:
+            self._is_busy = False

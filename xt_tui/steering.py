@@ -1,0 +1,154 @@
+"""What the user does to runs and jobs: asked first, called in a thread, and told how it went.
+
+Until the feed confirms it, what was asked for is shown as a badge: cancelling, restarting, …
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+from xt_core.errors import XTError
+from xt_core.model.records import Run
+from xt_core.query.formats import counted
+from xt_core.query.registry import JobRow
+from xt_core.session import Session
+from xt_tui.screens.confirm import ConfirmScreen
+
+if TYPE_CHECKING:
+    from xt_tui.app import XtApp
+
+_MOST_TOLD = 5
+_CANCELLING, _RESTARTING = "cancelling", "restarting"
+
+
+@dataclass
+class Acted(Message):
+    """An engine call ended; `error` tells how it failed. `names` were pending on it."""
+
+    text: str
+    names: list[str]
+    error: XTError | None = None
+
+
+def cancel(app: "XtApp") -> None:
+    """Cancel what the user means: jobs in the jobs pane, else runs."""
+    if app.on_jobs:
+        _cancel_jobs(app, living_jobs(app.jobs.chosen))
+    else:
+        _cancel_runs(app, living_runs(app.main.meant_runs))
+
+
+def living_runs(runs: list[Run]) -> list[Run]:
+    """Those of the runs that have not ended."""
+    return [run for run in runs if not run.status.is_final]
+
+
+def living_jobs(rows: list[JobRow]) -> list[JobRow]:
+    """Those of the jobs that have not ended."""
+    return [row for row in rows if not row.counts.status().is_final]
+
+
+def _cancel_runs(app: "XtApp", runs: list[Run]) -> None:
+    count = runs[0].name if len(runs) == 1 else counted(len(runs), "run")
+    screen = ConfirmScreen(
+        f"Cancel {count}?",
+        [run.name for run in runs],
+        "SIGTERM, the grace period, then SIGKILL to the whole process tree.",
+        f"Cancel {count}",
+        "Keep running",
+    )
+    pairs = [(run.workspace, run.name) for run in runs]
+
+    def call(session: Session) -> str:
+        session.controller.cancel(runs=pairs)
+        ended = [session.store.run(*pair) for pair in pairs[:_MOST_TOLD]]
+        more = f" and {len(pairs) - _MOST_TOLD} more" if len(pairs) > _MOST_TOLD else ""
+        return ", ".join(f"{run.name} {run.status}" for run in ended) + more
+
+    _ask(app, screen, call, [run.full_name for run in runs], _CANCELLING)
+
+
+def _cancel_jobs(app: "XtApp", rows: list[JobRow]) -> None:
+    names = [row.job.name for row in rows]
+    count = names[0] if len(names) == 1 else counted(len(names), "job")
+    running = sum(row.counts.running for row in rows)
+    waiting = sum(row.counts.unstarted + row.counts.queued for row in rows)
+    listed = f"{counted(running, 'running run')}, {waiting} waiting"
+    screen = ConfirmScreen(
+        f"Cancel {count}?",
+        [listed] if len(names) == 1 else names,
+        "What runs is stopped, what waits is never started."
+        + ("" if len(names) == 1 else f" {listed}."),
+        f"Cancel {count}",
+        "Keep running",
+    )
+
+    def call(session: Session) -> str:
+        session.controller.cancel(jobs=names)
+        return f"{count} cancelled"
+
+    _ask(app, screen, call, names, _CANCELLING)
+
+
+def restart(app: "XtApp") -> None:
+    """The simulated service restart of the job that the user means."""
+    job = app.main.meant_job
+    if job is None:
+        return
+    running = [run for run in app.state.runs.values() if run.job == job and run.status == "running"]
+    screen = ConfirmScreen(
+        f"Restart the running runs of {job}?",
+        [run.name for run in running],
+        "Each is stopped and started again: same name, hyperparameters and output directory.",
+        "Restart",
+        "Keep running",
+    )
+
+    def call(session: Session) -> str:
+        restarted = session.controller.restart(job, 0.0)
+        return f"{', '.join(restarted) or 'no run'} restarted"
+
+    _ask(app, screen, call, [run.full_name for run in running], _RESTARTING)
+
+
+def _ask(
+    app: "XtApp", screen: ConfirmScreen, call: Callable[[Session], str], names: list[str], what: str
+) -> None:
+    """Make the call if the user says yes; `names` show `what` until it is confirmed."""
+
+    def answered(yes: bool | None) -> None:
+        if yes:
+            app.state.set_pending(names, what)
+            app.main.show_pending()
+            app.run_worker(
+                lambda: app.post_message(_act(app.session, call, names)),
+                thread=True,
+                group="act",
+                description=what,
+                exit_on_error=False,
+            )
+
+    app.push_screen(screen, answered)
+
+
+def _act(session: Session, call: Callable[[Session], str], names: list[str]) -> Acted:
+    """Call the engine, in a thread."""
+    try:
+        session.controller.ensure_running()
+        return Acted(call(session), names)
+    except XTError as error:
+        return Acted("", names, error)
+
+
+def tell(app: "XtApp", message: Acted) -> None:
+    """Say how it went. The feed takes the badges back, unless there is nothing to confirm."""
+    if message.error is None:
+        app.notify(message.text, markup=False)
+        return
+    for name in message.names:
+        app.state.pending.pop(name, None)
+    app.main.show_pending()
+    text = f"{message.error.message}\n{message.error.hint}".strip()
+    app.notify(text, title="failed", severity="error", timeout=15, markup=False)
