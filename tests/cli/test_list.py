@@ -2,11 +2,15 @@
 
 import csv
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from cli_support import Commands
 
+from xt_core.model.records import Job, Run
+from xt_core.model.states import RunStatus
 from xt_core.stats.store import StatsStore
 
 
@@ -165,3 +169,82 @@ def test_what_is_wrong_is_told(
     answer = xt("list", *args, code=code)
     assert message in answer.err.splitlines()[0]
     assert answer.out == ""
+
+
+def test_a_named_parent_brings_no_others_along(xt: Commands, filled: StatsStore) -> None:
+    assert names(xt("list", "runs", "run2,run1", "--json").json) == ["run1", "run2"]
+    document = xt("list", "runs", "run1,job2", "--all", "--json").json
+    assert (names(document)[0], "run2" in names(document)) == ("run1", False)
+    assert document["total"] == 13
+
+
+def test_a_name_without_a_workspace_is_of_the_current_one(xt: Commands, filled: StatsStore) -> None:
+    job = Job("job3", "ws2", "e", "single", "local", "ada", 1e9, 1, 1)
+    theirs = [Run("ws2", f"run{n}", "job3", "e", "node0", RunStatus.QUEUED, 1e9) for n in (1, 5)]
+    filled.add_job(job, theirs, [])
+
+    def full_names(*args: str) -> list[str]:
+        runs = xt("list", "runs", *args, "--json").json["runs"]
+        return [f"{run['workspace']}/{run['name']}" for run in runs]
+
+    assert full_names("run1,ws2/run5") == ["ws1/run1", "ws2/run5"]
+    assert full_names("run1", "--workspace", "ws2") == ["ws2/run1"]
+    assert "no run named run5 in workspace ws1" in xt("list", "runs", "run5", code=3).err
+
+
+def test_jobs_are_chosen_by_lists(xt: Commands, filled: StatsStore) -> None:
+    def jobs(*args: str) -> list[str]:
+        return [job["name"] for job in xt("list", "jobs", *args, "--json").json["jobs"]]
+
+    assert jobs("job1-job2") == jobs("job*") == jobs("job2,job1") == ["job1", "job2"]
+    assert jobs("--experiment", "second") == ["job2"]
+    assert jobs("--sort", "-best", "--first", "1") == ["job1"]
+    assert "'run1' is no job name" in xt("list", "jobs", "run1", code=2).err
+
+
+def test_events_are_the_latest(xt: Commands, filled: StatsStore) -> None:
+    document = xt("list", "events", "--json").json
+    assert (len(document["events"]), document["total"]) == (25, 66)
+    answer = xt("list", "events", "run1", "--last", "2")
+    assert [line.split()[1:3] for line in answer.lines[2:]] == [
+        ["run1", "started"],
+        ["run1", "ended"],
+    ]
+    assert answer.err == "2 of 4 events; --last shows more\n"
+
+
+def test_exported_times_are_in_iso_8601(xt: Commands, filled: StatsStore, tmp_path: Path) -> None:
+    file = tmp_path / "runs.TSV"
+    columns = "run,started,duration,is_parent,description"
+    answer = xt("list", "runs", "run1", "--export", str(file), "--columns", columns, "--json")
+    assert answer.json == {"exported": str(file), "total": 1}
+    assert file.read_text() == (
+        "run\tstarted\tduration\tis_parent\tdescription\n"
+        "run1\t2001-09-09T01:46:50.000Z\t60.0\tfalse\t\n"
+    )
+
+
+def test_tables_fit_the_terminal_and_are_whole_elsewhere(
+    xt: Commands, filled: StatsStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    assert max(len(line) for line in xt("list", "runs").lines) > 60
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert max(len(line) for line in xt("list", "runs").lines) <= 40
+    assert max(len(line) for line in xt("list", "events").lines) <= 40
+
+
+def test_options_come_before_or_after_names(xt: Commands, filled: StatsStore) -> None:
+    args = ("run1", "--columns", "run", "run2.1")
+    assert xt("list", "runs", *args).lines[2:] == ["run1", "run2.1"]
+    assert xt("list", "--json", "runs", "run1").json["total"] == 1
+    assert "unrecognized arguments: --filter" in xt("list", "nodes", "--filter", "a", code=2).err
+
+
+def test_the_program_as_a_process_keeps_data_and_notes_apart(filled: StatsStore) -> None:
+    command = [sys.executable, "-m", "xt_core", "list", "runs", "--columns", "run", "--last", "1"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["run", "-------", "run2.12"]
+    assert done.stderr == "1 of 13 runs; --all shows all\n"
+    done = subprocess.run([*command, "run99"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (3, "")

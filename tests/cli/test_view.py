@@ -1,4 +1,4 @@
-"""`xt view`, `xt plot`, tags, notes, config, completion, and the program itself."""
+"""`xt view`, and what is alike for all commands."""
 
 import json
 from dataclasses import replace
@@ -17,13 +17,20 @@ from xt_core.stats.store import StatsStore
 def test_a_run_is_shown_whole(xt: Commands, filled: StatsStore, home: Home) -> None:
     Session(home=home).artifacts.put_bytes("ws1/runs/run2.4/logs/output.txt", b"hello\n")
     text = xt("view", "run", "run2.4").out
-    for part in ("status       error", "exit_code    1", "lr   0.04", "loss  0.9", "started",
+    for part in ("status       error", "exit_code    1", "lr   0.04", "started",
                  "ws1/runs/run2.4/logs/output.txt"):  # fmt: skip
         assert part in text
+    rows = [line.split() for line in text.splitlines()]
+    assert ["metric", "last", "min", "max", "points"] in rows
+    assert ["loss", "0.9", "0.9", "1.8", "2"] in rows
     document = xt("view", "run", "run2.4", "--json").json
     assert [event["event"] for event in document["events"]] == [
         "created", "queued", "started", "ended",
     ]  # fmt: skip
+    assert document["metric_summaries"] == {
+        "loss": {"points": 2, "last": 0.9, "min": 0.9, "max": 1.8},
+        "acc": {"points": 1, "last": 0.55, "min": 0.55, "max": 0.55},
+    }
     assert document["files"] == [{"key": "ws1/runs/run2.4/logs/output.txt", "size": 6}]
 
 
@@ -32,7 +39,11 @@ def test_a_job_is_shown_with_its_best_runs(xt: Commands, filled: StatsStore) -> 
     assert any("9 completed, 0 running, 0 waiting, 3 failed" in line for line in lines)
     assert any("best (least loss): run2.12, 0.1" in line for line in lines)
     assert [line.split()[0] for line in lines[-10:]] == [f"run2.{n}" for n in range(12, 2, -1)]
-    assert xt("view", "job", "job2", "--json").json["counts"]["completed"] == 9
+    document = xt("view", "job", "job2", "--json").json
+    assert document["counts"]["completed"] == 9
+    assert [run["name"] for run in document["best_runs"]][:2] == ["run2.12", "run2.11"]
+    assert "'run1' is no job name" in xt("view", "job", "run1", code=2).err
+    assert "no job named job9" in xt("view", "job", "job9", code=3).err
 
 
 def test_metrics_are_shown_by_step(xt: Commands, filled: StatsStore) -> None:
@@ -56,11 +67,30 @@ def test_metrics_are_shown_by_step(xt: Commands, filled: StatsStore) -> None:
     assert "no metric 'x' was logged" in xt("view", "metrics", "run1", "--metrics", "x", code=3).err
 
 
+def test_steps_of_metrics_can_be_chosen(xt: Commands, filled: StatsStore) -> None:
+    def steps(*options: str) -> list[int]:
+        document = xt("view", "metrics", "run1", "--json", *options).json
+        return document["metrics"]["loss"]["step"]  # type: ignore[no-any-return]
+
+    assert steps("--last", "1") == [1]
+    assert steps("--last", "0") == []
+    assert steps("--steps", "0") == [0]
+    assert steps("--steps", "0-1") == [0, 1]
+    assert steps("--steps", "1-") == [1]
+    lines = xt("view", "metrics", "run1", "--last", "1").lines
+    assert lines == ["step  loss   acc", "----  ----  ----", "   1   0.5  0.75"]
+    assert "--steps x" in xt("view", "metrics", "run1", "--steps", "x", code=2).err
+    assert "runs backwards" in xt("view", "metrics", "run1", "--steps", "2-1", code=2).err
+
+
 def test_events_and_logs_are_lines(xt: Commands, filled: StatsStore) -> None:
     lines = xt("view", "events", "run1").lines
     assert [line.split()[1] for line in lines] == ["created", "queued", "started", "ended"]
     logged = [json.loads(line) for line in xt("view", "log", "job1").lines]
     assert [(entry["run"], entry["event"]) for entry in logged][-1] == ("run1", "ended")
+    assert len(xt("view", "log", "run1", "--last", "2").lines) == 2
+    events = xt("view", "events", "run1", "--last", "1", "--json").json["events"]
+    assert [event["event"] for event in events] == ["ended"]
     assert "no controller has run here yet" in xt("view", "log", "controller", code=3).err
 
 
@@ -88,37 +118,32 @@ def test_settings_are_shown_with_their_origin(
     assert found["general.primary-metric"] == ("test-acc", "default")
     assert xt("view", "config", "--json").json["config"]["general"]["workspace"] == "ws7"
     assert any("ws7" in line for line in xt("view", "config").lines)
+    assert xt("view", "config", "general.workspace", "--json").json == {
+        "config": {"general.workspace": "ws7"}
+    }
+    shown = [line.split()[0] for line in xt("view", "config", "logging").lines[2:]]
+    assert shown
+    assert all(name.startswith("logging.") for name in shown)
+    error = xt("view", "config", "general.workspce", code=3).err
+    assert error.endswith("hint: did you mean general.workspace?\n")
 
 
-def test_settings_can_be_created_and_changed(xt: Commands, home: Home) -> None:
-    xt("config", "create")
-    assert "exists already" in xt("config", "create", code=5).err
-    xt("config", "set", "general.workspace", "ws3")
-    assert xt("view", "config", "--json").json["config"]["general"]["workspace"] == "ws3"
-    xt("config", "set", "hyperparameter-search.concurrent", "4", "--user")
-    assert "concurrent: 4" in home.config_file.read_text()
-    assert "general.workspce" in xt("config", "set", "general.workspce", "x", code=3).err
-    files = xt("config", "--json").json["files"]
-    assert [entry["exists"] for entry in files] == [True, True]
+def test_the_log_of_the_controller_is_shown_from_its_end(xt: Commands, home: Home) -> None:
+    home.create()
+    home.controller_log.parent.mkdir(parents=True, exist_ok=True)
+    home.controller_log.write_text("one\ntwo\n")
+    assert xt("view", "log", "controller", "--last", "1").out == "two\n"
+    assert xt("view", "log", "controller", "--json").json == {"log": ["one", "two"]}
 
 
-def test_tags_and_notes_of_runs_and_jobs(xt: Commands, filled: StatsStore) -> None:
-    xt("set", "tags", "run1,run2.1-run2.2", "best,lr=0.5,note=two words")
-    assert filled.run("ws1", "run2.2").tags == {"best": True, "lr": 0.5, "note": "two words"}
-    assert filled.run("ws1", "run2.3").tags == {}
-    xt("clear", "tags", "run1", "best,note")
-    assert filled.run("ws1", "run1").tags == {"lr": 0.5}
-    xt("clear", "tags", "run2.*", "--all")
-    assert filled.run("ws1", "run2.1").tags == {}
-    xt("set", "tags", "job2", "baseline")
-    assert filled.job("job2").tags == {"baseline": True}
-    assert filled.run("ws1", "run2.1").tags == {}
-    xt("set", "notes", "run1", "went well")
-    assert filled.run("ws1", "run1").notes == "went well"
-    assert xt("set", "notes", "job1", "é", "--json").json == {"changed": ["job1"]}
-    assert filled.job("job1").notes == "é"
-    assert "no run named run9" in xt("set", "tags", "run9", "x", code=3).err
-    assert "name the tags to clear" in xt("clear", "tags", "run1", code=2).err
+def test_the_console_of_a_run_of_this_node_is_its_file(
+    filled: StatsStore, home: Home, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    folder = home.runs_dir / "ws1" / "run1"
+    folder.mkdir(parents=True)
+    (folder / "output.txt").write_bytes(b"so far\n\x80")
+    assert main(["view", "console", "ws1/run1"]) == 0
+    assert capfdbinary.readouterr().out == b"so far\n\x80"
 
 
 def test_a_run_list_never_reaches_into_other_workspaces(xt: Commands, filled: StatsStore) -> None:
@@ -136,20 +161,11 @@ def test_a_run_list_never_reaches_into_other_workspaces(xt: Commands, filled: St
     ]
 
 
-def test_curves_are_drawn_in_characters(xt: Commands, filled: StatsStore) -> None:
-    args = ("plot", "run2.1,run2.12", "loss", "--width", "60", "--height", "12")
-    answer = xt(*args)
-    assert len(answer.lines) == 12
-    assert "loss" in answer.lines[0]
-    assert "run2.1 1.2" in answer.lines[-1]
-    assert "run2.12 0.1" in answer.lines[-1]
-    assert answer.out.isascii() is False
-    assert xt(*args, "--ascii").out.isascii()
-    points = xt("plot", "run2.1", "--json").json["runs"]["run2.1"]
-    assert points["loss"]["value"] == [2.4, 1.2]
-    assert "no metric 'x'" in xt("plot", "run1", "x", code=3).err
-    assert "--smoothing 2" in xt("plot", "run1", "--smoothing", "2", code=2).err
-    assert "the first 10 of 12 runs" in xt("plot", "run2.*", "loss").err
+def test_options_stand_only_where_they_mean_something(xt: Commands, filled: StatsStore) -> None:
+    assert "unrecognized arguments: --origin" in xt("view", "run", "run1", "--origin", code=2).err
+    assert "required: RUN" in xt("view", "run", code=2).err
+    assert "required: WHAT" in xt("view", code=2).err
+    assert xt("view", "--json", "run", "run1").json["name"] == "run1"
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))
@@ -192,17 +208,3 @@ def test_errors_are_documents_where_json_is_asked_for(xt: Commands) -> None:
         "message": "no run named run9 in workspace ws1",
         "hint": "xt list runs --all shows those there are",
     }
-
-
-def test_shells_complete_commands_options_and_names(xt: Commands, filled: StatsStore) -> None:
-    def words(*typed: str) -> list[str]:
-        return xt("completion", "--words", *typed).lines
-
-    assert words("c") == ["cancel", "clear", "config", "completion"]
-    assert words("list", "ru") == ["runs"]
-    assert words("attach", "run2.1") == ["run2.1", "run2.10", "run2.11", "run2.12"]
-    assert words("cancel", "job", "") == ["job1", "job2"]
-    assert "--concurrent" in words("run", "--c")
-    assert words("bogus", "x") == []
-    for shell in ("bash", "zsh", "fish"):
-        assert "xt completion --words" in xt("completion", shell).out

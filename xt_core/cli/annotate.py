@@ -1,108 +1,123 @@
 """`xt set tags`, `xt set notes`, `xt clear tags`: annotate runs and jobs.
 
-A job's name annotates the job itself; `job12` in a run list elsewhere means its runs.
+A job's name, range or wildcard annotates jobs; elsewhere `job12` in a run list means its runs.
 """
 
 import argparse
 import sys
 from collections.abc import Callable
 
-from xt_core.cli.names import chosen_runs
-from xt_core.cli.parser import add_workspace, command_parser
+from xt_core.cli.names import chosen_runs, run_patterns
+from xt_core.cli.nouns import Noun, run_noun
+from xt_core.cli.parser import Parser, add_workspace
 from xt_core.cli.talk import emit_json
 from xt_core.errors import ExitCode, UsageError
-from xt_core.model.names import JOB_NAME
 from xt_core.model.records import Value
+from xt_core.reports.jobs import named_jobs
 from xt_core.session import Session
 from xt_core.stats.store import RunChange
 from xt_core.submit.submission import parse_tags
 
-_SET_EXAMPLES = (
+_EXAMPLES = (
     "xt set tags run3,run5 best,lr-note=high   tags of two runs",
-    "xt set tags job12 baseline                a tag of a job",
+    "xt set tags job12 baseline                a tag of a job, not of its runs",
     "xt set notes run3 'diverged after epoch 4'",
     "xt set notes job12 -                      the text from standard input",
-)
-_CLEAR_EXAMPLES = (
-    "xt clear tags run3 best      one tag of a run",
-    "xt clear tags run3.* --all   all tags of these runs",
+    "xt clear tags run3 best                   one tag of a run",
+    "xt clear tags run3.* --all                all tags of these runs",
 )
 Tags = dict[str, Value]
+Fields = dict[str, object]
 
 
 def main(argv: list[str]) -> int:
-    options = _parse(argv)
-    overrides = {"general.workspace": options.workspace} if options.workspace else {}
-    session = Session(overrides=overrides)
-    if options.what == "notes":
-        text = sys.stdin.read() if options.value == "-" else options.value
-        named = _annotate(session, options.names, None, text)
-    elif argv[0] == "set":
-        new = parse_tags(options.value)
-        if not new:
-            raise UsageError("no tag is given", "as in xt set tags run3 best")
-        named = _annotate(session, options.names, lambda tags: tags | new, None)
+    if argv[0] == "set":
+        run_noun(argv, "set tags or notes of runs and jobs", _SET, _EXAMPLES[:4])
     else:
-        named = _annotate(session, options.names, _remover(options), None)
-    if options.json:
-        emit_json({"changed": named})
-    else:
-        print(f"{options.what} of {', '.join(named)} {'set' if argv[0] == 'set' else 'cleared'}")
+        run_noun(argv, "clear tags of runs and jobs", _CLEAR, _EXAMPLES[4:])
     return ExitCode.OK
 
 
-def _parse(argv: list[str]) -> argparse.Namespace:
-    if argv[0] == "set":
-        usage = "xt set tags NAMES TAGS | notes NAMES TEXT  [OPTIONS]"
-        parser = command_parser(
-            "set", "set tags or notes of runs and jobs", _SET_EXAMPLES, usage=usage
-        )
-        parser.add_argument("what", choices=("tags", "notes"))
-        parser.add_argument("names", metavar="NAMES")
-        parser.add_argument("value", metavar="TAGS|TEXT")
-    else:
-        usage = "xt clear tags NAMES [TAGS] [OPTIONS]"
-        parser = command_parser(
-            "clear", "clear tags of runs and jobs", _CLEAR_EXAMPLES, usage=usage
-        )
-        parser.add_argument("what", choices=("tags",))
-        parser.add_argument("names", metavar="NAMES")
-        parser.add_argument("value", nargs="?", metavar="TAGS")
-        parser.add_argument("--all", action="store_true", help="every tag")
+def _add_names(parser: Parser) -> None:
+    parser.add_argument("names", metavar="NAMES", help="run3,run7-run9,run35.*,job12; - reads them")
     add_workspace(parser)
-    return parser.parse_args(argv[1:])
 
 
-def _remover(options: argparse.Namespace) -> Callable[[Tags], Tags]:
-    if options.all == (options.value is not None):
+def _add_tags(parser: Parser) -> None:
+    _add_names(parser)
+    parser.add_argument("tags", metavar="TAGS", help="as best,lr=0.1")
+
+
+def _add_text(parser: Parser) -> None:
+    _add_names(parser)
+    parser.add_argument("text", metavar="TEXT", help="- reads it from standard input")
+
+
+def _add_tags_or_all(parser: Parser) -> None:
+    _add_names(parser)
+    parser.add_argument("tags", nargs="?", metavar="TAGS", help="names, as best,lr")
+    parser.add_argument("--all", action="store_true", help="every tag")
+
+
+def _set_tags(session: Session, options: argparse.Namespace) -> None:
+    new = parse_tags(options.tags)
+    if not new:
+        raise UsageError("no tag is given", "as in xt set tags run3 best")
+    named = _annotate(session, options.names, lambda tags: {"tags": tags | new})
+    _tell(options, "tags", named, "set")
+
+
+def _set_notes(session: Session, options: argparse.Namespace) -> None:
+    if options.names == options.text == "-":
+        raise UsageError("names and text cannot both come from standard input")
+    text = sys.stdin.read() if options.text == "-" else options.text
+    notes = text.encode("utf-8", "backslashreplace").decode()
+    named = _annotate(session, options.names, lambda tags: {"notes": notes})
+    _tell(options, "notes", named, "set")
+
+
+def _clear_tags(session: Session, options: argparse.Namespace) -> None:
+    if options.all == (options.tags is not None):
         raise UsageError("name the tags to clear, or give --all", "xt clear --help has examples")
-    gone = {name.strip() for name in (options.value or "").split(",")}
-    return lambda tags: {} if options.all else {n: v for n, v in tags.items() if n not in gone}
+    gone = {name.strip() for name in (options.tags or "").split(",")}
+
+    def cleared(tags: Tags) -> Fields:
+        return {"tags": {} if options.all else {n: v for n, v in tags.items() if n not in gone}}
+
+    _tell(options, "tags", _annotate(session, options.names, cleared), "cleared")
 
 
-def _annotate(
-    session: Session, names: str, retag: Callable[[Tags], Tags] | None, notes: str | None
-) -> list[str]:
-    """Change each run or job named, in one go; their names."""
+def _annotate(session: Session, names: str, change: Callable[[Tags], Fields]) -> list[str]:
+    """Change each run or job named, all or none of them; their names.
+
+    `change` gives the fields to set, from the tags there are.
+    """
     store = session.store
-    texts = names.split(",")
-    jobs = [text.strip() for text in texts if JOB_NAME.fullmatch(text.strip())]
-    run_texts = [text for text in texts if text.strip() not in jobs]
+    patterns = run_patterns([names])
+    of_jobs = [pattern for pattern in patterns if pattern.jobs is not None]
+    run_texts = [pattern.text for pattern in patterns if pattern.jobs is None]
+    jobs = named_jobs(store, of_jobs) if of_jobs else []
     runs = chosen_runs(session, run_texts, parents=None) if run_texts else []
     with store.batch():  # what is read is what is changed, whoever writes beside us
-        for name in jobs:
-            job = store.job(name)
-            store.update_job(name, **_fields(job.tags, retag, notes))
+        for job in jobs:
+            store.update_job(job.name, **change(store.job(job.name).tags))
         for run in runs:
-            tags = store.run(run.workspace, run.name).tags
-            change = RunChange(run.workspace, run.name, fields=_fields(tags, retag, notes))
-            store.change_run(change)
-    return [*jobs, *(run.name for run in runs)]
+            fields = change(store.run(run.workspace, run.name).tags)
+            store.change_run(RunChange(run.workspace, run.name, fields=fields))
+    return [*(job.name for job in jobs), *(run.name for run in runs)]
 
 
-def _fields(
-    tags: Tags, retag: Callable[[Tags], Tags] | None, notes: str | None
-) -> dict[str, object]:
-    if retag is not None:
-        return {"tags": retag(tags)}
-    return {"notes": (notes or "").encode("utf-8", "backslashreplace").decode()}
+def _tell(options: argparse.Namespace, what: str, named: list[str], done: str) -> None:
+    if options.json:
+        emit_json({"changed": named})
+    else:
+        print(f"{what} of {', '.join(named)} {done}")
+
+
+_SET: dict[str, Noun] = {
+    "tags": Noun("tags of runs and jobs", "NAMES TAGS", _add_tags, _set_tags),
+    "notes": Noun("notes of runs and jobs", "NAMES TEXT", _add_text, _set_notes),
+}
+_CLEAR: dict[str, Noun] = {
+    "tags": Noun("tags of runs and jobs", "NAMES [TAGS]", _add_tags_or_all, _clear_tags),
+}

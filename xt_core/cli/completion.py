@@ -1,11 +1,16 @@
 """`xt completion`: shell completion, of commands, options, and the names of runs and jobs.
 
 The scripts ask ``xt completion --words WORD…`` what may stand for the last word, so that every
-shell completes alike.
+shell completes alike. What a command takes is read off its help, which cannot be behind it.
 """
 
+import contextlib
+import io
+import re
+from importlib import import_module
+
 from xt_core.cli.parser import command_parser
-from xt_core.cli.table import COMMANDS
+from xt_core.cli.table import COMMANDS, Command
 from xt_core.errors import ExitCode, UsageError, XTError
 from xt_core.session import Session
 from xt_core.stats.store import RunQuery
@@ -22,18 +27,44 @@ _BASH = """_xt() {
 complete -o default -F _xt xt"""
 _ZSH = """_xt() {
     local -a found
-    found=("${(@f)$(xt completion --words "${(@)words[2,CURRENT]}" 2>/dev/null)}")
-    compadd -a found || _files
+    found=(${(f)"$(xt completion --words "${(@)words[2,CURRENT]}" 2>/dev/null)"})
+    if (( $#found )); then compadd -a found; else _files; fi
 }
 compdef _xt xt"""
 _FISH = """function __xt_words
-    xt completion --words (commandline -opc)[2..] (commandline -ct) 2>/dev/null
+    set -l words (commandline -opc)
+    xt completion --words $words[2..] (commandline -ct) 2>/dev/null
 end
-complete -c xt -f -a '(__xt_words)'"""
+complete -c xt -n 'not __fish_seen_subcommand_from run' -f
+complete -c xt -a '(__xt_words)'"""
 _SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
-_TAKES_RUNS = {("attach",), ("plot",), ("cancel", "run"), ("status",), ("list", "runs")}
-_TAKES_JOBS = {("cancel", "job"), ("restart", "controller"), ("view", "job"), ("status",)}
+
+_RUNS, _JOBS = "runs", "jobs"
+_TAKES: dict[tuple[str, ...], tuple[str, ...]] = {
+    ("attach",): (_RUNS,),
+    ("plot",): (_RUNS, _JOBS),
+    ("status",): (_RUNS, _JOBS),
+    ("cancel", "run"): (_RUNS, _JOBS),
+    ("cancel", "job"): (_JOBS,),
+    ("restart", "controller"): (_JOBS,),
+    ("list", "runs"): (_RUNS, _JOBS),
+    ("list", "jobs"): (_JOBS,),
+    ("list", "events"): (_RUNS, _JOBS),
+    ("view", "run"): (_RUNS,),
+    ("view", "job"): (_JOBS,),
+    ("view", "metrics"): (_RUNS,),
+    ("view", "events"): (_RUNS,),
+    ("view", "log"): (_RUNS, _JOBS, "controller"),
+    ("view", "console"): (_RUNS,),
+    ("set", "tags"): (_RUNS, _JOBS),
+    ("set", "notes"): (_RUNS, _JOBS),
+    ("clear", "tags"): (_RUNS, _JOBS),
+    ("completion",): tuple(_SCRIPTS),
+}
+"""The names and words that commands take."""
+_NAMES_OF_OPTIONS = {"--job": (_JOBS,)}
 _MOST_NAMES = 200
+_OPTION = re.compile(r"^ +(?:-\w, )?(--[a-z][a-z-]*)( [^ ]+)?(?=  |$)", re.MULTILINE)
 
 
 def main(argv: list[str]) -> int:
@@ -47,7 +78,7 @@ def main(argv: list[str]) -> int:
         _EXAMPLES,
         usage="xt completion SHELL",
     )
-    parser.add_argument("shell", choices=tuple(_SCRIPTS))
+    parser.add_argument("shell", choices=tuple(_SCRIPTS), metavar="SHELL", help="bash, zsh, fish")
     options = parser.parse_args(argv[1:])
     if options.json:
         raise UsageError("a completion script is no JSON", "leave --json away")
@@ -71,49 +102,36 @@ def _candidates(before: list[str], prefix: str) -> list[str]:
     command = COMMANDS.get(before[0])
     if command is None:
         return []
-    if prefix.startswith("-"):
-        return _options(command.name)
     if command.nouns and len(before) == 1:
         return list(command.nouns)
     path = tuple(before[: 2 if command.nouns else 1])
+    if prefix.startswith("-"):
+        return list(_options(command, path))
+    last = before[-1]
+    if last.startswith("--") and _options(command, path).get(last):
+        return _names(_NAMES_OF_OPTIONS.get(last, ()))
+    head, comma, _ = prefix.rpartition(",")  # of a list, its last name
+    return [head + comma + name for name in _names(_TAKES.get(path, ()))]
+
+
+def _options(command: Command, path: tuple[str, ...]) -> dict[str, bool]:
+    """The options of a command and noun, and whether each takes a value."""
+    text = io.StringIO()
+    with contextlib.redirect_stdout(text), contextlib.suppress(SystemExit):
+        import_module(f"xt_core.cli.{command.module}").main([*path, "--help"])
+    listed = text.getvalue().partition("\nexamples:")[0]
+    return {name: bool(value) for name, value in _OPTION.findall(listed)}
+
+
+def _names(kinds: tuple[str, ...]) -> list[str]:
     names: list[str] = []
-    if path in _TAKES_RUNS or path[0] in ("view", "set", "clear"):
-        names += _run_names()
-    if path in _TAKES_JOBS or path[0] in ("set", "clear"):
-        names += [job.name for job in Session().store.jobs()[-_MOST_NAMES:]]
-    return names
-
-
-def _run_names() -> list[str]:
     session = Session()
-    runs, _ = session.store.find_runs(
-        RunQuery(workspace=session.workspace, parents=None, last=_MOST_NAMES)
-    )
-    return [run.name for run in runs]
-
-
-def _options(command: str) -> list[str]:
-    """The options of a command; `xt run`'s are declared apart."""
-    common = ["--json", "--stack-trace", "--help"]
-    if command == "run":
-        from xt_core.submit.options import RUN_OPTIONS
-
-        names = [f"--{option.name}" for option in RUN_OPTIONS]
-        return [*names, "--attach", "--wait", "--dry-run", *common]
-    return [*_OWN_OPTIONS.get(command, ()), *common]
-
-
-_REPORT = ("--filter", "--sort", "--reverse", "--columns", "--group", "--first", "--last", "--all")
-_OWN_OPTIONS: dict[str, tuple[str, ...]] = {
-    "attach": ("--from", "--workspace"),
-    "cancel": ("--grace", "--workspace"),
-    "restart": ("--node-index", "--delay"),
-    "status": ("--target", "--follow"),
-    "list": (*_REPORT, "--status", "--job", "--experiment", "--parents", "--export", "--workspace"),
-    "view": ("--metrics", "--last", "--origin", "--workspace"),
-    "plot": ("--x", "--log-x", "--log-y", "--smoothing", "--width", "--height", "--max-runs"),
-    "set": ("--workspace",),
-    "clear": ("--all", "--workspace"),
-    "config": ("--user",),
-    "demo": ("--no-tui", "--epochs"),
-}
+    for kind in kinds:
+        if kind == _RUNS:
+            latest = RunQuery(workspace=session.workspace, parents=None, last=_MOST_NAMES)
+            names += [run.name for run in session.store.find_runs(latest)[0]]
+        elif kind == _JOBS:
+            names += [job.name for job in session.store.jobs()[-_MOST_NAMES:]]
+        else:
+            names.append(kind)
+    return names

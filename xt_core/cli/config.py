@@ -34,12 +34,17 @@ def main(argv: list[str]) -> int:
     if options.what is None:
         _show_files(session, as_json=options.json)
     elif options.what == "create":
+        if options.setting is not None:
+            raise UsageError(f"config create takes no {options.setting!r}", "--user chooses where")
         path = session.home.config_file if options.user else session.cwd / PROJECT_FILE
         _create(session, path)
         _say(f"{path} created", {"created": str(path)}, as_json=options.json)
     else:
         if options.setting is None or options.value is None:
-            raise UsageError("config set needs a setting and a value", _EXAMPLES[2].split("  ")[0])
+            raise UsageError(
+                "config set needs a setting and a value",
+                "as in xt config set general.workspace ws2",
+            )
         path = _file_to_change(session, user=options.user)
         write_setting(path, options.setting, options.value)
         _say(f"{options.setting} set in {path}", {"changed": str(path)}, as_json=options.json)

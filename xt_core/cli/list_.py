@@ -2,23 +2,24 @@
 
 import argparse
 import contextlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from xt_core import clock
-from xt_core.cli.names import located, run_patterns
-from xt_core.cli.parser import Parser, add_workspace, command_parser, count, join_value
+from xt_core.cli.names import chosen_runs, located, run_patterns
+from xt_core.cli.nouns import Noun, run_noun
+from xt_core.cli.parser import Parser, add_workspace, count
 from xt_core.cli.talk import emit_json, note
 from xt_core.errors import ExitCode, UnavailableError, UsageError
 from xt_core.model.names import JOB_NAME
-from xt_core.query.filters import matches_all, parse_filter
+from xt_core.query.fields import FieldSet
+from xt_core.query.filters import Check, Filter, matches_all, parse_filter
 from xt_core.query.registry import JOB_FIELDS, RUN_FIELDS, JobRow
 from xt_core.query.sorting import parse_sort, sort_records
 from xt_core.query.table import render_table
 from xt_core.reports.documents import event_documents, job_documents, run_document
-from xt_core.reports.jobs import job_rows
-from xt_core.reports.tables import Layout, Report
+from xt_core.reports.jobs import job_rows, named_jobs
+from xt_core.reports.tables import Layout, Report, terminal_width
 from xt_core.session import Session
 from xt_core.stats.store import RunQuery
 
@@ -30,39 +31,57 @@ _EXAMPLES = (
     "xt list runs run3,run7-run9,run35.*           these runs",
     "xt list runs --all --export runs.csv",
     "xt list jobs --status running",
-    "xt list events run3",
+    "xt list jobs job3-job5 --columns job,best,best_run",
+    "xt list events                                what happened last",
+    "xt list events run3.* --last 100",
 )
 _DEFAULT_EVENTS = 25
+_WIDEST_CELL = 80
 
 
 def main(argv: list[str]) -> int:
-    options = _parser().parse_args(join_value(argv[1:], "--sort"))
-    overrides = {"general.workspace": options.workspace} if options.workspace else {}
-    _REPORTS[options.what](Session(overrides=overrides), options)
+    run_noun(argv, "reports of runs, jobs and more", _REPORTS, _EXAMPLES)
     return ExitCode.OK
 
 
-def _parser() -> Parser:
-    parser = command_parser(
-        "list", "reports of runs, jobs and more", _EXAMPLES, usage="xt list WHAT [NAMES…] [OPTIONS]"
-    )
-    parser.add_argument("what", choices=tuple(_REPORTS), metavar="WHAT", help=", ".join(_REPORTS))
-    parser.add_argument("names", nargs="*", metavar="NAMES", help="run3,run7-run9,run35.*,job12; -")
-    parser.add_argument("--filter", action="append", default=[], metavar="FIELD<VALUE")
-    parser.add_argument("--sort", metavar="FIELD", help="-FIELD sorts downwards")
-    parser.add_argument("--reverse", action="store_true", default=None, help="turn the order round")
-    parser.add_argument("--columns", metavar="LIST", help="name=Header:format, …")
-    parser.add_argument("--group", metavar="FIELD", help="a table for each value")
-    parser.add_argument("--first", type=count, metavar="N", help="only the first N")
-    parser.add_argument("--last", type=count, metavar="N", help="only the last N")
-    parser.add_argument("--all", action="store_true", help="all, not only the last 10")
-    parser.add_argument("--status", metavar="LIST", help="as running,error")
+def _add_run_options(parser: Parser) -> None:
+    parser.add_argument("names", nargs="*", metavar="RUNS", help="run3,run7-run9,run35.*,job12; -")
+    _add_report_options(parser)
     parser.add_argument("--job", metavar="JOB", help="runs of this job")
-    parser.add_argument("--experiment", metavar="NAME", help="only this experiment")
     parser.add_argument("--parents", action="store_true", help="parent runs instead")
-    parser.add_argument("--export", type=Path, metavar="FILE", help="to .csv, .tsv or .json")
+
+
+def _add_job_options(parser: Parser) -> None:
+    parser.add_argument("names", nargs="*", metavar="JOBS", help="job3,job5-job7; -")
+    _add_report_options(parser)
+
+
+def _add_report_options(parser: Parser) -> None:
+    add = parser.add_argument
+    add("--filter", action="append", default=[], metavar="FIELD<VALUE", help="may be repeated")
+    add("--sort", metavar="FIELD", help="-FIELD sorts downwards")
+    add("--reverse", action="store_true", default=None, help="turn the order round")
+    add("--columns", metavar="LIST", help="name=Header:format, …; hparams.* and the like expand")
+    add("--group", metavar="FIELD", help="a table for each value")
+    add("--first", type=count, metavar="N", help="only the first N")
+    add("--last", type=count, metavar="N", help="only the last N")
+    add("--all", action="store_true", help="all, not only the last few")
+    add("--status", metavar="LIST", help="as running,error")
+    add("--experiment", metavar="NAME", help="only this experiment")
+    add("--export", type=Path, metavar="FILE", help="all of them to a .csv, .tsv or .json file")
     add_workspace(parser)
-    return parser
+
+
+def _add_event_options(parser: Parser) -> None:
+    parser.add_argument("names", nargs="*", metavar="RUNS", help="default: all runs")
+    parser.add_argument(
+        "--last", type=count, metavar="N", default=_DEFAULT_EVENTS, help="default: 25"
+    )
+    add_workspace(parser)
+
+
+def _add_nothing(parser: Parser) -> None:
+    pass
 
 
 # Runs -----------------------------------------------------------------------------------
@@ -85,11 +104,11 @@ def _run_query(session: Session, options: argparse.Namespace) -> RunQuery:
     query = RunQuery(
         workspace=session.workspace,
         patterns=located(run_patterns(options.names), session.workspace),
-        filters=[parse_filter(text, RUN_FIELDS) for text in options.filter],
+        filters=_filters(options, RUN_FIELDS),
         jobs=[_job_name(session, options.job)] if options.job else (),
         statuses=_words(options.status, RUN_FIELDS.find("status").choices),
-        parents=bool(options.parents),
-        sort=options.sort or config.string("run-reports.sort"),
+        parents=options.parents,
+        sort=config.string("run-reports.sort") if options.sort is None else options.sort,
         reverse=_reverse(config.boolean("run-reports.reverse"), options),
     )
     parse_sort(query.sort, RUN_FIELDS)  # a wrong one is an error before any other
@@ -98,15 +117,8 @@ def _run_query(session: Session, options: argparse.Namespace) -> RunQuery:
             session.store.run(pattern.workspace or session.workspace, pattern.name)
         elif pattern.single_job:
             session.store.job(pattern.name)
-    if any(pattern.workspace is not None for pattern in query.patterns):
+    if any(pattern.workspace != session.workspace for pattern in query.patterns):
         query.workspace = None
-    if any(pattern.single for pattern in query.patterns) and not options.parents:
-        query.parents = None  # who names a parent wants to see it
-    if options.experiment:
-        query.filters = [
-            *query.filters,
-            parse_filter(f"experiment={options.experiment}", RUN_FIELDS),
-        ]
     query.first, query.last = _limits(options, config.integer("run-reports.last"))
     return query
 
@@ -121,32 +133,31 @@ def _job_name(session: Session, name: str) -> str:
 
 
 def _list_jobs(session: Session, options: argparse.Namespace) -> None:
-    config = session.config
-    names = [name for text in options.names for name in text.split(",")]
-    for name in names:
-        _job_name(session, name)
-    rows = job_rows(session.store, names, None if names else session.workspace)
-    filters = [parse_filter(text, JOB_FIELDS) for text in options.filter]
-    if options.experiment:
-        filters.append(parse_filter(f"experiment={options.experiment}", JOB_FIELDS))
-    statuses = _words(options.status, JOB_FIELDS.find("status").choices)
-    now = clock.now()
-    rows = [
-        row
-        for row in rows
-        if matches_all(filters, row, now) and (not statuses or row.counts.status() in statuses)
-    ]
-    rows = sort_records(
-        rows, parse_sort(options.sort or "name", JOB_FIELDS), bool(options.reverse), now
-    )
+    rows = _chosen_jobs(session, options)
     total = len(rows)
-    rows = _cut(rows, *_limits(options, config.integer("job-reports.last")))
+    rows = _cut(rows, *_limits(options, session.config.integer("job-reports.last")))
 
     def documents() -> dict[str, Any]:
         return {"jobs": job_documents(session.store, [row.job for row in rows]), "total": total}
 
     layout = _layout(session, options, "job-reports")
     _show(Report[JobRow](rows, total, JOB_FIELDS, layout, documents), options, "jobs")
+
+
+def _chosen_jobs(session: Session, options: argparse.Namespace) -> list[JobRow]:
+    """The jobs that names, filters and states choose, in order."""
+    filters = _filters(options, JOB_FIELDS)
+    statuses = _words(options.status, JOB_FIELDS.find("status").choices)
+    order = parse_sort(options.sort or "name", JOB_FIELDS)
+    patterns = run_patterns(options.names)
+    names = [job.name for job in named_jobs(session.store, patterns)] if patterns else []
+    now = clock.now()
+    rows = [
+        row
+        for row in job_rows(session.store, names, None if names else session.workspace)
+        if matches_all(filters, row, now) and (not statuses or row.counts.status() in statuses)
+    ]
+    return sort_records(rows, order, bool(options.reverse), now)
 
 
 # The rest -------------------------------------------------------------------------------
@@ -187,30 +198,39 @@ def _list_experiments(session: Session, options: argparse.Namespace) -> None:
 
 
 def _list_events(session: Session, options: argparse.Namespace) -> None:
-    options.parents, options.all = False, True
-    query = _run_query(session, options)
-    query.first = query.last = None
-    query.parents = None
-    runs, _ = session.store.find_runs(query)
+    if options.names:
+        runs = chosen_runs(session, options.names, parents=None)
+    else:
+        runs, _ = session.store.find_runs(RunQuery(workspace=session.workspace, parents=None))
     events = [
         {"run": run.name, "workspace": run.workspace} | event
         for run in runs
         for event in event_documents(session.store.events(run.workspace, run.name))
     ]
     events.sort(key=lambda event: event["time"])
-    limit = _DEFAULT_EVENTS if options.last is None else options.last
-    events = events[-limit:] if limit else []
-    _show_plain(options, "events", ["time", "run", "event", "data"], events)
+    total = len(events)
+    events = _cut(events, None, options.last)
+    _show_plain(options, "events", ["time", "run", "event", "data"], events, total)
+    if len(events) < total and not options.json:
+        note(f"{len(events)} of {total} events; --last shows more")
 
 
 def _show_plain(
-    options: argparse.Namespace, name: str, headers: list[str], rows: list[dict[str, Any]]
+    options: argparse.Namespace,
+    name: str,
+    headers: list[str],
+    rows: list[dict[str, Any]],
+    total: int | None = None,
 ) -> None:
     if options.json:
-        emit_json({name: rows, "total": len(rows)})
+        emit_json({name: rows, "total": len(rows) if total is None else total})
+        return
+    if not rows:
+        note(f"no {name}")
         return
     cells = [[_cell(row.get(header)) for header in headers] for row in rows]
-    for line in render_table(headers, cells, ["left"] * len(headers), 80):
+    alignments = ["left"] * len(headers)
+    for line in render_table(headers, cells, alignments, _WIDEST_CELL, terminal_width()):
         print(line)
 
 
@@ -235,6 +255,14 @@ def _layout(session: Session, options: argparse.Namespace, section: str) -> Layo
         precision=config.integer(f"{settings}.precision"),
         group=options.group,
     )
+
+
+def _filters(options: argparse.Namespace, fields: FieldSet[Any]) -> list[Filter[Any]]:
+    filters = [parse_filter(text, fields) for text in options.filter]
+    if options.experiment is not None:
+        field = fields.find("experiment")
+        filters.append(Filter("--experiment", field, Check.EQUAL, options.experiment))
+    return filters
 
 
 def _reverse(configured: bool, options: argparse.Namespace) -> bool:
@@ -267,7 +295,10 @@ def _words(text: str | None, known: tuple[str, ...]) -> list[str]:
 def _show(report: Report[Any], options: argparse.Namespace, what: str) -> None:
     if options.export is not None:
         report.export(options.export)
-        note(f"{len(report.records)} {what} written to {options.export}")
+        if options.json:
+            emit_json({"exported": str(options.export), "total": len(report.records)})
+        else:
+            note(f"{len(report.records)} {what} written to {options.export}")
         return
     if options.json:
         emit_json(report.documents())
@@ -283,12 +314,24 @@ def _show(report: Report[Any], options: argparse.Namespace, what: str) -> None:
         note(f"{len(report.records)} of {report.total} {what}; --all shows all")
 
 
-_REPORTS: dict[str, Callable[[Session, argparse.Namespace], None]] = {
-    "runs": _list_runs,
-    "jobs": _list_jobs,
-    "nodes": _list_nodes,
-    "targets": _list_targets,
-    "workspaces": _list_workspaces,
-    "experiments": _list_experiments,
-    "events": _list_events,
+_REPORTS: dict[str, Noun] = {
+    "runs": Noun(
+        "runs with their hyperparameters and last metrics",
+        "[RUNS…]",
+        _add_run_options,
+        _list_runs,
+        ("--sort",),
+    ),
+    "jobs": Noun(
+        "jobs with their progress and best runs",
+        "[JOBS…]",
+        _add_job_options,
+        _list_jobs,
+        ("--sort",),
+    ),
+    "nodes": Noun("nodes, and what they do now", "", _add_nothing, _list_nodes),
+    "targets": Noun("compute targets", "", _add_nothing, _list_targets),
+    "workspaces": Noun("workspaces", "", add_workspace, _list_workspaces),
+    "experiments": Noun("experiments of the workspace", "", add_workspace, _list_experiments),
+    "events": Noun("the latest events of runs", "[RUNS…]", _add_event_options, _list_events),
 }

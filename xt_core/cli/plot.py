@@ -52,6 +52,8 @@ def main(argv: list[str]) -> int:
             }
         )
         return ExitCode.OK
+    if not names:
+        note(f"{', '.join(records) or options.runs}: no metrics")
     for name in names:
         print(_chart(name, runs, records, options))
     return ExitCode.OK

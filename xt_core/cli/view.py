@@ -3,22 +3,27 @@
 import argparse
 import json
 import os
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from xt_core import clock
 from xt_core.cli.names import one_run
-from xt_core.cli.parser import Parser, add_workspace, command_parser, count
+from xt_core.cli.nouns import Noun, run_noun
+from xt_core.cli.parser import Parser, add_workspace, count
 from xt_core.cli.talk import emit_json, note
 from xt_core.errors import ExitCode, UnknownNameError, UsageError
+from xt_core.model.encoding import plain
 from xt_core.model.names import JOB_NAME
 from xt_core.model.records import Run
 from xt_core.reports.documents import (
+    chosen_points,
     event_documents,
     job_document,
     metric_series,
+    metric_summaries,
     run_document,
 )
 from xt_core.session import Session
@@ -28,79 +33,123 @@ _EXAMPLES = (
     "xt view run run3.2                status, hyperparameters, metrics, events, files",
     "xt view job job12                 progress and best runs",
     "xt view metrics run3 --metrics 'test-*' --last 20",
+    "xt view metrics run3 --steps 100-200",
     "xt view events run3               its life, in order",
     "xt view console run3 --last 50    the end of its output",
     "xt view log controller            the controller's own log",
+    "xt view log job12                 the events of its runs, a JSON object a line",
     "xt view config --origin           each setting, and which layer set it",
+    "xt view config general            the settings of one section",
 )
+_STEPS = re.compile(r"(\d+(?:\.\d+)?)(-(\d+(?:\.\d+)?)?)?")
+_JOB_TOP = 10
+_WIDEST_CELL = 1000
 
 
 def main(argv: list[str]) -> int:
-    options = _parser().parse_args(argv[1:])
-    overrides = {"general.workspace": options.workspace} if options.workspace else {}
-    if options.what != "config" and options.name is None:
-        raise UsageError(f"view {options.what} needs a name", "xt view --help has examples")
-    _VIEWS[options.what](Session(overrides=overrides), options)
+    run_noun(argv, "one thing, whole", _VIEWS, _EXAMPLES)
     return ExitCode.OK
 
 
-def _parser() -> Parser:
-    parser = command_parser(
-        "view", "one thing, whole", _EXAMPLES, usage="xt view WHAT [NAME] [OPTIONS]"
-    )
-    parser.add_argument("what", choices=tuple(_VIEWS), metavar="WHAT", help=", ".join(_VIEWS))
-    parser.add_argument("name", nargs="?", metavar="NAME")
-    parser.add_argument("--metrics", metavar="LIST", help="names, * stands for any text")
-    parser.add_argument("--last", type=count, metavar="N", help="only the last N lines or steps")
-    parser.add_argument("--origin", action="store_true", help="which layer set each value")
+def _add_run(parser: Parser) -> None:
+    parser.add_argument("name", metavar="RUN", help="such as run3, run35.2 or ws2/run3")
     add_workspace(parser)
-    return parser
+
+
+def _add_run_and_last(parser: Parser) -> None:
+    _add_run(parser)
+    _add_last(parser, "lines")
+
+
+def _add_last(parser: Parser, what: str) -> None:
+    parser.add_argument("--last", type=count, metavar="N", help=f"only the last N {what}")
+
+
+def _add_job(parser: Parser) -> None:
+    parser.add_argument("name", metavar="JOB", help="such as job12")
+
+
+def _add_metrics_options(parser: Parser) -> None:
+    _add_run(parser)
+    parser.add_argument("--metrics", metavar="LIST", help="names; * stands for any text")
+    parser.add_argument("--steps", metavar="LOW-HIGH", help="only these: 5, 100-200 or 100-")
+    _add_last(parser, "steps")
+
+
+def _add_log_options(parser: Parser) -> None:
+    parser.add_argument("name", metavar="RUN|JOB|controller")
+    _add_last(parser, "lines")
+    add_workspace(parser)
+
+
+def _add_config_options(parser: Parser) -> None:
+    parser.add_argument("name", nargs="?", metavar="SETTING", help="only this one or this section")
+    parser.add_argument("--origin", action="store_true", help="which layer set each value")
 
 
 def _view_run(session: Session, options: argparse.Namespace) -> None:
     run = one_run(session, options.name)
     events = session.store.events(run.workspace, run.name)
+    summaries = metric_summaries(session.store.metrics(run.workspace, run.name))
     files = list(session.artifacts.list(f"{run.workspace}/runs/{run.name}"))
     if options.json:
         document = run_document(run, clock.now())
+        document["metric_summaries"] = plain(summaries)
         document["events"] = event_documents(events)
         document["files"] = [{"key": info.key, "size": info.size} for info in files]
         emit_json(document)
         return
     from xt_core.reports.pages import run_page
 
-    _print_lines(run_page(run, events, files), options.last)
+    _print_lines(run_page(run, events, files, summaries))
 
 
 def _view_job(session: Session, options: argparse.Namespace) -> None:
     if not JOB_NAME.fullmatch(options.name):
         raise UsageError(f"{options.name!r} is no job name", "as in job12")
     document = job_document(session.store, options.name)
+    from xt_core.reports.jobs import best_runs, job_rows
+
+    row = job_rows(session.store, [options.name])[0]
+    best = best_runs(session.store, row.job, _JOB_TOP)
     if options.json:
-        emit_json(document)
+        now = clock.now()
+        emit_json(document | {"best_runs": [run_document(run, now) for run in best]})
         return
-    from xt_core.reports.jobs import job_rows
     from xt_core.reports.pages import job_page
 
-    runs, _ = session.store.find_runs(RunQuery(jobs=[options.name]))
-    _print_lines(job_page(job_rows(session.store, [options.name])[0], runs), options.last)
+    _print_lines(job_page(row, best))
 
 
 def _view_metrics(session: Session, options: argparse.Namespace) -> None:
     run = one_run(session, options.name)
     series = metric_series(session.store.metrics(run.workspace, run.name))
     names = chosen_metrics(list(series), options.metrics)
+    low, high = _step_range(options.steps)
+    chosen = chosen_points({name: series[name] for name in names}, low, high, options.last)
     if options.json:
-        from xt_core.model.encoding import plain
-
-        emit_json({"run": run.name, "metrics": {name: plain(series[name]) for name in names}})
+        emit_json({"run": run.name, "metrics": plain(chosen)})
         return
     if not names:
         note(f"{run.name} has logged no metrics")
         return
     from xt_core.reports.pages import metric_table
 
-    _print_lines(metric_table(series, names, options.last), None)
+    _print_lines(metric_table(chosen))
+
+
+def _step_range(text: str | None) -> tuple[float, float]:
+    """The lowest and highest step of ``5``, ``100-200`` or ``100-``. Raises UsageError."""
+    if text is None:
+        return float("-inf"), float("inf")
+    match = _STEPS.fullmatch(text.strip())
+    if match is None:
+        raise UsageError(f"--steps {text}", "as in --steps 5, --steps 100-200 or --steps 100-")
+    low = float(match[1])
+    high = float(match[3]) if match[3] else float("inf") if match[2] else low
+    if low > high:
+        raise UsageError(f"--steps {text} runs backwards", "write the lower step first")
+    return low, high
 
 
 def chosen_metrics(logged: list[str], wanted: str | None) -> list[str]:
@@ -119,28 +168,33 @@ def chosen_metrics(logged: list[str], wanted: str | None) -> list[str]:
 
 def _view_events(session: Session, options: argparse.Namespace) -> None:
     run = one_run(session, options.name)
-    events = session.store.events(run.workspace, run.name)
+    events = _tail(session.store.events(run.workspace, run.name), options.last)
     if options.json:
         emit_json({"run": run.name, "events": event_documents(events)})
         return
     from xt_core.reports.pages import event_lines
 
-    _print_lines(list(event_lines(events)), options.last)
+    _print_lines(list(event_lines(events)))
 
 
 def _view_log(session: Session, options: argparse.Namespace) -> None:
     """`controller`: its log; a run: its raw events, a JSON line each; a job: those of its runs."""
     if options.name == "controller":
-        _print_file(session.home.controller_log, options.last)
+        lines = _tail(_lines_of(session.home.controller_log), options.last)
+        if options.json:
+            emit_json({"log": lines})
+        else:
+            _print_lines(lines)
         return
-    lines: list[str] = []
+    entries: list[dict[str, Any]] = []
     for run in _runs_of(session, options.name):
-        for event in event_documents(session.store.events(run.workspace, run.name)):
-            lines.append(json.dumps({"run": run.name} | event))
+        events = event_documents(session.store.events(run.workspace, run.name))
+        entries += [{"run": run.name} | event for event in events]
+    entries = _tail(entries, options.last)
     if options.json:
-        emit_json({"log": [json.loads(line) for line in lines]})
+        emit_json({"log": entries})
     else:
-        _print_lines(lines, options.last)
+        _print_lines([json.dumps(entry) for entry in entries])
 
 
 def _runs_of(session: Session, name: str) -> list[Run]:
@@ -150,12 +204,11 @@ def _runs_of(session: Session, name: str) -> list[Run]:
     return [one_run(session, name)]
 
 
-def _print_file(path: Path, last: int | None) -> None:
+def _lines_of(path: Path) -> list[str]:
     try:
-        lines = path.read_text(encoding="utf-8", errors="backslashreplace").splitlines()
+        return path.read_text(encoding="utf-8", errors="backslashreplace").splitlines()
     except FileNotFoundError:
         raise UnknownNameError(f"there is no {path}", "no controller has run here yet") from None
-    _print_lines(lines, last)
 
 
 def _view_console(session: Session, options: argparse.Namespace) -> None:
@@ -186,34 +239,57 @@ def _console(session: Session, run: Run, start: str) -> Iterator[bytes]:
 
 
 def _view_config(session: Session, options: argparse.Namespace) -> None:
-    config = session.config
+    items = _settings(session, options.name)
     if options.json:
         if options.origin:
-            items = [{"setting": p, "value": v, "origin": o} for p, v, o in config.items()]
-            emit_json({"config": items})
+            emit_json({"config": [{"setting": p, "value": v, "origin": o} for p, v, o in items]})
+        elif options.name is None:
+            emit_json({"config": session.config.as_dict()})
         else:
-            emit_json({"config": config.as_dict()})
+            emit_json({"config": {path: value for path, value, _ in items}})
         return
-    rows = [[path, json.dumps(value), origin] for path, value, origin in config.items()]
+    rows = [[path, json.dumps(value, ensure_ascii=False), origin] for path, value, origin in items]
     from xt_core.query.table import render_table
+    from xt_core.reports.tables import terminal_width
 
     width = 3 if options.origin else 2
-    headers = ["setting", "value", "origin"][:width]
-    for line in render_table(headers, [row[:width] for row in rows], ["left"] * width, 70):
+    headers, alignments = ["setting", "value", "origin"][:width], ["left"] * width
+    cells = [row[:width] for row in rows]
+    _print_lines(render_table(headers, cells, alignments, _WIDEST_CELL, terminal_width()))
+
+
+def _settings(session: Session, name: str | None) -> list[tuple[str, Any, str]]:
+    """(path, value, origin) of all settings, or of one or one section. Raises UnknownNameError."""
+    items = list(session.config.items())
+    if name is None:
+        return items
+    chosen = [item for item in items if item[0] == name or item[0].startswith(f"{name}.")]
+    if not chosen:
+        from difflib import get_close_matches
+
+        paths = [path for path, _, _ in items]
+        sections = [path.partition(".")[0] for path in paths]
+        near = get_close_matches(name, [*paths, *sections], n=1)
+        hint = f"did you mean {near[0]}?" if near else "xt view config shows all"
+        raise UnknownNameError(f"there is no setting {name!r}", hint)
+    return chosen
+
+
+def _tail(items: list[Any], last: int | None) -> list[Any]:
+    return items if last is None else items[max(0, len(items) - last) :]
+
+
+def _print_lines(lines: list[str]) -> None:
+    for line in lines:
         print(line)
 
 
-def _print_lines(lines: list[str], last: int | None) -> None:
-    for line in lines if last is None else lines[len(lines) - min(last, len(lines)) :]:
-        print(line)
-
-
-_VIEWS: dict[str, Callable[[Session, Any], None]] = {
-    "run": _view_run,
-    "job": _view_job,
-    "metrics": _view_metrics,
-    "events": _view_events,
-    "log": _view_log,
-    "console": _view_console,
-    "config": _view_config,
+_VIEWS: dict[str, Noun] = {
+    "run": Noun("a run on one page", "RUN", _add_run, _view_run),
+    "job": Noun("a job, its progress and its best runs", "JOB", _add_job, _view_job),
+    "metrics": Noun("what a run logged, step by step", "RUN", _add_metrics_options, _view_metrics),
+    "events": Noun("a run's life, in order", "RUN", _add_run_and_last, _view_events),
+    "log": Noun("the log of runs or of the controller", "NAME", _add_log_options, _view_log),
+    "console": Noun("a run's output, byte for byte", "RUN", _add_run_and_last, _view_console),
+    "config": Noun("the settings in force", "[SETTING]", _add_config_options, _view_config),
 }

@@ -3,6 +3,7 @@
 Times are ISO 8601 in UTC, durations seconds, NaN and infinities null.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -116,3 +117,31 @@ def metric_series(records: Iterable[MetricRecord]) -> dict[str, dict[str, list[A
             points["time"].append(clock.iso(record.time))
             points["value"].append(value)
     return series
+
+
+def metric_summaries(records: Iterable[MetricRecord]) -> dict[str, Document]:
+    """Each metric's ``{"points", "last", "min", "max"}``; the extremes are of finite numbers."""
+    summaries: dict[str, Document] = {}
+    for record in records:
+        for name, value in record.values.items():
+            summary = summaries.setdefault(name, {"points": 0, "min": None, "max": None})
+            summary["points"] += 1
+            summary["last"] = value
+            if isinstance(value, int | float) and math.isfinite(value):
+                summary["min"] = value if summary["min"] is None else min(summary["min"], value)
+                summary["max"] = value if summary["max"] is None else max(summary["max"], value)
+    return summaries
+
+
+def chosen_points(
+    series: dict[str, dict[str, list[Any]]], low: float, high: float, last: int | None
+) -> dict[str, dict[str, list[Any]]]:
+    """The points of steps from `low` to `high`, of these the last `last` steps."""
+    steps = {step for points in series.values() for step in points["step"] if low <= step <= high}
+    if last is not None:
+        steps = set(sorted(steps)[max(0, len(steps) - last) :])
+    chosen: dict[str, dict[str, list[Any]]] = {}
+    for name, points in series.items():
+        kept = [at for at, step in enumerate(points["step"]) if step in steps]
+        chosen[name] = {key: [values[at] for at in kept] for key, values in points.items()}
+    return chosen

@@ -1,9 +1,16 @@
-"""Jobs with what is derived from their runs, as rows of a report."""
+"""Jobs: those a list names, as rows with what is derived from their runs, their best runs."""
 
+import math
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 
-from xt_core.query.registry import JobRow
-from xt_core.stats.store import StatsStore
+from xt_core.errors import UnknownNameError, UsageError
+from xt_core.model.names import job_number
+from xt_core.model.records import Job, Run, Value
+from xt_core.query.filters import Check, Filter
+from xt_core.query.names import RunPattern
+from xt_core.query.registry import RUN_FIELDS, JobRow
+from xt_core.stats.store import RunQuery, StatsStore
 
 
 def job_rows(
@@ -14,3 +21,44 @@ def job_rows(
     counts = store.job_counts([job.name for job in jobs])
     best = store.best_runs(jobs)
     return [JobRow(job, counts[job.name], *best.get(job.name, (None, None))) for job in jobs]
+
+
+def named_jobs(store: StatsStore, patterns: Sequence[RunPattern]) -> list[Job]:
+    """The jobs that patterns such as `job12`, `job3-job5` or `job*` name, in numeric order.
+
+    Raises UsageError for a pattern of runs, UnknownNameError for one that no job matches.
+    """
+    for pattern in patterns:
+        if pattern.jobs is None:
+            raise UsageError(f"{pattern.text!r} is no job name", "as in job12")
+    single = all(pattern.single_job for pattern in patterns)
+    jobs = store.jobs([pattern.name for pattern in patterns] if single else ())
+    for pattern in patterns:
+        if not any(_matches(pattern, job) for job in jobs):
+            raise UnknownNameError(f"no job named {pattern.text}", "xt list jobs shows them")
+    return [job for job in jobs if any(_matches(pattern, job) for pattern in patterns)]
+
+
+def best_runs(store: StatsStore, job: Job, most: int) -> list[Run]:
+    """The job's runs with the best last values of its primary metric, the best first."""
+    metric = job.primary_metric
+    quote = "'" if '"' in metric else '"'
+    if not metric or quote in metric:
+        return []
+    has_one = Filter(metric, RUN_FIELDS.member("metrics", metric), Check.EXISTS)
+    sort = f"{'-' if job.maximize else ''}metrics.{quote}{metric}{quote}"
+    runs, _ = store.find_runs(RunQuery(jobs=[job.name], filters=[has_one], sort=sort, first=most))
+    return [run for run in runs if _is_number(run.metrics.get(metric))]
+
+
+def _is_number(value: Value) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _matches(pattern: RunPattern, job: Job) -> bool:
+    return (
+        pattern.workspace in (None, job.workspace)
+        and pattern.jobs is not None
+        and pattern.jobs.holds(job_number(job.name))
+        and (pattern.glob is None or fnmatchcase(job.name, pattern.glob))
+    )

@@ -1,7 +1,6 @@
 """One run or one job on a page of text."""
 
-import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from xt_core import clock
@@ -10,31 +9,46 @@ from xt_core.model.records import Event, Job, Run, Value
 from xt_core.query.formats import format_value
 from xt_core.query.registry import RUN_FIELDS, JobRow
 from xt_core.query.table import printable, render_table
+from xt_core.reports.documents import Document
 
 _FACTS = ("status", "exit_code", "error", "job", "parent", "experiment", "node", "run_index")
 _TIMES = ("created", "queued", "started", "ended", "duration", "restarts")
-_JOB_TOP = 10
 
 
-def run_page(run: Run, events: Sequence[Event], files: Iterable[ArtifactInfo]) -> list[str]:
-    """All there is to say of a run."""
+def run_page(
+    run: Run,
+    events: Sequence[Event],
+    files: Iterable[ArtifactInfo],
+    summaries: Mapping[str, Document] | None = None,
+) -> list[str]:
+    """All there is to say of a run; with `summaries` of its metrics their extremes too."""
     now = clock.now()
-    lines = [f"{run.full_name}: {printable(run.command)}"]
+    lines = [f"{run.full_name}: {printable(run.command)}" if run.command else run.full_name]
     for name in (*_FACTS, *_TIMES, "username", "description", "notes"):
         field = RUN_FIELDS.find(name)
         text = format_value(field.get(run, now), field.kind, field.format)
         if text:
             lines.append(f"  {field.name:<12} {printable(text)}")
     lines += _values("hyperparameters", run.hparams)
-    lines += _values("metrics (last)", run.metrics)
+    lines += _summary_table(summaries) if summaries else _values("metrics (last)", run.metrics)
     lines += _values("tags", run.tags)
     lines += ["", "events", *(f"  {line}" for line in event_lines(events))]
     listed = [f"  {info.size:>12,}  {info.key}" for info in files]
     return lines + (["", "files", *listed] if listed else [])
 
 
-def job_page(row: JobRow, runs: Sequence[Run]) -> list[str]:
-    """A job, its progress, and its best runs."""
+def _summary_table(summaries: Mapping[str, Document]) -> list[str]:
+    columns = ("last", "min", "max", "points")
+    rows = [
+        [name, *(_shown(summary[column]) for column in columns)]
+        for name, summary in summaries.items()
+    ]
+    alignments = ["left"] + ["right"] * len(columns)
+    return ["", *(f"  {line}" for line in render_table(["metric", *columns], rows, alignments, 40))]
+
+
+def job_page(row: JobRow, best: Sequence[Run]) -> list[str]:
+    """A job, its progress, and its best runs, the best first."""
     job, counts = row.job, row.counts
     facts: list[tuple[str, object]] = [
         ("status", counts.status()),
@@ -51,7 +65,9 @@ def job_page(row: JobRow, runs: Sequence[Run]) -> list[str]:
         ("tags", ", ".join(f"{name}={value}" for name, value in job.tags.items())),
     ]
     lines = [job.name]
-    lines += [f"  {name:<12} {printable(str(value))}" for name, value in facts if value != ""]
+    lines += [
+        f"  {name:<12} {printable(str(value))}" for name, value in facts if value not in ("", None)
+    ]
     waiting = counts.unstarted + counts.queued
     lines += [
         "",
@@ -62,22 +78,23 @@ def job_page(row: JobRow, runs: Sequence[Run]) -> list[str]:
     if row.best_run is not None:
         goal = "most" if job.maximize else "least"
         lines.append(f"  best ({goal} {job.primary_metric}): {row.best_run}, {row.best_value:.6g}")
-    return lines + _top_table(job, runs)
+    return lines + _top_table(job, best)
 
 
-def _top_table(job: Job, runs: Sequence[Run]) -> list[str]:
-    """The runs with the best last values of the primary metric."""
+def _top_table(job: Job, best: Sequence[Run]) -> list[str]:
+    """The best runs by the last value of the primary metric."""
     metric = job.primary_metric
-    valued = [
-        (value, run) for run in runs if (value := _number(run.metrics.get(metric))) is not None
-    ]
-    valued.sort(key=lambda pair: pair[0], reverse=job.maximize)
-    if not valued:
+    if not best:
         return []
-    names = list(dict.fromkeys(name for _, run in valued for name in run.hparams))
+    names = list(dict.fromkeys(name for run in best for name in run.hparams))
     rows = [
-        [run.name, str(run.status), f"{value:.6g}", *(_shown(run.hparams.get(n)) for n in names)]
-        for value, run in valued[:_JOB_TOP]
+        [
+            run.name,
+            str(run.status),
+            _shown(run.metrics.get(metric)),
+            *(_shown(run.hparams.get(name)) for name in names),
+        ]
+        for run in best
     ]
     headers = ["run", "status", metric, *names]
     alignments = ["left", "left"] + ["right"] * (len(headers) - 2)
@@ -92,19 +109,16 @@ def event_lines(events: Iterable[Event]) -> Iterator[str]:
         yield f"{clock.iso(event.time)}  {event.event:<16} {printable(data)}".rstrip()
 
 
-def metric_table(
-    series: dict[str, dict[str, list[Any]]], names: Sequence[str], last: int | None
-) -> list[str]:
-    """Steps down, metrics across."""
+def metric_table(series: Mapping[str, Mapping[str, list[Any]]]) -> list[str]:
+    """Steps down, metrics across. Of values logged for one step the last is shown."""
     cells: dict[float, dict[str, str]] = {}
-    for name in names:
-        for step, value in zip(series[name]["step"], series[name]["value"], strict=True):
+    for name, points in series.items():
+        for step, value in zip(points["step"], points["value"], strict=True):
             cells.setdefault(step, {})[name] = _shown(value)
-    steps = sorted(cells)
-    if last is not None:
-        steps = steps[len(steps) - min(last, len(steps)) :]
-    rows = [[f"{step:g}", *(cells[step].get(name, "") for name in names)] for step in steps]
-    return render_table(["step", *names], rows, ["right"] * (len(names) + 1), 30)
+    rows = [
+        [f"{step:.15g}", *(cells[step].get(name, "") for name in series)] for step in sorted(cells)
+    ]
+    return render_table(["step", *series], rows, ["right"] * (len(series) + 1), 30)
 
 
 def _values(title: str, values: dict[str, Value]) -> list[str]:
@@ -118,12 +132,6 @@ def _shown(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     return "" if value is None else printable(str(value))
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-        return float(value)
-    return None
 
 
 def _bar(done: int, total: int, width: int = 20) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Generic
 from xt_core import clock
 from xt_core.errors import RefusedError, UsageError
 from xt_core.query.columns import Column, expand_columns, parse_columns
-from xt_core.query.fields import FieldSet, Record
+from xt_core.query.fields import FieldSet, Kind, Record
 from xt_core.query.table import group_rows, render_table, to_csv
 
 _EXPORTS = (".csv", ".tsv", ".json")
@@ -68,32 +68,46 @@ class Report(Generic[Record]):
         self, columns: Sequence[Column[Record]], records: Sequence[Record], now: float
     ) -> list[str]:
         rows = [[column.text(record, now) for column in columns] for record in records]
-        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
         return render_table(
             [column.header for column in columns],
             rows,
             [column.alignment for column in columns],
             self.layout.max_width,
-            width,
+            terminal_width(),
         )
 
     def export(self, path: Path) -> None:
         """Write all records to a .csv, .tsv or .json file. Raises UsageError, RefusedError."""
         import json
 
-        if path.suffix not in _EXPORTS:
-            raise UsageError(f"cannot export to {path}", f"the name must end in {_EXPORTS}")
-        if path.suffix == ".json":
+        suffix = path.suffix.lower()
+        if suffix not in _EXPORTS:
+            known = ", ".join(_EXPORTS)
+            raise UsageError(f"cannot export to {path}", f"the name must end in one of {known}")
+        if suffix == ".json":
             text = json.dumps(self.documents(), indent=1) + "\n"
         else:
             now = clock.now()
             columns = self.columns(now)
             rows = [
-                [column.field.get(record, now) for column in columns] for record in self.records
+                [_exported(column.field.get(record, now), column.field.kind) for column in columns]
+                for record in self.records
             ]
             names = [column.field.name for column in columns]
-            text = to_csv(names, rows, "," if path.suffix == ".csv" else "\t")
+            text = to_csv(names, rows, "," if suffix == ".csv" else "\t")
         try:
             path.write_text(text, encoding="utf-8")
         except OSError as error:
             raise RefusedError(f"cannot write {path}: {error.strerror}") from error
+
+
+def terminal_width() -> int | None:
+    """The cells of a line where standard output is a terminal, else None: nothing is cut."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def _exported(value: object, kind: Kind) -> object:
+    """A value as other programs read it: times in ISO 8601, flags as in JSON."""
+    if kind is Kind.TIME and isinstance(value, int | float):
+        return clock.iso(value)
+    return str(value).lower() if isinstance(value, bool) else value
