@@ -6,13 +6,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 XDIST ?= -n 2
 
-.PHONY: demo test check format lint types setup bench clean
+.PHONY: demo test check format lint types setup setup-gp bench clean
 
 demo: setup
 	@echo "==> a real hyperparameter search on this machine, 2 runs at a time"
 	$(BIN)/xt demo
 
-test: setup check
+test: setup-gp check
 	@command -v tmux >/dev/null || { echo "tmux is missing: install it (apt-get install tmux, brew install tmux)"; exit 1; }
 	@echo "==> tests"
 	$(BIN)/pytest $(XDIST) $(PYTEST_ARGS)
@@ -37,6 +37,8 @@ bench: setup
 
 setup: $(VENV)/.installed
 
+setup-gp: $(VENV)/.installed-gp
+
 $(VENV)/.installed: pyproject.toml requirements.lock
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is missing: install it first"; exit 1; }
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "XT needs Python 3.11 or later; $(PYTHON) is older. Use: make PYTHON=/path/to/python3.11"; exit 1; }
@@ -46,6 +48,11 @@ $(VENV)/.installed: pyproject.toml requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	$(BIN)/python -m compileall -q xt_core controller xt_tui
+	@touch $@
+
+$(VENV)/.installed-gp: $(VENV)/.installed requirements-gp.lock
+	@echo "==> setting up PyTorch, for the Gaussian process search"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-gp.lock
 	@touch $@
 
 clean:

@@ -9,6 +9,14 @@ Value = str | int | float | bool | None
 """A hyperparameter, metric or tag value."""
 
 
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """A metric whose last value tells how good a run is."""
+
+    metric: str
+    maximize: bool
+
+
 @dataclass(slots=True)
 class Job:
     """One submission."""
@@ -33,6 +41,14 @@ class Job:
     tags: dict[str, Value] = field(default_factory=dict)
     notes: str = ""
     cancel_requested: bool = False
+    objectives: list[Objective] = field(default_factory=list)
+    """What a search goes by; the first one is the primary metric."""
+    space: dict[str, Any] = field(default_factory=dict)
+    """What a search draws from, as `Space.describe` gives it; empty if nothing is searched."""
+    warm_start: list[str] = field(default_factory=list)
+    """Jobs whose runs a dynamic search learns from too."""
+    priority: int = 0
+    """Runs of a job with a larger one are started first where jobs wait for the same node."""
 
 
 @dataclass(slots=True)
@@ -89,6 +105,9 @@ class Run:
     tags: dict[str, Value] = field(default_factory=dict)
     notes: str = ""
     cancel_requested: bool = False
+    retries: int = 0
+    """How many of the restarts were retries after a failure."""
+    stopped_early: bool = False
     revision: int = 0
 
     @property
@@ -112,6 +131,10 @@ class WorkItem:
     node: str | None = None
     run: str | None = None
     epoch: int = 0
+    hparams: dict[str, Value] | None = None
+    """The set that the item was given, whatever its run logs; None until there is one."""
+    notes: dict[str, Any] = field(default_factory=dict)
+    """What the search algorithm wants to know again about this set."""
 
 
 @dataclass(slots=True)
