@@ -120,6 +120,11 @@ def _amount(
     return Property(Kind.NUMBER, default, text, env=env, option=option, minimum=0.0)
 
 
+def _level(text: str, *, least: float | None = None) -> Property:
+    """A number that is null unless it is set."""
+    return Property(Kind.NUMBER, None, text, nullable=True, minimum=least)
+
+
 def _list(default: list[str], text: str, *, env: str | None = None) -> Property:
     return Property(Kind.STRINGS, default, text, env=env)
 
@@ -236,6 +241,69 @@ _SEARCH = Section(
     },
 )
 
+_EARLY_STOPPING = Section(
+    "When a run of a search is stopped before its end; steps are those that it logs.",
+    {
+        "early-policy": Property(
+            Kind.STRING,
+            "none",
+            "What stops a run.",
+            env="XT_EARLY_POLICY",
+            choices=(
+                "none",
+                "median",
+                "percentile",
+                "truncation",
+                "bandit",
+                "asha",
+                "hyperband",
+                "threshold",
+                "patience",
+            ),
+        ),
+        "delay-evaluation": _amount(0.0, "No run is judged before this step."),
+        "evaluation-interval": _level(
+            "Runs are judged at multiples of so many steps; with null at each value that they log "
+            "(asha and hyperband: at their own steps).",
+            least=0.0,
+        ),
+        "min-runs": _count(
+            None,
+            "No run is judged before so many others have reached its step; null is 5 for median "
+            "and percentile, 1 for truncation and bandit, 0 for asha and hyperband.",
+            least=0,
+        ),
+        "percentile": _amount(
+            25.0,
+            "With percentile: the percentage of the runs, the best ones, with which one keeps up.",
+        ),
+        "truncation-percentage": _amount(
+            20.0, "With truncation: the percentage of the running runs, the worst ones, to stop."
+        ),
+        "slack-factor": _level(
+            "With bandit: how far from the best run one may be, as a share of its value.", least=0.0
+        ),
+        "slack-amount": _level(
+            "With bandit: how far from the best run one may be, in units of the metric.", least=0.0
+        ),
+        "reduction-factor": _count(
+            3,
+            "With asha and hyperband: one run of so many goes on, for so many times the steps.",
+            least=2,
+        ),
+        "min-steps": _amount(
+            1.0, "With asha and hyperband: the first step at which runs are judged."
+        ),
+        "max-steps": _level(
+            "With asha and hyperband: the last step of a whole run; hyperband needs it.", least=0.0
+        ),
+        "lower": _level("With threshold: the least value that goes on; with null there is none."),
+        "upper": _level("With threshold: the largest value that goes on; with null there is none."),
+        "patience": _count(10, "With patience: how many values in a row may be no improvement."),
+        "min-delta": _amount(0.0, "With patience: the least difference that is an improvement."),
+    },
+)
+
 _COMPUTE_TARGETS = Table(
     "Where jobs run, by name.",
     {
@@ -305,6 +373,7 @@ SCHEMA: dict[str, Section | Table | Property] = {
     "after-files": _AFTER_FILES,
     "logging": _LOGGING,
     "hyperparameter-search": _SEARCH,
+    "early-stopping": _EARLY_STOPPING,
     "compute-targets": _COMPUTE_TARGETS,
     "setups": _SETUPS,
     "boxes": _BOXES,
