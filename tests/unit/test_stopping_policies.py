@@ -288,7 +288,7 @@ class TestPatience:
     def test_the_least_size_is_in_the_reason(self) -> None:
         policy = PatienceStopping(maximize=True, metric="acc", patience=1, min_delta=0.25)
         assert reason(policy, me=[0.5, 0.625]) == (
-            "acc has not improved by 0.25 on 0.5 in the last 1 values at step 2"
+            "acc has not improved by 0.25 on 0.5 in the last 1 value at step 2"
         )
 
     def test_a_first_finite_value_is_an_improvement(self) -> None:
@@ -441,6 +441,18 @@ class TestTiming:
         tenths = [round(0.1 * i, 1) for i in range(1, 11)]
         assert self.judged_steps(tenths, interval=0.1) == tenths
         assert self.judged_steps(tenths, interval=0.1, delay=0.3) == tenths[2:]
+
+    def test_steps_may_be_negative_or_enormous(self) -> None:
+        assert self.judged_steps([-1e300, -7, -2, 3], interval=2) == [3]
+        assert self.judged_steps([-1e300, 1], interval=1e-9) == [1]
+        assert self.judged_steps([1e300, 1.5e300], interval=1e-9) == [1e300]
+        asha = AshaStopping(maximize=False, min_steps=1e-9, reduction_factor=2)
+        curves = asha.new_curves()
+        for run, value in (("a", 1.0), ("me", 2.0)):
+            curves.start(run)
+            curves.add(run, [(1e308, value)])
+        assert asha.judge("a", curves) is None
+        assert asha.judge("me", curves) is not None
 
     def test_points_in_one_batch_are_judged_as_if_each_came_alone(self) -> None:
         policy = ThresholdStopping(maximize=False, upper=5)

@@ -114,11 +114,11 @@ def test_settings_make_a_policy(settings: dict[str, object], expected: object) -
         ),
         (
             {"early_policy": "median", "evaluation_interval": 0},
-            "early-stopping.evaluation-interval must be more than 0, not 0",
+            "early-stopping.evaluation-interval must be from 1e-09 to 1e+15, not 0",
         ),
         (
             {"early_policy": "asha", "min_steps": 0},
-            "early-stopping.min-steps must be more than 0, not 0",
+            "early-stopping.min-steps must be from 1e-09 to 1e+15, not 0",
         ),
         (
             {"early_policy": "asha", "reduction_factor": 1},
@@ -204,7 +204,7 @@ def test_an_option_becomes_settings(text: str, expected: dict[str, object]) -> N
          "With threshold: the largest value that goes on; with null there is none."),
         ("threshold,upper=nan", "upper must be a number, not 'nan'",
          "With threshold: the largest value that goes on; with null there is none."),
-        ("asha,min-steps=0", "min-steps must be more than 0, not 0",
+        ("asha,min-steps=0", "min-steps must be from 1e-09 to 1e+15, not 0",
          "With asha and hyperband: the first step at which runs are judged."),
     ],
 )  # fmt: skip

@@ -59,11 +59,12 @@ class Curve:
 
     def at(self, step: float, statistic: Statistic) -> float | None:
         """The loss at a step; None if the run has not reached it, or has no value for it."""
-        if self.reached < step:
+        steps = self.steps
+        if not steps or steps[-1] < step:
             return None
         if statistic is Statistic.REACHED:
-            return self.losses[bisect_left(self.steps, step)]
-        position = bisect_right(self.steps, step) - 1
+            return self.losses[bisect_left(steps, step)]
+        position = bisect_right(steps, step) - 1
         if position < 0:
             return None
         return (self.losses if statistic is Statistic.LAST else self.bests)[position]

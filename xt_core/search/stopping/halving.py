@@ -12,7 +12,7 @@ from functools import cached_property
 
 from xt_core.search.static import uniform
 from xt_core.search.stopping.curves import Curve, CurveStore, Statistic
-from xt_core.search.stopping.policies import ComparingPolicy, shown_runs
+from xt_core.search.stopping.policies import ComparingPolicy, counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +52,7 @@ class AshaStopping(ComparingPolicy):
                 if not is_good and len(ranking) > self.min_runs:
                     return (
                         f"{self.metric} {self._shown(loss)} is not among the best {promoted} "
-                        f"of {shown_runs(len(ranking))} at step {rung:g}"
+                        f"of {counted(len(ranking), 'run')} at step {rung:g}"
                     )
         return None
 

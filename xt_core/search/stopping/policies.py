@@ -25,6 +25,8 @@ _PERCENT = 100.0
 _MEDIAN = 50.0
 _DIGITS = 9
 """Quotients of steps are rounded to so many decimals: 0.3 is the third multiple of 0.1."""
+_LARGEST_QUOTIENT = 2.0**53
+"""Multiples beyond this are not told apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +77,9 @@ class StoppingPolicy(ABC):
         if self.interval is None:
             return step >= self.delay
         previous = curve.steps[position - 1] if position else 0.0
-        multiple = math.floor(round(step / self.interval, _DIGITS))
-        passed = math.floor(round(previous / self.interval, _DIGITS))
-        first = math.ceil(round(self.delay / self.interval, _DIGITS))
+        multiple = math.floor(_quotient(step, self.interval))
+        passed = math.floor(_quotient(previous, self.interval))
+        first = math.ceil(_quotient(self.delay, self.interval))
         return multiple > max(passed, 0) and multiple >= first
 
     def _value(self, loss: float) -> float:
@@ -124,7 +126,7 @@ class PercentileStopping(ComparingPolicy):
             bar = f"{self._shown(cutoff)}, the bound of the best {self.percentile:g}%"
         return (
             f"{self.metric} {self._shown(best)} is worse than {bar} "
-            f"of {shown_runs(len(others))} at step {step:g}"
+            f"of {counted(len(others), 'run')} at step {step:g}"
         )
 
 
@@ -150,7 +152,7 @@ class TruncationStopping(ComparingPolicy):
             return None
         return (
             f"{self.metric} {self._shown(best)} is among the worst {quota} "
-            f"of {shown_runs(len(others) + 1)} running at step {step:g}"
+            f"of {counted(len(others) + 1, 'run')} running at step {step:g}"
         )
 
 
@@ -176,7 +178,7 @@ class BanditStopping(ComparingPolicy):
         return (
             f"{self.metric} {self._shown(best)} is more than the slack of "
             f"{self._slack(leader):.6g} from the best {self._shown(leader)} "
-            f"of {shown_runs(len(ranking))} at step {step:g}"
+            f"of {counted(len(ranking), 'run')} at step {step:g}"
         )
 
     def _slack(self, leader: float) -> float:
@@ -229,7 +231,7 @@ class PatienceStopping(StoppingPolicy):
         least = f" by {self.min_delta:g}" if self.min_delta else ""
         return (
             f"{self.metric} has not improved{least} on {self._shown(before)} "
-            f"in the last {self.patience} values at step {curve.steps[position]:g}"
+            f"in the last {counted(self.patience, 'value')} at step {curve.steps[position]:g}"
         )
 
 
@@ -251,6 +253,11 @@ def quantile(ascending: Sequence[float], share: float) -> float:
     return low + gap * weight if weight < 0.5 else high - gap * (1.0 - weight)
 
 
-def shown_runs(count: int) -> str:
+def _quotient(step: float, interval: float) -> float:
+    bounded = min(max(step / interval, -_LARGEST_QUOTIENT), _LARGEST_QUOTIENT)
+    return round(bounded, _DIGITS)
+
+
+def counted(count: int, noun: str) -> str:
     """``1 run``, ``8 runs``."""
-    return "1 run" if count == 1 else f"{count} runs"
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

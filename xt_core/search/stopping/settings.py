@@ -49,8 +49,15 @@ _FIELDS = {
 }
 """The fields of policies that are not named as their settings."""
 
-_POSITIVE = ("evaluation-interval", "min-steps")
-_PERCENTAGES = ("percentile", "truncation-percentage")
+_RANGES = {
+    "evaluation-interval": (1e-9, 1e15),
+    "min-steps": (1e-9, 1e15),
+    "max-steps": (1e-9, 1e15),
+    "reduction-factor": (2, 1e6),
+    "percentile": (0, 100),
+    "truncation-percentage": (0, 100),
+}
+"""Bounds, both included, beyond those that the schema has; steps within which powers are finite."""
 
 
 def policy_from_settings(
@@ -140,11 +147,10 @@ def _checked(settings: Mapping[str, object]) -> dict[str, Any]:
 
 def _out_of_range(name: str, value: Any) -> str | None:
     """What is wrong with a value, beyond what its property says by itself."""
-    if name in _POSITIVE and value is not None and value <= 0:
-        return f"must be more than 0, not {value:g}"
-    if name in _PERCENTAGES and not 0 <= value <= 100:
-        return f"must be from 0 to 100, not {value:g}"
-    return None
+    if value is None or name not in _RANGES:
+        return None
+    least, most = _RANGES[name]
+    return None if least <= value <= most else f"must be from {least:g} to {most:g}, not {value:g}"
 
 
 def _check_values(policy: str, values: Mapping[str, Any]) -> None:
