@@ -104,7 +104,7 @@ class PercentileStopping(ComparingPolicy):
     """Stop a run whose best value so far is worse than the best `percentile` % of the others'
     values at that step; 50 is the median stopping rule.
 
-    Golovin et al., "Google Vizier: A Service for Black-Box Optimization", KDD 2017, section 3.2.1,
+    Golovin et al., "Google Vizier: A Service for Black-Box Optimization", KDD 2017,
     in the form of Optuna's `PercentilePruner`: the paper takes the others' running averages, this
     takes their values at the step, and interpolates between them linearly.
     """
