@@ -7,7 +7,7 @@ quantised values.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -185,9 +185,12 @@ class Stepped(Listed):
         return self.parts[min(int(quantile * len(self.parts)), len(self.parts) - 1)]
 
 
-def _different(values: "tuple[Value, ...] | list[Value]") -> tuple[Value, ...]:
+def _different(values: Iterable[Value]) -> tuple[Value, ...]:
     """The values without those that stand earlier in the list."""
-    return tuple({identity(value): value for value in reversed(values)}.values())[::-1]
+    first: dict[tuple[bool, Value], Value] = {}
+    for value in values:
+        first.setdefault(identity(value), value)
+    return tuple(first.values())
 
 
 def _is_monotonic(values: tuple[Value, ...]) -> bool:

@@ -4,7 +4,8 @@ It speaks JSON lines, so that a sampler that takes seconds, or dies, never holds
 The first line is a `SearchSpec`; then, in any order,
 
     {"tell": [trial, …]}   no answer
-    {"ask": run_index}     {"run_index": n, "hparams": {…}, "notes": {…}}, or {"run_index": n, "error": "…"}
+    {"ask": run_index}     {"run_index": n, "hparams": {…}, "notes": {…}},
+                           or {"run_index": n, "error": "…"}
 
 Invariants: one answer for each question, in their order; standard output carries nothing else; an
 algorithm that fails or a trial that cannot be read does not end the worker. It ends at the end of
