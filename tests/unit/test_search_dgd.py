@@ -61,13 +61,14 @@ def test_at_the_edge_there_are_fewer_neighbours() -> None:
 
 def test_any_other_value_is_next_to_an_unordered_one() -> None:
     space = Space.from_object({"a": ["p", "q", "r", "s"], "b": [1, 2, 3, 4]})
-    trials = [completed(0, Suggestion({"a": "q", "b": 1}), 0.0)]
-    trials += [completed(i, Suggestion({"a": "s", "b": 3 + i % 2}), 1.0) for i in range(1, 3)]
-    trials += [completed(i, Suggestion({"a": "p", "b": i}), 1.0) for i in (2, 3, 4)]
+    sets = [("q", 2), ("p", 4), ("r", 4), ("s", 4), ("p", 1), ("r", 1)]
+    trials = [
+        completed(index, Suggestion({"a": a, "b": b}), float(index))
+        for index, (a, b) in enumerate(sets)
+    ]
     search = told(new("dgd", space), trials)
-    assert search is not None
-    found = {places(search.suggest(index)) for index in range(10, 200)}
-    assert {("p", 1), ("r", 1), ("s", 1)} <= found
+    found = {places(search.suggest(index)) for index in range(6, 200)}
+    assert found == {("q", 2), ("p", 2), ("r", 2), ("s", 2), ("q", 1), ("q", 3)}
 
 
 def test_the_best_is_the_best_mean() -> None:
