@@ -160,10 +160,11 @@ class Run:
         with _append_lock:
             draw = self._draws
             self._draws += 1
-        values = {
-            name: distribution.sample(uniform(self._seed, self.run_index, f"draw {draw}: {name}"))
-            for name, distribution in distributions.items()
-        }
+        values = distributions.draw(
+            lambda name, distribution: distribution.sample(
+                uniform(self._seed, self.run_index, f"draw {draw}: {name}")
+            )
+        )
         self.log_hparams(values)
         return values
 

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 
 from xt_core.errors import UsageError
 from xt_core.model.records import Value
-from xt_core.search.distributions import Discrete
+from xt_core.search.distributions import Discrete, Distribution
 from xt_core.search.space import Space
 
 GRID = "grid"
@@ -72,20 +72,21 @@ def random(space: Space, count: int, seed: int) -> list[dict[str, Value]]:
 
 
 def point(space: Space, search_type: str, seed: int, run_index: int) -> dict[str, Value]:
-    """The point at `run_index`, counted from 0.
+    """The point at `run_index`, counted from 0; inactive parameters are absent.
 
-    In a grid the first parameter varies fastest, and the index is taken modulo the grid's size;
-    parameters without listed values are sampled afresh at every index.
+    A grid has every active combination of listed values once, and the index is taken modulo their
+    number: the first parameter varies fastest, but one that conditions name varies slower than
+    what depends on it. Parameters without listed values are sampled afresh at every index.
+    Raises UsageError for a grid whose conditions are too entangled to count.
     """
-    remaining = run_index
-    values: dict[str, Value] = {}
-    for name, distribution in space.items():
-        if search_type == GRID and isinstance(distribution, Discrete):
-            remaining, digit = divmod(remaining, len(distribution.values))
-            values[name] = distribution.values[digit]
-        else:
-            values[name] = distribution.sample(uniform(seed, run_index, name))
-    return values
+    digits = space.combinations.digits(run_index) if search_type == GRID else {}
+
+    def choose(name: str, distribution: Distribution) -> Value:
+        if isinstance(distribution, Discrete) and name in digits:
+            return distribution.values[digits[name]]
+        return distribution.sample(uniform(seed, run_index, name))
+
+    return space.draw(choose)
 
 
 def uniform(seed: int, run_index: int, name: str) -> float:
