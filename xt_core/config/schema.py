@@ -228,10 +228,46 @@ _SEARCH = Section(
             "How values are chosen; with null XT decides by the search space.",
             env="XT_SEARCH_TYPE",
             nullable=True,
-            choices=("grid", "random"),
+            choices=("grid", "random", "tpe", "bayesian", "gp", "cmaes", "qmc", "nsga2", "dgd"),
         ),
+        "hp-config": _text(None, "A YAML or JSON file whose `hparams` are searched."),
         "option-prefix": Property(
-            Kind.STRING, "--", "What stands before a hyperparameter's name in the run's command."
+            Kind.STRING,
+            "--",
+            "What stands before a hyperparameter's name in the run's command; with null the "
+            "command has no hyperparameters.",
+            nullable=True,
+        ),
+        "fn-generated-config": _text(
+            None, "A YAML or JSON file of each run that its hyperparameters are written to."
+        ),
+        "schedule": Property(
+            Kind.STRING,
+            None,
+            "Which node does which run: dealt out beforehand (static) or whoever is free "
+            "(dynamic); with null dynamic where there are several nodes.",
+            nullable=True,
+            choices=("static", "dynamic"),
+        ),
+        "aggregate-dest": Property(
+            Kind.STRING,
+            "job",
+            "Whose runs a search learns from: its own job's or all of the experiment.",
+            choices=("job", "experiment"),
+        ),
+        "max-minutes": Property(
+            Kind.NUMBER,
+            None,
+            "Minutes after its submission at which a job is cancelled.",
+            nullable=True,
+            minimum=0.0,
+        ),
+        "retries": _count(0, "How often a run that failed is started again.", least=0),
+        "retry-exit-codes": _list(
+            [], "The exit codes after which a run is started again; with none, all but 0."
+        ),
+        "lease-seconds": _amount(
+            60.0, "Seconds without a sign of life after which a node's work is handed on."
         ),
         "concurrent": _count(1, "How many runs a node runs at once.", env="XT_CONCURRENT"),
         "max-runs": _count(None, "The most runs of a search.", env="XT_MAX_RUNS"),

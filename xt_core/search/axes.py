@@ -111,7 +111,7 @@ class Axes:
         """The hyperparameters whose coordinates `pick` gives; it is asked for active ones only."""
         chosen: dict[str, Value] = {}
         for name, one in self._all.items():
-            if is_active(self._space, name, chosen):
+            if self._space.is_active(name, chosen):
                 chosen[name] = one.value(pick(name, one) if name in self.free else 0)
         return chosen
 
@@ -121,7 +121,7 @@ class Axes:
         point: Point = {}
         chosen: dict[str, Value] = {}
         for name, one in self._all.items():
-            if not is_active(self._space, name, chosen):
+            if not self._space.is_active(name, chosen):
                 continue
             if name not in self.free:
                 chosen[name] = one.value(0)
@@ -132,11 +132,6 @@ class Axes:
             point[name] = coordinate
             chosen[name] = one.value(coordinate)
         return point
-
-
-def is_active(space: Space, name: str, chosen: Mapping[str, Value]) -> bool:
-    """Whether the parameter has a value at all, given those of the parameters before it."""
-    return True
 
 
 def axis(distribution: Distribution) -> Axis:

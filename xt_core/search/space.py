@@ -119,6 +119,12 @@ class Space(Mapping[str, Distribution]):
         }
         return Combinations(listed, self._conditions)
 
+    def joined(self, other: "Space") -> "Space":
+        """Both together; their parameters have different names."""
+        return Space(
+            self._distributions | other._distributions, self._conditions | other._conditions
+        )
+
     def condition(self, name: str) -> Condition | None:
         """The condition under which a parameter is active; None for one that always is."""
         return self._conditions.get(name)

@@ -13,7 +13,7 @@ from xt_core.errors import UsageError
 from xt_core.model.records import Objective
 from xt_core.search.axes import Axes, Continuous, Listed
 from xt_core.search.space import Space
-from xt_core.search.static import STATIC_SEARCH_TYPES
+from xt_core.search.static import DYNAMIC_SEARCH_TYPES, STATIC_SEARCH_TYPES
 
 QMC = "qmc"
 TPE = "tpe"
@@ -22,7 +22,7 @@ BAYESIAN = "bayesian"
 CMAES = "cmaes"
 NSGA2 = "nsga2"
 DGD = "dgd"
-ALGORITHMS = (*STATIC_SEARCH_TYPES, TPE, BAYESIAN, GP, CMAES, QMC, NSGA2, DGD)
+ALGORITHMS = (*STATIC_SEARCH_TYPES, *DYNAMIC_SEARCH_TYPES)
 GAUSSIAN_PROCESS = (GP, BAYESIAN)
 """Two names of the same."""
 LEARNING = (TPE, *GAUSSIAN_PROCESS, CMAES, NSGA2, DGD)

@@ -16,6 +16,8 @@ from xt_core.search.space import Space
 GRID = "grid"
 RANDOM = "random"
 STATIC_SEARCH_TYPES = (GRID, RANDOM)
+DYNAMIC_SEARCH_TYPES = ("tpe", "bayesian", "gp", "cmaes", "qmc", "nsga2", "dgd")
+"""Those whose points are chosen when their runs start."""
 UNIFORM_BITS = 52
 """With 53 the largest (k + 0.5) / 2**53 would round to 1."""
 
@@ -26,8 +28,9 @@ def choose_search_type(explicit: str | None, space: Space, runs: int | None) -> 
     if explicit is None:
         return GRID if runs is None and space.size is not None else RANDOM
     if explicit not in STATIC_SEARCH_TYPES:
-        near = get_close_matches(explicit.lower(), STATIC_SEARCH_TYPES, n=1)
-        known = " and ".join(STATIC_SEARCH_TYPES)
+        names = (*STATIC_SEARCH_TYPES, *DYNAMIC_SEARCH_TYPES)
+        near = get_close_matches(explicit.lower(), names, n=1)
+        known = ", ".join(names)
         hint = f"did you mean {near[0]}?" if near else f"the search types are {known}"
         raise UsageError(f"unknown search type {explicit!r}", hint)
     return explicit

@@ -23,7 +23,14 @@ from xt_core.stats.rows import (
     run_from_row,
 )
 from xt_core.stats.selection import select_runs
-from xt_core.stats.store import JournalBatch, NodeRecord, RunChange, RunQuery, new_items
+from xt_core.stats.store import (
+    GivenUpError,
+    JournalBatch,
+    NodeRecord,
+    RunChange,
+    RunQuery,
+    new_items,
+)
 
 _SETTABLE_RUN_COLUMNS = frozenset(
     {
@@ -194,11 +201,13 @@ class SqliteStatsStore:
             item = work_items.claim(connection, parent.job, node)
             if item is None:
                 return None
-            parent_id, number = connection.execute(
+            parent_id, number, status = connection.execute(
                 "UPDATE runs SET children = children + 1 WHERE workspace = ? AND num = ? "
-                "AND child = 0 RETURNING id, children",
+                "AND child = 0 RETURNING id, children, status",
                 (parent.workspace, run_numbers(parent.name)[0]),
             ).fetchone()
+            if status == RunStatus.LOST:
+                raise GivenUpError(f"{parent.name} is lost and may start nothing")
             child = _child_of(parent, child_name(parent.name, number), item.run_index, node)
             child.hparams = item.hparams or {}
             item.run = child.name
@@ -215,13 +224,17 @@ class SqliteStatsStore:
     ) -> Run:
         with self.database.transaction() as connection:
             if not work_items.set_hparams(connection, item, hparams, notes):
-                raise ValueError(f"{run.name} has been given up")
+                raise GivenUpError(f"{run.name} was handed on")
             fields = {"hparams": hparams}
             return self.change_run(RunChange(run.workspace, run.name, fields=fields))
 
     def search_history(self, jobs: Sequence[str], after: int = 0) -> list[tuple[WorkItem, Run]]:
         with self.database.reading() as connection:
             return work_items.history(connection, jobs, after)
+
+    def has_work(self, job: str, node: str) -> bool:
+        with self.database.reading() as connection:
+            return work_items.is_claimable(connection, job, node)
 
     def open_items(self, job: str) -> int:
         with self.database.reading() as connection:
@@ -329,6 +342,8 @@ class SqliteStatsStore:
             row_id, before, job_num, run_index, started, ended = row
             fields = _encoded_fields(change.fields)
             if change.status is not None:
+                if before == RunStatus.LOST:
+                    raise GivenUpError(f"{change.run} is lost and may not become {change.status}")
                 if not may_follow(RunStatus(before), change.status):
                     raise ValueError(f"{change.run}: {before} may not become {change.status}")
                 fields = _status_fields(change.status, before, moment, started, ended) | fields

@@ -15,6 +15,10 @@ from xt_core.query.filters import Filter
 from xt_core.query.names import RunPattern
 
 
+class GivenUpError(ValueError):
+    """The run is `lost`: its node's lease ran out, and its work was handed on to another run."""
+
+
 @dataclass
 class RunQuery:
     """Which runs, in which order. Everything given must hold."""
@@ -124,14 +128,18 @@ class StatsStore(Protocol):
         to be done again (its set comes along) before one that was never started.
 
         Each item is given out exactly once over all processes and nodes; None when none is left.
+        Raises GivenUpError for a parent that is lost.
         """
+
+    def has_work(self, job: str, node: str) -> bool:
+        """Whether the node could claim an item of the job now."""
 
     def set_hparams(
         self, run: Run, item: WorkItem, hparams: dict[str, Value], notes: dict[str, Any]
     ) -> Run:
         """Give an item and its run the set that a search chose; the run as it is then.
 
-        Raises ValueError if the item was handed on to another run.
+        Raises GivenUpError if the item was handed on to another run.
         """
 
     def search_history(self, jobs: Sequence[str], after: int = 0) -> list[tuple[WorkItem, Run]]:
@@ -167,7 +175,8 @@ class StatsStore(Protocol):
     def change_run(self, change: RunChange) -> Run:
         """Apply one change; the run as it is then.
 
-        Raises UnknownNameError, or ValueError for a transition that is not allowed.
+        Raises UnknownNameError, GivenUpError for any change of the state of a lost run, or
+        ValueError for another transition that is not allowed.
         """
 
     def add_journal(self, batch: JournalBatch) -> None:

@@ -48,6 +48,16 @@ def claim(connection: sqlite3.Connection, job: str, node: str) -> WorkItem | Non
     return None
 
 
+def is_claimable(connection: sqlite3.Connection, job: str, node: str) -> bool:
+    """Whether `claim` would give the node an item."""
+    row = connection.execute(
+        "SELECT EXISTS (SELECT 1 FROM work_items WHERE job_num = ? "
+        "AND status IN ('waiting', 'unstarted') AND (node IS NULL OR node = ?))",
+        (job_number(job), node),
+    ).fetchone()
+    return bool(row[0])
+
+
 def items_of(connection: sqlite3.Connection, job: str) -> list[WorkItem]:
     """A job's items by run_index."""
     rows = connection.execute(
