@@ -149,9 +149,10 @@ class Run:
         """Draw a value for each parameter of a space, and log them as hyperparameters.
 
         A list holds choices, ``"$loguniform(-9, -2)"`` is a distribution, any other scalar a
-        constant. A draw depends only on the job's seed (else the job's name), the run's index, how
-        many draws this object made before, and the parameter's name: a restarted run draws the
-        same again. Raises UsageError for a space that cannot be read.
+        constant; a parameter ``{"values": [0.8, 0.9], "when": {"optimizer": "sgd"}}`` is absent
+        where it is not active. A draw depends only on the job's seed (else the job's name), the
+        run's index, how many draws this object made before, and the parameter's name: a restarted
+        run draws the same again. Raises UsageError for a space that cannot be read.
         """
         from xt_core.search.space import Space
         from xt_core.search.static import uniform

@@ -108,18 +108,24 @@ class Combinations:
 
     def _connected(self, names: Names) -> list[Names]:
         """The names in groups that conditions among them connect, by the first of each group."""
-        groups: dict[str, str] = {}
+        group: dict[str, str] = {}
+
+        def last(name: str) -> str:
+            """The last name of the group so far (the root, in a union-find forest)."""
+            while group[name] != name:
+                group[name] = name = group[group[name]]
+            return name
+
         for name in names:
+            group[name] = name
             condition = self._conditions.get(name)
-            parents = () if condition is None else condition.parents
-            joined = {groups[parent] for parent in parents if parent in groups}
-            if joined:
-                groups = {k: name if group in joined else group for k, group in groups.items()}
-            groups[name] = name
+            for parent in () if condition is None else condition.parents:
+                if parent in group:
+                    group[last(parent)] = name
         members: dict[str, list[str]] = {}
         for name in names:
-            members.setdefault(groups[name], []).append(name)
-        return [tuple(group) for group in members.values()]
+            members.setdefault(last(name), []).append(name)
+        return [tuple(names) for names in members.values()]
 
 
 def _entangled_error(conditions: int) -> UsageError:

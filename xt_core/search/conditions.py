@@ -128,7 +128,11 @@ def _nearest_name(name: str, parent: str, distributions: Mapping[str, Distributi
     near = sibling if sibling in others else _near(parent, others)
     if near:
         return f"did you mean {near}?"
-    return f"the other hyperparameters are {', '.join(others)}" if others else "there is no other"
+    return (
+        f"the other hyperparameters are {', '.join(others)}"
+        if others
+        else "there is no other hyperparameter"
+    )
 
 
 def _circle_error(left: list[str], conditions: Mapping[str, Condition]) -> HyperparameterError:

@@ -9,7 +9,6 @@ Invariant: every error names the file, and the line where there is one.
 import json
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -17,11 +16,11 @@ from typing import TYPE_CHECKING, NoReturn
 from xt_core.config.document import compose, line_of
 from xt_core.errors import UsageError
 from xt_core.search.errors import HyperparameterError
-from xt_core.search.space import Space
+from xt_core.search.space import Space, mend_calls
 from xt_core.search.values import QuotedText, parse_value
 
 if TYPE_CHECKING:
-    from yaml.nodes import Node, ScalarNode
+    from yaml.nodes import MappingNode, Node, ScalarNode
 
 SECTION = "hparams"
 SECTION_HINT = f"put the hyperparameters under {SECTION}:, as in {SECTION}: {{lr: [0.01, 0.03]}}"
@@ -87,67 +86,72 @@ class _Reader(ABC):
 
     def space(self) -> Space:
         """The space of the file. Raises UsageError."""
-        section = self._section(self._root())
-        written = self._object(section, "")
+        section = self._section()
         try:
-            return Space.from_object(written)
+            return Space.from_object(section)
         except UsageError as error:
-            name = error.name if isinstance(error, HyperparameterError) else ""
-            line = self._lines.get(name, line_of(section))
+            inner = f".{error.name}" if isinstance(error, HyperparameterError) else ""
+            line = self._lines.get(SECTION + inner, self._lines[SECTION])
             raise UsageError(f"{self._shown_name}:{line}: {error.message}", error.hint) from error
 
-    def _section(self, root: "Node | None") -> "Node":
-        """The node of `hparams`, which stands alone in the file and is not empty."""
+    def _section(self) -> object:
+        """What stands under `hparams`, the only name in the file, and is not empty."""
+        root = self._root()
         if root is None:
             raise UsageError(f"{self._shown_name}: the file is empty", SECTION_HINT)
-        entries = {name: (key, value) for name, key, value in self._pairs(root, "the file")}
+        entries = self._object(root, "")
+        if not isinstance(entries, dict):
+            self._fail(root, "not a mapping of names to values", SECTION_HINT)
         if SECTION not in entries:
             near = get_close_matches(SECTION, entries, n=1)
             hint = f"write {SECTION}: in place of {near[0]}:" if near else SECTION_HINT
             raise UsageError(f"{self._shown_name}: there is no {SECTION}:", hint)
-        for name, (key, _) in entries.items():
+        for name in entries:
             if name != SECTION:
-                self._fail(key, f"'{name}' beside {SECTION}", f"only {SECTION} is read: remove it")
-        section = entries[SECTION][1]
-        if not section.value:
-            self._fail(section, f"{SECTION} is empty", SECTION_HINT)
-        return section
+                place = f"{self._shown_name}:{self._lines[name]}"
+                raise UsageError(
+                    f"{place}: '{name}' beside {SECTION}", f"only {SECTION} is read: remove it"
+                )
+        if entries[SECTION] in (None, {}):
+            place = f"{self._shown_name}:{self._lines[SECTION]}"
+            raise UsageError(f"{place}: {SECTION} is empty", SECTION_HINT)
+        return entries[SECTION]
 
     def _object(self, node: "Node", name: str) -> object:
         """The node as a loader would give it; `name` is the dotted name of where it stands."""
-        from yaml.nodes import ScalarNode, SequenceNode
+        from yaml.nodes import MappingNode, ScalarNode
 
         self._check_tag(node)
         if isinstance(node, ScalarNode):
             return self._value(node)
-        if isinstance(node, SequenceNode):
+        if not isinstance(node, MappingNode):
             return [self._object(item, name) for item in node.value]
-        entries = {}
-        for key, key_node, value in self._pairs(node, name or SECTION):
-            inner = f"{name}.{key}" if name else key
-            self._lines[inner] = line_of(key_node)
-            entries[key] = self._object(value, inner)
+        prefix = f"{name}." if name else ""
+        entries: dict[str, object] = {}
+        for key, value in mend_calls(self._pairs(node, prefix), self._name):
+            own = self._name(key)
+            if own in entries:
+                where = f" in {name}" if name else ""
+                first = self._lines[prefix + own]
+                problem = f"'{own}' appears twice{where} (first on line {first})"
+                self._fail(key, problem, "remove one of the two")
+            self._lines[prefix + own] = line_of(key)
+            entries[own] = value
         return entries
 
-    def _pairs(self, node: "Node", where: str) -> Iterator[tuple[str, "Node", "Node"]]:
-        """(name, key, value) of a mapping."""
-        from yaml.nodes import MappingNode, ScalarNode
+    def _pairs(self, node: "MappingNode", prefix: str) -> list[tuple["ScalarNode", object]]:
+        """The keys of a mapping, each with the object that its value is."""
+        from yaml.nodes import ScalarNode
 
-        if not isinstance(node, MappingNode):
-            self._fail(node, f"{where} is not a mapping of names to values", SECTION_HINT)
-        lines: dict[str, int] = {}
+        pairs = []
         for key, value in node.value:
             if not isinstance(key, ScalarNode):
-                self._fail(key, f"a name in {where} is not text", "a name is a word, as lr")
+                self._fail(key, "a name is not text", "a name is a word, as lr")
             if key.tag == f"{TAG_PREFIX}merge":
-                self._fail(key, f"a merge key in {where}", "write the parameters out")
+                self._fail(key, "a merge key is not allowed", "write the parameters out")
             self._check_tag(key)
-            name = self._name(key)
-            if name in lines:
-                problem = f"'{name}' appears twice in {where} (first on line {lines[name]})"
-                self._fail(key, problem, "remove one of the two")
-            lines[name] = line_of(key)
-            yield name, key, value
+            pairs.append((key, self._object(value, prefix + self._name(key))))
+        return pairs
 
     def _check_tag(self, node: "Node") -> None:
         if node.tag.removeprefix(TAG_PREFIX) not in KNOWN_TAGS:

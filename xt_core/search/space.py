@@ -17,9 +17,11 @@ the parameter, what was written, and a valid form.
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import cached_property
+from typing import TypeVar
 
 from xt_core.errors import UsageError
 from xt_core.model.records import Value
@@ -42,6 +44,7 @@ from xt_core.search.values import (
     split_items,
 )
 
+Key = TypeVar("Key")
 CHOICE_USAGE = "$choice(a, b, …)"
 FORM_NAMES = (*NUMERIC_FORMS, "choice")
 BARE_FORMS = frozenset(f"${form_name}" for form_name in FORM_NAMES)
@@ -172,6 +175,23 @@ class Space(Mapping[str, Distribution]):
         return cls(distributions, conditions)
 
 
+def mend_calls(
+    entries: Iterable[tuple[Key, object]], text: Callable[[Key], str]
+) -> Iterator[tuple[Key, object]]:
+    """The entries of a mapping, with each distribution whole: between braces, YAML takes what
+    follows a comma of `$uniform(0, 1)` for keys without a value. `text` is what a key is written
+    as. (A mapping that was loaded has lost what is the same in two distributions.)"""
+    left = deque(entries)
+    while left:
+        key, written = left.popleft()
+        if isinstance(written, str) and CALL_START.match(written):
+            pieces = [written]
+            while ")" not in pieces[-1] and left and left[0][1] is None:
+                pieces.append(text(left.popleft()[0]))
+            written = ", ".join(pieces) if len(pieces) > 1 else written
+        yield key, written
+
+
 def parse_values(name: str, text: str) -> Distribution:
     """The distribution written as `[value, …]` or `[$distribution(…)]`. Raises UsageError."""
     stripped = text.strip()
@@ -246,17 +266,7 @@ def _named(section: Mapping[object, object], prefix: str = "") -> Iterator[tuple
 
 
 def _mended(section: Mapping[object, object]) -> Iterator[tuple[object, object]]:
-    """The entries of a mapping, with each distribution whole: between braces, YAML takes what
-    follows a comma of `$uniform(0, 1)` for keys without a value."""
-    entries = list(section.items())
-    while entries:
-        key, written = entries.pop(0)
-        if isinstance(written, str) and CALL_START.match(written):
-            pieces = [written]
-            while ")" not in pieces[-1] and entries and entries[0][1] is None:
-                pieces.append(render_value(_scalar(str(key), entries.pop(0)[0])))
-            written = ", ".join(pieces)
-        yield key, written
+    return mend_calls(section.items(), lambda key: render_value(_scalar(str(key), key)))
 
 
 def _parameter(name: str, written: object) -> tuple[Distribution, Condition | None]:
