@@ -343,7 +343,7 @@ class SqliteStatsStore:
             fields = _encoded_fields(change.fields)
             if change.status is not None:
                 if before == RunStatus.LOST:
-                    raise GivenUpError(f"{change.run} is lost and may not become {change.status}")
+                    raise GivenUpError(f"{change.run}: lost may not become {change.status}")
                 if not may_follow(RunStatus(before), change.status):
                     raise ValueError(f"{change.run}: {before} may not become {change.status}")
                 fields = _status_fields(change.status, before, moment, started, ended) | fields
