@@ -4,6 +4,7 @@ from xt_core.model.states import SearchStyle
 from xt_core.query.fields import Kind
 from xt_core.query.formats import counted, format_value
 from xt_core.query.table import render_table
+from xt_core.search.conditions import Condition
 from xt_core.search.space import Space
 from xt_core.submit.mrc import shown_command
 from xt_core.submit.plan import Plan
@@ -34,21 +35,17 @@ def plan_lines(plan: Plan, most: int) -> list[str]:
 
 def space_lines(space: Space) -> list[str]:
     """Each parameter with what it may be, and when."""
-    lines = []
-    for name, distribution in space.items():
-        condition = space.condition(name)
-        when = (
-            []
-            if condition is None
-            else [
-                f"{parent} is {' or '.join(map(str, values))}"
-                for parent, values in condition.allowed
-            ]
-        )
-        lines.append(
-            f"{name}: {distribution.describe()}" + (f" when {' and '.join(when)}" if when else "")
-        )
-    return lines
+    return [
+        f"{name}: {distribution.describe()}{_when(space.condition(name))}"
+        for name, distribution in space.items()
+    ]
+
+
+def _when(condition: Condition | None) -> str:
+    if condition is None:
+        return ""
+    parts = [f"{name} is {' or '.join(map(str, values))}" for name, values in condition.allowed]
+    return f" when {' and '.join(parts)}"
 
 
 def _table(plan: Plan, most: int) -> list[str]:

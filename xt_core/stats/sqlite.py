@@ -342,7 +342,7 @@ class SqliteStatsStore:
             row_id, before, job_num, run_index, started, ended = row
             fields = _encoded_fields(change.fields)
             if change.status is not None:
-                if before == RunStatus.LOST:
+                if before == RunStatus.LOST != change.status:
                     raise GivenUpError(f"{change.run}: lost may not become {change.status}")
                 if not may_follow(RunStatus(before), change.status):
                     raise ValueError(f"{change.run}: {before} may not become {change.status}")
