@@ -1,11 +1,12 @@
 """The environment that a run's process sees: nothing secret, and the variables of the contract."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from controller.rundir import RunDirectory
 from xt_core.home import NodeHome
-from xt_core.model.records import Run
+from xt_core.model.encoding import dumps
+from xt_core.model.records import Run, Value
 from xt_core.submit.mrc import MultiRunConfig, NodeContext
 
 _WITHHELD_PREFIXES = ("XT_", "AZURE_STORAGE_")
@@ -32,6 +33,7 @@ def run_environment(
     node_name: str,
     folder: RunDirectory,
     gpus: Iterable[str] | None,
+    hparams: Mapping[str, Value],
 ) -> dict[str, str]:
     """Everything the process gets; later layers win: node, shell, XT, GPUs, the job's own."""
     data, models = home.node_dir / "data", home.node_dir / "models"
@@ -52,6 +54,7 @@ def run_environment(
         "XT_DATA_DIR": str(data),
         "XT_MODEL_DIR": str(models),
         "XT_JOURNAL": str(folder.journal),
+        "XT_HPARAMS": dumps(dict(hparams)),
         "XT_JOB_SEED": str(mrc.search.get("seed", 0)),
     }
     gpu_variables = {} if gpus is None else {"CUDA_VISIBLE_DEVICES": ",".join(gpus)}

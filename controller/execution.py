@@ -19,17 +19,18 @@ from controller.node import NodeServices
 from controller.processes import is_alive, is_running, kill_marked, wait_for_exit
 from controller.rundir import RunDirectory
 from xt_core.errors import XTError
-from xt_core.model.records import Run
+from xt_core.model.records import Run, Value
+from xt_core.submit.generated import write_generated
 from xt_core.submit.mrc import MultiRunConfig, NodeContext
 
 _log = logging.getLogger(__name__)
 _RECORDED_WITHIN_SECONDS = 1.0
-CANCEL, RESTART = "cancel", "restart"
+CANCEL, RESTART, STOP_EARLY = "cancel", "restart", "stop-early"
 
 
 @dataclass(frozen=True)
 class ExitRecord:
-    """How a process ended. `stopped` tells who stopped it: CANCEL, RESTART or nobody."""
+    """How a process ended. `stopped`: CANCEL, RESTART, STOP_EARLY, or None if nobody did."""
 
     exit_code: int
     signal: int | None
@@ -76,19 +77,19 @@ class Execution:
 
     # Prepare ----------------------------------------------------------------------------
 
-    async def prepare(self, argv: list[str], run: Run) -> None:
+    async def prepare(self, argv: list[str], run: Run, hparams: dict[str, Value]) -> None:
         """Lay out the run's folder and write down what to launch. Raises StartError."""
         self._run = run
         self._nonce = uuid.uuid4().hex
         self._is_fresh = True
         try:
-            await asyncio.to_thread(self._prepare, argv)
+            await asyncio.to_thread(self._prepare, argv, hparams)
         except XTError as error:
             raise StartError(error.message) from error
         except OSError as error:
             raise StartError(f"cannot prepare the run: {error}") from error
 
-    def _prepare(self, argv: list[str]) -> None:
+    def _prepare(self, argv: list[str], hparams: dict[str, Value]) -> None:
         folder, context = self.folder, self._context
         folder.create()
         folder.forget_attempt()
@@ -97,11 +98,14 @@ class Execution:
             archive = self._node.artifacts.local_path(context.code)
             assert archive is not None
             self._node.snapshots.materialize(archive, context.code_digest, folder.work)
+        if context.generated_config is not None:
+            config = self.working_dir / context.generated_config
+            write_generated(config, hparams, self._run.full_name, self._run.run_index or 0)
         if self.working_dir.is_dir():
             folder.show_console_in(self.working_dir)
-        folder.write("launch.json", self._launch_spec(argv))
+        folder.write("launch.json", self._launch_spec(argv, hparams))
 
-    def _launch_spec(self, argv: list[str]) -> dict[str, Any]:
+    def _launch_spec(self, argv: list[str], hparams: dict[str, Value]) -> dict[str, Any]:
         share = self.gpus if len(self._node.gpus) else None
         env = run_environment(
             self._node.environ,
@@ -112,6 +116,7 @@ class Execution:
             self._node.name,
             self.folder,
             share,
+            hparams,
         )
         return {
             "nonce": self._nonce,

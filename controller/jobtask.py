@@ -3,22 +3,27 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
 
 from controller import capture
 from controller.node import NodeServices
 from controller.output import OutputFeed
+from controller.referee import referee_of
 from controller.runtask import RunTask
+from controller.search import DynamicSearch
 from controller.slots import Slots
 from xt_core import clock
-from xt_core.model.records import Job, Run
-from xt_core.model.states import RunStatus, SearchStyle
+from xt_core.model.records import Job, Run, Value, WorkItem
+from xt_core.model.states import RunStatus, Schedule, SearchStyle
 from xt_core.reports.documents import job_document
+from xt_core.search.stopping import Verdict
 from xt_core.stats.sqlite import SqliteStatsStore
-from xt_core.stats.store import RunChange
+from xt_core.stats.store import GivenUpError, RunChange
 from xt_core.submit.mrc import MultiRunConfig
 from xt_core.submit.plan import Plan
 
+_LONGEST_LOOK_SECONDS = 1.0
 _log = logging.getLogger(__name__)
 
 
@@ -28,22 +33,32 @@ class JobTask:
     def __init__(self, node: NodeServices, job: Job, mrc: MultiRunConfig) -> None:
         self._node, self.job, self._mrc = node, job, mrc
         self.context = mrc.nodes[node.name]
-        self._plan: Plan = mrc.plan()
+        self._plan: Plan = replace(mrc.plan(), work_items=job.work_items)
+        is_dynamic = self._plan.style is SearchStyle.DYNAMIC
+        self._search = DynamicSearch(node, job, mrc, self._plan) if is_dynamic else None
+        self._referee = referee_of(node, job, mrc, self._stop_early)
+        self._is_shared = job.schedule == Schedule.DYNAMIC and len(job.nodes) > 1
         self.slots = Slots(mrc.concurrent)
         self.live: dict[str, RunTask] = {}
         """Runs that are not yet in a final state, by name; the parent is here only while its
         script runs."""
         self._children: set[asyncio.Task[None]] = set()
+        self._others: set[asyncio.Task[None]] = set()
         self._parent: ParentScript | None = None
         self.cancelled = asyncio.Event()
         if job.cancel_requested:
             self.cancelled.set()
         self.finished = asyncio.Event()
+        self.served_items = job.work_items
+        """How many work items the job had when its work here ended."""
 
     # Serving ----------------------------------------------------------------------------
 
     async def serve(self) -> None:
         """Bring the job's runs on this node to their ends."""
+        timers = [self._spawn(self._end_in_time())]
+        if self._is_shared:
+            timers.append(self._spawn(self._keep_lease()))
         try:
             first = await self._run(self.context.run)
             if self._mrc.style == SearchStyle.SINGLE:
@@ -51,10 +66,28 @@ class JobTask:
             else:
                 await self._serve_parent(first)
             await self._write_job_record()
+        except GivenUpError as error:
+            _log.warning("%s: %s", self.job.name, error)
+            await self._wait_for_children()
         except Exception:
             _log.exception("%s: internal error", self.job.name)
         finally:
+            for timer in timers:
+                timer.cancel()
+            if self._search is not None:
+                self._search.close()
             self.finished.set()
+
+    def extend(self, job: Job) -> None:
+        """The job has more work items now."""
+        self.job = job
+        self._plan = replace(self._plan, work_items=job.work_items)
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> "asyncio.Task[None]":
+        task = asyncio.create_task(work)
+        self._others.add(task)
+        task.add_done_callback(self._others.discard)
+        return task
 
     async def _serve_single(self, run: Run) -> None:
         if not run.status.is_final:
@@ -66,18 +99,39 @@ class JobTask:
         try:
             if not parent.status.is_final and await self._may_spawn(self._parent):
                 await self._spawn_children(parent)
-                status = RunStatus.CANCELLED if self.cancelled.is_set() else RunStatus.COMPLETED
-                await self._end_parent(parent, status, "")
+                while not await self._end_parent(parent, self._final_status(), ""):
+                    await self._spawn_children(parent)  # the job was extended just now
             await self._store_parent_records(parent)
         finally:
             self._parent.feed.end()
 
+    def _final_status(self) -> RunStatus:
+        return RunStatus.CANCELLED if self.cancelled.is_set() else RunStatus.COMPLETED
+
     async def _spawn_children(self, parent: Run) -> None:
+        """Run what was left open and what can be claimed, until nothing is left on any node that
+        could come back to this one."""
         for child in await self._open_children():
-            self._begin(child)
-        while (claimed := await self._next_child(parent)) is not None:
-            self._begin(claimed, has_slot=True)
+            if child.name not in self.live:
+                self._begin(child)
+        while True:
+            while (claimed := await self._next_child(parent)) is not None:
+                self._begin(claimed[1], claimed[0])
+            if not (self._is_shared and await self._may_inherit()):
+                break
         await self._wait_for_children()
+
+    async def _may_inherit(self) -> bool:
+        """Wait a while for work that a lost node leaves; False once there can be none."""
+        name, lease = self.job.name, self._mrc.lease_seconds
+        if self.cancelled.is_set() or not await self._node.store(lambda s: s.open_items(name)):
+            return False
+        with contextlib.suppress(TimeoutError):
+            pause = min(_LONGEST_LOOK_SECONDS, lease / 4)
+            await asyncio.wait_for(self.cancelled.wait(), pause)
+        for run in await self._node.store(lambda store: store.give_up_lost(name, lease)):
+            _log.warning("%s: %s is lost, its work is done elsewhere", name, run)
+        return True
 
     async def _may_spawn(self, task: "ParentScript") -> bool:
         """Run the parent script unless that was done; on failure end the job's work here.
@@ -118,15 +172,17 @@ class JobTask:
         del self.live[name]
         return error
 
-    async def _next_child(self, parent: Run) -> Run | None:
+    async def _next_child(self, parent: Run) -> tuple[WorkItem, Run] | None:
         """Wait for a free slot, then claim work; None when nothing is left."""
         if not await self._take_slots_unless(self.cancelled):
             return None
-        claim = await self._node.store(lambda store: store.claim_child(parent, self._node.name))
-        if claim is None:
-            self._give_slots_back()
-            return None
-        return claim[1]
+        claim = None
+        try:
+            claim = await self._node.store(lambda store: store.claim_child(parent, self._node.name))
+        finally:
+            if claim is None:
+                self._give_slots_back()
+        return claim
 
     async def _open_children(self) -> list[Run]:
         name, node = self.job.name, self._node.name
@@ -135,26 +191,101 @@ class JobTask:
 
     # Runs -------------------------------------------------------------------------------
 
-    def _begin(self, run: Run, *, has_slot: bool = False) -> None:
+    def _begin(self, run: Run, claimed: WorkItem | None = None) -> None:
+        """Let a run live; one that was claimed just now has slots."""
         task = RunTask(self._node, self._mrc, self.context, run)
+        if self._referee is not None:
+            task.on_metrics = self._judge
         self.live[run.name] = task
         if run.cancel_requested or self.cancelled.is_set():
             task.cancel(self.context.grace_seconds)
+        has_slot = claimed is not None
         if run.status is RunStatus.RUNNING and not has_slot:
             self.slots.occupy()
             self._node.slots.occupy()
             has_slot = True
-        child = asyncio.create_task(self._live(task, has_slot=has_slot))
+        child = asyncio.create_task(self._live(task, claimed, has_slot=has_slot))
         self._children.add(child)
         child.add_done_callback(self._children.discard)
 
-    async def _live(self, task: RunTask, *, has_slot: bool) -> None:
+    async def _live(self, task: RunTask, claimed: WorkItem | None, *, has_slot: bool) -> None:
         release: Callable[[], None] = self._give_slots_back
         if not has_slot and not await self._take_slots_unless(task.cancelled):
             release = _nothing
-        index = task.run.run_index or 0
-        await task.live(self._plan.argv(index), self._plan.hparams(index), release)
+        try:
+            hparams = await self._hparams(task, claimed)
+            argv = self._plan.argv(task.run.run_index or 0, hparams)
+            if self._search is None:
+                await task.live(argv, hparams, release)
+            else:  # the next set is chosen when all that this run logged is known
+                await task.live(argv, hparams, _nothing)
+                release()
+        except GivenUpError as error:
+            _log.warning("%s: %s", task.run.full_name, error)
+            release()
+            task.finished.set()
+        if self._referee is not None:
+            self._referee.ended(task.run)
         self.live.pop(task.run.name, None)
+
+    async def _hparams(self, task: RunTask, claimed: WorkItem | None) -> dict[str, Value]:
+        """The run's set: the one its item was given, or a new one that it is given now."""
+        run, index = task.run, task.run.run_index or 0
+        item = claimed
+        if item is None and run.parent is not None:
+            item = await self._node.store(lambda store: store.work_item(run.job, index))
+        if item is not None and item.hparams is not None:
+            return item.hparams
+        planned = self._plan.hparams(index)
+        if item is None or planned == {}:
+            return planned or {}
+        if planned is None:
+            if task.cancelled.is_set():
+                return self._plan.fallback(index)  # it will not be started
+            assert self._search is not None
+            task.run = await self._search.give_hparams(item, run)
+            return task.run.hparams
+        task.run = await self._node.store(lambda store: store.set_hparams(run, item, planned, {}))
+        return planned
+
+    # Early stopping ---------------------------------------------------------------------
+
+    def _judge(self, task: RunTask) -> None:
+        assert self._referee is not None
+        self._spawn(self._referee.look(task.run))
+
+    def _stop_early(self, verdict: Verdict) -> None:
+        task = self.live.get(verdict.run)
+        if task is not None:
+            data: dict[str, object] = {"step": verdict.step, "reason": verdict.reason}
+            self._spawn(task.stop_early(data, self.context.grace_seconds))
+
+    # Time -------------------------------------------------------------------------------
+
+    async def _end_in_time(self) -> None:
+        """Cancel the job when its minutes are over."""
+        minutes = self._mrc.max_minutes
+        if minutes is None:
+            return
+        await asyncio.sleep(max(0.0, self.job.created + minutes * 60 - clock.now()))
+        _log.warning("%s: its %g minutes are over", self.job.name, minutes)
+        change = RunChange(
+            self.job.workspace, self.context.run, event="time_over", data={"max_minutes": minutes}
+        )
+        await self._node.store(lambda store: store.change_run(change))
+        self._spawn(self.cancel(self.context.grace_seconds))
+
+    async def _keep_lease(self) -> None:
+        """Tell that this node lives, and end here what was handed on while it did not."""
+        name, node = self.job.name, self._node.name
+        while True:
+            await asyncio.sleep(self._mrc.lease_seconds / 3)
+            await self._node.store(lambda store: store.renew_lease(node))
+            kept = await self._node.store(lambda store: store.open_runs(name, node))
+            names = {run.name for run in kept}
+            for task in [t for t in self.live.values() if t.run.name not in names]:
+                if not task.finished.is_set() and task.run.ended is None:
+                    task.give_up()
 
     async def _wait_for_children(self) -> None:
         while self._children:
@@ -165,7 +296,7 @@ class JobTask:
     async def _take_slots(self) -> None:
         await self.slots.take()
         try:
-            await self._node.slots.take()
+            await self._node.slots.take(self.job.priority)
         except asyncio.CancelledError:
             self.slots.give_back()
             raise
@@ -236,10 +367,13 @@ class JobTask:
 
     async def _end_parent(
         self, parent: Run, status: RunStatus, error: str, first: RunChange | None = None
-    ) -> None:
-        """The parent's final state; unless all went well nothing more of the job is started."""
+    ) -> bool:
+        """The parent's final state; unless all went well nothing more of the job is started.
+        False if there is more work for it to do first."""
 
-        def end(store: SqliteStatsStore) -> None:
+        def end(store: SqliteStatsStore) -> bool:
+            if status is RunStatus.COMPLETED and store.has_work(self.job.name, self._node.name):
+                return False
             name, moment = (parent.workspace, parent.name), clock.now()
             if first is not None:
                 store.change_run(first)
@@ -249,8 +383,12 @@ class JobTask:
                 store.change_run(RunChange(*name, event="cancelled", time=moment))
             data = {"status": status, "error": error} if error else {"status": status}
             store.change_run(RunChange(*name, status, "ended", data, {"error": error}, moment))
+            return True
 
-        await self._node.store(end)
+        count = self.job.work_items
+        ended = await self._node.store(end)
+        self.served_items = count if ended else self.served_items
+        return ended
 
     async def _store_parent_records(self, parent: Run) -> None:
         run, events = await self._node.store(

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from controller import capture
-from controller.execution import CANCEL, RESTART, Execution, ExitRecord, StartError
+from controller.execution import CANCEL, RESTART, STOP_EARLY, Execution, ExitRecord, StartError
 from controller.mirror import Mirror, MirrorRoot
 from controller.node import NodeServices
 from controller.output import OutputFeed
@@ -17,7 +17,7 @@ from xt_core import clock
 from xt_core.model.records import Event, Run, Value
 from xt_core.model.states import RunStatus
 from xt_core.stats.sqlite import SqliteStatsStore
-from xt_core.stats.store import RunChange
+from xt_core.stats.store import GivenUpError, RunChange
 from xt_core.submit.mrc import MultiRunConfig, NodeContext, shown_command
 
 _log = logging.getLogger(__name__)
@@ -41,6 +41,8 @@ class RunTask:
         self._may_start_again.set()
         self._is_waiting_to_start_again = False
         self._restart_timer: asyncio.TimerHandle | None = None
+        self.on_metrics: Callable[[RunTask], None] | None = None
+        """Called when metrics of the run came into the store."""
 
     # Steering ---------------------------------------------------------------------------
 
@@ -59,6 +61,19 @@ class RunTask:
         if not self._is_waiting_to_start_again:
             self.execution.stop(RESTART, grace)
 
+    async def stop_early(self, data: dict[str, object], grace: float) -> None:
+        """End the run, which has done enough: it completes with what it has logged."""
+        run = self.run
+        change = RunChange(run.workspace, run.name, event="stopping_early", data=data)
+        await self._node.store(lambda store: store.change_run(change))
+        if not self.cancelled.is_set():
+            self.execution.stop(STOP_EARLY, grace)
+
+    def give_up(self) -> None:
+        """The run was handed on to another node: what is left of it here ends at once."""
+        self.cancelled.set()
+        self.execution.stop(CANCEL, 0)
+
     # The whole life ---------------------------------------------------------------------
 
     async def live(
@@ -76,6 +91,11 @@ class RunTask:
         except StartError as error:
             release()
             await self._finish_unstarted(RunStatus.ERROR, str(error))
+        except GivenUpError as error:
+            _log.warning("%s: %s", self.run.full_name, error)
+            self.give_up()
+            await self._wait_for_end()
+            await asyncio.to_thread(self.execution.folder.remove)
         except Exception:
             _log.exception("%s: internal error", self.run.full_name)
             self.execution.stop(CANCEL, 0)
@@ -85,6 +105,10 @@ class RunTask:
             release()
             self.feed.end()
             self.finished.set()
+
+    async def _wait_for_end(self) -> None:
+        if self.was_started:
+            await self.execution.run()
 
     async def _run_until_ended(
         self, argv: list[str], hparams: dict[str, Value], release_slot: Callable[[], None]
@@ -99,12 +123,22 @@ class RunTask:
                 return None
             record = await self._run_once(argv, hparams, release_slot, found=found)
             found = False
-            if not self._is_to_be_restarted(record):
+            if self._is_to_be_restarted(record):
+                await self._requeue({})
+            elif self._is_to_be_retried(record):
+                await self._requeue({"retry": self.run.retries + 1, "exit_code": record.exit_code})
+            else:
                 return record
-            await self._requeue()
 
     def _is_to_be_restarted(self, record: ExitRecord) -> bool:
         return record.stopped == RESTART and not self.cancelled.is_set()
+
+    def _is_to_be_retried(self, record: ExitRecord) -> bool:
+        context = self._context
+        if record.stopped is not None or record.exit_code == 0 or self.cancelled.is_set():
+            return False
+        is_chosen = not context.retry_exit_codes or record.exit_code in context.retry_exit_codes
+        return is_chosen and self.run.retries < context.retries
 
     async def _run_once(
         self,
@@ -119,10 +153,12 @@ class RunTask:
         self.execution.gpus = gpus
         try:
             if not found:
-                await self.execution.prepare(argv, self.run)
+                await self.execution.prepare(argv, self.run, hparams)
                 await self._node.store(lambda store: self._announce_start(store, argv, hparams))
             self.was_started = True
-            shipping = JournalShipping(self._node, self.run, self.execution.folder)
+            shipping = JournalShipping(
+                self._node, self.run, self.execution.folder, self._metrics_came
+            )
             mirror = Mirror(self._mirror_roots(), self._node.artifacts, self._node.watcher)
             await shipping.start(await self._journal_end(found))
             mirror.start()
@@ -130,11 +166,15 @@ class RunTask:
             record = await self.execution.run()
         finally:
             self._node.gpus.give_back(gpus)
-        if not self._is_to_be_restarted(record):
+        if not (self._is_to_be_restarted(record) or self._is_to_be_retried(record)):
             release_slot()  # the next run need not wait for what is still to be stored
         await shipping.finish()
         await mirror.finish()
         return record
+
+    def _metrics_came(self) -> None:
+        if self.on_metrics is not None:
+            self.on_metrics(self)
 
     async def _journal_end(self, found: bool) -> int:
         if not found and self.run.restarts == 0:
@@ -160,10 +200,14 @@ class RunTask:
             )
         )
 
-    async def _requeue(self) -> None:
-        fields = {"restarts": self.run.restarts + 1}
+    async def _requeue(self, data: dict[str, object]) -> None:
+        """Back to the queue for another start; `data` tells of a retry."""
+        fields = {
+            "restarts": self.run.restarts + 1,
+            "retries": self.run.retries + (1 if data else 0),
+        }
         change = RunChange(
-            self.run.workspace, self.run.name, RunStatus.QUEUED, "queued", {}, fields
+            self.run.workspace, self.run.name, RunStatus.QUEUED, "queued", data, fields
         )
         self.run = await self._node.store(lambda store: store.change_run(change))
         self.execution.forget_stop()
@@ -220,7 +264,12 @@ class RunTask:
             "cpu_seconds": record.cpu_seconds,
             "peak_memory_bytes": record.peak_memory_bytes,
         }
-        fields = {"ended": ended, "exit_code": record.exit_code, "error": error}
+        fields = {
+            "ended": ended,
+            "exit_code": record.exit_code,
+            "error": error,
+            "stopped_early": record.stopped == STOP_EARLY,
+        }
         self.run = store.change_run(
             RunChange(workspace, name, event="ended", data=data, fields=fields, time=ended)
         )
@@ -289,6 +338,8 @@ class RunTask:
 
 
 def _outcome(record: ExitRecord) -> tuple[RunStatus, str]:
+    if record.stopped == STOP_EARLY:
+        return RunStatus.COMPLETED, ""
     if record.stopped is not None:
         return RunStatus.CANCELLED, record.error
     if record.exit_code == 0:

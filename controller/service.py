@@ -63,7 +63,9 @@ class ControllerService:
         """Serve a job; the same task however often it is asked for."""
         async with self._taking_up:
             if name in self.jobs:
-                return self.jobs[name]
+                task = self.jobs[name]
+                task.extend(await self._node.store(lambda store: store.job(name)))
+                return task
             job = await self._node.store(lambda store: store.job(name))
             try:
                 task = JobTask(self._node, job, await asyncio.to_thread(self._read_mrc, job))
@@ -88,6 +90,9 @@ class ControllerService:
         self.jobs.pop(task.job.name, None)
         self._idle_since = time.monotonic()
         self.bell.ring()
+        job = await self._node.store(lambda store: store.job(task.job.name))
+        if job.work_items != task.served_items:  # it was extended while it ended
+            await self._take_up_if_open(job.name)
 
     async def _fail_job(self, job: Job, error: str) -> None:
         """A job that cannot be run ends as an error, not as one that waits for ever."""

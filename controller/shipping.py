@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 
 from controller.journal import JournalReader
 from controller.node import NodeServices
@@ -15,8 +16,16 @@ _GATHER_SECONDS = 0.05  # lines written close together travel together
 class JournalShipping:
     """Ships one run's journal; `finish` ships what is left."""
 
-    def __init__(self, node: NodeServices, run: Run, folder: RunDirectory) -> None:
+    def __init__(
+        self,
+        node: NodeServices,
+        run: Run,
+        folder: RunDirectory,
+        on_metrics: Callable[[], None] | None = None,
+    ) -> None:
+        """`on_metrics` is called when new metrics are in the store."""
         self._node, self._run, self._folder = node, run, folder
+        self._on_metrics = on_metrics
         self._reader: JournalReader | None = None
         self._watch: Watch | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -58,6 +67,8 @@ class JournalShipping:
             return
         while (batch := await asyncio.to_thread(reader.read, at_end=at_end)) is not None:
             await self._node.store(lambda store, batch=batch: store.add_journal(batch))  # type: ignore[misc]
+            if batch.metrics and self._on_metrics is not None:
+                self._on_metrics()
 
     def _size(self) -> int:
         """0 for a journal that the run's own code has deleted."""

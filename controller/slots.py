@@ -1,11 +1,13 @@
 """Slots: how many runs of a job, and of the whole node, may be live at once."""
 
 import asyncio
-from collections import deque
+import bisect
+import itertools
 
 
 class Slots:
-    """A counting semaphore, first come first served, whose size may be changed at any time.
+    """A counting semaphore whose size may be changed at any time: the largest priority first, and
+    first come first served among equals.
 
     `limit` None is no limit. Runs found alive count even beyond the limit.
     """
@@ -13,7 +15,8 @@ class Slots:
     def __init__(self, limit: int | None) -> None:
         self._limit = limit
         self.used = 0
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._arrivals = itertools.count()
 
     @property
     def limit(self) -> int | None:
@@ -24,20 +27,21 @@ class Slots:
         self._limit = value
         self._admit()
 
-    async def take(self) -> None:
+    async def take(self, priority: int = 0) -> None:
         """Wait for a free slot and occupy it."""
         if not self._waiting and self._is_free():
             self.used += 1
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
+        place = (-priority, next(self._arrivals), turn)
+        bisect.insort(self._waiting, place)
         try:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
                 self.give_back()
             else:
-                self._waiting.remove(turn)
+                self._waiting.remove(place)
             raise
 
     def occupy(self) -> None:
@@ -53,7 +57,7 @@ class Slots:
 
     def _admit(self) -> None:
         while self._waiting and self._is_free():
-            turn = self._waiting.popleft()
+            _, _, turn = self._waiting.pop(0)
             if not turn.done():
                 self.used += 1
                 turn.set_result(None)

@@ -22,7 +22,8 @@ TYPE_CHECKING = False  # as in typing, whose import this module does without
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
-    from typing import Self
+    from types import FrameType
+    from typing import Any, Self
 
     from xt_core.model.records import Value
 
@@ -30,15 +31,23 @@ _MOST_CACHED_NAMES = 4096
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
 _append_lock = threading.RLock()  # reentrant: a signal handler may log while its thread is logging
 _encoded_names: dict[str, str] = {}
+_stop_requested = False
+_sigterm_watch: _SigtermWatch | None = None  # from the first should_stop() of the main thread
 
 
-def _renew_lock_in_child() -> None:
-    """A thread of the parent may have held the lock at the fork; it is not here to release it."""
-    global _append_lock
+def _make_fit_in_child() -> None:
+    """A thread of the parent may have held the lock at the fork; it is not here to release it.
+
+    And a forked worker ends on SIGTERM unless it asks itself: a pool's terminate() counts on that.
+    """
+    global _append_lock, _sigterm_watch
     _append_lock = threading.RLock()
+    if _sigterm_watch is not None:
+        _sigterm_watch.withdraw()
+        _sigterm_watch = None
 
 
-os.register_at_fork(after_in_child=_renew_lock_in_child)
+os.register_at_fork(after_in_child=_make_fit_in_child)
 
 
 class Run:
@@ -140,9 +149,10 @@ class Run:
         """Draw a value for each parameter of a space, and log them as hyperparameters.
 
         A list holds choices, ``"$loguniform(-9, -2)"`` is a distribution, any other scalar a
-        constant. A draw depends only on the job's seed (else the job's name), the run's index, how
-        many draws this object made before, and the parameter's name: a restarted run draws the
-        same again. Raises UsageError for a space that cannot be read.
+        constant; a parameter ``{"values": [0.8, 0.9], "when": {"optimizer": "sgd"}}`` is absent
+        where it is not active. A draw depends only on the job's seed (else the job's name), the
+        run's index, how many draws this object made before, and the parameter's name: a restarted
+        run draws the same again. Raises UsageError for a space that cannot be read.
         """
         from xt_core.search.space import Space
         from xt_core.search.static import uniform
@@ -151,12 +161,30 @@ class Run:
         with _append_lock:
             draw = self._draws
             self._draws += 1
-        values = {
-            name: distribution.sample(uniform(self._seed, self.run_index, f"draw {draw}: {name}"))
-            for name, distribution in distributions.items()
-        }
+        values = distributions.draw(
+            lambda name, distribution: distribution.sample(
+                uniform(self._seed, self.run_index, f"draw {draw}: {name}")
+            )
+        )
         self.log_hparams(values)
         return values
+
+    def should_stop(self) -> bool:
+        """Whether the process was asked to end, by SIGTERM; the script then ends by itself.
+
+        XT sends SIGTERM to stop a run (early stopping, a cancel, a time limit) and SIGKILL when the
+        grace period is over. The first call from the main thread makes SIGTERM set a flag from then
+        on instead of ending the process, and call the script's own handler if there is one; a
+        handler that the script installs later takes its place. Without a call, SIGTERM does what
+        it always did. Calls from other threads read the flag only.
+
+        A forked process takes over the flag and has SIGTERM as it was before the first call, until
+        it calls this itself; a spawned one knows nothing of either.
+        """
+        global _sigterm_watch
+        if _sigterm_watch is None and threading.current_thread() is threading.main_thread():
+            _sigterm_watch = _SigtermWatch()
+        return _stop_requested
 
     def close(self) -> None:
         """Release the journal's descriptor; a later record would open it again."""
@@ -233,6 +261,30 @@ class Run:
             )
         except Exception:  # standard error may be closed, or on the same full disk
             return
+
+
+class _SigtermWatch:
+    """SIGTERM sets the flag, then the script's own handler is called if it had one."""
+
+    def __init__(self) -> None:
+        import signal
+
+        self._previous: Any = signal.getsignal(signal.SIGTERM)
+        if self._previous is not None:  # None: a handler in C, which could not be called
+            signal.signal(signal.SIGTERM, self._note)
+
+    def withdraw(self) -> None:
+        """Put the previous handler back, unless the script has installed another since."""
+        import signal
+
+        if signal.getsignal(signal.SIGTERM) == self._note:
+            signal.signal(signal.SIGTERM, self._previous)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        global _stop_requested
+        _stop_requested = True
+        if callable(self._previous):
+            self._previous(number, frame)
 
 
 def _encode_members(kind: str, values: Mapping[str, object]) -> str:

@@ -422,7 +422,8 @@ def test_aliases_and_merge_keys_work(place: Place) -> None:
         (
             "hyperparameter-search: {search-type: bayes}\n",
             1,
-            "hyperparameter-search.search-type must be grid, random or null, not 'bayes'",
+            "hyperparameter-search.search-type must be grid, random, tpe, bayesian, gp, cmaes, "
+            "qmc, nsga2, dgd or null, not 'bayes'",
             "",
         ),
         (

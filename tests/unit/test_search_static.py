@@ -124,7 +124,10 @@ class TestSearchType:
 
     @pytest.mark.parametrize(
         ("name", "hint"),
-        [("gird", "did you mean grid?"), ("zzz", "the search types are grid and random")],
+        [
+            ("gird", "did you mean grid?"),
+            ("zzz", "the search types are grid, random, tpe, bayesian, gp, cmaes, qmc, nsga2, dgd"),
+        ],
     )
     def test_an_unknown_type_is_refused(self, name: str, hint: str) -> None:
         with pytest.raises(UsageError) as caught:

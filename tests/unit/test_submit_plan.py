@@ -186,6 +186,7 @@ class TestStatic:
         plan = plan_of(["t.py", "--lr=[$uniform(0, 1)]", "--s", "[$randint()]"], runs=50, seed=9)
         for index in range(50):
             values = plan.hparams(index)
+            assert values is not None
             assert plan.argv(index) == ["t.py", f"--lr={values['lr']!r}", "--s", f"{values['s']}"]
 
     def test_the_seed_decides_the_points(self) -> None:

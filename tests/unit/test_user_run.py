@@ -402,6 +402,20 @@ class TestNextHparams:
         first = self.draw(monkeypatch, 1, XT_JOB_SEED="7", XT_JOB_ID="job1")
         assert self.draw(monkeypatch, 1, XT_JOB_ID="job2") == first
 
+    def test_a_parameter_that_is_not_active_is_not_drawn(self, journal: Path) -> None:
+        momentum = {"values": [0.9], "when": {"model.opt": "sgd"}}
+        with Run() as run:
+            drawn = [
+                run.next_hparams({"momentum": momentum, "model": {"opt": ["adam", "sgd"]}})
+                for _ in range(20)
+            ]
+        with_momentum = {"model.opt": "sgd", "momentum": 0.9}
+        assert {frozenset(values.items()) for values in drawn} == {
+            frozenset({"model.opt": "adam"}.items()),
+            frozenset(with_momentum.items()),
+        }
+        assert contents(journal) == [{"type": "hparams", "values": values} for values in drawn]
+
     def test_a_space_that_cannot_be_read_is_refused(self, journal: Path) -> None:
         with pytest.raises(UsageError, match="hyperparameter lr: unknown distribution"):
             Run().next_hparams({"lr": "$logunifrom(-9, -2)"})

@@ -11,9 +11,8 @@ from xt_core.errors import ExitCode
 from xt_core.model.states import JobStatus, RunStatus, SearchStyle
 from xt_core.query.formats import counted
 from xt_core.session import Session
-from xt_core.submit.mrc import shown_command
 from xt_core.submit.options import RUN_OPTIONS, Kind, RunOption, RunRequest, parse_pair
-from xt_core.submit.submission import Preparation, Submission, prepare, submit
+from xt_core.submit.submission import Preparation, Submission, extend, prepare, submit
 
 _EXAMPLES = (
     "xt run train.py --lr=0.1                        one run; what follows the script is its own",
@@ -21,6 +20,9 @@ _EXAMPLES = (
     "xt run --runs 5 train.py                        the same command five times",
     "xt run --concurrent 2 train.py --lr=[.01,.03]   a grid search, two runs at a time",
     "xt run --runs 20 train.py '--lr=[$loguniform(-9,-2)]'   a random search (quote the $)",
+    "xt run --runs 50 --search-type tpe --primary-metric loss:min train.py '--lr=[$uniform(0,1)]'",
+    "                                                a search that learns from its runs",
+    "xt run --extend job12 --runs 50                 50 more runs of a search",
     "xt run --multi-commands commands.txt            one run a line of the file",
     "xt run --dry-run train.py --lr=[.01,.03]        show what would be run",
 )
@@ -33,6 +35,8 @@ def main(argv: list[str]) -> int:
     options = parser.parse_args(own)
     request = _request(options, command)
     session = Session(overrides=request.overrides())
+    if request.extend is not None:
+        return _after_submission(session, extend(session, request), options)
     preparation = prepare(session, request)
     if options.dry_run:
         _show_plan(preparation, session, as_json=options.json)
@@ -77,8 +81,8 @@ def _add(group: argparse._ArgumentGroup, option: RunOption) -> None:
         group.add_argument(name, action="store_true", default=None, help=text)
     elif option.kind is Kind.PAIRS:
         group.add_argument(name, action="append", metavar=option.metavar, help=text, default=[])
-    elif option.kind is Kind.NUMBER:
-        kind = float if option.name == "grace" else int
+    elif option.kind in (Kind.NUMBER, Kind.AMOUNT):
+        kind = float if option.kind is Kind.AMOUNT else int
         group.add_argument(name, type=kind, metavar=option.metavar, help=text)
     else:
         choices = option.choices or None
@@ -93,9 +97,8 @@ def _request(options: argparse.Namespace, command: list[str]) -> RunRequest:
 
 def _show_plan(preparation: Preparation, session: Session, *, as_json: bool) -> None:
     plan = preparation.plan
-    shown = min(plan.work_items, _PREVIEW)
     if as_json:
-        mrc = preparation.mrc("", session)
+        mrc = preparation.mrc("", preparation.nodes, session)
         emit_json(
             {
                 "style": plan.style,
@@ -109,13 +112,12 @@ def _show_plan(preparation: Preparation, session: Session, *, as_json: bool) -> 
             }
         )
         return
-    kind = f" ({plan.search_type})" if plan.search_type else ""
-    print(f"style {plan.style}{kind}, {plan.work_items} work items, seed {plan.seed}")
-    for index in range(shown):
-        print(f"{index:>5}  {shown_command(plan.argv(index))}")
-    if shown < plan.work_items:
-        print(f"  …    {plan.work_items - shown} more (--json shows all)")
-    print(f"MRC:\n{preparation.mrc('(to be numbered)', session).to_json()}")
+    from xt_core.reports.plans import plan_lines
+
+    for line in plan_lines(plan, _PREVIEW):
+        print(line)
+    mrc = preparation.mrc("(to be numbered)", preparation.nodes, session)
+    print(f"MRC:\n{mrc.to_json()}")
 
 
 def _after_submission(session: Session, submission: Submission, options: argparse.Namespace) -> int:

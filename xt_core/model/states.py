@@ -75,3 +75,12 @@ class SearchStyle(StrEnum):
     MULTI = "multi"
     STATIC = "static"
     DYNAMIC = "dynamic"
+
+
+class Schedule(StrEnum):
+    """Which node does which work item."""
+
+    STATIC = "static"
+    """Dealt out in turn at submission."""
+    DYNAMIC = "dynamic"
+    """Whoever is free takes the next one."""

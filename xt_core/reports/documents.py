@@ -5,6 +5,7 @@ Times are ISO 8601 in UTC, durations seconds, NaN and infinities null.
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from xt_core import clock
@@ -33,6 +34,8 @@ def run_document(run: Run, now: float) -> Document:
         "exit_code": run.exit_code,
         "error": run.error,
         "restarts": run.restarts,
+        "retries": run.retries,
+        "stopped_early": run.stopped_early,
         "created": clock.iso(run.created),
         "queued": clock.iso_or_none(run.queued),
         "started": clock.iso_or_none(run.started),
@@ -81,6 +84,10 @@ def _job_document(job: Job, counts: JobCounts, best: tuple[str, float] | None) -
         },
         "primary_metric": job.primary_metric,
         "maximize": job.maximize,
+        "objectives": [asdict(objective) for objective in job.objectives],
+        "space": job.space,
+        "warm_start": job.warm_start,
+        "priority": job.priority,
         "best": None if best is None else {"run": best[0], "value": best[1]},
         "created": clock.iso(job.created),
         "username": job.username,

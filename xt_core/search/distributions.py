@@ -3,7 +3,8 @@
 Log forms take the bounds or parameters of the natural logarithm; quantised forms give
 round(x / q) * q. Every sample is the inverse CDF of a uniform number, so that whoever supplies the
 uniform numbers (a hash, a quasi-random sequence, a sampler) decides the search.
-Invariant: a distribution that could be made never fails to sample. Invalid ones raise ValueError.
+Invariants: a distribution that could be made never fails to sample, and `sample(quantile(value))`
+is the value, up to rounding. Invalid distributions raise ValueError.
 
 Reference: https://hyperopt.github.io/hyperopt/getting-started/search_spaces/
 """
@@ -25,6 +26,8 @@ DEFAULT_UPPER = 65535
 LARGEST_BOUND = 2**63
 LARGEST_LINSPACE = 1_000_000
 LARGEST_DEVIATION = 9.0
+ROUNDING = 1e-9
+"""How far, relatively, a value may be off what a distribution gives and still be of it."""
 """No float below 1 is more standard deviations than this above a normal distribution's mean."""
 
 Number = int | float
@@ -36,6 +39,11 @@ class Distribution(ABC):
     @abstractmethod
     def sample(self, u: float) -> Value:
         """The value at quantile `u`, 0 < u < 1."""
+
+    @abstractmethod
+    def quantile(self, value: Value) -> float | None:
+        """The quantile, from 0 to 1, that gives the value, the middle one if many do; None for
+        a value that is not of this distribution."""
 
     @abstractmethod
     def describe(self) -> str:
@@ -55,9 +63,24 @@ class Discrete(Distribution):
     def sample(self, u: float) -> Value:
         return self.values[min(int(u * len(self.values)), len(self.values) - 1)]
 
+    def quantile(self, value: Value) -> float | None:
+        index = self.index(value)
+        return None if index is None else (index + 0.5) / len(self.values)
+
+    def index(self, value: Value) -> int | None:
+        """The first place of a value; None if it is not listed."""
+        return self._places.get(identity(value))
+
     @property
     def choices(self) -> list[Value]:
         return list(self.values)
+
+    @cached_property
+    def _places(self) -> dict[tuple[bool, Value], int]:
+        places: dict[tuple[bool, Value], int] = {}
+        for index, value in enumerate(self.values):
+            places.setdefault(identity(value), index)
+        return places
 
 
 @dataclass(frozen=True)
@@ -116,6 +139,12 @@ class RandomInteger(Distribution):
     def sample(self, u: float) -> Value:
         return min(int(self.low) + int(u * (self.upper - self.low)), int(self.upper) - 1)
 
+    def quantile(self, value: Value) -> float | None:
+        number = _number(value)
+        if number is None or number % 1 or not self.low <= number < self.upper:
+            return None
+        return (number - self.low + 0.5) / (self.upper - self.low)
+
     def describe(self) -> str:
         bounds = (self.upper,) if self.low == 0 else (self.low, self.upper)
         return _call("randint", *bounds)
@@ -138,6 +167,13 @@ class Uniform(Distribution):
     def sample(self, u: float) -> Value:
         x = self.low + u * (self.high - self.low)
         return _quantise(math.exp(x) if self.log else x, self.q)
+
+    def quantile(self, value: Value) -> float | None:
+        return _quantile(value, self.q, self.log, self._position)
+
+    def _position(self, x: float) -> float:
+        """The CDF at `x`, continued beyond 0 and 1 outside the bounds."""
+        return (x - self.low) / (self.high - self.low)
 
     def describe(self) -> str:
         return _call(_form_name("uniform", self.q, self.log), self.low, self.high, self.q)
@@ -171,6 +207,9 @@ class Normal(Distribution):
     def sample(self, u: float) -> Value:
         x = self._curve.inv_cdf(u)
         return _quantise(math.exp(x) if self.log else x, self.q)
+
+    def quantile(self, value: Value) -> float | None:
+        return _quantile(value, self.q, self.log, self._curve.cdf)
 
     def describe(self) -> str:
         return _call(_form_name("normal", self.q, self.log), self.mu, self.sigma, self.q)
@@ -209,6 +248,46 @@ NUMERIC_FORMS: dict[str, Form] = {
     "qlognormal": _form("$qlognormal(mu, sigma, q)", lambda a: Normal(*a, log=True)),
 }
 """Every form whose arguments are numbers, by name; `choice` takes any values and is not here."""
+
+
+def identity(value: Value) -> tuple[bool, Value]:
+    """What tells values apart: 1 and 1.0 are the same, and neither is `true`."""
+    return isinstance(value, bool), value
+
+
+def _number(value: Value) -> Number | None:
+    """The value if it is a number that a float can hold."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return value if math.isfinite(float(value)) else None
+    except OverflowError:
+        return None
+
+
+def _quantile(
+    value: Value, q: Number | None, log: bool, position: Callable[[float], float]
+) -> float | None:
+    """The quantile of a value, or the middle of those that are rounded to it."""
+    number = _number(value)
+    if number is None:
+        return None
+    if q is None:
+        if log and number <= 0:
+            return None
+        found = position(math.log(number) if log else number)
+        return min(max(found, 0.0), 1.0) if -ROUNDING <= found <= 1 + ROUNDING else None
+    if not math.isclose(round(number / q) * q, number, rel_tol=ROUNDING, abs_tol=ROUNDING * q):
+        return None
+    lower, upper = (
+        min(max(position(_log(edge) if log else edge), 0.0), 1.0)
+        for edge in (number - q / 2, number + q / 2)
+    )
+    return (lower + upper) / 2 if lower < upper else None
+
+
+def _log(x: float) -> float:
+    return math.log(x) if x > 0 else -math.inf
 
 
 def _check_bounds(low: Number, high: Number) -> None:

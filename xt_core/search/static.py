@@ -10,12 +10,14 @@ from difflib import get_close_matches
 
 from xt_core.errors import UsageError
 from xt_core.model.records import Value
-from xt_core.search.distributions import Discrete
+from xt_core.search.distributions import Discrete, Distribution
 from xt_core.search.space import Space
 
 GRID = "grid"
 RANDOM = "random"
 STATIC_SEARCH_TYPES = (GRID, RANDOM)
+DYNAMIC_SEARCH_TYPES = ("tpe", "bayesian", "gp", "cmaes", "qmc", "nsga2", "dgd")
+"""Those whose points are chosen when their runs start."""
 UNIFORM_BITS = 52
 """With 53 the largest (k + 0.5) / 2**53 would round to 1."""
 
@@ -26,8 +28,9 @@ def choose_search_type(explicit: str | None, space: Space, runs: int | None) -> 
     if explicit is None:
         return GRID if runs is None and space.size is not None else RANDOM
     if explicit not in STATIC_SEARCH_TYPES:
-        near = get_close_matches(explicit.lower(), STATIC_SEARCH_TYPES, n=1)
-        known = " and ".join(STATIC_SEARCH_TYPES)
+        names = (*STATIC_SEARCH_TYPES, *DYNAMIC_SEARCH_TYPES)
+        near = get_close_matches(explicit.lower(), names, n=1)
+        known = ", ".join(names)
         hint = f"did you mean {near[0]}?" if near else f"the search types are {known}"
         raise UsageError(f"unknown search type {explicit!r}", hint)
     return explicit
@@ -72,20 +75,21 @@ def random(space: Space, count: int, seed: int) -> list[dict[str, Value]]:
 
 
 def point(space: Space, search_type: str, seed: int, run_index: int) -> dict[str, Value]:
-    """The point at `run_index`, counted from 0.
+    """The point at `run_index`, counted from 0; inactive parameters are absent.
 
-    In a grid the first parameter varies fastest, and the index is taken modulo the grid's size;
-    parameters without listed values are sampled afresh at every index.
+    A grid has every active combination of listed values once, and the index is taken modulo their
+    number: the first parameter varies fastest, but one that conditions name varies slower than
+    what depends on it. Parameters without listed values are sampled afresh at every index.
+    Raises UsageError for a grid whose conditions are too entangled to count.
     """
-    remaining = run_index
-    values: dict[str, Value] = {}
-    for name, distribution in space.items():
-        if search_type == GRID and isinstance(distribution, Discrete):
-            remaining, digit = divmod(remaining, len(distribution.values))
-            values[name] = distribution.values[digit]
-        else:
-            values[name] = distribution.sample(uniform(seed, run_index, name))
-    return values
+    digits = space.combinations.digits(run_index) if search_type == GRID else {}
+
+    def choose(name: str, distribution: Distribution) -> Value:
+        if isinstance(distribution, Discrete) and name in digits:
+            return distribution.values[digits[name]]
+        return distribution.sample(uniform(seed, run_index, name))
+
+    return space.draw(choose)
 
 
 def uniform(seed: int, run_index: int, name: str) -> float:

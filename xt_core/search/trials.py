@@ -38,6 +38,28 @@ class Trial:
         """The place among all trials, the same however and whenever they arrive."""
         return job_number(self.job), self.run_index
 
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "job": self.job,
+            "run_index": self.run_index,
+            "hparams": dict(self.hparams),
+            "state": self.state.value,
+            "values": list(self.values),
+            "notes": dict(self.notes),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Trial":
+        """The inverse of `to_json`. Raises KeyError, TypeError or ValueError for other data."""
+        return cls(
+            data["job"],
+            data["run_index"],
+            data["hparams"],
+            TrialState(data["state"]),
+            tuple(map(float, data["values"])),
+            data["notes"],
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:

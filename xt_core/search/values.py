@@ -21,6 +21,12 @@ SMALLEST_INTEGER, LARGEST_INTEGER = -(2**63), 2**63 - 1
 LONGEST_INTEGER = len(str(SMALLEST_INTEGER))
 
 
+class QuotedText(str):
+    """Text that stood in quotes in a file: `'1e-3'` is no number."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """One item of a comma-separated list; `text` is without the quotes if it was `quoted`."""

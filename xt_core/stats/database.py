@@ -18,7 +18,7 @@ from pathlib import Path
 from xt_core.errors import RefusedError, UnavailableError
 from xt_core.query.sql import register
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 LOCK_TIMEOUT_SECONDS = 60.0
 
 _SCHEMA = """
@@ -32,12 +32,15 @@ CREATE TABLE jobs (
     schedule TEXT NOT NULL, nodes TEXT NOT NULL, primary_metric TEXT NOT NULL,
     maximize INTEGER NOT NULL, description TEXT NOT NULL, command TEXT NOT NULL, seed INTEGER,
     tags TEXT NOT NULL DEFAULT '{}', notes TEXT NOT NULL DEFAULT '',
-    cancel_requested INTEGER NOT NULL DEFAULT 0
+    cancel_requested INTEGER NOT NULL DEFAULT 0,
+    objectives TEXT NOT NULL DEFAULT '[]', space TEXT NOT NULL DEFAULT '{}',
+    warm_start TEXT NOT NULL DEFAULT '[]', priority INTEGER NOT NULL DEFAULT 0
 );
 
 CREATE TABLE work_items (
     job_num INTEGER NOT NULL, run_index INTEGER NOT NULL, status TEXT NOT NULL,
     node TEXT, run TEXT, epoch INTEGER NOT NULL DEFAULT 0,
+    hparams TEXT, notes TEXT NOT NULL DEFAULT '{}',
     PRIMARY KEY (job_num, run_index)
 ) WITHOUT ROWID;
 CREATE INDEX work_items_by_status ON work_items (job_num, status, run_index);
@@ -57,11 +60,13 @@ CREATE TABLE runs (
     revision INTEGER NOT NULL,
     children INTEGER NOT NULL DEFAULT 0, last_event INTEGER NOT NULL DEFAULT 0,
     journal_end INTEGER NOT NULL DEFAULT 0,
+    retries INTEGER NOT NULL DEFAULT 0, stopped_early INTEGER NOT NULL DEFAULT 0,
     UNIQUE (workspace, num, child)
 );
 CREATE INDEX runs_by_kind ON runs (workspace, is_parent, num, child);
 CREATE INDEX runs_by_job ON runs (job_num, is_parent, status);
 CREATE INDEX runs_by_revision ON runs (revision);
+CREATE INDEX runs_of_job_by_revision ON runs (job_num, revision);
 CREATE INDEX runs_open ON runs (node, job_num)
     WHERE status IN ('created', 'queued', 'spawning', 'running');
 
@@ -79,6 +84,21 @@ CREATE TABLE nodes (
     name TEXT PRIMARY KEY, target TEXT NOT NULL, controller TEXT NOT NULL, updated REAL NOT NULL
 ) WITHOUT ROWID;
 """
+
+_MIGRATIONS = {
+    1: """
+ALTER TABLE jobs ADD COLUMN objectives TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE jobs ADD COLUMN space TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE jobs ADD COLUMN warm_start TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE jobs ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE work_items ADD COLUMN hparams TEXT;
+ALTER TABLE work_items ADD COLUMN notes TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE runs ADD COLUMN retries INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE runs ADD COLUMN stopped_early INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX runs_of_job_by_revision ON runs (job_num, revision);
+""",
+}
+"""What makes a schema the next one, by the version it starts from."""
 
 
 class Database:
@@ -161,10 +181,10 @@ class Database:
         connection.execute("PRAGMA mmap_size=268435456")
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version != SCHEMA_VERSION:
-            self._create_schema(connection)
+            self._bring_schema_up(connection)
         return connection
 
-    def _create_schema(self, connection: sqlite3.Connection) -> None:
+    def _bring_schema_up(self, connection: sqlite3.Connection) -> None:
         with self._file_lock():
             version = connection.execute("PRAGMA user_version").fetchone()[0]
             if version > SCHEMA_VERSION:
@@ -174,7 +194,9 @@ class Database:
             if version == SCHEMA_VERSION:
                 return
             connection.execute("PRAGMA journal_mode=WAL")
-            connection.executescript(f"BEGIN;{_SCHEMA}PRAGMA user_version={SCHEMA_VERSION};COMMIT;")
+            steps = [_MIGRATIONS[at] for at in range(version, SCHEMA_VERSION)] if version else []
+            script = "".join(steps) or _SCHEMA
+            connection.executescript(f"BEGIN;{script}PRAGMA user_version={SCHEMA_VERSION};COMMIT;")
 
     @contextlib.contextmanager
     def _file_lock(self) -> Iterator[None]:

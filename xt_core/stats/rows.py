@@ -5,18 +5,18 @@ from typing import Any
 
 from xt_core.model.encoding import dumps, loads
 from xt_core.model.names import job_number, run_numbers
-from xt_core.model.records import Job, Run, WorkItem
+from xt_core.model.records import Job, Objective, Run, WorkItem
 from xt_core.model.states import RunStatus, WorkItemStatus
 
 JOB_COLUMNS = (
     "num, workspace, experiment, style, target, username, created, work_items, concurrent, "
     "search_type, schedule, nodes, primary_metric, maximize, description, command, seed, "
-    "tags, notes, cancel_requested"
+    "tags, notes, cancel_requested, objectives, space, warm_start, priority"
 )
 RUN_COLUMNS = (
     "workspace, name, job, experiment, node, status, created, parent, is_parent, run_index, "
     "target, username, description, queued, started, ended, exit_code, error, restarts, "
-    "command, hparams, metrics, tags, notes, cancel_requested, revision"
+    "command, hparams, metrics, tags, notes, cancel_requested, retries, stopped_early, revision"
 )
 
 
@@ -28,6 +28,8 @@ def job_from_row(row: tuple[Any, ...]) -> Job:
     job.primary_metric, job.maximize, job.description = rest[11], bool(rest[12]), rest[13]
     job.command, job.seed = rest[14], rest[15]
     job.tags, job.notes, job.cancel_requested = loads(rest[16]), rest[17], bool(rest[18])
+    job.objectives = [Objective(metric, maximize) for metric, maximize in loads(rest[19])]
+    job.space, job.warm_start, job.priority = loads(rest[20]), loads(rest[21]), rest[22]
     return job
 
 
@@ -54,6 +56,10 @@ def job_to_row(job: Job) -> tuple[Any, ...]:
         dumps(job.tags),
         job.notes,
         job.cancel_requested,
+        dumps([[objective.metric, objective.maximize] for objective in job.objectives]),
+        dumps(job.space),
+        dumps(job.warm_start),
+        job.priority,
     )
 
 
@@ -85,7 +91,9 @@ def run_from_row(row: tuple[Any, ...]) -> Run:
         tags=loads(row[22]),
         notes=row[23],
         cancel_requested=bool(row[24]),
-        revision=row[25],
+        retries=row[25],
+        stopped_early=bool(row[26]),
+        revision=row[27],
     )
 
 
@@ -127,6 +135,12 @@ def insert_run(connection: sqlite3.Connection, run: Run) -> int:
     return int(row_id)
 
 
+ITEM_COLUMNS = "run_index, status, node, run, epoch, hparams, notes"
+
+
 def item_from_row(job: str, row: tuple[Any, ...]) -> WorkItem:
-    """A row of (run_index, status, node, run, epoch)."""
-    return WorkItem(job, row[0], WorkItemStatus(row[1]), row[2], row[3], row[4])
+    """A row of `ITEM_COLUMNS`."""
+    hparams = None if row[5] is None else loads(row[5])
+    return WorkItem(
+        job, row[0], WorkItemStatus(row[1]), row[2], row[3], row[4], hparams, loads(row[6])
+    )

@@ -10,20 +10,27 @@ from xt_core import clock
 from xt_core.errors import UnknownNameError
 from xt_core.model.encoding import dumps, loads
 from xt_core.model.names import child_name, job_number, run_numbers
-from xt_core.model.records import Event, Job, JobCounts, MetricRecord, Run, WorkItem
+from xt_core.model.records import Event, Job, JobCounts, MetricRecord, Run, Value, WorkItem
 from xt_core.model.states import FINAL_RUN_STATES, RunStatus, WorkItemStatus, may_follow
+from xt_core.stats import work_items
 from xt_core.stats.database import Database
 from xt_core.stats.rows import (
     JOB_COLUMNS,
     RUN_COLUMNS,
     insert_run,
-    item_from_row,
     job_from_row,
     job_to_row,
     run_from_row,
 )
 from xt_core.stats.selection import select_runs
-from xt_core.stats.store import JournalBatch, NodeRecord, RunChange, RunQuery
+from xt_core.stats.store import (
+    GivenUpError,
+    JournalBatch,
+    NodeRecord,
+    RunChange,
+    RunQuery,
+    new_items,
+)
 
 _SETTABLE_RUN_COLUMNS = frozenset(
     {
@@ -36,14 +43,11 @@ _SETTABLE_RUN_COLUMNS = frozenset(
         "notes",
         "cancel_requested",
         "ended",
+        "retries",
+        "stopped_early",
     }
 )
 _ENCODED_COLUMNS = frozenset({"hparams", "tags"})
-_ITEM_STATUS_AFTER = {
-    RunStatus.COMPLETED: WorkItemStatus.COMPLETED,
-    RunStatus.ERROR: WorkItemStatus.COMPLETED,
-    RunStatus.CANCELLED: WorkItemStatus.CANCELLED,
-}
 _TIME_COLUMN = {RunStatus.QUEUED: "queued", RunStatus.RUNNING: "started"}
 _NEXT_REVISION = "(SELECT MAX(revision)+1 FROM runs)"
 
@@ -80,16 +84,11 @@ class SqliteStatsStore:
         return int(row[0])
 
     def add_job(self, job: Job, runs: Sequence[Run], items: Iterable[WorkItem]) -> None:
-        num = job_number(job.name)
-        marks = ",".join("?" * 20)
+        row = job_to_row(job)
+        marks = ",".join("?" * len(row))
         with self.database.transaction() as connection:
-            connection.execute(
-                f"INSERT INTO jobs ({JOB_COLUMNS}) VALUES ({marks})", job_to_row(job)
-            )
-            connection.executemany(
-                "INSERT INTO work_items (job_num, run_index, status, node) VALUES (?,?,?,?)",
-                ((num, item.run_index, item.status, item.node) for item in items),
-            )
+            connection.execute(f"INSERT INTO jobs ({JOB_COLUMNS}) VALUES ({marks})", row)
+            work_items.add_items(connection, items)
             for run in runs:
                 self._insert_queued(connection, run)
 
@@ -191,46 +190,115 @@ class SqliteStatsStore:
 
     def work_items(self, job: str) -> list[WorkItem]:
         with self.database.reading() as connection:
-            rows = connection.execute(
-                "SELECT run_index, status, node, run, epoch FROM work_items "
-                "WHERE job_num = ? ORDER BY run_index",
-                (job_number(job),),
-            ).fetchall()
-        return [item_from_row(job, row) for row in rows]
+            return work_items.items_of(connection, job)
+
+    def work_item(self, job: str, run_index: int) -> WorkItem | None:
+        with self.database.reading() as connection:
+            return work_items.item_of(connection, job, run_index)
 
     def claim_child(self, parent: Run, node: str) -> tuple[WorkItem, Run] | None:
-        num = job_number(parent.job)
         with self.database.transaction() as connection:
-            row = connection.execute(
-                "UPDATE work_items SET status = 'started', node = ?2, epoch = epoch + 1 "
-                "WHERE job_num = ?1 AND run_index = (SELECT run_index FROM work_items "
-                "  INDEXED BY work_items_by_status "
-                "  WHERE job_num = ?1 AND status = 'unstarted' AND (node IS NULL OR node = ?2) "
-                "  ORDER BY run_index LIMIT 1) RETURNING run_index, epoch",
-                (num, node),
-            ).fetchone()
-            if row is None:
+            item = work_items.claim(connection, parent.job, node)
+            if item is None:
                 return None
-            parent_id, number = connection.execute(
+            parent_id, number, status = connection.execute(
                 "UPDATE runs SET children = children + 1 WHERE workspace = ? AND num = ? "
-                "AND child = 0 RETURNING id, children",
+                "AND child = 0 RETURNING id, children, status",
                 (parent.workspace, run_numbers(parent.name)[0]),
             ).fetchone()
-            child = _child_of(parent, child_name(parent.name, number), row[0], node)
+            if status == RunStatus.LOST:
+                raise GivenUpError(f"{parent.name} is lost and may start nothing")
+            child = _child_of(parent, child_name(parent.name, number), item.run_index, node)
+            child.hparams = item.hparams or {}
+            item.run = child.name
             connection.execute(
                 "UPDATE work_items SET run = ? WHERE job_num = ? AND run_index = ?",
-                (child.name, num, row[0]),
+                (child.name, job_number(item.job), item.run_index),
             )
             self._insert_queued(connection, child)
             _add_event(connection, parent_id, child.created, "child_created", {"child": child.name})
-        item = WorkItem(parent.job, row[0], WorkItemStatus.STARTED, node, child.name, row[1])
         return item, child
+
+    def set_hparams(
+        self, run: Run, item: WorkItem, hparams: dict[str, Value], notes: dict[str, Any]
+    ) -> Run:
+        with self.database.transaction() as connection:
+            if not work_items.set_hparams(connection, item, hparams, notes):
+                raise GivenUpError(f"{run.name} was handed on")
+            fields = {"hparams": hparams}
+            return self.change_run(RunChange(run.workspace, run.name, fields=fields))
+
+    def search_history(self, jobs: Sequence[str], after: int = 0) -> list[tuple[WorkItem, Run]]:
+        with self.database.reading() as connection:
+            return work_items.history(connection, jobs, after)
+
+    def has_work(self, job: str, node: str) -> bool:
+        with self.database.reading() as connection:
+            return work_items.is_claimable(connection, job, node)
+
+    def open_items(self, job: str) -> int:
+        with self.database.reading() as connection:
+            return work_items.count_open(connection, job)
+
+    def renew_lease(self, node: str) -> None:
+        with self.database.transaction(durable=False) as connection:
+            connection.execute("UPDATE nodes SET updated = ? WHERE name = ?", (clock.now(), node))
+
+    def give_up_lost(self, job: str, lease_seconds: float) -> list[str]:
+        with self.database.transaction() as connection:
+            rows = connection.execute(
+                "SELECT DISTINCT runs.node FROM runs JOIN nodes ON nodes.name = runs.node "
+                "WHERE runs.job_num = ? AND nodes.updated < ? AND runs.status IN "
+                "('created', 'queued', 'spawning', 'running')",
+                (job_number(job), clock.now() - lease_seconds),
+            ).fetchall()
+            nodes = [node for (node,) in rows]
+            lost = [run for node in nodes for run in self.open_runs(job, node)]
+            work_items.put_back(connection, job, nodes)
+            for run in lost:
+                error = f"{run.node} was lost"
+                data = {"status": RunStatus.LOST, "error": error}
+                fields = {"error": error}
+                self.change_run(
+                    RunChange(run.workspace, run.name, RunStatus.LOST, "ended", data, fields)
+                )
+        return [run.name for run in lost]
+
+    def extend_job(self, name: str, count: int) -> Job:
+        with self.database.transaction() as connection:
+            job = self.job(name)
+            first = job.work_items
+            connection.execute(
+                "UPDATE jobs SET work_items = work_items + ?, cancel_requested = 0 WHERE num = ?",
+                (count, job_number(name)),
+            )
+            work_items.add_items(connection, new_items(job, first, count))
+            self._reopen_parents(connection, job, count)
+        return self.job(name)
+
+    def _reopen_parents(self, connection: sqlite3.Connection, job: Job, count: int) -> None:
+        """A parent that has ended spawns again; its script, if that succeeded, is not run again."""
+        rows = connection.execute(
+            "SELECT id, status FROM runs WHERE job_num = ? AND is_parent = 1",
+            (job_number(job.name),),
+        ).fetchall()
+        for row_id, status in rows:
+            if RunStatus(status) in FINAL_RUN_STATES:
+                again = RunStatus.QUEUED
+                if status == RunStatus.COMPLETED:
+                    again = RunStatus.SPAWNING
+                connection.execute(
+                    "UPDATE runs SET status = ?, ended = NULL, error = '', cancel_requested = 0, "
+                    f"revision = {_NEXT_REVISION} WHERE id = ?",
+                    (again, row_id),
+                )
+            _add_event(connection, row_id, clock.now(), "extended", {"work_items": count})
 
     def cancel_unstarted(self, job: str) -> int:
         with self.database.transaction() as connection:
             return connection.execute(
                 "UPDATE work_items SET status = 'cancelled' WHERE job_num = ? "
-                "AND status = 'unstarted'",
+                "AND status IN ('unstarted', 'waiting')",
                 (job_number(job),),
             ).rowcount
 
@@ -274,6 +342,8 @@ class SqliteStatsStore:
             row_id, before, job_num, run_index, started, ended = row
             fields = _encoded_fields(change.fields)
             if change.status is not None:
+                if before == RunStatus.LOST != change.status:
+                    raise GivenUpError(f"{change.run}: lost may not become {change.status}")
                 if not may_follow(RunStatus(before), change.status):
                     raise ValueError(f"{change.run}: {before} may not become {change.status}")
                 fields = _status_fields(change.status, before, moment, started, ended) | fields
@@ -284,11 +354,8 @@ class SqliteStatsStore:
                 f"UPDATE runs SET {assignments} revision = {_NEXT_REVISION} WHERE id = ?",
                 [*fields.values(), row_id],
             )
-            if change.status in _ITEM_STATUS_AFTER and run_index is not None:
-                connection.execute(
-                    "UPDATE work_items SET status = ? WHERE job_num = ? AND run_index = ?",
-                    (_ITEM_STATUS_AFTER[change.status], job_num, run_index),
-                )
+            if change.status is not None:
+                work_items.follow_run(connection, job_num, run_index, change.run, change.status)
             return self._run(connection, change.workspace, change.run)
 
     def add_journal(self, batch: JournalBatch) -> None:
@@ -395,16 +462,16 @@ def _unknown_run(workspace: str, name: str) -> UnknownNameError:
 def _count_run(counts: JobCounts, is_parent: bool, status: RunStatus, number: int) -> None:
     if is_parent:
         counts.open_parents += 0 if status in FINAL_RUN_STATES else number
-        counts.failed_parents += number if status in (RunStatus.ERROR, RunStatus.LOST) else 0
+        counts.failed_parents += number if status is RunStatus.ERROR else 0
     elif status in (RunStatus.CREATED, RunStatus.QUEUED):
         counts.queued += number
-    elif status in (RunStatus.ERROR, RunStatus.LOST):
+    elif status is RunStatus.ERROR:
         counts.error += number
     elif status is RunStatus.COMPLETED:
         counts.completed += number
     elif status is RunStatus.CANCELLED:
         counts.cancelled += number
-    else:
+    elif status is not RunStatus.LOST:  # what was lost is counted where it was put back
         counts.running += number
 
 

@@ -4,15 +4,19 @@ Every write method is atomic and durable when it returns. Deliveries carry a key
 sequence number, run and journal offset), so that a second delivery changes nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from xt_core.model.records import Event, Job, JobCounts, MetricRecord, Run, Value, WorkItem
-from xt_core.model.states import RunStatus
+from xt_core.model.states import RunStatus, Schedule, WorkItemStatus
 from xt_core.query.filters import Filter
 from xt_core.query.names import RunPattern
+
+
+class GivenUpError(ValueError):
+    """The run is `lost`: its node's lease ran out, and its work was handed on to another run."""
 
 
 @dataclass
@@ -116,11 +120,43 @@ class StatsStore(Protocol):
     def work_items(self, job: str) -> list[WorkItem]:
         """A job's work items by run_index."""
 
+    def work_item(self, job: str, run_index: int) -> WorkItem | None:
+        """One work item; None for a job that has none of that index."""
+
     def claim_child(self, parent: Run, node: str) -> tuple[WorkItem, Run] | None:
-        """Take the next unstarted item of the parent's job and create its child run, queued.
+        """Take the next item of the parent's job and create its child run, queued: one that waits
+        to be done again (its set comes along) before one that was never started.
 
         Each item is given out exactly once over all processes and nodes; None when none is left.
+        Raises GivenUpError for a parent that is lost.
         """
+
+    def has_work(self, job: str, node: str) -> bool:
+        """Whether the node could claim an item of the job now."""
+
+    def set_hparams(
+        self, run: Run, item: WorkItem, hparams: dict[str, Value], notes: dict[str, Any]
+    ) -> Run:
+        """Give an item and its run the set that a search chose; the run as it is then.
+
+        Raises GivenUpError if the item was handed on to another run.
+        """
+
+    def search_history(self, jobs: Sequence[str], after: int = 0) -> list[tuple[WorkItem, Run]]:
+        """Claimed items of jobs with their runs, those changed after a revision, oldest first."""
+
+    def open_items(self, job: str) -> int:
+        """How many items of a job have not ended, on whatever node."""
+
+    def renew_lease(self, node: str) -> None:
+        """The node lives. The store's clock counts, so that those of the nodes may differ."""
+
+    def give_up_lost(self, job: str, lease_seconds: float) -> list[str]:
+        """Put back what nodes had claimed of a job whose leases have run out; their runs, which
+        are `lost` now. Whatever such a node still does changes no state."""
+
+    def extend_job(self, name: str, count: int) -> Job:
+        """Add work items to a job, which goes on if it had ended; the job as it is then."""
 
     def cancel_unstarted(self, job: str) -> int:
         """Cancel what nobody has claimed; how many items that were."""
@@ -139,7 +175,8 @@ class StatsStore(Protocol):
     def change_run(self, change: RunChange) -> Run:
         """Apply one change; the run as it is then.
 
-        Raises UnknownNameError, or ValueError for a transition that is not allowed.
+        Raises UnknownNameError, GivenUpError for any change of the state of a lost run, or
+        ValueError for another transition that is not allowed.
         """
 
     def add_journal(self, batch: JournalBatch) -> None:
@@ -170,3 +207,11 @@ class StatsStore(Protocol):
 
     def experiments(self, workspace: str | None = None) -> list[tuple[str, int]]:
         """(experiment, number of its runs), by name."""
+
+
+def new_items(job: Job, first: int, count: int) -> Iterator[WorkItem]:
+    """Unstarted items from a run_index on: a static schedule deals them out to the job's nodes in
+    turn, a dynamic one leaves them to whoever is free."""
+    for index in range(first, first + count):
+        node = None if job.schedule == Schedule.DYNAMIC else job.nodes[index % len(job.nodes)]
+        yield WorkItem(job.name, index, WorkItemStatus.UNSTARTED, node)

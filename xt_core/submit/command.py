@@ -6,7 +6,7 @@ Invariant: whatever is not a search parameter reaches the script byte for byte.
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xt_core.errors import UsageError
 from xt_core.model.records import Value
@@ -34,17 +34,41 @@ class CommandTemplate:
     args: tuple[str, ...]
     slots: tuple[Slot, ...]
     space: Space
+    added: tuple[str, ...] = ()
+    """The parameters that are in no brackets; those of a set become options at the end."""
+    prefix: str = "--"
 
     def render(self, values: Mapping[str, Value]) -> list[str]:
-        """The command with each parameter's value exactly where the brackets stood.
+        """The command with each parameter's value exactly where the brackets stood, and an option
+        for each one that stood in none (before a literal `--`, if there is one).
 
         Bools are `true` and `false`, floats have their shortest exact form. Values of other names
-        are ignored; KeyError if one is missing.
+        are ignored; KeyError if one in brackets is missing.
         """
         argv = list(self.args)
         for slot in self.slots:
             argv[slot.index] = slot.before + render_value(values[slot.name])
-        return argv
+        options = [
+            f"{self.prefix}{name}={render_value(values[name])}"
+            for name in self.added
+            if name in values
+        ]
+        end = argv.index(END_OF_OPTIONS) if END_OF_OPTIONS in argv else len(argv)
+        return [*argv[:end], *options, *argv[end:]]
+
+    def with_space(self, space: Space, prefix: str | None) -> "CommandTemplate":
+        """The template that searches this space too; with no prefix its values are no options.
+
+        Raises UsageError for a parameter that is in both.
+        """
+        for name in self.space:
+            if name in space:
+                raise UsageError(
+                    f"hyperparameter {name} is in the command and in the file of hyperparameters",
+                    "give it in one of them",
+                )
+        added = () if prefix is None else tuple(space)
+        return replace(self, space=self.space.joined(space), added=added, prefix=prefix or "")
 
 
 def find_search_options(args: Sequence[str], option_prefix: str | None) -> CommandTemplate:

@@ -13,7 +13,9 @@ from xt_core.errors import UnavailableError
 from xt_core.model.states import SearchStyle
 from xt_core.submit.plan import Plan, make_plan
 
-MRC_VERSION = 1
+MRC_VERSION = 2
+_READABLE_VERSIONS = (1, 2)
+"""What version 1 lacks has its default."""
 
 
 @dataclass
@@ -39,6 +41,10 @@ class NodeContext:
     mirror_files: list[str] = field(default_factory=list)
     grace_seconds: float = 10.0
     resume_name: str = ""
+    generated_config: str | None = None
+    """The file in the working directory that each run's hyperparameters are written to."""
+    retries: int = 0
+    retry_exit_codes: list[int] = field(default_factory=list)
 
 
 @dataclass
@@ -59,6 +65,12 @@ class MultiRunConfig:
     """Keyword arguments of `make_plan`: the plan is a pure function of them."""
     nodes: dict[str, NodeContext]
     schedule: str = "static"
+    learn_from: str = "job"
+    """Whose runs a dynamic search learns from: "job" or "experiment"."""
+    stopping: dict[str, Any] = field(default_factory=dict)
+    """The `early-stopping` settings."""
+    max_minutes: float | None = None
+    lease_seconds: float = 60.0
     version: int = MRC_VERSION
 
     def plan(self) -> Plan:
@@ -76,7 +88,7 @@ class MultiRunConfig:
         try:
             data = json.loads(text)
             version = data["version"]
-            if version == MRC_VERSION:
+            if version in _READABLE_VERSIONS:
                 nodes = {name: NodeContext(**context) for name, context in data["nodes"].items()}
                 return cls(**(data | {"nodes": nodes}))
         except (ValueError, KeyError, TypeError, AttributeError) as error:

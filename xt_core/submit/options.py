@@ -14,6 +14,8 @@ class Kind(StrEnum):
 
     TEXT = "text"
     NUMBER = "number"
+    AMOUNT = "amount"
+    """A number with a fraction."""
     FLAG = "flag"
     CHOICE = "choice"
     PAIRS = "pairs"
@@ -58,8 +60,16 @@ RUN_OPTIONS: tuple[RunOption, ...] = (
         "is a list and --runs is not given, else random)",
         "TYPE",
         "Search",
-        ("grid", "random"),
+        ("grid", "random", "tpe", "bayesian", "gp", "cmaes", "qmc", "nsga2", "dgd"),
         "hyperparameter-search.search-type",
+    ),
+    RunOption(
+        "hp-config",
+        Kind.FILE,
+        "a YAML file whose `hparams` are searched",
+        "FILE",
+        "Search",
+        setting="hyperparameter-search.hp-config",
     ),
     RunOption(
         "concurrent",
@@ -80,8 +90,8 @@ RUN_OPTIONS: tuple[RunOption, ...] = (
     RunOption(
         "primary-metric",
         Kind.TEXT,
-        "the metric that tells which run is best",
-        "NAME",
+        "the metric that tells which run is best; several as acc:max,latency:min",
+        "NAMES",
         "Search",
         setting="general.primary-metric",
     ),
@@ -102,9 +112,54 @@ RUN_OPTIONS: tuple[RunOption, ...] = (
         setting="general.maximize-metric",
         value=False,
     ),
+    RunOption(
+        "early-stopping",
+        Kind.TEXT,
+        "stop hopeless runs: median, percentile, truncation, bandit, asha, hyperband, threshold or "
+        "patience, with settings as in asha,min-steps=1",
+        "POLICY",
+        "Search",
+    ),
+    RunOption(
+        "schedule",
+        Kind.CHOICE,
+        "which node does which run: dealt out beforehand, or whoever is free",
+        "KIND",
+        "Search",
+        ("static", "dynamic"),
+        "hyperparameter-search.schedule",
+    ),
+    RunOption(
+        "max-minutes",
+        Kind.AMOUNT,
+        "cancel the job so many minutes after its submission",
+        "N",
+        "Search",
+        setting="hyperparameter-search.max-minutes",
+    ),
+    RunOption(
+        "retries",
+        Kind.NUMBER,
+        "start a run that failed again, so many times at most",
+        "N",
+        "Search",
+        setting="hyperparameter-search.retries",
+    ),
+    RunOption(
+        "retry-exit-codes",
+        Kind.TEXT,
+        "only after these exit codes, as 1,137",
+        "CODES",
+        "Search",
+        setting="hyperparameter-search.retry-exit-codes",
+    ),
+    RunOption("extend", Kind.TEXT, "add --runs N runs to this job's search", "JOB", "Search"),
+    RunOption("warm-start", Kind.TEXT, "learn from the runs of these jobs too", "JOBS", "Search"),
     RunOption("multi-commands", Kind.FILE, "a file of commands, one a line", "FILE", "Search"),
     RunOption("raw-args", Kind.FLAG, "brackets in arguments are no search", "", "Search"),
     RunOption("target", Kind.TEXT, "compute target", "NAME", setting="xt-services.target"),
+    RunOption("nodes", Kind.NUMBER, "on how many nodes of the target", "N"),
+    RunOption("priority", Kind.NUMBER, "jobs with a larger one get free slots first", "N"),
     RunOption("workspace", Kind.TEXT, "workspace of the runs", "NAME", setting="general.workspace"),
     RunOption("experiment", Kind.TEXT, "label of the job", "NAME", setting="general.experiment"),
     RunOption("description", Kind.TEXT, "what this job is for", "TEXT"),
@@ -115,7 +170,7 @@ RUN_OPTIONS: tuple[RunOption, ...] = (
     RunOption("resume-name", Kind.TEXT, "passed to the runs as XT_RESUME_NAME", "NAME"),
     RunOption(
         "grace",
-        Kind.NUMBER,
+        Kind.AMOUNT,
         "seconds between SIGTERM and SIGKILL when cancelled",
         "SECONDS",
         setting="general.grace-seconds",
@@ -144,8 +199,18 @@ class RunRequest:
     primary_metric: str | None = None
     maximize: bool | None = None
     minimize: bool | None = None
+    hp_config: str | None = None
+    early_stopping: str | None = None
+    schedule: str | None = None
+    max_minutes: float | None = None
+    retries: int | None = None
+    retry_exit_codes: str | None = None
+    extend: str | None = None
+    warm_start: str | None = None
     multi_commands: str | None = None
     raw_args: bool | None = None
+    nodes: int | None = None
+    priority: int | None = None
     target: str | None = None
     workspace: str | None = None
     experiment: str | None = None
@@ -167,6 +232,12 @@ class RunRequest:
             given: Any = getattr(self, option.field)
             if option.setting is not None and given is not None and given is not False:
                 layer[option.setting] = option.value if option.kind is Kind.FLAG else given
+        if self.retry_exit_codes is not None:
+            layer["hyperparameter-search.retry-exit-codes"] = self.retry_exit_codes.split(",")
+        if self.early_stopping is not None:
+            from xt_core.search.stopping import parse_stopping_option
+
+            layer |= parse_stopping_option(self.early_stopping)
         return layer
 
 
@@ -189,10 +260,11 @@ def _typed(option: RunOption, given: str | bool) -> object:
         return given
     if option.kind is Kind.PAIRS:
         return dict(parse_pair(text) for text in shlex.split(given))
-    if option.kind is not Kind.NUMBER:
+    kinds = {Kind.NUMBER: int, Kind.AMOUNT: float}
+    if option.kind not in kinds:
         return given
     try:
-        return float(given) if option.name == "grace" else int(given)
+        return kinds[option.kind](given)
     except ValueError:
         raise UsageError(f"--{option.name} {given} is not a number") from None
 

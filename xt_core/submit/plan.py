@@ -4,13 +4,20 @@ Pure: the same arguments always give the same plan, so any node can make it agai
 Invariant: a work item's command and hyperparameters depend on its run_index alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from xt_core.errors import UsageError
 from xt_core.model.records import Value
 from xt_core.model.states import SearchStyle
-from xt_core.search.static import choose_search_type, point, static_count
+from xt_core.search.space import Space
+from xt_core.search.static import (
+    DYNAMIC_SEARCH_TYPES,
+    RANDOM,
+    choose_search_type,
+    point,
+    static_count,
+)
 from xt_core.submit.command import CommandTemplate, find_search_options
 
 MOST_UNASKED_ITEMS = 1_000_000
@@ -27,21 +34,30 @@ class Plan:
     work_items: int
     seed: int
     template: CommandTemplate | None = None
-    """The searched command of a static search; None in every other style."""
+    """The searched command of a search; None in every other style."""
 
-    def hparams(self, run_index: int) -> dict[str, Value]:
-        """The hyperparameters of a work item; empty if nothing is searched. Raises IndexError."""
+    def hparams(self, run_index: int) -> dict[str, Value] | None:
+        """The hyperparameters of a work item; empty if nothing is searched, None if they are
+        chosen when its run starts. Raises IndexError."""
         self._check(run_index)
         if self.template is None or self.search_type is None:
             return {}
+        if self.style is SearchStyle.DYNAMIC:
+            return None
         return point(self.template.space, self.search_type, self.seed, run_index)
 
-    def argv(self, run_index: int) -> list[str]:
-        """The command of a work item. Raises IndexError."""
-        self._check(run_index)
-        if self.template is not None:
-            return self.template.render(self.hparams(run_index))
-        return list(self.commands[run_index % len(self.commands)])
+    def argv(self, run_index: int, hparams: Mapping[str, Value] | None = None) -> list[str]:
+        """The command of a work item with its hyperparameters; the searched command as written
+        where they are not given and not known yet. Raises IndexError."""
+        known = self.hparams(run_index) if hparams is None else hparams
+        if self.template is None:
+            return list(self.commands[run_index % len(self.commands)])
+        return list(self.template.args) if known is None else self.template.render(known)
+
+    def fallback(self, run_index: int) -> dict[str, Value]:
+        """The random set of a work item whose search could not choose one."""
+        assert self.template is not None
+        return point(self.template.space, RANDOM, self.seed, run_index)
 
     def _check(self, run_index: int) -> None:
         if not 0 <= run_index < self.work_items:
@@ -59,28 +75,46 @@ def make_plan(
     nodes: int = 1,
     option_prefix: str | None = "--",
     raw_args: bool = False,
+    hp_space: Mapping[str, object] | None = None,
 ) -> Plan:
     """Decide the style and the number of work items. Raises UsageError.
 
     `search_type` is what the user asked for explicitly, `seed` is drawn by the caller if the user
     gave none. With `raw_args` brackets mean nothing. `multi_commands` take the place of `command`.
+    `hp_space` is a space as `Space.describe` gives it, searched with what stands in brackets.
     Without a search or a list of commands there are `runs` items, or one for each node.
     """
     _check_counts(runs, max_runs, nodes)
     prefix = None if raw_args else option_prefix
     template = find_search_options(command, prefix)
+    if hp_space is not None:
+        template = template.with_space(Space.from_object(hp_space), option_prefix)
     if multi_commands is not None:
         _check_multi([command, *multi_commands], prefix, search_type)
         count = _multi_count(len(multi_commands), runs, max_runs)
         return Plan(SearchStyle.MULTI, None, multi_commands, count, seed)
     if not command:
         raise UsageError("there is no command to run", "name a script, as in xt run train.py")
+    if template.space and search_type in DYNAMIC_SEARCH_TYPES:
+        return _dynamic_plan(template, runs, max_runs, search_type, seed)
     if template.space:
         return _static_plan(template, runs, max_runs, search_type, seed, nodes)
     _refuse_search_type(search_type)
     count = nodes if runs is None else runs
     style = SearchStyle.REPEAT if count > 1 else SearchStyle.SINGLE
     return Plan(style, None, [command], count, seed)
+
+
+def _dynamic_plan(
+    template: CommandTemplate, runs: int | None, max_runs: int | None, search_type: str, seed: int
+) -> Plan:
+    count = runs or max_runs
+    if count is None:
+        raise UsageError(
+            f"a {search_type} search without a number of runs", "say how many, as in --runs 50"
+        )
+    commands = [list(template.args)]
+    return Plan(SearchStyle.DYNAMIC, search_type, commands, count, seed, template)
 
 
 def _static_plan(

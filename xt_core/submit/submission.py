@@ -4,22 +4,23 @@ Nothing is visible in the stats store before all that the job needs is stored; a
 dies half-way leaves no job behind.
 """
 
-import random
 import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from xt_core import clock
 from xt_core.errors import UnavailableError, UsageError
-from xt_core.model.records import Job, Run, Value, WorkItem
-from xt_core.model.states import RunStatus, SearchStyle, WorkItemStatus
+from xt_core.model.records import Job, Objective, Run, Value, WorkItem
+from xt_core.model.states import RunStatus, Schedule, SearchStyle
 from xt_core.search.values import parse_value
 from xt_core.session import Session
-from xt_core.submit.command import find_search_options, parse_multi_commands
+from xt_core.stats.store import RunQuery, new_items
+from xt_core.submit import searching
+from xt_core.submit.command import parse_multi_commands
 from xt_core.submit.mrc import MultiRunConfig, NodeContext, mrc_key, shown_command
-from xt_core.submit.options import RunRequest
+from xt_core.submit.options import RUN_OPTIONS, RunRequest
 from xt_core.submit.plan import Plan, make_plan
 from xt_core.submit.script import (
     CodeLayout,
@@ -42,14 +43,21 @@ class Preparation:
 
     plan: Plan
     context: NodeContext
+    """What each of the nodes runs, but for the name of its run."""
+    nodes: list[str]
     search: dict[str, Any]
+    objectives: list[Objective]
+    stopping: dict[str, Any]
+    schedule: Schedule
+    warm_start: list[str]
     snapshot: SnapshotSpec | None
     request: RunRequest
     tags: dict[str, Value]
 
-    def mrc(self, job: str, session: Session) -> MultiRunConfig:
-        """The MRC, for a job of that name."""
+    def mrc(self, job: str, runs: Sequence[str], session: Session) -> MultiRunConfig:
+        """The MRC, for a job of that name with these runs, one a node."""
         config = session.config
+        contexts = [replace(self.context, run=run) for run in runs]
         return MultiRunConfig(
             job=job,
             workspace=session.workspace,
@@ -60,7 +68,12 @@ class Preparation:
             concurrent=config.integer("hyperparameter-search.concurrent"),
             commands=self.plan.commands,
             search=self.search,
-            nodes={"node0": self.context},
+            nodes=dict(zip(self.nodes, contexts, strict=True)),
+            schedule=self.schedule,
+            learn_from=config.string("hyperparameter-search.aggregate-dest"),
+            stopping=self.stopping,
+            max_minutes=config.get("hyperparameter-search.max-minutes"),
+            lease_seconds=config.number("hyperparameter-search.lease-seconds"),
         )
 
 
@@ -82,13 +95,8 @@ def prepare(session: Session, request: RunRequest) -> Preparation:
     `session.overrides` must hold `request.overrides()`.
     """
     config = session.config
+    nodes = _node_names(session, request)
     target = config.target()
-    if target.nodes != 1:
-        raise UsageError(
-            f"target {target.name} has {target.nodes} nodes (set by "
-            f"{config.origin(f'compute-targets.{target.name}.nodes')})",
-            "a local target has 1 node",
-        )
     setup_name = request.setup or target.setup
     activate = _activation(session, setup_name) if setup_name else None
     layout = CodeLayout(
@@ -99,14 +107,7 @@ def prepare(session: Session, request: RunRequest) -> Preparation:
     )
     python = python_command(session.environ, activated=activate is not None)
     scripts = _scripts(session, request, layout, python)
-    search: dict[str, Any] = {
-        "runs": request.runs,
-        "max_runs": config.optional_integer("hyperparameter-search.max-runs"),
-        "search_type": _explicit_search_type(session, request, scripts),
-        "seed": _seed(session),
-        "option_prefix": config.string("hyperparameter-search.option-prefix"),
-        "raw_args": bool(request.raw_args),
-    }
+    search = searching.plan_arguments(session, request, scripts[0].argv) | {"nodes": len(nodes)}
     multi = [script.argv for script in scripts] if _is_multi(session, request) else None
     command = [] if multi else scripts[0].argv
     plan = make_plan(command, multi_commands=multi, **search)
@@ -124,19 +125,34 @@ def prepare(session: Session, request: RunRequest) -> Preparation:
         mirror_files=config.strings("logging.mirror-files"),
         grace_seconds=config.number("general.grace-seconds"),
         resume_name=request.resume_name or "",
+        generated_config=searching.generated_config(session, plan),
+        retries=config.integer("hyperparameter-search.retries"),
+        retry_exit_codes=searching.exit_codes(session),
     )
     snapshot = _snapshot_spec(session, scripts[0].folder) if layout.uploaded else None
-    return Preparation(plan, context, search, snapshot, request, parse_tags(request.tags or ""))
+    return Preparation(
+        plan=plan,
+        context=context,
+        nodes=nodes,
+        search=search,
+        objectives=searching.chosen_objectives(session, plan),
+        stopping=searching.stopping_settings(session, plan),
+        schedule=searching.chosen_schedule(session, len(nodes)),
+        warm_start=searching.warm_start_jobs(session, request, plan),
+        snapshot=snapshot,
+        request=request,
+        tags=parse_tags(request.tags or ""),
+    )
 
 
 def submit(session: Session, preparation: Preparation, note: Note) -> Submission:
-    """Store the job and hand it to the controller."""
-    controller, store, artifacts = session.controller, session.store, session.artifacts
-    controller.ensure_running()
+    """Store the job and hand it to the controllers of its nodes."""
+    store, artifacts = session.store, session.artifacts
+    session.controllers.ensure_running(preparation.nodes)
     workspace = session.workspace
-    job_name, run_name = store.next_job_name(), store.next_run_name(workspace)
+    job_name = store.next_job_name()
+    run_names = [store.next_run_name(workspace) for _ in preparation.nodes]
     context = preparation.context
-    context.run = run_name
     if preparation.snapshot is not None:
         with tempfile.TemporaryDirectory(prefix="xt-") as folder:
             snapshot = take_snapshot(preparation.snapshot, Path(folder) / "code.zip")
@@ -144,24 +160,53 @@ def submit(session: Session, preparation: Preparation, note: Note) -> Submission
             context.code = f"{workspace}/jobs/{job_name}/before/code.zip"
             context.code_digest = snapshot.digest
             artifacts.put_shared(context.code, snapshot.path, snapshot.digest)
-    mrc = preparation.mrc(job_name, session)
+    mrc = preparation.mrc(job_name, run_names, session)
     artifacts.put_bytes(mrc_key(workspace, job_name), mrc.to_json().encode())
     job = _job(session, preparation, mrc)
-    store.add_job(job, [_first_run(job, run_name)], _work_items(job))
-    _hand_over(session, job_name)
-    return Submission(workspace, job_name, [run_name], job.style, job.work_items, job.nodes)
+    store.add_job(job, _first_runs(job, run_names), _work_items(job))
+    _hand_over(session, job)
+    return Submission(workspace, job_name, run_names, job.style, job.work_items, job.nodes)
 
 
-def _hand_over(session: Session, job: str) -> None:
-    """Tell the controller of a stored job, also when it is replaced just now. One that cannot be
-    told finds the job when it starts."""
+def extend(session: Session, request: RunRequest) -> Submission:
+    """Add `runs` work items to the job that `extend` names; one that had ended goes on.
+
+    Raises UsageError for a job or options that cannot be, UnknownNameError.
+    """
+    others = [
+        option.name
+        for option in RUN_OPTIONS
+        if option.name not in ("extend", "runs", "workspace")
+        and getattr(request, option.field) not in (None, {})
+    ]
+    if others or request.command:
+        what = f"--{others[0]}" if others else request.command[0]
+        raise UsageError(
+            f"--extend and {what} together: a job goes on as it was submitted",
+            "give only --runs, as in xt run --extend job12 --runs 50",
+        )
+    if request.runs is None or request.runs < 1:
+        raise UsageError("--extend without a number of runs", "say how many more: --runs 50")
+    job = session.store.job(request.extend or "")
+    if job.style == SearchStyle.SINGLE:
+        raise UsageError(f"{job.name} is a single run", "extend a search, or submit it again")
+    session.controllers.ensure_running(job.nodes)
+    job = session.store.extend_job(job.name, request.runs)
+    _hand_over(session, job)
+    query = RunQuery(workspace=job.workspace, jobs=[job.name], parents=True)
+    parents = [run.name for run in session.store.find_runs(query)[0]]
+    return Submission(job.workspace, job.name, parents, job.style, job.work_items, job.nodes)
+
+
+def _hand_over(session: Session, job: Job) -> None:
+    """Tell its nodes' controllers of a stored job, also when one is replaced just now. One that
+    cannot be told finds the job when it starts."""
     for _ in range(_HAND_OVER_ATTEMPTS):
         try:
-            session.controller.take_up(job)
+            session.controllers.take_up(job)
             return
         except UnavailableError as error:
             failure = error
-            session.controller.ensure_running()
     raise failure
 
 
@@ -177,6 +222,14 @@ def parse_tags(text: str) -> dict[str, Value]:
 
 
 # Decisions ------------------------------------------------------------------------------
+
+
+def _node_names(session: Session, request: RunRequest) -> list[str]:
+    target = session.config.target()
+    count = target.nodes if request.nodes is None else request.nodes
+    if count < 1:
+        raise UsageError(f"--nodes is {count}", "give --nodes a number of 1 or more")
+    return [f"node{index}" for index in range(count)]
 
 
 def _is_multi(session: Session, request: RunRequest) -> bool:
@@ -222,23 +275,6 @@ def _activation(session: Session, name: str) -> str | None:
             "install them into the environment that its activate command names",
         )
     return setup.activate
-
-
-def _explicit_search_type(
-    session: Session, request: RunRequest, scripts: list[Script]
-) -> str | None:
-    """A search type from the configuration means nothing for a job that searches nothing."""
-    if request.search_type is not None:
-        return request.search_type
-    prefix = session.config.string("hyperparameter-search.option-prefix")
-    if request.raw_args or not find_search_options(scripts[0].argv, prefix).space:
-        return None
-    return session.config.optional_string("hyperparameter-search.search-type")
-
-
-def _seed(session: Session) -> int:
-    given = session.config.optional_integer("hyperparameter-search.seed")
-    return random.SystemRandom().randrange(2**31) if given is None else given
 
 
 def _parent_script(
@@ -293,8 +329,14 @@ def _job(session: Session, preparation: Preparation, mrc: MultiRunConfig) -> Job
         work_items=plan.work_items,
         concurrent=mrc.concurrent,
         search_type=plan.search_type,
-        primary_metric=session.config.string("general.primary-metric"),
-        maximize=session.config.boolean("general.maximize-metric"),
+        schedule=mrc.schedule,
+        nodes=list(mrc.nodes),
+        primary_metric=preparation.objectives[0].metric,
+        maximize=preparation.objectives[0].maximize,
+        objectives=preparation.objectives,
+        space={} if plan.template is None else plan.template.space.describe(),
+        warm_start=preparation.warm_start,
+        priority=request.priority or 0,
         description=request.description or "",
         command=shown_command(request.command or plan.commands[0]),
         seed=plan.seed,
@@ -302,15 +344,19 @@ def _job(session: Session, preparation: Preparation, mrc: MultiRunConfig) -> Job
     )
 
 
-def _first_run(job: Job, name: str) -> Run:
-    """The single run, or the parent."""
+def _first_runs(job: Job, names: Sequence[str]) -> list[Run]:
+    """The single run, or a parent on each node."""
+    return [_first_run(job, name, node) for name, node in zip(names, job.nodes, strict=True)]
+
+
+def _first_run(job: Job, name: str, node: str) -> Run:
     single = job.style == SearchStyle.SINGLE
     return Run(
         workspace=job.workspace,
         name=name,
         job=job.name,
         experiment=job.experiment,
-        node=job.nodes[0],
+        node=node,
         status=RunStatus.QUEUED,
         created=job.created,
         queued=job.created,
@@ -324,6 +370,4 @@ def _first_run(job: Job, name: str) -> Run:
 
 
 def _work_items(job: Job) -> Iterator[WorkItem]:
-    if job.style != SearchStyle.SINGLE:
-        for index in range(job.work_items):
-            yield WorkItem(job.name, index, WorkItemStatus.UNSTARTED, job.nodes[0])
+    return iter(()) if job.style == SearchStyle.SINGLE else new_items(job, 0, job.work_items)

@@ -18,11 +18,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Select, Static
 
 from xt_core.errors import XTError
-from xt_core.query.fields import Kind as FieldKind
-from xt_core.query.formats import counted, format_value
-from xt_core.query.table import render_table
+from xt_core.reports.plans import plan_lines
 from xt_core.session import Session
-from xt_core.submit.mrc import shown_command
 from xt_core.submit.options import (
     RUN_OPTIONS,
     Kind,
@@ -31,7 +28,6 @@ from xt_core.submit.options import (
     command_line,
     request_from_texts,
 )
-from xt_core.submit.plan import Plan
 from xt_core.submit.submission import Submission, prepare, submit
 from xt_tui.background import Background
 
@@ -142,7 +138,7 @@ class LaunchScreen(ModalScreen[Submission | None]):
         except XTError as error:
             hint = f" ({error.hint})" if error.hint else ""
             return self.Previewed(typed, None, [], error.message + hint)
-        return self.Previewed(typed, request, plan_lines(plan))
+        return self.Previewed(typed, request, plan_lines(plan, _MOST_ROWS))
 
     def _for(self, request: RunRequest) -> Session:
         session = self._session
@@ -221,21 +217,6 @@ class LaunchScreen(ModalScreen[Submission | None]):
     @on(Button.Pressed, "#close")
     def _close(self) -> None:
         self.dismiss(None)
-
-
-def plan_lines(plan: Plan) -> list[str]:
-    """How many runs of which kind, and the first of them: as a table of sets, or as commands."""
-    kind = f" {plan.search_type}" if plan.search_type else ""
-    lines = [f"{plan.style}{kind}: {counted(plan.work_items, 'run')}"]
-    shown = range(min(plan.work_items, _MOST_ROWS))
-    sets = [plan.hparams(index) for index in shown]
-    if sets and sets[0]:
-        rows = [[format_value(v, FieldKind.ANY) for v in values.values()] for values in sets]
-        lines += render_table(list(sets[0]), rows, ["right"] * len(sets[0]), _WIDEST_CELL)
-        lines += ["…"] if plan.work_items > len(shown) else []
-        return [*lines, f"first: {shown_command(plan.argv(0))}"]
-    lines += [shown_command(plan.argv(index)) for index in shown]
-    return lines + (["…"] if plan.work_items > len(shown) else [])
 
 
 def _ordered() -> list[RunOption]:

@@ -1,0 +1,139 @@
+"""The dynamic search of one job on this node: its worker process, fed with the job's history.
+
+The worker takes whatever time it takes, and may die; the event loop never waits for it, and a run
+whose set does not come in time gets a random one, which is a pure function of its index.
+Invariant: one question at a time, and a set is durable before the next question is asked, so that
+no two runs of this node are given the same set for want of knowing of each other.
+"""
+
+import asyncio
+import logging
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Sequence
+from typing import Any
+
+from controller.node import NodeServices
+from xt_core.model.encoding import dumps, loads
+from xt_core.model.records import Job, Run, WorkItem
+from xt_core.model.states import SearchStyle
+from xt_core.search.spec import SearchSpec
+from xt_core.search.trials import Suggestion, trial_of
+from xt_core.stats.sqlite import SqliteStatsStore
+from xt_core.stats.store import RunChange
+from xt_core.submit.mrc import MultiRunConfig
+from xt_core.submit.plan import Plan
+
+ANSWER_SECONDS = 120.0
+_TOLD_AT_ONCE = 500
+_LINE_LIMIT = 1 << 26
+_log = logging.getLogger(__name__)
+
+
+class SearchError(Exception):
+    """The search gave no set; the text is for the user."""
+
+
+class DynamicSearch:
+    """Chooses the sets of a job's runs, one after another."""
+
+    def __init__(self, node: NodeServices, job: Job, mrc: MultiRunConfig, plan: Plan) -> None:
+        assert plan.template is not None
+        self._node, self._job, self._mrc, self._plan = node, job, mrc, plan
+        self._spec = SearchSpec(
+            plan.search_type or "", plan.template.space, tuple(job.objectives), plan.seed
+        )
+        self._asking = asyncio.Lock()
+        self._worker: Process | None = None
+        self._revision = 0
+
+    async def give_hparams(self, item: WorkItem, run: Run) -> Run:
+        """Choose a set for a claimed item; the run that has it, durable."""
+        async with self._asking:
+            error = ""
+            try:
+                suggestion = await asyncio.wait_for(self._ask(item.run_index), ANSWER_SECONDS)
+            except (SearchError, OSError, ValueError, TimeoutError) as failure:
+                error = str(failure) or "the search took too long"
+                self._end_worker()
+                suggestion = Suggestion(self._plan.fallback(item.run_index))
+            return await self._node.store(lambda store: _give(store, item, run, suggestion, error))
+
+    def close(self) -> None:
+        """No more questions."""
+        self._end_worker()
+
+    async def _ask(self, run_index: int) -> Suggestion:
+        worker = self._worker if self._worker is not None else await self._start()
+        assert worker.stdin is not None
+        assert worker.stdout is not None
+        await self._tell(worker.stdin)
+        worker.stdin.write((dumps({"ask": run_index}) + "\n").encode())
+        await worker.stdin.drain()
+        line = await worker.stdout.readline()
+        if not line:
+            raise SearchError("the search process ended without an answer")
+        answer = loads(line)
+        if "error" in answer:
+            raise SearchError(str(answer["error"]))
+        return Suggestion(answer["hparams"], answer["notes"])
+
+    async def _start(self) -> Process:
+        _log.info("%s: %s search starts", self._job.name, self._spec.algorithm)
+        self._revision = 0
+        self._worker = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "xt_core.search.worker",
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=DEVNULL,
+            env=self._node.environ | {"OMP_NUM_THREADS": "1"},
+            limit=_LINE_LIMIT,
+        )
+        assert self._worker.stdin is not None
+        self._worker.stdin.write((dumps(self._spec.to_json()) + "\n").encode())
+        return self._worker
+
+    async def _tell(self, pipe: asyncio.StreamWriter) -> None:
+        """What is new in the history: of this job, of those it learns from, of all nodes."""
+        jobs = await asyncio.to_thread(self._learnt_from)
+        pairs = await asyncio.to_thread(
+            self._node.writer.reader.search_history, jobs, self._revision
+        )
+        trials: list[dict[str, Any]] = []
+        for item, run in pairs:
+            self._revision = max(self._revision, run.revision)
+            trial = trial_of(item, run, self._job.objectives)
+            if trial is not None:
+                trials.append(trial.to_json())
+        for first in range(0, len(trials), _TOLD_AT_ONCE):
+            pipe.write((dumps({"tell": trials[first : first + _TOLD_AT_ONCE]}) + "\n").encode())
+            await pipe.drain()
+
+    def _learnt_from(self) -> Sequence[str]:
+        names = [self._job.name, *self._job.warm_start]
+        if self._mrc.learn_from != "experiment":
+            return names
+        others = self._node.writer.reader.jobs(workspace=self._job.workspace)
+        names += [
+            job.name
+            for job in others
+            if job.experiment == self._job.experiment and job.style != SearchStyle.SINGLE
+        ]
+        return list(dict.fromkeys(names))
+
+    def _end_worker(self) -> None:
+        worker, self._worker = self._worker, None
+        if worker is not None and worker.returncode is None:
+            worker.kill()
+
+
+def _give(
+    store: SqliteStatsStore, item: WorkItem, run: Run, suggestion: Suggestion, error: str
+) -> Run:
+    if error:
+        _log.error("%s: random set, since the search failed: %s", run.full_name, error)
+        change = RunChange(run.workspace, run.name, event="search_failed", data={"error": error})
+        store.change_run(change)
+    return store.set_hparams(run, item, suggestion.hparams, suggestion.notes)

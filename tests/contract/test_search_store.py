@@ -1,0 +1,206 @@
+"""What every stats store must do for a search: sets, history, leases, extension."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from xt_core import clock
+from xt_core.model.records import Job, JobCounts, Run, WorkItem
+from xt_core.model.states import JobStatus, RunStatus, WorkItemStatus
+from xt_core.stats.sqlite import SqliteStatsStore
+from xt_core.stats.store import (
+    GivenUpError,
+    JournalBatch,
+    NodeRecord,
+    RunChange,
+    StatsStore,
+    new_items,
+)
+
+LEASE = 30.0
+
+
+@pytest.fixture(params=["sqlite"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StatsStore]:
+    assert request.param == "sqlite"
+    opened = SqliteStatsStore(tmp_path / "stats.db")
+    yield opened
+    opened.close()
+
+
+def add_search(store: StatsStore, items: int, schedule: str = "dynamic", nodes: int = 2) -> Job:
+    """A job with a spawning parent on each of its nodes, all of which live."""
+    names = [f"node{index}" for index in range(nodes)]
+    job = Job("job1", "ws1", "e", "dynamic", "local", "me", 100.0, items, 2, schedule=schedule,
+              nodes=names)  # fmt: skip
+    parents = [
+        Run("ws1", f"run{index + 1}", "job1", "e", name, RunStatus.QUEUED, 100.0, is_parent=True)
+        for index, name in enumerate(names)
+    ]
+    store.add_job(job, parents, new_items(job, 0, items))
+    for index, name in enumerate(names):
+        store.change_run(RunChange("ws1", f"run{index + 1}", RunStatus.SPAWNING))
+        store.put_node(NodeRecord(name, "local", {}, clock.now()))
+    return job
+
+
+def claim(store: StatsStore, node: int) -> tuple[WorkItem, Run]:
+    claimed = store.claim_child(store.run("ws1", f"run{node + 1}"), f"node{node}")
+    assert claimed is not None
+    return claimed
+
+
+def let_lease_run_out(store: StatsStore, node: str) -> None:
+    store.put_node(NodeRecord(node, "local", {}, clock.now() - 2 * LEASE))
+
+
+def counts(store: StatsStore) -> JobCounts:
+    return store.job_counts(["job1"])["job1"]
+
+
+def test_a_static_schedule_deals_the_items_out_in_turn(store: StatsStore) -> None:
+    add_search(store, 5, "static")
+    assert [item.node for item in store.work_items("job1")] == [
+        "node0", "node1", "node0", "node1", "node0",
+    ]  # fmt: skip
+    assert claim(store, 1)[0].run_index == 1
+    assert claim(store, 1)[0].run_index == 3
+    assert store.claim_child(store.run("ws1", "run2"), "node1") is None
+    assert not store.has_work("job1", "node1")
+    assert store.has_work("job1", "node0")
+
+
+def test_a_dynamic_schedule_leaves_them_to_whoever_is_free(store: StatsStore) -> None:
+    add_search(store, 3)
+    assert [claim(store, node)[0].run_index for node in (1, 1, 0)] == [0, 1, 2]
+
+
+def test_a_set_belongs_to_its_item_and_its_run(store: StatsStore) -> None:
+    add_search(store, 1)
+    item, run = claim(store, 0)
+    run = store.set_hparams(run, item, {"lr": 0.5}, {"generation": 2})
+    assert run.hparams == {"lr": 0.5}
+    kept = store.work_item("job1", 0)
+    assert kept is not None
+    assert (kept.hparams, kept.notes, kept.run) == ({"lr": 0.5}, {"generation": 2}, run.name)
+    assert store.work_item("job1", 1) is None
+
+
+def test_the_history_tells_what_was_given_not_what_was_logged(store: StatsStore) -> None:
+    add_search(store, 2)
+    for lr in (0.1, 0.2):
+        item, run = claim(store, 0)
+        store.set_hparams(run, item, {"lr": lr}, {})
+    store.add_journal(JournalBatch("ws1", "run1.1", 0, 9, hparams={"lr": 7, "extra": 1}))
+    pairs = store.search_history(["job1"])
+    assert [(item.run_index, item.hparams) for item, _ in pairs] == [
+        (1, {"lr": 0.2}), (0, {"lr": 0.1}),
+    ]  # fmt: skip
+    assert pairs[-1][1].hparams == {"lr": 7, "extra": 1}
+
+
+def test_the_history_can_be_followed(store: StatsStore) -> None:
+    add_search(store, 2)
+    claim(store, 0)
+    _, second = claim(store, 0)
+    revision = store.search_history(["job1"])[-1][1].revision
+    assert store.search_history(["job1"], revision) == []
+    store.change_run(RunChange("ws1", second.name, RunStatus.RUNNING, "started"))
+    assert [run.name for _, run in store.search_history(["job1"], revision)] == [second.name]
+
+
+def test_a_living_node_keeps_what_it_claimed(store: StatsStore) -> None:
+    add_search(store, 1)
+    claim(store, 0)
+    let_lease_run_out(store, "node0")
+    store.renew_lease("node0")
+    assert store.give_up_lost("job1", LEASE) == []
+    assert counts(store).queued == 1
+
+
+def test_a_lost_nodes_work_is_done_by_another_with_the_same_set(store: StatsStore) -> None:
+    add_search(store, 2)
+    item, run = claim(store, 0)
+    store.set_hparams(run, item, {"lr": 0.5}, {"a": 1})
+    let_lease_run_out(store, "node0")
+    assert store.give_up_lost("job1", LEASE) == ["run1", "run1.1"]
+    assert store.give_up_lost("job1", LEASE) == []
+    assert (counts(store).unstarted, counts(store).error, counts(store).queued) == (2, 0, 0)
+    again, heir = claim(store, 1)
+    assert (again.run_index, again.hparams, again.notes) == (0, {"lr": 0.5}, {"a": 1})
+    assert again.epoch > item.epoch
+    assert (heir.name, heir.run_index, heir.node, heir.hparams) == (
+        "run2.1", 0, "node1", {"lr": 0.5},
+    )  # fmt: skip
+    assert store.run("ws1", "run1.1").error == "node0 was lost"
+
+
+def test_a_node_that_was_given_up_changes_no_state(store: StatsStore) -> None:
+    add_search(store, 1)
+    item, run = claim(store, 0)
+    store.change_run(RunChange("ws1", run.name, RunStatus.RUNNING, "started"))
+    let_lease_run_out(store, "node0")
+    store.give_up_lost("job1", LEASE)
+    with pytest.raises(GivenUpError, match=r"run1\.1: lost may not become completed"):
+        store.change_run(RunChange("ws1", run.name, RunStatus.COMPLETED, "ended"))
+    with pytest.raises(GivenUpError, match=r"run1\.1 was handed on"):
+        store.set_hparams(run, item, {"lr": 1}, {})
+    with pytest.raises(GivenUpError, match="run1 is lost"):
+        store.claim_child(store.run("ws1", "run1"), "node0")
+    store.add_journal(JournalBatch("ws1", run.name, 0, 9, tags={"late": True}))
+    assert store.run("ws1", run.name).tags == {"late": True}
+    _, heir = claim(store, 1)
+    for status in (RunStatus.RUNNING, RunStatus.COMPLETED):
+        store.change_run(RunChange("ws1", heir.name, status))
+    store.change_run(RunChange("ws1", "run2", RunStatus.COMPLETED))
+    assert store.work_items("job1")[0].status is WorkItemStatus.COMPLETED
+    assert (counts(store).completed, counts(store).status()) == (1, JobStatus.COMPLETED)
+
+
+def test_open_items_are_counted_over_all_nodes(store: StatsStore) -> None:
+    add_search(store, 2)
+    _, run = claim(store, 0)
+    assert store.open_items("job1") == 2
+    for status in (RunStatus.RUNNING, RunStatus.ERROR):
+        store.change_run(RunChange("ws1", run.name, status))
+    assert store.open_items("job1") == 1
+    store.cancel_unstarted("job1")
+    assert store.open_items("job1") == 0
+
+
+def test_a_job_that_has_ended_can_be_extended(store: StatsStore) -> None:
+    add_search(store, 1, nodes=1)
+    _, run = claim(store, 0)
+    for status in (RunStatus.RUNNING, RunStatus.COMPLETED):
+        store.change_run(RunChange("ws1", run.name, status))
+    store.change_run(RunChange("ws1", "run1", RunStatus.COMPLETED, "ended"))
+    assert counts(store).status() is JobStatus.COMPLETED
+    assert store.extend_job("job1", 2).work_items == 3
+    assert store.run("ws1", "run1").status is RunStatus.SPAWNING
+    assert store.run("ws1", "run1").ended is None
+    assert [item.run_index for item in store.work_items("job1")] == [0, 1, 2]
+    assert [claim(store, 0)[0].run_index for _ in range(2)] == [1, 2]
+    assert store.events("ws1", "run1")[-3].data == {"work_items": 2}
+
+
+def test_a_schema_of_before_is_brought_up(tmp_path: Path) -> None:
+    store = SqliteStatsStore(tmp_path / "stats.db")
+    add_search(store, 1)
+    columns = {
+        "jobs": ("objectives", "space", "warm_start", "priority"),
+        "work_items": ("hparams", "notes"),
+        "runs": ("retries", "stopped_early"),
+    }
+    with store.database.transaction() as connection:
+        connection.execute("DROP INDEX runs_of_job_by_revision")
+        for table, names in columns.items():
+            for name in names:
+                connection.execute(f"ALTER TABLE {table} DROP COLUMN {name}")
+        connection.execute("PRAGMA user_version=1")
+    store.close()
+    reopened = SqliteStatsStore(tmp_path / "stats.db")
+    assert reopened.job("job1").objectives == []
+    item, run = claim(reopened, 0)
+    assert reopened.set_hparams(run, item, {"a": 1}, {}).hparams == {"a": 1}
+    reopened.close()

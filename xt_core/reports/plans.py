@@ -1,0 +1,63 @@
+"""What a job would run, as text: the kind of search, its sets as a table, its first command."""
+
+from xt_core.model.states import SearchStyle
+from xt_core.query.fields import Kind
+from xt_core.query.formats import counted, format_value
+from xt_core.query.table import render_table
+from xt_core.search.conditions import Condition
+from xt_core.search.space import Space
+from xt_core.submit.mrc import shown_command
+from xt_core.submit.plan import Plan
+
+_WIDEST_CELL = 24
+
+
+def plan_lines(plan: Plan, most: int) -> list[str]:
+    """How many runs of which kind, and `most` of them: as a table of sets, or as commands."""
+    kind = f" {plan.search_type}" if plan.search_type else ""
+    lines = [f"{plan.style}{kind}: {counted(plan.work_items, 'run')}, seed {plan.seed}"]
+    if plan.template is None:
+        shown = range(min(plan.work_items, most))
+        lines += [shown_command(plan.argv(index)) for index in shown]
+        return [*lines, *_more(plan, most)]
+    if plan.style is SearchStyle.DYNAMIC:
+        lines.append("each set is chosen when its run starts, by what the runs before it gave:")
+        lines += [
+            f"  {name}: {written}" for name, written in plan.template.space.describe().items()
+        ]
+        return [*lines, f"command: {shown_command(plan.argv(0))}"]
+    lines += _table(plan, most) + _more(plan, most)
+    sampled = [name for name, d in plan.template.space.items() if d.choices is None]
+    if plan.search_type == "grid" and sampled:
+        lines.append(f"sampled once a combination, having no listed values: {', '.join(sampled)}")
+    return [*lines, f"first: {shown_command(plan.argv(0))}"]
+
+
+def space_lines(space: Space) -> list[str]:
+    """Each parameter with what it may be, and when."""
+    return [
+        f"{name}: {distribution.describe()}{_when(space.condition(name))}"
+        for name, distribution in space.items()
+    ]
+
+
+def _when(condition: Condition | None) -> str:
+    if condition is None:
+        return ""
+    parts = [f"{name} is {' or '.join(map(str, values))}" for name, values in condition.allowed]
+    return f" when {' and '.join(parts)}"
+
+
+def _table(plan: Plan, most: int) -> list[str]:
+    assert plan.template is not None
+    names = list(plan.template.space)
+    rows = []
+    for index in range(min(plan.work_items, most)):
+        values = plan.hparams(index) or {}
+        cells = [format_value(values[n], Kind.ANY) if n in values else "" for n in names]
+        rows.append([str(index), *cells])
+    return render_table(["set", *names], rows, ["right"] * (len(names) + 1), _WIDEST_CELL)
+
+
+def _more(plan: Plan, most: int) -> list[str]:
+    return [f"… {plan.work_items - most:,} more"] if plan.work_items > most else []

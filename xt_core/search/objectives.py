@@ -1,0 +1,30 @@
+"""What a search goes by, as users write it: `loss`, or several metrics as `acc:max,latency:min`."""
+
+from xt_core.errors import UsageError
+from xt_core.model.records import Objective
+
+_DIRECTIONS = {"max": True, "min": False}
+
+
+def parse_objectives(text: str, maximize: bool) -> list[Objective]:
+    """The objectives of a text; `maximize` is the direction of those without one.
+
+    A colon that is followed by neither `max` nor `min` belongs to the name. Raises UsageError.
+    """
+    objectives = [_objective(part.strip(), maximize) for part in text.split(",")]
+    names = [objective.metric for objective in objectives]
+    for name in names:
+        if not name:
+            raise UsageError(
+                f"--primary-metric {text!r} has an empty name", "as in acc:max,latency:min"
+            )
+        if names.count(name) > 1:
+            raise UsageError(f"--primary-metric names {name} twice", "name each metric once")
+    return objectives
+
+
+def _objective(text: str, maximize: bool) -> Objective:
+    name, colon, direction = text.rpartition(":")
+    if colon and direction in _DIRECTIONS:
+        return Objective(name.strip(), _DIRECTIONS[direction])
+    return Objective(text, maximize)

@@ -1,0 +1,123 @@
+"""What a submission decides about its search, from the request and the configuration.
+
+Invariant: what is returned is checked, so that nothing of it fails later on a node.
+"""
+
+import random
+from typing import Any
+
+from xt_core.errors import UsageError
+from xt_core.model.records import Objective
+from xt_core.model.states import Schedule, SearchStyle
+from xt_core.search.objectives import parse_objectives
+from xt_core.session import Session
+from xt_core.submit.command import find_search_options
+from xt_core.submit.options import RunRequest
+from xt_core.submit.plan import Plan
+
+_SECTION = "hyperparameter-search"
+
+
+def plan_arguments(session: Session, request: RunRequest, argv: list[str]) -> dict[str, Any]:
+    """The keyword arguments of `make_plan` but the commands; `argv` is the first command."""
+    config = session.config
+    prefix = config.optional_string(f"{_SECTION}.option-prefix")
+    hp_space = None if request.raw_args else _file_space(session)
+    searched = bool(hp_space) or (
+        not request.raw_args and bool(find_search_options(argv, prefix).space)
+    )
+    search_type = request.search_type
+    if search_type is None and searched:  # of no meaning for a job that searches nothing
+        search_type = config.optional_string(f"{_SECTION}.search-type")
+    return {
+        "runs": request.runs,
+        "max_runs": config.optional_integer(f"{_SECTION}.max-runs"),
+        "search_type": search_type,
+        "seed": _seed(session),
+        "option_prefix": prefix,
+        "raw_args": bool(request.raw_args),
+        "hp_space": hp_space,
+    }
+
+
+def _file_space(session: Session) -> dict[str, Any] | None:
+    """The space of the file that `hp-config` names, described."""
+    name = session.config.optional_string(f"{_SECTION}.hp-config")
+    if name is None:
+        return None
+    from xt_core.search.hpfile import load_space
+
+    return load_space(session.cwd / name, name).describe()
+
+
+def _seed(session: Session) -> int:
+    given = session.config.optional_integer(f"{_SECTION}.seed")
+    return random.SystemRandom().randrange(2**31) if given is None else given
+
+
+def chosen_objectives(session: Session, plan: Plan) -> list[Objective]:
+    """What the job goes by. Raises UsageError where its algorithm cannot."""
+    config = session.config
+    objectives = parse_objectives(
+        config.string("general.primary-metric"), config.boolean("general.maximize-metric")
+    )
+    if plan.style is SearchStyle.DYNAMIC and plan.template is not None and plan.search_type:
+        from xt_core.search.spec import check_algorithm
+
+        check_algorithm(plan.search_type, plan.template.space, len(objectives))
+    return objectives
+
+
+def chosen_schedule(session: Session, nodes: int) -> Schedule:
+    """The schedule asked for; else whoever is free, where there are several nodes."""
+    given = session.config.optional_string(f"{_SECTION}.schedule")
+    if given is not None:
+        return Schedule(given)
+    return Schedule.STATIC if nodes == 1 else Schedule.DYNAMIC
+
+
+def stopping_settings(session: Session, plan: Plan) -> dict[str, Any]:
+    """The `early-stopping` settings of the job; empty if no policy is chosen or it is a single
+    run. Raises ConfigError for settings that make no policy."""
+    settings: dict[str, Any] = session.config.get("early-stopping")
+    if settings["early-policy"] == "none" or plan.style is SearchStyle.SINGLE:
+        return {}
+    from xt_core.search.stopping import policy_from_settings
+
+    policy_from_settings(settings, True, 0)
+    return settings
+
+
+def exit_codes(session: Session) -> list[int]:
+    """The exit codes after which a run is started again; empty for any but 0."""
+    texts = session.config.strings(f"{_SECTION}.retry-exit-codes")
+    try:
+        return [int(text) for text in texts]
+    except ValueError:
+        raise UsageError(
+            f"--retry-exit-codes {','.join(texts)}: not all are whole numbers", "as in 1,137"
+        ) from None
+
+
+def generated_config(session: Session, plan: Plan) -> str | None:
+    """The file that each run's hyperparameters are written to. Raises UsageError for one that
+    could not hold them."""
+    name = session.config.optional_string(f"{_SECTION}.fn-generated-config")
+    if name is None or plan.template is None:
+        return None
+    from xt_core.submit.generated import check_nesting
+
+    check_nesting(plan.template.space)
+    return name
+
+
+def warm_start_jobs(session: Session, request: RunRequest, plan: Plan) -> list[str]:
+    """The jobs that `--warm-start` names. Raises UsageError or UnknownNameError."""
+    if request.warm_start is None:
+        return []
+    if plan.style is not SearchStyle.DYNAMIC:
+        raise UsageError(
+            "--warm-start without a search that learns", "add --search-type tpe or another"
+        )
+    names = [name.strip() for name in request.warm_start.split(",")]
+    return [session.store.job(name).name for name in names]
