@@ -4,6 +4,7 @@ Crash-only: it keeps nothing that the stats store and the run folders do not hol
 is the same as killing it. Runs live on, and the next controller finds them.
 """
 
+import argparse
 import asyncio
 import contextlib
 import fcntl
@@ -17,7 +18,7 @@ from pathlib import Path
 from aiohttp import web
 
 from controller.api import make_app
-from controller.gpus import GpuPool, detect_gpus
+from controller.gpus import GpuPool, detect_gpus, share_of_node
 from controller.launcher import Launcher
 from controller.node import Bell, NodeServices
 from controller.service import ControllerService
@@ -27,24 +28,26 @@ from controller.writer import StoreWriter
 from xt_core.artifacts.directory import DirectoryStore
 from xt_core.config import load_config
 from xt_core.errors import XTError
-from xt_core.home import Home
+from xt_core.home import FIRST_NODE, Home, NodeHome, node_index
 from xt_core.stats.sqlite import SqliteStatsStore
 from xt_core.submit.snapshot import SnapshotCache
 
-NODE_NAME = "node0"
 ALREADY_RUNNING = 75
 IDLE_EXIT_SECONDS = 3600.0
 _log = logging.getLogger(__name__)
 
 
-async def run_controller(home: Home, ready: int | None) -> None:
-    """Serve until asked to stop, or until there has been nothing to do for an hour.
+async def run_controller(
+    home: NodeHome, gpu_split: int, idle_exit: float, ready: int | None
+) -> None:
+    """Serve until asked to stop, or until there has been nothing to do for `idle_exit` seconds.
 
-    A line is written to the descriptor `ready` once the socket answers.
+    The machine's GPUs are split over `gpu_split` nodes. A line is written to the descriptor
+    `ready` once the socket answers.
     """
     bell = Bell()
     writer = StoreWriter(SqliteStatsStore(home.stats_file), bell.ring)
-    node = await _node_services(home, writer)
+    node = await _node_services(home, writer, gpu_split)
     service = ControllerService(node, bell)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -55,13 +58,13 @@ async def run_controller(home: Home, ready: int | None) -> None:
     )
     await runner.setup()
     await _listen(runner, home.socket)
-    _log.info("controller %d of %s is ready", os.getpid(), home.root)
+    _log.info("controller %d of %s in %s is ready", os.getpid(), home.name, home.root)
     gc.freeze()
     if ready is not None:
         with contextlib.suppress(OSError):
             os.write(ready, b"ready\n")
             os.close(ready)
-    await _until_stopped(service)
+    await _until_stopped(service, idle_exit)
     home.socket.unlink(missing_ok=True)
     await writer.close()
     _log.info("controller %d stops", os.getpid())
@@ -69,7 +72,7 @@ async def run_controller(home: Home, ready: int | None) -> None:
     os._exit(0)  # crash-only: tasks are not unwound, runs are not touched
 
 
-async def _node_services(home: Home, writer: StoreWriter) -> NodeServices:
+async def _node_services(home: NodeHome, writer: StoreWriter, gpu_split: int) -> NodeServices:
     launcher = Launcher(home.launch_lock)
     await launcher.start()
     environ = dict(os.environ)
@@ -77,15 +80,20 @@ async def _node_services(home: Home, writer: StoreWriter) -> NodeServices:
     box = config.box("local")
     for folder in (home.node_dir / "data", home.node_dir / "models", home.served_dir):
         folder.mkdir(exist_ok=True)
+    gpus = await asyncio.to_thread(detect_gpus, box.gpus, environ)
+    if gpus and gpu_split > 1:
+        gpus = share_of_node(gpus, node_index(home.name), gpu_split)
+        environ["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)  # with none of its own, a node sees none
+        _log.info("%s has the GPUs %s", home.name, gpus)
     return NodeServices(
-        name=NODE_NAME,
         home=home,
         writer=writer,
         artifacts=DirectoryStore(home.artifacts_dir),
         watcher=file_watcher(),
         launcher=launcher,
         snapshots=SnapshotCache(home.node_dir / "snapshots"),
-        gpus=GpuPool(await asyncio.to_thread(detect_gpus, box.gpus, environ)),
+        gpus=GpuPool(gpus),
+        gpu_split=gpu_split,
         slots=Slots(box.max_runs),
         environ=environ,
     )
@@ -100,16 +108,16 @@ async def _listen(runner: web.AppRunner, path: Path) -> None:
         os.umask(before)
 
 
-async def _until_stopped(service: ControllerService) -> None:
+async def _until_stopped(service: ControllerService, idle_exit: float) -> None:
     while not service.shutdown_requested.is_set():
-        remaining = IDLE_EXIT_SECONDS - service.idle_seconds()
+        remaining = idle_exit - service.idle_seconds()
         if remaining <= 0:
             return
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(service.shutdown_requested.wait(), max(1.0, remaining))
 
 
-def lock_node(home: Home) -> int | None:
+def lock_node(home: NodeHome) -> int | None:
     """Become this node's only controller; None if there is one. The lock lasts for the process."""
     descriptor = os.open(home.controller_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -122,18 +130,31 @@ def lock_node(home: Home) -> int | None:
     return descriptor
 
 
-def main(ready: int | None) -> int:
+def main(argv: list[str]) -> int:
     """The process of ``python -m controller``; its exit code."""
+    options = _parse(argv)
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
     )
     try:
-        home = Home.default()
+        home = Home.default().node(options.node)
         home.create()
         if lock_node(home) is None:
             return ALREADY_RUNNING
-        asyncio.run(run_controller(home, ready))
+        asyncio.run(run_controller(home, options.gpu_split, options.idle_exit, options.ready))
     except XTError as error:
         print(f"xt: error: {error.message}", file=sys.stderr)
         return error.exit_code
     return 0
+
+
+def _parse(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser("python -m controller", description="serve a node of XT_HOME")
+    add = parser.add_argument
+    add("--node", default=FIRST_NODE, metavar="NAME", help="such as node1; default: %(default)s")
+    add("--gpu-split", type=int, default=1, metavar="N", help="nodes that share out the GPUs")
+    add(
+        "--idle-exit", type=float, default=IDLE_EXIT_SECONDS, metavar="SECONDS", help="without work"
+    )
+    add("--ready", type=int, metavar="FD", help="told once the socket answers")
+    return parser.parse_args(argv)

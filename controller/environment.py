@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from controller.rundir import RunDirectory
-from xt_core.home import Home
+from xt_core.home import NodeHome
 from xt_core.model.encoding import dumps
 from xt_core.model.records import Run, Value
 from xt_core.submit.mrc import MultiRunConfig, NodeContext
@@ -26,7 +26,7 @@ def inherited(environ: dict[str, str]) -> dict[str, str]:
 
 def run_environment(
     node_environ: dict[str, str],
-    home: Home,
+    home: NodeHome,
     mrc: MultiRunConfig,
     context: NodeContext,
     run: Run,

@@ -3,7 +3,7 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 _QUERY = ["--query-gpu=index", "--format=csv,noheader"]
 
@@ -24,6 +24,14 @@ def detect_gpus(configured: str | None, environ: dict[str, str]) -> list[str]:
     except (OSError, subprocess.SubprocessError):
         return []
     return [line.strip() for line in answer.stdout.splitlines() if line.strip()]
+
+
+def share_of_node(gpus: Sequence[str], index: int, nodes: int) -> list[str]:
+    """The GPUs that are a node's own where `nodes` nodes live on one machine: every n-th.
+
+    No two of the nodes get the same one, so a node beyond the number of GPUs gets none.
+    """
+    return list(gpus[index::nodes])
 
 
 class GpuPool:

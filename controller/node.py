@@ -12,7 +12,7 @@ from controller.slots import Slots
 from controller.watch import FileWatcher
 from controller.writer import StoreWriter
 from xt_core.artifacts.store import ArtifactStore
-from xt_core.home import Home
+from xt_core.home import NodeHome, node_index
 from xt_core.stats.sqlite import SqliteStatsStore
 from xt_core.submit.snapshot import SnapshotCache
 
@@ -23,21 +23,26 @@ T = TypeVar("T")
 class NodeServices:
     """Passed to every job and run of the node."""
 
-    name: str
-    home: Home
+    home: NodeHome
     writer: StoreWriter
     artifacts: ArtifactStore
     watcher: FileWatcher
     launcher: Launcher
     snapshots: SnapshotCache
     gpus: GpuPool
+    gpu_split: int
+    """Over how many nodes the machine's GPUs are split; `gpus` are this node's."""
     slots: Slots
     environ: dict[str, str] = field(default_factory=lambda: dict(os.environ))
 
     @property
+    def name(self) -> str:
+        return self.home.name
+
+    @property
     def index(self) -> int:
         """The node's number in its job."""
-        return int(self.name.removeprefix("node"))
+        return node_index(self.name)
 
     async def store(self, operation: Callable[[SqliteStatsStore], T]) -> T:
         """Run an operation on the stats store; durable when it returns."""

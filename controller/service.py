@@ -134,6 +134,7 @@ class ControllerService:
             "queued": len(tasks) - len(running),
             "concurrent": self._node.slots.limit or sum(limits),
             "gpus": len(self._node.gpus),
+            "gpu_split": self._node.gpu_split,
         }
         runs = [
             run_document(task.run, now) | {"pid": task.execution.pid, "gpus": task.execution.gpus}

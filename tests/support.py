@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from xt_core.home import Home
+from xt_core.home import FIRST_NODE, Home
 from xt_core.model.records import Run
 from xt_core.session import Session
 
@@ -33,7 +33,8 @@ class Xt:
     """One XT_HOME, a folder of code, and the commands of `xt` as real processes."""
 
     def __init__(self, home: Path, code: Path) -> None:
-        self.home, self.code = Home(home), code
+        self.home, self.code = Home(home).node(FIRST_NODE), code
+        """The home as the first node has it."""
         code.mkdir(parents=True, exist_ok=True)
         self.environ = {k: v for k, v in os.environ.items() if not k.startswith("XT_")}
         self.environ |= {"XT_HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"}
@@ -132,9 +133,9 @@ class Xt:
 
         return str(wait_until(ended, f"{job} to end"))
 
-    def wait_output(self, run: str, text: str) -> None:
-        """Wait until a living run has printed a text."""
-        path = self.home.runs_dir / "ws1" / run / "output.txt"
+    def wait_output(self, run: str, text: str, node: str = FIRST_NODE) -> None:
+        """Wait until a living run on a node has printed a text."""
+        path = self.home.node(node).runs_dir / "ws1" / run / "output.txt"
         wait_until(
             lambda: path.exists() and text.encode() in path.read_bytes(), f"{run} to print {text!r}"
         )
@@ -153,25 +154,31 @@ class Xt:
 
     @property
     def controller_pid(self) -> int:
-        return int(self.home.controller_lock.read_text())
+        return self.pid_of(FIRST_NODE)
 
-    def kill_controller(self) -> None:
+    def pid_of(self, node: str) -> int:
+        """The process of a node's controller."""
+        return int(self.home.node(node).controller_lock.read_text())
+
+    def kill_controller(self, node: str = FIRST_NODE) -> None:
         """`kill -9`, and wait until it is gone."""
-        os.kill(self.controller_pid, signal.SIGKILL)
-        self.wait_for_controller_end()
+        os.kill(self.pid_of(node), signal.SIGKILL)
+        self.wait_for_controller_end(node)
 
-    def wait_for_controller_end(self) -> None:
-        with self.home.controller_lock.open() as lock:
+    def wait_for_controller_end(self, node: str = FIRST_NODE) -> None:
+        with self.home.node(node).controller_lock.open() as lock:
             fcntl.flock(lock, fcntl.LOCK_SH)
 
     def processes(self) -> list[int]:
         """Living processes that belong to this XT_HOME."""
         mark = b"XT_HOME=" + os.fsencode(self.home.root) + b"\0"
-        return self._marked(mark) + self._marked(b"XT_JOURNAL=" + os.fsencode(self.home.runs_dir))
+        return self._marked(mark) + self._marked(
+            b"XT_JOURNAL=" + os.fsencode(self.home.root) + b"/"
+        )
 
-    def processes_of_run(self, run: str) -> list[int]:
-        """Living processes of one run."""
-        folder = self.home.runs_dir / "ws1" / run  # other tests have runs of that name too
+    def processes_of_run(self, run: str, node: str = FIRST_NODE) -> list[int]:
+        """Living processes of one run on a node."""
+        folder = self.home.node(node).runs_dir / "ws1" / run  # other tests have runs so named too
         return self._marked(b"XT_JOURNAL=" + os.fsencode(folder) + b"/")
 
     def _marked(self, mark: bytes) -> list[int]:
@@ -194,9 +201,11 @@ class Xt:
                 client.kill()
             client.communicate()
         try:
-            if self.session.controller.is_running():
-                self.session.controller.cancel(everything=True, grace=0)
-                self.session.controller.shut_down()
+            controllers = self.session.controllers
+            running = controllers.running()
+            controllers.cancel(nodes=running, grace=0)
+            for node in running:
+                controllers.of(node).shut_down()
         finally:
             self.session.close()
             self._assert_nothing_is_left()

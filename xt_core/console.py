@@ -28,7 +28,7 @@ def stream_console(
     write: Callable[[bytes], None],
     on_open: Callable[[OutputStream], None] = _ignore,
 ) -> None:
-    """Replay a run's console from `start` and follow it until the run has ended.
+    """Replay a run's console from `start` and follow it, on its node, until the run has ended.
 
     A controller that goes away (killed, upgraded) is started again, and the stream goes on at the
     next byte: nothing twice, nothing missing. `on_open` is told of each connection, so that
@@ -37,8 +37,10 @@ def stream_console(
     position = start
     while not run.status.is_final:
         with contextlib.suppress(UnavailableError, UnknownNameError):
-            session.controller.ensure_running()
-            with session.controller.output(run.workspace, run.name, position) as stream:
+            session.controllers.ensure_running([run.node])
+            with session.controllers.of_run(run).output(
+                run.workspace, run.name, position
+            ) as stream:
                 on_open(stream)
                 position = f"@{stream.offset}"
                 for data in stream.chunks():

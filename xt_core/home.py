@@ -1,13 +1,28 @@
-"""Where XT keeps its files on this machine: everything lies under ``$XT_HOME``."""
+"""Where XT keeps its files on this machine: everything lies under ``$XT_HOME``.
+
+What the nodes of one home share is found through `Home`; what a node has for itself, through its
+`NodeHome`. No two nodes share a path of the latter kind.
+"""
 
 import hashlib
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from xt_core.errors import RefusedError
+from xt_core.errors import RefusedError, UsageError
 
+FIRST_NODE = "node0"
+NODE_NAME = re.compile(r"node(0|[1-9][0-9]*)")
 _LONGEST_SOCKET_PATH = 100  # the system's limit is 104 (macOS) or 108 (Linux) bytes
+
+
+def node_index(name: str) -> int:
+    """The number of a node's name: 3 for ``node3``. Raises UsageError for any other text."""
+    match = NODE_NAME.fullmatch(name)
+    if match is None:
+        raise UsageError(f"{name!r} is no node name", "as in node0; xt list nodes shows them")
+    return int(match[1])
 
 
 @dataclass(frozen=True)
@@ -16,11 +31,11 @@ class Home:
 
     root: Path
 
-    @classmethod
-    def default(cls) -> "Home":
+    @staticmethod
+    def default() -> "Home":
         """The home that ``XT_HOME`` names, else ``~/.xt``."""
         named = os.environ.get("XT_HOME")
-        return cls(Path(named).absolute() if named else Path.home() / ".xt")
+        return Home(Path(named).absolute() if named else Path.home() / ".xt")
 
     @property
     def config_file(self) -> Path:
@@ -34,9 +49,39 @@ class Home:
     def artifacts_dir(self) -> Path:
         return self.root / "local" / "artifacts"
 
+    def node(self, name: str) -> "NodeHome":
+        """The home as one of its nodes has it. Raises UsageError for what is no node's name."""
+        node_index(name)
+        return NodeHome(self.root, name)
+
+    def node_names(self) -> list[str]:
+        """The first node, and those that have had a controller here, in numeric order."""
+        try:
+            entries = os.listdir(self.root / "nodes")
+        except OSError:
+            entries = []
+        others = [name for name in entries if NODE_NAME.fullmatch(name) and name != FIRST_NODE]
+        return [FIRST_NODE, *sorted(others, key=node_index)]
+
+    def create(self) -> None:
+        """Make the folders; raise RefusedError where that is not permitted."""
+        for folder in (self.stats_file.parent, self.artifacts_dir):
+            _make(folder)
+        _check_writable(self.stats_file.parent, self.root)
+
+
+@dataclass(frozen=True)
+class NodeHome(Home):
+    """The home as the node of that name has it: the shared paths, and the node's own."""
+
+    name: str = FIRST_NODE
+
     @property
     def node_dir(self) -> Path:
-        return self.root / "node"
+        """The node's own folder; the first node's is where it was when there was but one."""
+        if self.name == FIRST_NODE:
+            return self.root / "node"
+        return self.root / "nodes" / self.name
 
     @property
     def runs_dir(self) -> Path:
@@ -72,21 +117,26 @@ class Home:
         return Path(f"/tmp/xt-{os.getuid()}") / f"{digest}.sock"
 
     def create(self) -> None:
-        """Make the folders; raise RefusedError where that is not permitted."""
-        for folder in (self.stats_file.parent, self.artifacts_dir, self.runs_dir):
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise RefusedError(
-                    f"cannot create {folder}: {error.strerror}",
-                    "set XT_HOME to a folder you may write to",
-                ) from error
+        """Make the shared folders and the node's; raise RefusedError where not permitted."""
+        super().create()
+        _make(self.runs_dir)
         for folder in (self.node_dir, self.socket.parent):
             private_dir(folder)
-        if not os.access(self.node_dir, os.W_OK):
-            raise RefusedError(
-                f"cannot write to {self.root}", "set XT_HOME to a folder you may write to"
-            )
+        _check_writable(self.node_dir, self.root)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RefusedError(
+            f"cannot create {folder}: {error.strerror}", "set XT_HOME to a folder you may write to"
+        ) from error
+
+
+def _check_writable(folder: Path, root: Path) -> None:
+    if not os.access(folder, os.W_OK):
+        raise RefusedError(f"cannot write to {root}", "set XT_HOME to a folder you may write to")
 
 
 def private_dir(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""One user's view of XT: configuration, stores and controller, each opened on first use."""
+"""One user's view of XT: configuration, stores and controllers, each opened on first use."""
 
 import os
 from collections.abc import Mapping
@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xt_core.errors import UsageError
-from xt_core.home import Home
+from xt_core.home import FIRST_NODE, Home
 
 if TYPE_CHECKING:
     from xt_core.artifacts.store import ArtifactStore
     from xt_core.config import Config
     from xt_core.nodes.client import ControllerClient
+    from xt_core.nodes.controllers import Controllers
     from xt_core.stats.sqlite import SqliteStatsStore
 
 
@@ -53,10 +54,15 @@ class Session:
         return DirectoryStore(self.home.artifacts_dir)
 
     @cached_property
-    def controller(self) -> "ControllerClient":
-        from xt_core.nodes.client import ControllerClient
+    def controllers(self) -> "Controllers":
+        from xt_core.nodes.controllers import Controllers
 
-        return ControllerClient(self.home, self.environ)
+        return Controllers(self.home, self.environ)
+
+    @property
+    def controller(self) -> "ControllerClient":
+        """The controller of the first node."""
+        return self.controllers.of(FIRST_NODE)
 
     @property
     def workspace(self) -> str:

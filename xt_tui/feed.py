@@ -1,7 +1,7 @@
 """Follows the stats store for the UI: at most ten looks a second, one message a look.
 
-It reads only what changed since its last look. It is woken by the controller where one runs, and
-looks once a second where none does; a dead controller costs the UI nothing.
+It reads only what changed since its last look. It is woken by the controllers of all nodes, and
+looks once a second where none runs; a dead controller costs the UI nothing.
 """
 
 import os
@@ -9,8 +9,8 @@ import shutil
 import threading
 from collections.abc import Callable
 
-from xt_core.errors import UnavailableError, XTError
-from xt_core.nodes.client import ChangeStream
+from xt_core.errors import XTError
+from xt_core.nodes.changes import Changes
 from xt_core.query.registry import JobRow
 from xt_core.reports.jobs import job_rows
 from xt_core.session import Session
@@ -19,6 +19,8 @@ from xt_tui.state import Batch, Health
 _PAUSE_SECONDS = 1.0
 _LEAST_SECONDS_BETWEEN_LOOKS = 0.1
 _LARGEST_BATCH = 5_000
+_PATIENCE_SECONDS = 2.0
+"""With a node that does not answer: longer, and news of the others would come late."""
 
 
 class Feed:
@@ -32,7 +34,7 @@ class Feed:
         self._revision = 0
         self._jobs: set[str] = set()
         self._stopped, self._bell = threading.Event(), threading.Event()
-        self._stream: ChangeStream | None = None
+        self._changes: Changes | None = None
         self._threads = [
             threading.Thread(target=self._listen, name="feed listener", daemon=True),
             threading.Thread(target=self._follow, name="feed", daemon=True),
@@ -46,22 +48,19 @@ class Feed:
         """End the threads, and wait for them."""
         self._stopped.set()
         self._bell.set()
-        if self._stream is not None:
-            self._stream.close()
+        if self._changes is not None:
+            self._changes.close()
         for thread in self._threads:
             if thread.ident is not None:  # the UI may close before it was open
                 thread.join(timeout=10)
 
     def _listen(self) -> None:
         while not self._stopped.is_set():
-            try:
-                self._stream = self._session.controller.changes()
-                if self._stopped.is_set():  # `stop` may have seen no stream yet
-                    self._stream.close()
-                for _ in self._stream:
-                    self._bell.set()
-            except UnavailableError:
-                pass
+            self._changes = self._session.controllers.changes()
+            if self._stopped.is_set():  # `stop` may have seen no stream yet
+                self._changes.close()
+            for _ in self._changes:
+                self._bell.set()
             self._stopped.wait(_PAUSE_SECONDS)
             self._bell.set()
 
@@ -81,7 +80,8 @@ class Feed:
                 self._jobs |= {run.job for run in runs}
                 is_last = len(runs) < _LARGEST_BATCH
                 jobs = self._job_rows() if is_last else []
-                self._deliver(Batch(runs, jobs, self._status(), health=self._health()))
+                status = self._session.controllers.status(_PATIENCE_SECONDS)
+                self._deliver(Batch(runs, jobs, status, health=self._health()))
                 if runs:
                     self._revision = runs[-1].revision
                 if is_last:
@@ -94,12 +94,6 @@ class Feed:
         rows = job_rows(self._session.store, sorted(self._jobs)) if self._jobs else []
         self._jobs = {row.job.name for row in rows if not row.counts.status().is_final}
         return rows
-
-    def _status(self) -> dict[str, object] | None:
-        try:
-            return self._session.controller.status()
-        except UnavailableError:
-            return None
 
     def _health(self) -> Health | None:
         home = self._session.home

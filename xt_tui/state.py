@@ -49,7 +49,7 @@ class Batch:
     runs: list[Run]
     jobs: list[JobRow]
     status: dict[str, Any] | None
-    """The controller's own account; None while none answers."""
+    """The nodes and what lives on them; None where the store could not be read."""
     error: str = ""
     health: Health | None = None
 
@@ -84,6 +84,11 @@ class ViewState:
         self.status, self.error = batch.status, batch.error
         self.health = batch.health or self.health
         self.loaded = True
+
+    @property
+    def nodes(self) -> list[dict[str, Any]]:
+        """The nodes, with the keys of `xt status --json`."""
+        return [] if self.status is None else list(self.status["nodes"])
 
     def run_status(self, run: Run) -> str:
         """The run's state, or what is being done about it."""

@@ -59,12 +59,11 @@ def _cancel_runs(app: "XtApp", runs: list[Run]) -> None:
         f"Cancel {count}",
         "Keep running",
     )
-    pairs = [(run.workspace, run.name) for run in runs]
 
     def call(session: Session) -> str:
-        session.controller.cancel(runs=pairs)
-        ended = [session.store.run(*pair) for pair in pairs[:_MOST_TOLD]]
-        more = f" and {len(pairs) - _MOST_TOLD} more" if len(pairs) > _MOST_TOLD else ""
+        session.controllers.cancel(runs=runs)
+        ended = [session.store.run(run.workspace, run.name) for run in runs[:_MOST_TOLD]]
+        more = f" and {len(runs) - _MOST_TOLD} more" if len(runs) > _MOST_TOLD else ""
         return ", ".join(f"{run.name} {run.status}" for run in ended) + more
 
     _ask(app, screen, call, [run.full_name for run in runs], _CANCELLING)
@@ -86,7 +85,7 @@ def _cancel_jobs(app: "XtApp", rows: list[JobRow]) -> None:
     )
 
     def call(session: Session) -> str:
-        session.controller.cancel(jobs=names)
+        session.controllers.cancel(jobs=[row.job for row in rows])
         return f"{count} cancelled"
 
     _ask(app, screen, call, names, _CANCELLING)
@@ -107,7 +106,7 @@ def restart(app: "XtApp") -> None:
     )
 
     def call(session: Session) -> str:
-        restarted = session.controller.restart(job, 0.0)
+        restarted = session.controllers.restart(session.store.job(job), 0.0)
         return f"{', '.join(restarted) or 'no run'} restarted"
 
     _ask(app, screen, call, [run.full_name for run in running], _RESTARTING)
@@ -136,7 +135,6 @@ def _ask(
 def _act(session: Session, call: Callable[[Session], str], names: list[str]) -> Acted:
     """Call the engine, in a thread."""
     try:
-        session.controller.ensure_running()
         return Acted(call(session), names)
     except XTError as error:
         return Acted("", names, error)

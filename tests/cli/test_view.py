@@ -9,7 +9,7 @@ from cli_support import Commands
 
 from xt_core.cli.main import main
 from xt_core.cli.table import COMMANDS
-from xt_core.home import Home
+from xt_core.home import FIRST_NODE, Home
 from xt_core.session import Session
 from xt_core.stats.store import StatsStore
 
@@ -129,9 +129,9 @@ def test_settings_are_shown_with_their_origin(
 
 
 def test_the_log_of_the_controller_is_shown_from_its_end(xt: Commands, home: Home) -> None:
-    home.create()
-    home.controller_log.parent.mkdir(parents=True, exist_ok=True)
-    home.controller_log.write_text("one\ntwo\n")
+    node = home.node(FIRST_NODE)
+    node.create()
+    node.controller_log.write_text("one\ntwo\n")
     assert xt("view", "log", "controller", "--last", "1").out == "two\n"
     assert xt("view", "log", "controller", "--json").json == {"log": ["one", "two"]}
 
@@ -139,7 +139,7 @@ def test_the_log_of_the_controller_is_shown_from_its_end(xt: Commands, home: Hom
 def test_the_console_of_a_run_of_this_node_is_its_file(
     filled: StatsStore, home: Home, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
-    folder = home.runs_dir / "ws1" / "run1"
+    folder = home.node(FIRST_NODE).runs_dir / "ws1" / "run1"
     folder.mkdir(parents=True)
     (folder / "output.txt").write_bytes(b"so far\n\x80")
     assert main(["view", "console", "ws1/run1"]) == 0

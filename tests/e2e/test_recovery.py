@@ -253,7 +253,8 @@ def test_clients_of_a_new_version_replace_the_controller_together(xt: Xt, tmp_pa
     upgrade = tmp_path / "upgrade"
     upgrade.mkdir()
     (upgrade / "sitecustomize.py").write_text("import xt_core; xt_core.__version__ = '99.0'\n")
-    xt.environ["PYTHONPATH"] = str(upgrade)
+    before = xt.environ.get("PYTHONPATH", "")
+    xt.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(upgrade), before)))
     clients = [xt.start("status", "--json") for _ in range(4)]
     answers = [client.communicate() for client in clients]
     assert [client.returncode for client in clients] == [0] * 4, answers

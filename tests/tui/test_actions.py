@@ -8,8 +8,9 @@ from textual.widgets import Button, Input, Select, Static
 from tui_support import text_of, told, until, until_loaded
 
 from xt_core.errors import UnavailableError, UsageError
+from xt_core.model.records import Run
 from xt_core.model.states import RunStatus
-from xt_core.nodes.client import ControllerClient
+from xt_core.nodes.controllers import Controllers
 from xt_core.session import Session
 from xt_core.stats.store import RunChange
 from xt_core.submit.submission import Submission
@@ -124,11 +125,11 @@ async def test_a_failure_is_told_and_the_badge_taken_back(
 ) -> None:
     release = threading.Event()
 
-    def fail(_self: ControllerClient) -> None:
+    def fail(_self: Controllers, runs: list[Run]) -> None:
         release.wait()
         raise UnavailableError("the node is away", "try later")
 
-    monkeypatch.setattr(ControllerClient, "ensure_running", fail)
+    monkeypatch.setattr(Controllers, "cancel", fail)
     async with XtApp(session).run_test(size=(140, 40)) as pilot:
         app = await until_loaded(pilot, 7)
         await pilot.press("G", "k", "c", "y")
@@ -141,8 +142,7 @@ async def test_a_failure_is_told_and_the_badge_taken_back(
 async def test_a_badge_stays_until_the_feed_confirms(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ControllerClient, "ensure_running", lambda _self: None)
-    monkeypatch.setattr(ControllerClient, "cancel", lambda _self, runs: None)
+    monkeypatch.setattr(Controllers, "cancel", lambda _self, runs: None)
     async with XtApp(session).run_test(size=(140, 40)) as pilot:
         app = await until_loaded(pilot, 7)
         await pilot.press("G", "k", "c", "y")

@@ -72,11 +72,11 @@ async def test_a_controller_that_dies_is_shown_and_comes_back(xt: Xt) -> None:
     async with XtApp(session).run_test(size=(140, 50)) as pilot:
         app = pilot.app
         assert isinstance(app, XtApp)
-        await until(pilot, lambda: app.state.status is not None)
+        await until(pilot, lambda: [node["state"] for node in app.state.nodes] == ["running"])
         xt.kill_controller()
-        await until(pilot, lambda: app.state.status is None)
+        await until(pilot, lambda: [node["state"] for node in app.state.nodes] == ["stopped"])
         xt("status")
-        await until(pilot, lambda: app.state.status is not None)
+        await until(pilot, lambda: [node["state"] for node in app.state.nodes] == ["running"])
     session.close()
 
 

@@ -17,9 +17,9 @@ _EXAMPLES = (
     "xt cancel run run3,run7-run9      these runs",
     "xt cancel run run35               a parent: its job's runs on that node",
     "xt cancel job job12 --grace 60    a minute to save a checkpoint",
+    "xt cancel node node1              whatever runs on that node",
     "xt cancel all                     whatever runs here",
 )
-NODE = "node0"
 
 
 def main(argv: list[str]) -> int:
@@ -28,15 +28,14 @@ def main(argv: list[str]) -> int:
     session = Session(overrides=overrides)
     affected = _affected(session, options.what, options.names)
     living = [run for run in affected if not run.status.is_final]
-    if living or options.what in ("all", "node"):
-        session.controller.ensure_running()
-        if options.what == "run":
-            names = [(run.workspace, run.name) for run in living]
-            session.controller.cancel(runs=names, grace=options.grace)
-        elif options.what == "job":
-            session.controller.cancel(jobs=options.names, grace=options.grace)
-        else:
-            session.controller.cancel(everything=True, grace=options.grace)
+    if options.what == "run":
+        session.controllers.cancel(runs=living, grace=options.grace)
+    elif options.what == "job" and living:
+        jobs = session.store.jobs(options.names)
+        session.controllers.cancel(jobs=jobs, grace=options.grace)
+    elif living:
+        nodes = list({run.node for run in living})
+        session.controllers.cancel(nodes=nodes, grace=options.grace)
     ended = [session.store.run(run.workspace, run.name) for run in affected]
     _report(ended, {run.full_name for run in living}, as_json=options.json)
     return ExitCode.OK
@@ -47,7 +46,7 @@ def _parse(argv: list[str]) -> argparse.Namespace:
         "cancel",
         "cancel work: SIGTERM, a grace period, then SIGKILL to the whole process tree",
         _EXAMPLES,
-        usage="xt cancel run RUNS… | job JOBS… | node NODE | all  [OPTIONS]",
+        usage="xt cancel run RUNS… | job JOBS… | node NODES… | all  [OPTIONS]",
     )
     parser.add_argument("what", choices=("run", "job", "node", "all"))
     parser.add_argument("names", nargs="*", metavar="NAMES")
@@ -58,7 +57,7 @@ def _parse(argv: list[str]) -> argparse.Namespace:
         raise UsageError("cancel all takes no names", "xt cancel run RUNS cancels some")
     if options.what != "all" and not options.names:
         raise UsageError(f"no {options.what} is named", "xt cancel --help has examples")
-    if options.what == "job":
+    if options.what in ("job", "node"):
         options.names = [name for text in options.names for name in text.split(",")]
     return options
 
@@ -72,12 +71,15 @@ def _affected(session: Session, what: str, names: list[str]) -> list[Run]:
                 raise UsageError(f"{name!r} is no job name", "as in job12")
             session.store.job(name)
         return session.store.find_runs(RunQuery(jobs=names, parents=None))[0]
-    if what == "node" and names != [NODE]:
-        raise UnknownNameError(f"no node named {names[0]}", "xt list nodes shows those there are")
+    known = session.controllers.known()
+    for name in names:
+        if name not in known:
+            raise UnknownNameError(f"no node named {name}", "xt list nodes shows those there are")
     return [
         run
-        for job in session.store.open_jobs(NODE)
-        for run in session.store.open_runs(job.name, NODE)
+        for node in names or known
+        for job in session.store.open_jobs(node)
+        for run in session.store.open_runs(job.name, node)
     ]
 
 

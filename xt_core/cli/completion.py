@@ -39,13 +39,14 @@ complete -c xt -n 'not __fish_seen_subcommand_from run' -f
 complete -c xt -a '(__xt_words)'"""
 _SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
 
-_RUNS, _JOBS = "runs", "jobs"
+_RUNS, _JOBS, _NODES = "runs", "jobs", "nodes"
 _TAKES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("attach",): (_RUNS,),
     ("plot",): (_RUNS, _JOBS),
     ("status",): (_RUNS, _JOBS),
     ("cancel", "run"): (_RUNS, _JOBS),
     ("cancel", "job"): (_JOBS,),
+    ("cancel", "node"): (_NODES,),
     ("restart", "controller"): (_JOBS,),
     ("list", "runs"): (_RUNS, _JOBS),
     ("list", "jobs"): (_JOBS,),
@@ -54,7 +55,7 @@ _TAKES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("view", "job"): (_JOBS,),
     ("view", "metrics"): (_RUNS,),
     ("view", "events"): (_RUNS,),
-    ("view", "log"): (_RUNS, _JOBS, "controller"),
+    ("view", "log"): (_RUNS, _JOBS, _NODES, "controller"),
     ("view", "console"): (_RUNS,),
     ("set", "tags"): (_RUNS, _JOBS),
     ("set", "notes"): (_RUNS, _JOBS),
@@ -132,6 +133,8 @@ def _names(kinds: tuple[str, ...]) -> list[str]:
             names += [run.name for run in session.store.find_runs(latest)[0]]
         elif kind == _JOBS:
             names += [job.name for job in session.store.jobs()[-_MOST_NAMES:]]
+        elif kind == _NODES:
+            names += session.controllers.known()
         else:
             names.append(kind)
     return names

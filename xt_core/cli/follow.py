@@ -18,17 +18,17 @@ def write_to_stdout(data: bytes) -> None:
 
 def job_progress(session: Session, job: str) -> Iterator[JobCounts]:
     """The job's counts, now and at each change, the last ones final."""
+    record = session.store.job(job)
     while True:
         counts = session.store.job_counts([job])[job]
         yield counts
         if counts.status().is_final:
             return
-        session.controller.ensure_running()
-        with contextlib.suppress(UnavailableError):
-            with contextlib.suppress(UnknownNameError):  # its MRC is gone: the job has failed
-                session.controller.take_up(job)
-            for _ in session.controller.changes():
-                counts = session.store.job_counts([job])[job]
-                yield counts
-                if counts.status().is_final:
-                    return
+        session.controllers.ensure_running(record.nodes)
+        with contextlib.suppress(UnavailableError, UnknownNameError):  # such as: its MRC is gone
+            session.controllers.take_up(record)
+        for _ in session.controllers.changes():
+            counts = session.store.job_counts([job])[job]
+            yield counts
+            if counts.status().is_final:
+                return

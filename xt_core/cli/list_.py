@@ -1,7 +1,6 @@
 """`xt list`: reports."""
 
 import argparse
-import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ from xt_core.cli.names import chosen_runs, located, run_patterns
 from xt_core.cli.nouns import Noun, run_noun
 from xt_core.cli.parser import Parser, add_workspace, count
 from xt_core.cli.talk import emit_json, note
-from xt_core.errors import ExitCode, UnavailableError, UsageError
+from xt_core.errors import ExitCode, UsageError
 from xt_core.model.names import JOB_NAME
 from xt_core.query.fields import FieldSet
 from xt_core.query.filters import Check, Filter, matches_all, parse_filter
@@ -164,15 +163,9 @@ def _chosen_jobs(session: Session, options: argparse.Namespace) -> list[JobRow]:
 
 
 def _list_nodes(session: Session, options: argparse.Namespace) -> None:
-    nodes = {
-        node.name: {"name": node.name, "target": node.target, "state": "stopped"}
-        for node in session.store.nodes()
-    } or {"node0": {"name": "node0", "target": "local", "state": "stopped"}}
-    with contextlib.suppress(UnavailableError):  # a report is no reason to start a controller
-        for live in session.controller.status()["nodes"]:
-            nodes[live["name"]] = live
+    nodes = session.controllers.status()["nodes"]  # a report is no reason to start a controller
     headers = ["name", "target", "state", "running", "queued", "gpus"]
-    _show_plain(options, "nodes", headers, list(nodes.values()))
+    _show_plain(options, "nodes", headers, nodes)
 
 
 def _list_targets(session: Session, options: argparse.Namespace) -> None:

@@ -2,13 +2,14 @@
 
 from xt_core.cli.parser import command_parser, seconds
 from xt_core.cli.talk import emit_json
-from xt_core.errors import ExitCode, UnknownNameError, UsageError
+from xt_core.errors import ExitCode, UsageError
 from xt_core.model.names import JOB_NAME
 from xt_core.session import Session
 
 _EXAMPLES = (
-    "xt restart controller job12             stop the job's runs, start them again",
-    "xt restart controller job12 --delay 15  … after a quarter of a minute",
+    "xt restart controller job12                 stop the job's runs, start them again",
+    "xt restart controller job12 --delay 15      … after a quarter of a minute",
+    "xt restart controller job12 --node-index 1  only those on the second of its nodes",
 )
 
 
@@ -22,7 +23,7 @@ def main(argv: list[str]) -> int:
     )
     parser.add_argument("what", choices=("controller",))
     parser.add_argument("job", metavar="JOB")
-    parser.add_argument("--node-index", type=int, default=0, metavar="N", help="default: 0")
+    parser.add_argument("--node-index", type=int, metavar="N", help="default: all nodes")
     parser.add_argument(
         "--delay", type=seconds, default=0.0, metavar="SECONDS", help="pause before the start"
     )
@@ -31,12 +32,7 @@ def main(argv: list[str]) -> int:
         raise UsageError(f"{options.job!r} is no job name", "as in job12")
     session = Session()
     job = session.store.job(options.job)
-    if not 0 <= options.node_index < len(job.nodes):
-        raise UnknownNameError(
-            f"{job.name} has no node {options.node_index}", f"its nodes: {', '.join(job.nodes)}"
-        )
-    session.controller.ensure_running()
-    restarted = session.controller.restart(job.name, options.delay)
+    restarted = session.controllers.restart(job, options.delay, options.node_index)
     if options.json:
         emit_json({"job": job.name, "restarted": restarted})
     else:

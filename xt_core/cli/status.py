@@ -1,26 +1,27 @@
 """`xt status`: nodes, their controllers and what runs, live."""
 
-import contextlib
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 from xt_core.cli.parser import command_parser
 from xt_core.cli.talk import emit_json
-from xt_core.errors import ExitCode, UnavailableError
+from xt_core.errors import ExitCode
+from xt_core.home import FIRST_NODE
 from xt_core.model.names import JOB_NAME
 from xt_core.query.formats import format_duration
 from xt_core.session import Session
 
 _EXAMPLES = (
-    "xt status            this machine's node and what runs on it",
-    "xt status job12      one job",
+    "xt status            this machine's nodes and what runs on them",
+    "xt status job12      one job, and its nodes",
     "xt status --follow   again at each change, until Ctrl-C",
 )
 Document = dict[str, Any]
 
 
 def main(argv: list[str]) -> int:
-    parser = command_parser("status", "what runs now, live from the controller", _EXAMPLES)
+    parser = command_parser("status", "what runs now, live from the controllers", _EXAMPLES)
     parser.add_argument("name", nargs="?", metavar="RUN|JOB")
     parser.add_argument("--target", metavar="NAME", help="only this target")
     parser.add_argument("--follow", action="store_true", help="show again at each change")
@@ -28,26 +29,37 @@ def main(argv: list[str]) -> int:
     session = Session()
     if options.target is not None:
         session.config.target(options.target)
-    session.controller.ensure_running()
+    nodes = _nodes_concerned(session, options.name)
+    session.controllers.ensure_running(nodes)
     show = emit_json if options.json else _show
     if not options.follow:
         show(_status(session, options.name))
         return ExitCode.OK
     shown: Document | None = None
     while True:
-        with contextlib.suppress(UnavailableError):
-            for _ in session.controller.changes():
-                document = _status(session, options.name)
-                if _essence(document) != shown:
-                    shown = _essence(document)
-                    if sys.stdout.isatty() and not options.json:
-                        print("\x1b[H\x1b[2J", end="")
-                    show(document)
-        session.controller.ensure_running()
+        for _ in session.controllers.changes():
+            document = _status(session, options.name)
+            if _essence(document) != shown:
+                shown = _essence(document)
+                if sys.stdout.isatty() and not options.json:
+                    print("\x1b[H\x1b[2J", end="")
+                show(document)
+        session.controllers.ensure_running(nodes)
+
+
+def _nodes_concerned(session: Session, name: str | None) -> Iterable[str]:
+    """The nodes whose controllers have to run for the answer: of all nodes, just the first."""
+    if name is None:
+        return [FIRST_NODE]
+    if JOB_NAME.fullmatch(name):
+        return session.store.job(name).nodes
+    from xt_core.cli.names import one_run
+
+    return [one_run(session, name).node]
 
 
 def _status(session: Session, name: str | None) -> Document:
-    document = session.controller.status()
+    document = session.controllers.status()
     if name is None:
         return document
     if JOB_NAME.fullmatch(name):
@@ -81,12 +93,7 @@ def _essence(document: Document) -> Document:
 
 def _show(document: Document) -> None:
     for node in document["nodes"]:
-        controller = node["controller"]
-        print(
-            f"{node['name']} ({node['target']}) {node['state']}: {node['running']} running, "
-            f"{node['queued']} queued; controller {controller['version']}, pid "
-            f"{controller['pid']}, up {format_duration(controller['uptime'])}"
-        )
+        print(_node_line(node))
     for job in document.get("jobs", []):
         counts = ", ".join(f"{number} {state}" for state, number in job["counts"].items() if number)
         print(f"{job['name']} {job['status']}: {counts}")
@@ -94,6 +101,17 @@ def _show(document: Document) -> None:
         duration = "" if run["duration"] is None else format_duration(run["duration"])
         metrics = "  ".join(f"{name}={value:.4g}" for name, value in _numbers(run["metrics"]))
         print(f"  {run['name']:<10} {run['status']:<10} {duration:>8}  {metrics}")
+
+
+def _node_line(node: Document) -> str:
+    line, controller = f"{node['name']} ({node['target']}) {node['state']}", node["controller"]
+    if controller is None:
+        return line
+    return (
+        f"{line}: {node['running']} running, {node['queued']} queued; controller "
+        f"{controller['version']}, pid {controller['pid']}, "
+        f"up {format_duration(controller['uptime'])}"
+    )
 
 
 def _numbers(metrics: Document) -> list[tuple[str, float]]:

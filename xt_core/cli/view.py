@@ -15,6 +15,7 @@ from xt_core.cli.nouns import Noun, run_noun
 from xt_core.cli.parser import Parser, add_workspace, count
 from xt_core.cli.talk import emit_json, note
 from xt_core.errors import ExitCode, UnknownNameError, UsageError
+from xt_core.home import FIRST_NODE, NODE_NAME
 from xt_core.model.encoding import plain
 from xt_core.model.names import JOB_NAME
 from xt_core.model.records import Run
@@ -36,7 +37,8 @@ _EXAMPLES = (
     "xt view metrics run3 --steps 100-200",
     "xt view events run3               its life, in order",
     "xt view console run3 --last 50    the end of its output",
-    "xt view log controller            the controller's own log",
+    "xt view log controller            the log of the first node's controller",
+    "xt view log node1                 … of another node's",
     "xt view log job12                 the events of its runs, a JSON object a line",
     "xt view config --origin           each setting, and which layer set it",
     "xt view config general            the settings of one section",
@@ -77,7 +79,7 @@ def _add_metrics_options(parser: Parser) -> None:
 
 
 def _add_log_options(parser: Parser) -> None:
-    parser.add_argument("name", metavar="RUN|JOB|controller")
+    parser.add_argument("name", metavar="RUN|JOB|NODE|controller")
     _add_last(parser, "lines")
     add_workspace(parser)
 
@@ -178,9 +180,11 @@ def _view_events(session: Session, options: argparse.Namespace) -> None:
 
 
 def _view_log(session: Session, options: argparse.Namespace) -> None:
-    """`controller`: its log; a run: its raw events, a JSON line each; a job: those of its runs."""
-    if options.name == "controller":
-        lines = _tail(_lines_of(session.home.controller_log), options.last)
+    """`controller` or a node: the controller's log; a run: its raw events, a JSON line each; a
+    job: those of its runs."""
+    node = FIRST_NODE if options.name == "controller" else options.name
+    if NODE_NAME.fullmatch(node):
+        lines = _tail(_lines_of(session.home.node(node).controller_log), options.last)
         if options.json:
             emit_json({"log": lines})
         else:
@@ -228,7 +232,8 @@ def _console(session: Session, run: Run, start: str) -> Iterator[bytes]:
     from xt_core.nodes.positions import start_offset
 
     try:
-        file = open(session.home.runs_dir / run.workspace / run.name / "output.txt", "rb")  # noqa: SIM115
+        runs_dir = session.home.node(run.node).runs_dir
+        file = open(runs_dir / run.workspace / run.name / "output.txt", "rb")  # noqa: SIM115
     except OSError:
         yield from stored_console(session, run, start)
         return
@@ -289,7 +294,7 @@ _VIEWS: dict[str, Noun] = {
     "job": Noun("a job, its progress and its best runs", "JOB", _add_job, _view_job),
     "metrics": Noun("what a run logged, step by step", "RUN", _add_metrics_options, _view_metrics),
     "events": Noun("a run's life, in order", "RUN", _add_run_and_last, _view_events),
-    "log": Noun("the log of runs or of the controller", "NAME", _add_log_options, _view_log),
+    "log": Noun("the log of runs or of a controller", "NAME", _add_log_options, _view_log),
     "console": Noun("a run's output, byte for byte", "RUN", _add_run_and_last, _view_console),
     "config": Noun("the settings in force", "[SETTING]", _add_config_options, _view_config),
 }

@@ -1,1 +1,1 @@
-"""The client of controllers: find or start one, and talk to it."""
+"""Controllers as a client sees them: find or start those of a home's nodes, and talk to them."""

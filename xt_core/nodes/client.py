@@ -1,4 +1,4 @@
-"""This machine's controller, as seen by commands and the terminal UI.
+"""The controller of one node, as seen by commands and the terminal UI.
 
 Nothing here waits for a controller that is gone (a dead one's socket refuses at once), nor for
 ever for one that hangs.
@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse
 from typing import Any, NoReturn
@@ -25,7 +25,7 @@ from xt_core.errors import (
     UsageError,
     XTError,
 )
-from xt_core.home import Home
+from xt_core.home import NodeHome, node_index
 from xt_core.nodes.http import UnixConnection
 
 STATUS_SECONDS = 30.0
@@ -41,9 +41,9 @@ _ERRORS: dict[str, type[XTError]] = {
 
 
 class ControllerClient:
-    """Talks to the controller of one `XT_HOME`. Thread-safe: each request has a connection."""
+    """Talks to the controller of one node. Thread-safe: each request has a connection."""
 
-    def __init__(self, home: Home, environ: Mapping[str, str]) -> None:
+    def __init__(self, home: NodeHome, environ: Mapping[str, str]) -> None:
         """`environ` is the environment of a controller that has to be started."""
         self._home, self._environ = home, dict(environ)
 
@@ -60,19 +60,22 @@ class ControllerClient:
             connection.close()
         return True
 
-    def ensure_running(self) -> None:
+    def ensure_running(self, gpu_split: int = 1) -> None:
         """Start the controller if none answers, or if the one that does is of another version.
 
+        It leaves GPUs to `gpu_split` nodes: one that counts on fewer nodes is replaced.
         Raises UnavailableError if it cannot be started.
         """
-        if self._version() == xt_core.__version__:
+        gpu_split = max(gpu_split, node_index(self._home.name) + 1)
+        if _is_current(self._node(), gpu_split):
             return
         with self._start_lock():
-            version = self._version()  # another client may have been faster
-            if version not in (None, xt_core.__version__):
+            node = self._node()  # another client may have been faster
+            if _is_current(node, gpu_split):
+                return
+            if node is not None:
                 self._stop()
-            if version != xt_core.__version__:
-                self._spawn()
+            self._spawn(gpu_split)
 
     def shut_down(self) -> None:
         """Let the controller end; runs live on, and the next controller finds them."""
@@ -87,10 +90,10 @@ class ControllerClient:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
-    def _version(self) -> str | None:
-        """The version of the controller that answers."""
+    def _node(self) -> dict[str, Any] | None:
+        """What the controller that answers says of its node."""
         try:
-            return str(self.status()["nodes"][0]["controller"]["version"])
+            return dict(self.status()["nodes"][0])
         except UnavailableError:
             return None
 
@@ -100,30 +103,32 @@ class ControllerClient:
         with contextlib.suppress(FileNotFoundError), open(self._home.controller_lock, "rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH)  # held by the controller until it is gone
 
-    def _spawn(self) -> None:
+    def _spawn(self, gpu_split: int) -> None:
         deadline = time.monotonic() + HANDOVER_SECONDS
-        while (code := self._try_to_spawn()) == _ALREADY_RUNNING:  # one that comes, or goes
-            if self.is_running() and self._version() is not None:
+        while (code := self._try_to_spawn(gpu_split)) == _ALREADY_RUNNING:  # one comes, or goes
+            if self.is_running() and self._node() is not None:
                 return
             if time.monotonic() > deadline:
                 raise UnavailableError(
-                    "this node's controller is running but does not answer",
+                    f"the controller of {self._home.name} is running but does not answer",
                     f"see {self._home.controller_log}, end the process named in "
                     f"{self._home.controller_lock}, and try again",
                 )
             time.sleep(_HANDOVER_PAUSE_SECONDS)
         if code:
             raise UnavailableError(
-                f"the controller could not be started (exit code {code})",
+                f"the controller of {self._home.name} could not be started (exit code {code})",
                 f"its reason is at the end of {self._home.controller_log}",
             )
 
-    def _try_to_spawn(self) -> int:
+    def _try_to_spawn(self, gpu_split: int) -> int:
         """0 once a new controller is ready, else its exit code."""
         ready, ready_in = os.pipe()
+        command = [sys.executable, "-m", "controller", "--node", self._home.name]
+        command += ["--gpu-split", str(gpu_split), "--ready", str(ready_in)]
         with open(self._home.controller_log, "ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "controller", str(ready_in)],
+                command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -141,9 +146,13 @@ class ControllerClient:
 
     # Requests ---------------------------------------------------------------------------
 
-    def status(self) -> dict[str, Any]:
-        """The node and its living runs: see `xt status --json`."""
-        return self._request("GET", "/status", timeout=STATUS_SECONDS)
+    def status(self, patience: float | None = None) -> dict[str, Any]:
+        """The node and its living runs: see `xt status --json`.
+
+        Raises UnavailableError after `patience` seconds without an answer.
+        """
+        timeout = STATUS_SECONDS if patience is None else patience
+        return self._request("GET", "/status", timeout=timeout)
 
     def take_up(self, job: str) -> None:
         """Tell the controller of a submitted job."""
@@ -176,15 +185,15 @@ class ControllerClient:
     def changes(self) -> "ChangeStream":
         """Iterates at once, and again after whatever changes; ends when the controller does.
 
-        Raises UnavailableError.
+        Raises UnavailableError, as the stream does when the controller is killed.
         """
         connection = UnixConnection(self._home.socket)
         try:
             connection.request("GET", "/changes")
-            return ChangeStream(connection, connection.getresponse())
-        except (OSError, HTTPException) as error:
+        except OSError as error:
             connection.close()
-            raise _unavailable(error) from error
+            raise self._unavailable(error) from error
+        return ChangeStream(connection, self._unavailable)
 
     def _request(
         self, method: str, path: str, body: object = None, timeout: float | None = None
@@ -209,9 +218,16 @@ class ControllerClient:
                 _raise_error(response)
             yield connection, response
         except (OSError, HTTPException) as error:
-            raise _unavailable(error) from error
+            raise self._unavailable(error) from error
         finally:
             connection.close()
+
+    def _unavailable(self, error: Exception) -> UnavailableError:
+        reason = str(error) or type(error).__name__
+        return UnavailableError(
+            f"the controller of {self._home.name} does not answer ({reason})",
+            "the next command for that node starts it again",
+        )
 
 
 @dataclass
@@ -236,15 +252,18 @@ class OutputStream:
 class ChangeStream:
     """One item a change; `close` ends it, from any thread."""
 
-    def __init__(self, connection: UnixConnection, response: HTTPResponse) -> None:
-        self._connection, self._response = connection, response
+    def __init__(
+        self, connection: UnixConnection, unavailable: Callable[[Exception], UnavailableError]
+    ) -> None:
+        self._connection, self._unavailable = connection, unavailable
 
     def __iter__(self) -> Iterator[None]:
         try:
-            while self._response.readline():
+            response = self._connection.getresponse()
+            while response.readline():
                 yield
         except (OSError, HTTPException) as error:
-            raise _unavailable(error) from error
+            raise self._unavailable(error) from error
         finally:
             self._connection.close()
 
@@ -252,11 +271,11 @@ class ChangeStream:
         self._connection.shut_down()
 
 
-def _unavailable(error: Exception) -> UnavailableError:
-    return UnavailableError(
-        f"the controller of this node does not answer ({error or type(error).__name__})",
-        "the next command starts it again",
-    )
+def _is_current(node: Mapping[str, Any] | None, gpu_split: int) -> bool:
+    """Whether a controller, by what it says of its node, may go on as it is."""
+    if node is None or node["controller"]["version"] != xt_core.__version__:
+        return False
+    return not node["gpus"] or bool(node.get("gpu_split", 1) >= gpu_split)
 
 
 def _raise_error(response: HTTPResponse) -> NoReturn:

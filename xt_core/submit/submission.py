@@ -146,9 +146,9 @@ def prepare(session: Session, request: RunRequest) -> Preparation:
 
 
 def submit(session: Session, preparation: Preparation, note: Note) -> Submission:
-    """Store the job and hand it to the controller."""
+    """Store the job and hand it to the controllers of its nodes."""
     store, artifacts = session.store, session.artifacts
-    session.controller.ensure_running()
+    session.controllers.ensure_running(preparation.nodes)
     workspace = session.workspace
     job_name = store.next_job_name()
     run_names = [store.next_run_name(workspace) for _ in preparation.nodes]
@@ -190,7 +190,7 @@ def extend(session: Session, request: RunRequest) -> Submission:
     job = session.store.job(request.extend or "")
     if job.style == SearchStyle.SINGLE:
         raise UsageError(f"{job.name} is a single run", "extend a search, or submit it again")
-    session.controller.ensure_running()
+    session.controllers.ensure_running(job.nodes)
     job = session.store.extend_job(job.name, request.runs)
     _hand_over(session, job)
     query = RunQuery(workspace=job.workspace, jobs=[job.name], parents=True)
@@ -199,15 +199,14 @@ def extend(session: Session, request: RunRequest) -> Submission:
 
 
 def _hand_over(session: Session, job: Job) -> None:
-    """Tell the controller of a stored job, also when it is replaced just now. One that cannot be
-    told finds the job when it starts."""
+    """Tell its nodes' controllers of a stored job, also when one is replaced just now. One that
+    cannot be told finds the job when it starts."""
     for _ in range(_HAND_OVER_ATTEMPTS):
         try:
-            session.controller.take_up(job.name)
+            session.controllers.take_up(job)
             return
         except UnavailableError as error:
             failure = error
-            session.controller.ensure_running()
     raise failure
 
 

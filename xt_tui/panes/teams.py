@@ -1,9 +1,12 @@
-"""The teams pane: the team in use, its stores, and the node's controller, with their health."""
+"""The teams pane: the team in use, its stores, and the nodes' controllers, with their health."""
+
+from typing import Any
 
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.widgets import Static
 
+from xt_core.nodes.controllers import STOPPED, UNRESPONSIVE
 from xt_core.query.formats import counted, format_duration
 from xt_core.session import Session
 from xt_tui.panes.pane import Pane
@@ -30,7 +33,7 @@ class TeamsPane(Pane, can_focus=True):
         """Show the present state of things."""
         facts = Text(no_wrap=True, overflow="ellipsis")
         self._tell_team(facts)
-        self._tell_node(facts)
+        self._tell_nodes(facts)
         self.query_one("#team-facts", Static).update(facts)
 
     def _tell_team(self, text: Text) -> None:
@@ -53,19 +56,31 @@ class TeamsPane(Pane, can_focus=True):
         text.append(free + "\n", "bold red" if is_low else "dim")
         text.append(f"  in {home.stats_file.parent}\n", "dim")
 
-    def _tell_node(self, text: Text) -> None:
-        if self._state.status is None:
-            text.append("○ node0", "yellow")
+    def _tell_nodes(self, text: Text) -> None:
+        """A line a node, with one for all that are stopped; of an only node also its controller."""
+        nodes = self._state.nodes
+        stopped = [node["name"] for node in nodes if node["state"] == STOPPED]
+        for node in nodes:
+            if node["state"] != STOPPED:
+                _tell_node(text, node)
+        if stopped:
+            text.append(f"○ {', '.join(stopped)}", "yellow")
             text.append("  no controller runs; one starts on demand")
-            return
-        for node in self._state.status["nodes"]:
-            controller = node["controller"]
-            gpus = f", {counted(node['gpus'], 'GPU')}" if node.get("gpus") else ""
-            text.append("● ", "green").append(node["name"], "bold")
-            text.append(f"  {node['running']} running, {node['queued']} queued{gpus}\n")
+        elif len(nodes) == 1 and nodes[0]["controller"] is not None:
+            controller = nodes[0]["controller"]
             up = format_duration(controller["uptime"])
             version, pid = controller["version"], controller["pid"]
             text.append(f"  controller {version}, pid {pid}, up {up}", "dim")
+
+
+def _tell_node(text: Text, node: dict[str, Any]) -> None:
+    if node["state"] == UNRESPONSIVE:
+        text.append("✘ ", "bold red").append(node["name"], "bold")
+        text.append("  its controller does not answer\n", "bold red")
+        return
+    gpus = f", {counted(node['gpus'], 'GPU')}" if node["gpus"] else ""
+    text.append("● ", "green").append(node["name"], "bold")
+    text.append(f"  {node['running']} running, {node['queued']} queued{gpus}\n")
 
 
 def byte_text(size: float) -> str:

@@ -159,7 +159,7 @@ class MainScreen(Screen[None]):
 
     def _tick(self) -> None:
         """Durations grow."""
-        if self.is_open and self._state.status and self._state.status["nodes"][0]["running"]:
+        if self.is_open and any(node["running"] for node in self._state.nodes):
             self.runs.table.refresh()
 
     @on(Table.CursorMoved)

@@ -1,0 +1,75 @@
+"""The changes of all of a home's nodes as one stream.
+
+However many changes come while the last one is being dealt with, one more follows. A controller
+that hangs holds nobody up.
+"""
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator, Sequence
+
+from xt_core.errors import UnavailableError
+from xt_core.nodes.client import ChangeStream, ControllerClient
+
+_NEWCOMERS_SECONDS = 1.0
+
+
+class Changes:
+    """Iterates at once, and again after whatever changes on any node; to be iterated once.
+
+    It ends when one of the controllers does, at once if none runs, or by `close`. A controller
+    that comes later is heard too: it is looked for after each change and once a second.
+    """
+
+    def __init__(
+        self, running: Callable[[], Sequence[str]], of: Callable[[str], ControllerClient]
+    ) -> None:
+        """`running` tells which nodes have a controller, `of` gives a node's client."""
+        self._running, self._of = running, of
+        self._streams: dict[str, ChangeStream] = {}
+        self._lock = threading.Lock()
+        self._rung, self._ended = threading.Event(), threading.Event()
+        self._rung.set()
+
+    def __iter__(self) -> Iterator[None]:
+        try:
+            self._listen_to_newcomers()
+            while self._streams and not self._ended.is_set():
+                if self._rung.wait(_NEWCOMERS_SECONDS):
+                    self._rung.clear()
+                    if self._ended.is_set():
+                        return
+                    yield
+                self._listen_to_newcomers()
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """End the stream, from any thread."""
+        with self._lock:
+            self._ended.set()
+            self._rung.set()
+            for stream in self._streams.values():
+                stream.close()
+
+    def _listen_to_newcomers(self) -> None:
+        for node in self._running():
+            if node not in self._streams:
+                with contextlib.suppress(UnavailableError):  # it went just now
+                    self._listen_to(node, self._of(node).changes())
+
+    def _listen_to(self, node: str, stream: ChangeStream) -> None:
+        with self._lock:
+            self._streams[node] = stream
+            if self._ended.is_set():  # `close` saw no such stream yet
+                stream.close()
+        threading.Thread(
+            target=self._ring, args=(stream,), name=f"changes of {node}", daemon=True
+        ).start()
+
+    def _ring(self, stream: ChangeStream) -> None:
+        with contextlib.suppress(UnavailableError):
+            for _ in stream:
+                self._rung.set()
+        self._ended.set()
+        self._rung.set()
