@@ -84,10 +84,9 @@ def main() -> None:
     nodes = int(sys.argv[2]) if len(sys.argv) > 2 else 8
     pause = float(sys.argv[3]) if len(sys.argv) > 3 else 4.0
     with tempfile.TemporaryDirectory() as name:
+        what = f"{items:,} items, {nodes} nodes"
         took, told = run_job(Path(name) / "killed", items, nodes, pause)
-        print(
-            f"{items:,} items, {nodes} nodes, killed: {took:.0f} s ({items / took:.0f}/s): {told}"
-        )
+        print(f"{what}, killed: {took:.0f} s ({items / took:.0f}/s): {told}", flush=True)
         bare, told = run_job(Path(name) / "bare", items, nodes, None)
         print(f"{what}, undisturbed: {bare:.0f} s: {told}")
         print(f"ratio {took / bare:.2f}")
