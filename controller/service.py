@@ -43,14 +43,15 @@ class ControllerService:
     async def recover(self) -> None:
         """Take up every job that an earlier controller left unfinished."""
         await asyncio.to_thread(self._remove_ended_runs)
+        record = NodeRecord(self._node.name, "local", self.describe(), clock.now())
+        await self._node.store(lambda store: store.put_node(record))
+        await self._node.store(lambda store: store.rejoin(self._node.name))
         jobs = await self._node.store(lambda store: store.open_jobs(self._node.name))
         for name in [job.name for job in jobs] + sorted(os.listdir(self._node.home.served_dir)):
             try:
                 await self.take_up(name)
             except XTError:
                 (self._node.home.served_dir / name).unlink(missing_ok=True)
-        record = NodeRecord(self._node.name, "local", self.describe(), clock.now())
-        await self._node.store(lambda store: store.put_node(record))
 
     def _remove_ended_runs(self) -> None:
         """Remove the folders of runs whose final state an earlier controller still stored, and
@@ -95,8 +96,9 @@ class ControllerService:
         self._idle_since = time.monotonic()
         self.bell.ring()
         job = await self._node.store(lambda store: store.job(task.job.name))
-        if job.work_items != task.served_items:  # it was extended while it ended
-            await self._take_up_if_open(job.name)
+        rejoined = await self._node.store(lambda store: store.rejoin(self._node.name))
+        if job.work_items != task.served_items or job.name in rejoined:
+            await self._take_up_if_open(job.name)  # extended while it ended, or given up too soon
 
     async def _fail_job(self, job: Job, error: str) -> None:
         """A job that cannot be run ends as an error, not as one that waits for ever."""

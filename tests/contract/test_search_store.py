@@ -158,6 +158,24 @@ def test_a_node_that_was_given_up_changes_no_state(store: StatsStore) -> None:
     assert (counts(store).completed, counts(store).status()) == (1, JobStatus.COMPLETED)
 
 
+def test_a_node_that_comes_back_takes_new_work_while_there_is_some(store: StatsStore) -> None:
+    add_search(store, 2)
+    claim(store, 0)
+    let_lease_run_out(store, "node0")
+    store.give_up_lost("job1", LEASE)
+    assert store.rejoin("node1") == []
+    store.renew_lease("node0")
+    assert store.rejoin("node0") == ["job1"]
+    assert store.rejoin("node0") == []
+    assert store.events("ws1", "run1")[-1].event == "rejoined"
+    assert [claim(store, 0)[1].name for _ in range(2)] == ["run1.2", "run1.3"]
+    assert store.run("ws1", "run1.1").status is RunStatus.LOST
+    let_lease_run_out(store, "node0")
+    store.give_up_lost("job1", LEASE)
+    store.cancel_unstarted("job1")
+    assert store.rejoin("node0") == []
+
+
 def test_open_items_are_counted_over_all_nodes(store: StatsStore) -> None:
     add_search(store, 2)
     _, run = claim(store, 0)

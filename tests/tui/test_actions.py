@@ -193,7 +193,7 @@ async def test_the_form_shows_what_would_be_run(session: Session) -> None:
         field = app.screen.query_one("#command", Input)
         field.value = "t.py --lr=[.1,.2] 'a b'"
         await until(pilot, lambda: "static grid: 2 runs" in preview(app))
-        assert preview(app).splitlines()[1:5] == [" lr", "---", "0.1", "0.2"]
+        assert preview(app).splitlines()[1:5] == ["set   lr", "---  ---", "  0  0.1", "  1  0.2"]
         assert preview(app).endswith("t.py --lr=0.1 'a b'")
         app.screen.query_one("#option-runs", Input).value = "5"
         await until(pilot, lambda: "static random: 5 runs" in preview(app))

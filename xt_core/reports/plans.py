@@ -15,7 +15,8 @@ _WIDEST_CELL = 24
 def plan_lines(plan: Plan, most: int) -> list[str]:
     """How many runs of which kind, and `most` of them: as a table of sets, or as commands."""
     kind = f" {plan.search_type}" if plan.search_type else ""
-    lines = [f"{plan.style}{kind}: {counted(plan.work_items, 'run')}, seed {plan.seed}"]
+    seed = "" if plan.template is None else f", seed {plan.seed}"
+    lines = [f"{plan.style}{kind}: {counted(plan.work_items, 'run')}{seed}"]
     if plan.template is None:
         shown = range(min(plan.work_items, most))
         lines += [shown_command(plan.argv(index)) for index in shown]

@@ -50,6 +50,10 @@ _SETTABLE_RUN_COLUMNS = frozenset(
 _ENCODED_COLUMNS = frozenset({"hparams", "tags"})
 _TIME_COLUMN = {RunStatus.QUEUED: "queued", RunStatus.RUNNING: "started"}
 _NEXT_REVISION = "(SELECT MAX(revision)+1 FROM runs)"
+_REOPEN_PARENT = (
+    "UPDATE runs SET status = ?, ended = NULL, error = '', cancel_requested = 0, "
+    f"revision = {_NEXT_REVISION} WHERE id = ?"
+)
 
 
 class SqliteStatsStore:
@@ -264,6 +268,20 @@ class SqliteStatsStore:
                 )
         return [run.name for run in lost]
 
+    def rejoin(self, node: str) -> list[str]:
+        with self.database.transaction() as connection:
+            rows = connection.execute(
+                "SELECT runs.id, runs.job FROM runs JOIN jobs ON jobs.num = runs.job_num "
+                "WHERE runs.node = ? AND runs.is_parent = 1 AND runs.status = 'lost' "
+                "AND jobs.cancel_requested = 0",
+                (node,),
+            ).fetchall()
+            back = [row for row in rows if work_items.is_claimable(connection, row[1], node)]
+            for row_id, _ in back:
+                connection.execute(_REOPEN_PARENT, (RunStatus.SPAWNING, row_id))
+                _add_event(connection, row_id, clock.now(), "rejoined", {})
+        return [job for _, job in back]
+
     def extend_job(self, name: str, count: int) -> Job:
         with self.database.transaction() as connection:
             job = self.job(name)
@@ -287,11 +305,7 @@ class SqliteStatsStore:
                 again = RunStatus.QUEUED
                 if status == RunStatus.COMPLETED:
                     again = RunStatus.SPAWNING
-                connection.execute(
-                    "UPDATE runs SET status = ?, ended = NULL, error = '', cancel_requested = 0, "
-                    f"revision = {_NEXT_REVISION} WHERE id = ?",
-                    (again, row_id),
-                )
+                connection.execute(_REOPEN_PARENT, (again, row_id))
             _add_event(connection, row_id, clock.now(), "extended", {"work_items": count})
 
     def cancel_unstarted(self, job: str) -> int:

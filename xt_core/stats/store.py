@@ -155,6 +155,10 @@ class StatsStore(Protocol):
         """Put back what nodes had claimed of a job whose leases have run out; their runs, which
         are `lost` now. Whatever such a node still does changes no state."""
 
+    def rejoin(self, node: str) -> list[str]:
+        """Let the parents of a node that was lost spawn again where there is work for it; their
+        jobs. The runs that it lost stay lost."""
+
     def extend_job(self, name: str, count: int) -> Job:
         """Add work items to a job, which goes on if it had ended; the job as it is then."""
 
