@@ -174,7 +174,7 @@ class JobTask:
 
     async def _next_child(self, parent: Run) -> tuple[WorkItem, Run] | None:
         """Wait for a free slot, then claim work; None when nothing is left."""
-        if not await self._take_slots_unless(self.cancelled):
+        if not await _is_taken(asyncio.create_task(self._take_slots()), self.cancelled):
             return None
         claim = None
         try:
@@ -204,13 +204,17 @@ class JobTask:
             self.slots.occupy()
             self._node.slots.occupy()
             has_slot = True
-        child = asyncio.create_task(self._live(task, claimed, has_slot=has_slot))
+        # Queued here and now: what was left open goes before what is claimed next.
+        taking = None if has_slot else asyncio.create_task(self._take_slots())
+        child = asyncio.create_task(self._live(task, claimed, taking))
         self._children.add(child)
         child.add_done_callback(self._children.discard)
 
-    async def _live(self, task: RunTask, claimed: WorkItem | None, *, has_slot: bool) -> None:
+    async def _live(
+        self, task: RunTask, claimed: WorkItem | None, taking: "asyncio.Task[None] | None"
+    ) -> None:
         release: Callable[[], None] = self._give_slots_back
-        if not has_slot and not await self._take_slots_unless(task.cancelled):
+        if taking is not None and not await _is_taken(taking, task.cancelled):
             release = _nothing
         try:
             hparams = await self._hparams(task, claimed)
@@ -304,19 +308,6 @@ class JobTask:
     def _give_slots_back(self) -> None:
         self.slots.give_back()
         self._node.slots.give_back()
-
-    async def _take_slots_unless(self, cancelled: asyncio.Event) -> bool:
-        """Whether slots were got before `cancelled` was set."""
-        taking = asyncio.create_task(self._take_slots())
-        giving_up = asyncio.create_task(cancelled.wait())
-        await asyncio.wait({taking, giving_up}, return_when=asyncio.FIRST_COMPLETED)
-        giving_up.cancel()
-        if taking.done():
-            return True
-        taking.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await taking
-        return taking.done() and not taking.cancelled()
 
     # Steering ---------------------------------------------------------------------------
 
@@ -431,6 +422,19 @@ class ParentScript(RunTask):
 
     async def _finish_unstarted(self, status: RunStatus, error: str) -> None:
         """The parent's end is its job's to tell."""
+
+
+async def _is_taken(taking: "asyncio.Task[None]", cancelled: asyncio.Event) -> bool:
+    """Whether slots were got before `cancelled` was set."""
+    giving_up = asyncio.create_task(cancelled.wait())
+    await asyncio.wait({taking, giving_up}, return_when=asyncio.FIRST_COMPLETED)
+    giving_up.cancel()
+    if taking.done():
+        return True
+    taking.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await taking
+    return not taking.cancelled()
 
 
 def _nothing() -> None:
