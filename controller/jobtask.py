@@ -48,6 +48,7 @@ class JobTask:
         self.cancelled = asyncio.Event()
         if job.cancel_requested:
             self.cancelled.set()
+        self._extended = asyncio.Event()
         self.finished = asyncio.Event()
         self.served_items = job.work_items
         """How many work items the job had when its work here ended."""
@@ -82,6 +83,7 @@ class JobTask:
         """The job has more work items now."""
         self.job = job
         self._plan = replace(self._plan, work_items=job.work_items)
+        self._extended.set()
 
     def _spawn(self, work: Coroutine[None, None, None]) -> "asyncio.Task[None]":
         task = asyncio.create_task(work)
@@ -115,11 +117,14 @@ class JobTask:
             if child.name not in self.live:
                 self._begin(child)
         while True:
+            self._extended.clear()
             while (claimed := await self._next_child(parent)) is not None:
                 self._begin(claimed[1], claimed[0])
-            if not (self._is_shared and await self._may_inherit()):
+            if self._is_shared and await self._may_inherit():
+                continue
+            await self._wait_for_children(self._extended)
+            if not self._extended.is_set():
                 break
-        await self._wait_for_children()
 
     async def _may_inherit(self) -> bool:
         """Wait a while for work that a lost node leaves; False once there can be none."""
@@ -291,9 +296,14 @@ class JobTask:
                 if not task.finished.is_set() and task.run.ended is None:
                     task.give_up()
 
-    async def _wait_for_children(self) -> None:
-        while self._children:
-            await asyncio.wait(self._children)
+    async def _wait_for_children(self, interruption: asyncio.Event | None = None) -> None:
+        """Wait until all have ended, or until the interruption."""
+        event = asyncio.Event() if interruption is None else interruption
+        interrupted = asyncio.create_task(event.wait())
+        while self._children and not event.is_set():
+            waits = {*self._children, interrupted}
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        interrupted.cancel()
 
     # Slots ------------------------------------------------------------------------------
 

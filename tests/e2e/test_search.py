@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 from support import Xt, wait_until
 
-from xt_core.model.records import Run, Value
-from xt_core.stats.store import RunQuery
+from xt_core.model.records import Value
 
 SCORE = """
 import json, os
@@ -27,20 +26,13 @@ OBJECTIVE = ("--primary-metric", "a:max")
 Sets = list[dict[str, Value]]
 
 
-def children(xt: Xt, job: str = "job1") -> list[Run]:
-    """The children of a job by run_index; each index must be there once."""
-    runs = [run for run in xt.session.store.find_runs(RunQuery(jobs=[job]))[0] if run.parent]
-    runs.sort(key=lambda run: run.run_index or 0)
-    assert [run.run_index for run in runs] == list(range(len(runs)))
-    return runs
-
-
 def search(xt: Xt, *options: str, job: str = "job1", space: Sequence[str] = SPACE) -> Sets:
     """Search with `score.py` to the end; the sets by run_index."""
     xt.script("score.py", SCORE)
     xt.submit(*options, "score.py", *space)
     assert xt.wait_job(job) == "completed"
-    runs = children(xt, job)
+    runs = xt.children(job)
+    assert [run.run_index for run in runs] == list(range(len(runs)))
     assert {str(run.status) for run in runs} == {"completed"}
     return [run.hparams for run in runs]
 
@@ -85,7 +77,7 @@ def test_each_algorithm_runs_each_index_once(
     assert len(sets) == runs
     assert_in_space(sets)
     assert len({json.dumps(hparams) for hparams in sets}) > runs // 2
-    for run in children(xt):
+    for run in xt.children("job1"):
         arguments = [f"--{name}={run.hparams[name]}" for name in ("x", "k")]
         assert shlex.split(run.command)[-2:] == arguments
         assert "search_failed" not in xt.events(run.name)
@@ -137,7 +129,7 @@ def test_a_killed_controller_changes_no_set_of_a_search(xt: Xt) -> None:
         xt.kill_controller()
         xt.session.controller.ensure_running()
     assert xt.wait_job("job2") == "completed"
-    runs = children(xt, "job2")
+    runs = xt.children("job2")
     assert [run.hparams for run in runs] == undisturbed
     assert [xt.events(run.name).count("ended") for run in runs] == [1] * 14
     items = xt.session.store.work_items("job2")
@@ -162,10 +154,10 @@ def test_restarted_runs_of_a_search_keep_name_set_and_index(xt: Xt) -> None:
     xt.submit(*options, "steady.py", *SPACE)
     xt.wait_output("run1.1", "start 0")
     xt.wait_output("run1.2", "start 0")
-    before = children(xt)[:2]
+    before = xt.children("job1")[:2]
     assert sorted(xt.json("restart", "controller", "job1")["restarted"]) == ["run1.1", "run1.2"]
     assert xt.wait_job("job1") == "completed"
-    after = children(xt)
+    after = xt.children("job1")
     kept = [(run.name, run.hparams, run.run_index, run.command) for run in after[:2]]
     assert kept == [(run.name, run.hparams, run.run_index, run.command) for run in before]
     assert [run.restarts for run in after] == [1, 1, 0, 0]
@@ -189,7 +181,7 @@ def test_a_run_that_waits_to_start_again_goes_before_new_work(xt: Xt) -> None:
     assert xt.run("run1.1").status == "completed"
     xt("restart", "controller", "job1")
     assert xt.wait_job("job1") == "completed"
-    assert [run.name for run in children(xt)] == ["run1.1", "run1.2", "run1.3"]
+    assert [run.name for run in xt.children("job1")] == ["run1.1", "run1.2", "run1.3"]
 
 
 # Trouble --------------------------------------------------------------------------------
@@ -217,7 +209,7 @@ def test_odd_results_and_failures_do_not_end_a_search(xt: Xt) -> None:
     options = ("--search-type", "tpe", "--runs", "16", "--seed", "3", *OBJECTIVE)
     xt.submit(*options, "odd.py", *SPACE)
     assert xt.wait_job("job1") == "error"
-    runs = children(xt)
+    runs = xt.children("job1")
     failed = [run.run_index for run in runs if run.status == "error"]
     assert failed == [5, 7, 9, 11, 13, 15]
     assert sum(run.status == "completed" for run in runs) == 10
@@ -225,7 +217,9 @@ def test_odd_results_and_failures_do_not_end_a_search(xt: Xt) -> None:
     sets = [item.hparams for item in xt.session.store.work_items("job1")]
     assert_in_space([hparams for hparams in sets if hparams is not None])
     assert len(sets) == 16
-    good = [(s["x"], r.name) for s, r in zip(sets, runs, strict=True) if s and r.run_index > 3]
+    good = [
+        (s["x"], r.name) for s, r in zip(sets, runs, strict=True) if s and (r.run_index or 0) > 3
+    ]
     best = max(good)
     assert xt.json("list", "jobs")["jobs"][0]["best"] == {"run": best[1], "value": best[0]}
 
@@ -234,7 +228,7 @@ def test_a_run_may_log_other_hyperparameters_than_it_was_given(xt: Xt) -> None:
     xt.script("odd.py", ODD)
     xt.submit("--search-type", "tpe", "--runs", "2", *OBJECTIVE, "odd.py", *SPACE)
     assert xt.wait_job("job1") == "completed"
-    for run, item in zip(children(xt), xt.session.store.work_items("job1"), strict=True):
+    for run, item in zip(xt.children("job1"), xt.session.store.work_items("job1"), strict=True):
         assert item.hparams is not None
         assert run.hparams == item.hparams | {"x": 99, "own": "mine"}
         assert f"--x={item.hparams['x']}" in run.command
@@ -251,7 +245,7 @@ def test_a_killed_search_process_does_not_end_a_search(xt: Xt) -> None:
     xt.wait_output("run1.2", "start 0")
     xt("restart", "controller", "job1")
     assert xt.wait_job("job1") == "completed"
-    runs = children(xt)
+    runs = xt.children("job1")
     assert [str(run.status) for run in runs] == ["completed"] * 5
     assert sum("search_failed" in xt.events(run.name) for run in runs) <= 1
     assert_in_space([run.hparams for run in runs])
