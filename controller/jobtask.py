@@ -48,6 +48,7 @@ class JobTask:
         self.cancelled = asyncio.Event()
         if job.cancel_requested:
             self.cancelled.set()
+        self._extended = asyncio.Event()
         self.finished = asyncio.Event()
         self.served_items = job.work_items
         """How many work items the job had when its work here ended."""
@@ -82,6 +83,7 @@ class JobTask:
         """The job has more work items now."""
         self.job = job
         self._plan = replace(self._plan, work_items=job.work_items)
+        self._extended.set()
 
     def _spawn(self, work: Coroutine[None, None, None]) -> "asyncio.Task[None]":
         task = asyncio.create_task(work)
@@ -115,11 +117,14 @@ class JobTask:
             if child.name not in self.live:
                 self._begin(child)
         while True:
+            self._extended.clear()
             while (claimed := await self._next_child(parent)) is not None:
                 self._begin(claimed[1], claimed[0])
-            if not (self._is_shared and await self._may_inherit()):
+            if self._is_shared and await self._may_inherit():
+                continue
+            await self._wait_for_children(self._extended)
+            if not self._extended.is_set():
                 break
-        await self._wait_for_children()
 
     async def _may_inherit(self) -> bool:
         """Wait a while for work that a lost node leaves; False once there can be none."""
@@ -172,7 +177,7 @@ class JobTask:
 
     async def _next_child(self, parent: Run) -> tuple[WorkItem, Run] | None:
         """Wait for a free slot, then claim work; None when nothing is left."""
-        if not await self._take_slots_unless(self.cancelled):
+        if not await _is_taken(asyncio.create_task(self._take_slots()), self.cancelled):
             return None
         claim = None
         try:
@@ -202,13 +207,17 @@ class JobTask:
             self.slots.occupy()
             self._node.slots.occupy()
             has_slot = True
-        child = asyncio.create_task(self._live(task, claimed, has_slot=has_slot))
+        # Queued here and now: what was left open goes before what is claimed next.
+        taking = None if has_slot else asyncio.create_task(self._take_slots())
+        child = asyncio.create_task(self._live(task, claimed, taking))
         self._children.add(child)
         child.add_done_callback(self._children.discard)
 
-    async def _live(self, task: RunTask, claimed: WorkItem | None, *, has_slot: bool) -> None:
+    async def _live(
+        self, task: RunTask, claimed: WorkItem | None, taking: "asyncio.Task[None] | None"
+    ) -> None:
         release: Callable[[], None] = self._give_slots_back
-        if not has_slot and not await self._take_slots_unless(task.cancelled):
+        if taking is not None and not await _is_taken(taking, task.cancelled):
             release = _nothing
         try:
             hparams = await self._hparams(task, claimed)
@@ -288,9 +297,14 @@ class JobTask:
                 if not task.finished.is_set() and task.run.ended is None:
                     task.give_up()
 
-    async def _wait_for_children(self) -> None:
-        while self._children:
-            await asyncio.wait(self._children)
+    async def _wait_for_children(self, interruption: asyncio.Event | None = None) -> None:
+        """Wait until all have ended, or until the interruption."""
+        event = asyncio.Event() if interruption is None else interruption
+        interrupted = asyncio.create_task(event.wait())
+        while self._children and not event.is_set():
+            waits = {*self._children, interrupted}
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        interrupted.cancel()
 
     # Slots ------------------------------------------------------------------------------
 
@@ -305,19 +319,6 @@ class JobTask:
     def _give_slots_back(self) -> None:
         self.slots.give_back()
         self._node.slots.give_back()
-
-    async def _take_slots_unless(self, cancelled: asyncio.Event) -> bool:
-        """Whether slots were got before `cancelled` was set."""
-        taking = asyncio.create_task(self._take_slots())
-        giving_up = asyncio.create_task(cancelled.wait())
-        await asyncio.wait({taking, giving_up}, return_when=asyncio.FIRST_COMPLETED)
-        giving_up.cancel()
-        if taking.done():
-            return True
-        taking.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await taking
-        return taking.done() and not taking.cancelled()
 
     # Steering ---------------------------------------------------------------------------
 
@@ -432,6 +433,19 @@ class ParentScript(RunTask):
 
     async def _finish_unstarted(self, status: RunStatus, error: str) -> None:
         """The parent's end is its job's to tell."""
+
+
+async def _is_taken(taking: "asyncio.Task[None]", cancelled: asyncio.Event) -> bool:
+    """Whether slots were got before `cancelled` was set."""
+    giving_up = asyncio.create_task(cancelled.wait())
+    await asyncio.wait({taking, giving_up}, return_when=asyncio.FIRST_COMPLETED)
+    giving_up.cancel()
+    if taking.done():
+        return True
+    taking.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await taking
+    return not taking.cancelled()
 
 
 def _nothing() -> None:

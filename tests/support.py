@@ -16,6 +16,7 @@ from typing import Any
 from xt_core.home import FIRST_NODE, Home
 from xt_core.model.records import Run
 from xt_core.session import Session
+from xt_core.stats.store import RunQuery
 
 PATIENCE_SECONDS = 90.0
 
@@ -105,6 +106,14 @@ class Xt:
 
     def run(self, name: str) -> Run:
         return self.session.store.run("ws1", name)
+
+    def children(self, job: str) -> list[Run]:
+        """The children of a job by run_index, which may stand there once each."""
+        runs = [run for run in self.session.store.find_runs(RunQuery(jobs=[job]))[0] if run.parent]
+        runs.sort(key=lambda run: run.run_index or 0)
+        indices = [run.run_index for run in runs]
+        assert len(set(indices)) == len(runs), f"run_index twice in {indices}"
+        return runs
 
     def events(self, run: str) -> list[str]:
         return [event.event for event in self.session.store.events("ws1", run)]

@@ -1,236 +1,252 @@
-"""Searches from `xt run` to their last set: every algorithm, seeds, history, trouble."""
+"""Searches through `xt run`: every algorithm, its sets, and what may happen to them."""
 
-import contextlib
 import json
 import os
+import shlex
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from support import Xt, wait_until
 
-from xt_core.model.records import Run, Value
-from xt_core.stats.store import RunQuery
+from xt_core.model.records import Value
 
-SCRIPT = """
-import os, sys
-from xt_core import Run
-args = dict(word.lstrip("-").split("=") for word in sys.argv[1:])
-x, kind = float(args["x"]), args.get("kind", "a")
-loss = (x - 0.3) ** 2 + (0 if kind == "a" else 1)
-Run().log_metrics({"loss": loss, "size": x})
+SCORE = """
+import json, os
+hparams = json.loads(os.environ["XT_HPARAMS"])
+x, k = hparams["x"], hparams["k"]
+with open(os.environ["XT_JOURNAL"], "a") as journal:
+    values = {"a": -(x - 0.3) ** 2 - k, "b": x * x + k}
+    journal.write(json.dumps({"type": "metrics", "step": 0, "values": values}) + "\\n")
 """
-SPACE = ("--x=[$uniform(0, 1)]", "--kind=[a, b]")
-LOSS = ("--primary-metric", "loss:min")
+SPACE = ("--x=[$uniform(-1, 1)]", "--k=[1, 2, 3]")
+OBJECTIVE = ("--primary-metric", "a:max")
+
+Sets = list[dict[str, Value]]
 
 
-def runs_of(xt: Xt, job: str = "job1") -> list[Run]:
-    """The job's runs by run_index."""
-    runs = xt.session.store.find_runs(RunQuery(jobs=[job]))[0]
-    return sorted(runs, key=lambda run: -1 if run.run_index is None else run.run_index)
+def search(xt: Xt, *options: str, job: str = "job1", space: Sequence[str] = SPACE) -> Sets:
+    """Search with `score.py` to the end; the sets by run_index."""
+    xt.script("score.py", SCORE)
+    xt.submit(*options, "score.py", *space)
+    assert xt.wait_job(job) == "completed"
+    runs = xt.children(job)
+    assert [run.run_index for run in runs] == list(range(len(runs)))
+    assert {str(run.status) for run in runs} == {"completed"}
+    return [run.hparams for run in runs]
 
 
-def sets_of(xt: Xt, job: str = "job1") -> list[dict[str, Value] | None]:
-    return [item.hparams for item in xt.session.store.work_items(job)]
+def assert_in_space(sets: Sets) -> None:
+    for hparams in sets:
+        assert sorted(hparams) == ["k", "x"]
+        assert isinstance(hparams["x"], float)
+        assert -1 <= hparams["x"] <= 1
+        assert hparams["k"] in (1, 2, 3)
 
 
-def search(xt: Xt, algorithm: str, runs: int, *options: str) -> None:
-    xt.script("t.py", SCRIPT)
-    xt("run", "--wait", "--runs", str(runs), "--search-type", algorithm, *LOSS, *options, "t.py",
-       *SPACE)  # fmt: skip
+def worker_pids(xt: Xt) -> list[int]:
+    """The search processes of this XT."""
+    return [
+        pid
+        for pid in xt.processes()
+        if b"xt_core.search.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ]
 
 
-@pytest.mark.parametrize(
-    ("algorithm", "style"),
-    [("random", "static"), ("tpe", "dynamic"), ("cmaes", "dynamic"), ("qmc", "dynamic"),
-     ("dgd", "dynamic"), ("nsga2", "dynamic"), ("gp", "dynamic")],
-)  # fmt: skip
-def test_each_algorithm_gives_every_run_a_set(xt: Xt, algorithm: str, style: str) -> None:
-    search(xt, algorithm, 12, "--seed", "1")
-    assert xt.wait_job("job1") == "completed"
-    runs = runs_of(xt)
-    assert [run.run_index for run in runs] == list(range(12))
-    assert {run.status for run in runs} == {"completed"}
-    assert xt.session.store.job("job1").style == style
-    for run, given in zip(runs, sets_of(xt), strict=True):
-        assert given == run.hparams
-        assert isinstance(given["x"], float)
-        assert 0 <= given["x"] <= 1
-        assert given["kind"] in ("a", "b")
-        assert f"--x={given['x']!r} --kind={given['kind']}" in run.command
-    assert not any("search_failed" in xt.events(run.name) for run in runs)
-
-
-def test_a_seed_repeats_a_search_bit_for_bit(xt: Xt) -> None:
-    search(xt, "tpe", 14, "--seed", "7")
-    search(xt, "tpe", 14, "--seed", "7")
-    search(xt, "tpe", 14, "--seed", "8")
-    first, again, other = (sets_of(xt, f"job{number}") for number in (1, 2, 3))
-    assert first == again
-    assert all(mine != theirs for mine, theirs in zip(first, other, strict=True))
-
-
-def test_a_killed_controller_changes_no_set(xt: Xt) -> None:
-    search(xt, "tpe", 14, "--seed", "7")
-    xt.submit("--runs", "14", "--search-type", "tpe", *LOSS, "--seed", "7", "t.py", *SPACE)
-    wait_until(lambda: sum(r.status == "completed" for r in runs_of(xt, "job2")) >= 4)
-    xt.kill_controller()
-    xt.session.controllers.ensure_running(["node0"])
-    assert xt.wait_job("job2") == "completed"
-    assert sets_of(xt, "job2") == sets_of(xt, "job1")
-    assert [run.run_index for run in runs_of(xt, "job2")] == list(range(14))
-
-
-def test_a_search_process_that_dies_is_replaced(xt: Xt) -> None:
-    gate = xt.code / "gate"
-    xt.script("t.py", SCRIPT + "if os.environ['XT_RUN_INDEX'] == '3':\n"
-              f"    while not os.path.exists({str(gate)!r}): pass\n")  # fmt: skip
-    xt.submit("--no-code", "--runs", "8", "--search-type", "tpe", *LOSS, "t.py", *SPACE)
-    wait_until(lambda: len(runs_of(xt)) == 4, "the fourth run")
-    for pid in search_processes(xt):
-        os.kill(pid, signal.SIGKILL)
-    gate.touch()
-    assert xt.wait_job("job1") == "completed"
-    assert [run.run_index for run in runs_of(xt)] == list(range(8))
-    assert None not in sets_of(xt)
-    failed = [run.name for run in runs_of(xt) if "search_failed" in xt.events(run.name)]
-    assert failed == ["run1.5"]  # it has a random set; the next one is chosen again
-
-
-def search_processes(xt: Xt) -> list[int]:
-    found = []
-    for pid in xt.processes():
-        with contextlib.suppress(OSError):
-            if b"xt_core.search.worker" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                found.append(pid)
-    assert found
-    return found
-
-
-def test_a_restarted_run_keeps_its_set_its_name_and_its_index(xt: Xt) -> None:
-    gate = xt.code / "gate"
-    xt.script("t.py", SCRIPT + f"while not os.path.exists({str(gate)!r}): pass\n")
-    xt.submit("--no-code", "--runs", "3", "--concurrent", "2", "--search-type", "tpe", *LOSS,
-              "t.py", *SPACE)  # fmt: skip
-    wait_until(lambda: [run.status for run in runs_of(xt)] == ["running"] * 2, "two runs")
-    before = {run.name: (run.run_index, run.hparams) for run in runs_of(xt)}
-    xt("restart", "controller", "job1")
-    wait_until(lambda: [run.restarts for run in runs_of(xt)] == [1, 1], "the restart")
-    gate.touch()
-    assert xt.wait_job("job1") == "completed"
-    after = {run.name: (run.run_index, run.hparams) for run in runs_of(xt)}
-    assert {name: after[name] for name in before} == before
+# Algorithms -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("algorithm", "runs", "objective"),
     [
-        "Run().log_metrics({'loss': float('nan')})",
-        "Run().log_metrics({'loss': float('inf')})",
-        "pass",
-        "Run().log_hparams({'x': 99, 'other': 1}); Run().log_metrics({'loss': 1})",
-        "sys.exit(int(os.environ['XT_RUN_INDEX']) % 2)",
+        ("tpe", 12, "a:max"),
+        ("cmaes", 8, "a:max"),
+        ("qmc", 6, "a:max"),
+        ("nsga2", 8, "a:max,b:min"),
+        ("dgd", 8, "b:min"),
+        ("gp", 12, "a:max"),
+        ("random", 6, "a:max"),
     ],
 )
-def test_odd_runs_do_not_stop_a_search(xt: Xt, body: str) -> None:
-    xt.script("t.py", f"import os, sys\nfrom xt_core import Run\n{body}\n")
-    xt.submit("--runs", "14", "--concurrent", "2", "--search-type", "tpe", *LOSS, "t.py", *SPACE)
-    assert xt.wait_job("job1") == ("error" if "exit" in body else "completed")
-    assert [run.run_index for run in runs_of(xt)] == list(range(14))
-    assert all(given is not None and 0 <= float(str(given["x"])) <= 1 for given in sets_of(xt))
-    assert not any("search_failed" in xt.events(run.name) for run in runs_of(xt))
+def test_each_algorithm_runs_each_index_once(
+    xt: Xt, algorithm: str, runs: int, objective: str
+) -> None:
+    options = ("--search-type", algorithm, "--runs", str(runs), "--seed", "7")
+    sets = search(xt, *options, "--concurrent", "2", "--primary-metric", objective)
+    assert len(sets) == runs
+    assert_in_space(sets)
+    assert len({json.dumps(hparams) for hparams in sets}) > runs // 2
+    for run in xt.children("job1"):
+        arguments = [f"--{name}={run.hparams[name]}" for name in ("x", "k")]
+        assert shlex.split(run.command)[-2:] == arguments
+        assert "search_failed" not in xt.events(run.name)
+        assert run.restarts == 0
+    job = xt.json("list", "jobs")["jobs"][0]
+    assert (job["search_type"], job["work_items"], job["seed"]) == (algorithm, runs, 7)
+    assert job["counts"] == {
+        "unstarted": 0, "running": 0, "completed": runs, "error": 0, "cancelled": 0,
+    }  # fmt: skip
 
 
-def test_a_search_is_extended_after_its_end_and_while_it_runs(xt: Xt) -> None:
-    search(xt, "tpe", 3)
-    answer = json.loads(xt("run", "--extend", "job1", "--runs", "2", "--json").stdout)
-    assert (answer["job"], answer["runs"], answer["work_items"]) == ("job1", ["run1"], 5)
-    wait_until(lambda: len(runs_of(xt)) == 5)
-    xt("run", "--extend", "job1", "--runs", "4", "--wait")
-    assert [run.run_index for run in runs_of(xt)] == list(range(9))
-    assert {run.parent for run in runs_of(xt)} == {"run1"}
-    assert {run.status for run in runs_of(xt)} == {"completed"}
-    assert xt.session.store.job("job1").work_items == 9
-    assert xt.wait_job("job1") == "completed"
-
-
-def test_a_cancelled_search_goes_on_where_it_is_extended(xt: Xt) -> None:
-    gate = xt.code / "gate"
-    xt.script("t.py", SCRIPT + f"while not os.path.exists({str(gate)!r}): pass\n")
-    xt.submit("--no-code", "--runs", "3", "--search-type", "tpe", *LOSS, "t.py", *SPACE)
-    xt.wait_status("run1.1", "running")
-    xt("cancel", "job", "job1")
-    assert xt.wait_job("job1") == "cancelled"
-    gate.touch()
-    xt("run", "--extend", "job1", "--runs", "2")
-    wait_until(lambda: sum(run.status == "completed" for run in runs_of(xt)) == 2)
-    assert [run.run_index for run in runs_of(xt) if run.status == "completed"] == [3, 4]
-
-
-def test_a_search_learns_from_another_job(xt: Xt) -> None:
-    xt.script("t.py", SCRIPT)
-    xt("run", "--wait", "--runs", "30", "--search-type", "random", "--seed", "1", *LOSS, "t.py",
-       *SPACE)  # fmt: skip
-    search(xt, "tpe", 3, "--seed", "5")
-    search(xt, "tpe", 3, "--seed", "5", "--warm-start", "job1")
-    assert xt.session.store.job("job3").warm_start == ["job1"]
-    assert sets_of(xt, "job2") != sets_of(xt, "job3")
-    (xt.code / "xt_config.yaml").write_text("hyperparameter-search: {aggregate-dest: experiment}")
-    search(xt, "tpe", 3, "--seed", "5")
-    assert sets_of(xt, "job4") != sets_of(xt, "job2")
-
-
-def test_a_space_in_a_file_reaches_the_run_in_three_ways(xt: Xt) -> None:
-    (xt.code / "hp.yaml").write_text(
-        "hparams:\n  kind: [a, b]\n  model: {depth: {values: [1, 2], when: {kind: a}}}\n"
-    )
-    (xt.code / "xt_config.yaml").write_text(
-        "hyperparameter-search: {fn-generated-config: config.yaml}\n"
-    )
-    xt.script("t.py", "import os, sys\nprint(sys.argv[1:])\nprint(os.environ['XT_HPARAMS'])\n"
-              "print(open('config.yaml').read())")  # fmt: skip
-    xt("run", "--wait", "--hp-config", "hp.yaml", "--search-type", "grid", "t.py", "own")
-    given = [{"kind": "a", "model.depth": 1}, {"kind": "a", "model.depth": 2}, {"kind": "b"}]
-    assert sets_of(xt) == given
-    consoles = [xt.console(run.name).decode() for run in runs_of(xt)]
-    assert "['own', '--kind=a', '--model.depth=2']" in consoles[1]
-    assert '{"kind":"a","model.depth":2}' in consoles[1]
-    assert "run1.2" in consoles[1]
-    assert "depth: 2" in consoles[1]
-    assert "['own', '--kind=b']" in consoles[2]
-
-
-def test_the_counts_of_a_grid_are_those_of_the_original(xt: Xt) -> None:
-    xt.script("t.py", "")
-    grid = ("t.py", "--a=[1,2,3]", "--b=[1,2]", "--c=[1,2,3,4,5]")
-    plan = ("run", "--dry-run", "--json", "--search-type", "grid")
-    for options, count in (((), 30), (("--max-runs", "25"), 25), (("--runs", "150"), 150)):
-        items = json.loads(xt(*plan, *options, *grid).stdout)["items"]
-        assert len(items) == count
-        assert items[0]["hparams"] == items[30 * (count // 150)]["hparams"] or count < 31
-    assert [item["hparams"]["a"] for item in items[:4]] == [1, 2, 3, 1]
+def test_a_grid_gives_each_combination_once(xt: Xt) -> None:
+    sets = search(xt, "--concurrent", "2", space=("--x=[0, 1, 2]", "--k=[4, 5]"))
+    assert sets == [{"x": x, "k": k} for k in (4, 5) for x in (0, 1, 2)]
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        (("--search-type", "tpe", "t.py", "--x=[1,2]"), "a tpe search without a number of runs"),
-        (("--search-type", "cmaes", "--runs", "3", "t.py", "--x=[a,b]"), "no parameter with"),
-        (("--search-type", "dgd", "--runs", "3", "--primary-metric", "a,b", "t.py", "--x=[1,2]"),
-         "2 objectives, but it takes one"),
-        (("--search-type", "tpe", "--runs", "3", "t.py"), "with nothing to search"),
-        (("--hp-config", "none.yaml", "t.py"), "cannot read the hyperparameter file none.yaml"),
-        (("--early-stopping", "medain", "t.py", "--x=[1,2]"), "medain"),
-        (("--retry-exit-codes", "x", "t.py"), "not all are whole numbers"),
-        (("--extend", "job1", "--runs", "2", "--seed", "1"), "--extend and --seed together"),
-        (("--extend", "job1"), "--extend without a number of runs"),
-        (("--warm-start", "job1", "t.py"), "--warm-start without a search that learns"),
-        (("--nodes", "0", "t.py"), "--nodes is 0"),
-    ],
-)  # fmt: skip
-def test_what_cannot_be_is_told_in_one_line(xt: Xt, options: tuple[str, ...], message: str) -> None:
-    xt.script("t.py", "")
-    done = xt("run", *options, code=2)
-    assert message in done.stderr
-    assert len(done.stderr.splitlines()) <= 2
-    assert xt.session.store.jobs() == []
+    ("options", "count"), [((), 30), (("--max-runs", "25"), 25), (("--runs", "150"), 150)]
+)
+def test_the_runs_of_a_grid_of_30(xt: Xt, options: tuple[str, ...], count: int) -> None:
+    xt.script("score.py", "")
+    space = ("--a=[1, 2, 3]", "--b=[1, 2]", "--c=[1, 2, 3, 4, 5]")
+    grid_run = ("run", "--json", "--dry-run", "--search-type", "grid")
+    document = json.loads(xt(*grid_run, *options, "score.py", *space).stdout)
+    grid = [{"a": a, "b": b, "c": c} for c in range(1, 6) for b in (1, 2) for a in (1, 2, 3)]
+    assert (document["style"], document["work_items"]) == ("static", count)
+    assert [item["run_index"] for item in document["items"]] == list(range(count))
+    assert [item["hparams"] for item in document["items"]] == [grid[i % 30] for i in range(count)]
+    assert xt.json("list", "jobs") == {"jobs": [], "total": 0}
+
+
+# Repeatable -----------------------------------------------------------------------------
+
+
+def test_a_seed_gives_the_same_sets_again_and_another_one_others(xt: Xt) -> None:
+    options = ("--search-type", "tpe", "--runs", "12", *OBJECTIVE, "--seed")
+    first = search(xt, *options, "5")
+    assert search(xt, *options, "5", job="job2") == first
+    other = search(xt, *options, "6", job="job3")
+    assert all(mine != its for mine, its in zip(first, other, strict=True))
+
+
+def test_a_killed_controller_changes_no_set_of_a_search(xt: Xt) -> None:
+    options = ("--search-type", "tpe", "--runs", "14", *OBJECTIVE, "--seed", "5")
+    undisturbed = search(xt, *options)
+    xt.submit(*options, "score.py", *SPACE)
+    for name in ("run2.4", "run2.12"):
+        xt.wait_status(name, "running", "completed")
+        xt.kill_controller()
+        xt.session.controller.ensure_running()
+    assert xt.wait_job("job2") == "completed"
+    runs = xt.children("job2")
+    assert [run.hparams for run in runs] == undisturbed
+    assert [xt.events(run.name).count("ended") for run in runs] == [1] * 14
+    items = xt.session.store.work_items("job2")
+    assert [item.run for item in items] == [run.name for run in runs]
+    assert {str(item.status) for item in items} == {"completed"}
+
+
+STEADY = """
+import json, os, time
+hparams = json.loads(os.environ["XT_HPARAMS"])
+print("start", os.environ["XT_RESTARTS"], os.environ["XT_RUN_INDEX"], hparams, flush=True)
+while os.environ["XT_RESTARTS"] == "0" and int(os.environ["XT_RUN_INDEX"]) < 2:
+    time.sleep(0.05)
+with open(os.environ["XT_JOURNAL"], "a") as journal:
+    journal.write(json.dumps({"type": "metrics", "step": 0, "values": {"a": hparams["x"]}}) + "\\n")
+"""
+
+
+def test_restarted_runs_of_a_search_keep_name_set_and_index(xt: Xt) -> None:
+    xt.script("steady.py", STEADY)
+    options = ("--search-type", "tpe", "--runs", "4", "--concurrent", "2", *OBJECTIVE)
+    xt.submit(*options, "steady.py", *SPACE)
+    xt.wait_output("run1.1", "start 0")
+    xt.wait_output("run1.2", "start 0")
+    before = xt.children("job1")[:2]
+    assert sorted(xt.json("restart", "controller", "job1")["restarted"]) == ["run1.1", "run1.2"]
+    assert xt.wait_job("job1") == "completed"
+    after = xt.children("job1")
+    kept = [(run.name, run.hparams, run.run_index, run.command) for run in after[:2]]
+    assert kept == [(run.name, run.hparams, run.run_index, run.command) for run in before]
+    assert [run.restarts for run in after] == [1, 1, 0, 0]
+    for run in after[:2]:
+        index, hparams = run.run_index, {name: run.hparams[name] for name in ("x", "k")}
+        assert xt.console(run.name).decode().splitlines() == [
+            f"start 0 {index} {hparams}",
+            f"start 1 {index} {hparams}",
+        ]
+
+
+def test_a_run_that_waits_to_start_again_goes_before_new_work(xt: Xt) -> None:
+    xt.script("steady.py", STEADY)
+    xt.submit("--search-type", "tpe", "--runs", "3", *OBJECTIVE, "steady.py", *SPACE)
+    xt.wait_output("run1.1", "start 0")
+    xt("restart", "controller", "job1", "--delay", "600")
+    xt.wait_status("run1.1", "queued")
+    xt.kill_controller()
+    xt.session.controller.ensure_running()
+    xt.wait_output("run1.2", "start 0")
+    assert xt.run("run1.1").status == "completed"
+    xt("restart", "controller", "job1")
+    assert xt.wait_job("job1") == "completed"
+    assert [run.name for run in xt.children("job1")] == ["run1.1", "run1.2", "run1.3"]
+
+
+# Trouble --------------------------------------------------------------------------------
+
+ODD = """
+import json, os, sys
+index = int(os.environ["XT_RUN_INDEX"])
+hparams = json.loads(os.environ["XT_HPARAMS"])
+records = {
+    0: {"type": "metrics", "values": {"a": {"$float": "NaN"}}},
+    1: {"type": "metrics", "values": {"a": {"$float": "Infinity"}}},
+    2: {"type": "metrics", "values": {"other": 1}},
+    3: {"type": "metrics", "values": {"a": "text"}},
+}
+with open(os.environ["XT_JOURNAL"], "a") as journal:
+    journal.write(json.dumps({"type": "hparams", "values": {"x": 99, "own": "mine"}}) + "\\n")
+    good = {"type": "metrics", "values": {"a": hparams["x"]}}
+    journal.write(json.dumps(records.get(index, good)) + "\\n")
+sys.exit(3 if index >= 4 and index % 2 else 0)
+"""
+
+
+def test_odd_results_and_failures_do_not_end_a_search(xt: Xt) -> None:
+    xt.script("odd.py", ODD)
+    options = ("--search-type", "tpe", "--runs", "16", "--seed", "3", *OBJECTIVE)
+    xt.submit(*options, "odd.py", *SPACE)
+    assert xt.wait_job("job1") == "error"
+    runs = xt.children("job1")
+    failed = [run.run_index for run in runs if run.status == "error"]
+    assert failed == [5, 7, 9, 11, 13, 15]
+    assert sum(run.status == "completed" for run in runs) == 10
+    assert not any("search_failed" in xt.events(run.name) for run in runs)
+    sets = [item.hparams for item in xt.session.store.work_items("job1")]
+    assert_in_space([hparams for hparams in sets if hparams is not None])
+    assert len(sets) == 16
+    good = [
+        (s["x"], r.name) for s, r in zip(sets, runs, strict=True) if s and (r.run_index or 0) > 3
+    ]
+    best = max(good)
+    assert xt.json("list", "jobs")["jobs"][0]["best"] == {"run": best[1], "value": best[0]}
+
+
+def test_a_run_may_log_other_hyperparameters_than_it_was_given(xt: Xt) -> None:
+    xt.script("odd.py", ODD)
+    xt.submit("--search-type", "tpe", "--runs", "2", *OBJECTIVE, "odd.py", *SPACE)
+    assert xt.wait_job("job1") == "completed"
+    for run, item in zip(xt.children("job1"), xt.session.store.work_items("job1"), strict=True):
+        assert item.hparams is not None
+        assert run.hparams == item.hparams | {"x": 99, "own": "mine"}
+        assert f"--x={item.hparams['x']}" in run.command
+
+
+def test_a_killed_search_process_does_not_end_a_search(xt: Xt) -> None:
+    xt.script("steady.py", STEADY)
+    xt.submit("--search-type", "tpe", "--runs", "5", *OBJECTIVE, "steady.py", *SPACE)
+    xt.wait_output("run1.1", "start 0")
+    (worker,) = worker_pids(xt)
+    os.kill(worker, signal.SIGKILL)
+    wait_until(lambda: not worker_pids(xt), "the search process to end")
+    xt("restart", "controller", "job1")
+    xt.wait_output("run1.2", "start 0")
+    xt("restart", "controller", "job1")
+    assert xt.wait_job("job1") == "completed"
+    runs = xt.children("job1")
+    assert [str(run.status) for run in runs] == ["completed"] * 5
+    assert sum("search_failed" in xt.events(run.name) for run in runs) <= 1
+    assert_in_space([run.hparams for run in runs])
+    assert worker_pids(xt) == []

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from xt_core.cli.parser import Parser, command_parser
 from xt_core.cli.talk import Progress, emit_json, note
-from xt_core.errors import ExitCode
+from xt_core.errors import ExitCode, UsageError
 from xt_core.model.states import JobStatus, RunStatus, SearchStyle
 from xt_core.query.formats import counted
 from xt_core.session import Session
@@ -36,6 +36,11 @@ def main(argv: list[str]) -> int:
     request = _request(options, command)
     session = Session(overrides=request.overrides())
     if request.extend is not None:
+        if options.dry_run:
+            raise UsageError(
+                "--extend and --dry-run together: an extension has nothing to show beforehand",
+                "leave one of them out",
+            )
         return _after_submission(session, extend(session, request), options)
     preparation = prepare(session, request)
     if options.dry_run:

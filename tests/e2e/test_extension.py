@@ -1,0 +1,180 @@
+"""More runs for a job that is there, and searches that learn from other jobs."""
+
+import json
+from pathlib import Path
+
+from support import Xt, wait_until
+
+from xt_core.model.records import Value
+
+SCORE = """
+import json, os, sys, time
+hparams, index = json.loads(os.environ["XT_HPARAMS"]), int(os.environ["XT_RUN_INDEX"])
+print("ready", flush=True)
+while index == 0 and "GO" in os.environ and not os.path.exists(os.environ["GO"]):
+    time.sleep(0.02)
+with open(os.environ["XT_JOURNAL"], "a") as journal:
+    values = {"a": hparams["k"] + (hparams["x"] > 3)}
+    journal.write(json.dumps({"type": "metrics", "step": 0, "values": values}) + "\\n")
+"""
+SPACE = ("score.py", "--x=[1, 2, 3, 4]", "--k=[1, 2, 3, 4]")
+SEARCH = ("--search-type", "dgd", "--primary-metric", "a:max")
+
+
+def sets(xt: Xt, job: str) -> list[dict[str, Value]]:
+    """The sets of a job that must have completed, by run_index."""
+    assert xt.wait_job(job) == "completed"
+    runs = xt.children(job)
+    assert [run.run_index for run in runs] == list(range(len(runs)))
+    assert {str(run.status) for run in runs} == {"completed"}
+    return [run.hparams for run in runs]
+
+
+# More runs ------------------------------------------------------------------------------
+
+
+def test_an_ended_search_goes_on_as_if_it_had_been_longer(xt: Xt) -> None:
+    xt.script("score.py", SCORE)
+    xt.submit(*SEARCH, "--runs", "8", "--seed", "2", *SPACE)
+    longer = sets(xt, "job1")
+    xt.submit(*SEARCH, "--runs", "5", "--seed", "2", *SPACE)
+    assert sets(xt, "job2") == longer[:5]
+    document = xt.submit("--extend", "job2", "--runs", "3")
+    assert document == {
+        "workspace": "ws1", "job": "job2", "runs": ["run2"], "style": "dynamic",
+        "work_items": 8, "nodes": ["node0"],
+    }  # fmt: skip
+    assert sets(xt, "job2") == longer
+    assert [run.name for run in xt.children("job2")] == [f"run2.{n}" for n in range(1, 9)]
+    xt.wait_status("run2", "completed")
+    assert xt.event_data("run2", "extended") == {"work_items": 3}
+    assert [event for event in xt.events("run2") if event != "child_created"] == [
+        "created", "queued", "ended", "extended", "ended",
+    ]  # fmt: skip
+    assert len(xt.json("list", "runs", "--job", "job2")["runs"]) == 8
+
+
+def test_an_extended_grid_begins_anew(xt: Xt) -> None:
+    xt.script("score.py", SCORE)
+    xt.submit("score.py", "--x=[1, 2]", "--k=[5]")
+    assert xt.wait_job("job1") == "completed"
+    for _ in range(2):
+        assert xt("run", "--wait", "--extend", "job1", "--runs", "2").returncode == 0
+    assert sets(xt, "job1") == [{"x": x, "k": 5} for x in (1, 2, 1, 2, 1, 2)]
+
+
+def test_what_a_running_job_gets_is_done_beside_what_runs(xt: Xt, tmp_path: Path) -> None:
+    xt.script("score.py", SCORE)
+    go = tmp_path / "go"
+    options = ("--runs", "2", "--concurrent", "2", "--env", f"GO={go}")
+    xt.submit(*SEARCH, *options, *SPACE)
+    xt.wait_output("run1.1", "ready")
+    xt.wait_status("run1.2", "completed")
+    assert xt.submit("--extend", "job1", "--runs", "2")["work_items"] == 4
+    xt.wait_status("run1.4", "completed")
+    assert xt.run("run1.1").status == "running"
+    go.touch()
+    assert len(sets(xt, "job1")) == 4
+    assert xt.wait_status("run1", "completed").name == "run1"
+    assert [run.name for run in xt.children("job1")] == [f"run1.{n}" for n in range(1, 5)]
+
+
+def test_what_a_cancelled_job_gets_is_done(xt: Xt, tmp_path: Path) -> None:
+    xt.script("score.py", SCORE)
+    xt.submit(*SEARCH, "--runs", "3", "--env", f"GO={tmp_path / 'never'}", *SPACE)
+    xt.wait_output("run1.1", "ready")
+    xt("cancel", "job", "job1")
+    assert xt.submit("--extend", "job1", "--runs", "2")["work_items"] == 5
+    xt.wait_status("run1", "completed")
+    items = xt.session.store.work_items("job1")
+    assert [(item.run_index, item.run, str(item.status)) for item in items] == [
+        (0, "run1.1", "cancelled"),
+        (1, None, "cancelled"),
+        (2, None, "cancelled"),
+        (3, "run1.2", "completed"),
+        (4, "run1.3", "completed"),
+    ]
+
+
+def test_what_is_stored_of_an_extension_is_found_by_the_next_controller(xt: Xt) -> None:
+    xt.script("score.py", SCORE)
+    xt.submit(*SEARCH, "--runs", "2", *SPACE)
+    assert len(sets(xt, "job1")) == 2
+    wait_until(lambda: xt.json("status")["runs"] == [])
+    xt.kill_controller()
+    xt.session.store.extend_job("job1", 2)
+    xt.session.controller.ensure_running()
+    assert len(sets(xt, "job1")) == 4
+
+
+IMPOSSIBLE = [
+    (("job1", "--runs", "2"), 2, "job1 is a single run"),
+    (("job9", "--runs", "2"), 3, "no job named job9"),
+    (("job2",), 2, "--extend without a number of runs"),
+    (("job2", "--runs", "0"), 2, "--extend without a number of runs"),
+    (
+        ("job2", "--runs", "2", "--seed", "3"),
+        2,
+        "--extend and --seed together: a job goes on as it was submitted",
+    ),
+    (
+        ("job2", "--runs", "2", "score.py"),
+        2,
+        "--extend and score.py together: a job goes on as it was submitted",
+    ),
+    (
+        ("job2", "--runs", "2", "--dry-run"),
+        2,
+        "--extend and --dry-run together: an extension has nothing to show beforehand",
+    ),
+]
+
+
+def test_an_extension_that_cannot_be_adds_nothing(xt: Xt) -> None:
+    xt.script("score.py", SCORE)
+    xt.submit("true")
+    xt.submit(*SEARCH, "--runs", "1", *SPACE)
+    assert len(sets(xt, "job2")) == 1
+    for options, code, message in IMPOSSIBLE:
+        done = xt("run", "--json", "--extend", *options, code=code)
+        assert json.loads(done.stdout)["error"]["message"] == message
+    assert [job["work_items"] for job in xt.json("list", "jobs")["jobs"]] == [1, 1]
+
+
+# Learning from others -------------------------------------------------------------------
+
+
+def test_a_warm_start_learns_from_another_job(xt: Xt) -> None:
+    xt.script("score.py", SCORE)
+    xt.submit(*SEARCH, "--runs", "12", "--seed", "1", *SPACE)
+    first = sets(xt, "job1")
+    again = (*SEARCH, "--runs", "3", "--seed", "2")
+    xt.submit(*again, *SPACE)
+    xt.submit(*again, "--warm-start", "job1", *SPACE)
+    xt.submit(*again, "--warm-start", "job1,job2", *SPACE)
+    xt.submit(*again, "--warm-start", "job1", *SPACE)
+    cold, warm, warmer, same = (sets(xt, f"job{n}") for n in (2, 3, 4, 5))
+    assert len(first) == 12
+    assert warm != cold
+    assert warm == same
+    assert len(warmer) == 3
+    jobs = {job["name"]: job["warm_start"] for job in xt.json("list", "jobs")["jobs"]}
+    assert jobs == {
+        "job1": [], "job2": [], "job3": ["job1"], "job4": ["job1", "job2"], "job5": ["job1"],
+    }  # fmt: skip
+    missing = xt("run", *again, "--warm-start", "job77", *SPACE, code=3).stderr
+    assert "no job named job77" in missing
+
+
+def test_a_search_may_learn_from_all_of_its_experiment(xt: Xt) -> None:
+    xt.script("score.py", SCORE)
+    (xt.code / "xt_config.yaml").write_text("hyperparameter-search: {aggregate-dest: experiment}\n")
+    again = (*SEARCH, "--runs", "3", "--seed", "2")
+    xt.submit(*again, *SPACE)
+    cold = sets(xt, "job1")
+    xt.submit(*SEARCH, "--runs", "12", "--seed", "1", "--experiment", "other", *SPACE)
+    assert len(sets(xt, "job2")) == 12
+    xt.submit(*again, "--experiment", "other", *SPACE)
+    xt.submit(*again, "--experiment", "third", *SPACE)
+    assert sets(xt, "job3") != cold
+    assert sets(xt, "job4") == cold
