@@ -185,6 +185,8 @@ class JobTask:
         finally:
             if claim is None:
                 self._give_slots_back()
+        if claim is not None and claim[0].run_index >= self._plan.work_items:
+            self.extend(await self._node.store(lambda store: store.job(self.job.name)))
         return claim
 
     async def _open_children(self) -> list[Run]:

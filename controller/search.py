@@ -1,7 +1,8 @@
 """The dynamic search of one job on this node: its worker process, fed with the job's history.
 
-The worker takes whatever time it takes, and may die; the event loop never waits for it, and a run
-whose set does not come in time gets a random one, which is a pure function of its index.
+The worker takes whatever time it takes, and may die: one that died between two questions is
+replaced, and nobody sees it. The event loop never waits for it, and a run whose set does not come
+in time gets a random one, which is a pure function of its index.
 Invariant: one question at a time, and a set is durable before the next question is asked, so that
 no two runs of this node are given the same set for want of knowing of each other.
 """
@@ -64,7 +65,9 @@ class DynamicSearch:
         self._end_worker()
 
     async def _ask(self, run_index: int) -> Suggestion:
-        worker = self._worker if self._worker is not None else await self._start()
+        worker = self._worker
+        if worker is None or worker.returncode is not None:  # never started, or killed since
+            worker = await self._start()
         assert worker.stdin is not None
         assert worker.stdout is not None
         await self._tell(worker.stdin)

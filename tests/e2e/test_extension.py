@@ -96,6 +96,16 @@ def test_what_a_cancelled_job_gets_is_done(xt: Xt, tmp_path: Path) -> None:
     ]
 
 
+def test_a_controller_that_was_not_told_of_an_extension_does_it(xt: Xt, tmp_path: Path) -> None:
+    xt.script("score.py", SCORE)
+    go = tmp_path / "go"
+    xt.submit("--runs", "1", "--env", f"GO={go}", "score.py", "--x=[1, 2, 3]", "--k=[5]")
+    xt.wait_output("run1.1", "ready")
+    xt.session.store.extend_job("job1", 2)  # as by a client that dies before it tells
+    go.touch()
+    assert len(sets(xt, "job1")) == 3
+
+
 def test_what_is_stored_of_an_extension_is_found_by_the_next_controller(xt: Xt) -> None:
     xt.script("score.py", SCORE)
     xt.submit(*SEARCH, "--runs", "2", *SPACE)
