@@ -1,6 +1,6 @@
 """How good the sets are that a search finds: each algorithm against random search.
 
-    python benchmarks/search_quality.py [--seeds N] [--runs N] [ALGORITHM …]
+    python benchmarks/search_quality.py [--seeds N] [--first-seed N] [--runs N] [ALGORITHM …]
 
 A search is 50 runs, one after the other, and its result the least loss of them; 20 searches with
 different seeds an algorithm. `p` is the probability of results as good as these if the algorithm
@@ -188,15 +188,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Search quality against random search.")
     parser.add_argument("algorithms", nargs="*", default=[TPE, GP, CMAES, DGD])
     parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--runs", type=int, default=50)
     args = parser.parse_args()
     names = [RANDOM, *args.algorithms]
+    seeds = range(args.first_seed, args.first_seed + args.seeds)
     print(f"least loss of {args.runs} runs: median of {args.seeds} searches; p against random")
     print(f"{'':<12}{RANDOM:>9}" + "".join(f"{n:>10}{'p':>9}" for n in args.algorithms))
     os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
         for problem in PROBLEMS:
-            tasks = [(problem, n, s, args.runs) for n, s in product(names, range(args.seeds))]
+            tasks = [(problem, n, s, args.runs) for n, s in product(names, seeds)]
             results = list(pool.map(search, tasks))
             rows = [results[i : i + args.seeds] for i in range(0, len(results), args.seeds)]
             cells = [f"{median(row):>10.4f}{better(row, rows[0]):>9.1e}" for row in rows[1:]]

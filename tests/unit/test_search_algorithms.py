@@ -246,6 +246,21 @@ class TestTrials:
 
         assert mean(*good, *bad) < mean(*good)
 
+    def test_how_far_a_run_diverged_is_nothing_to_a_gaussian_process(self) -> None:
+        points = random_points(PLANE, 14, 4)
+        trials = [completed(i, Suggestion(p), bowl(p)) for i, p in enumerate(points)]
+        found = []
+        for objectives, sign in ((LOSS, 1), (SCORE, -1)):
+            for loss in (1e4, 1e30):
+                told_trials = [completed(13, Suggestion(points[13]), sign * loss)]
+                told_trials += [
+                    completed(t.run_index, Suggestion(dict(t.hparams)), sign * t.values[0])
+                    for t in trials[:13]
+                ]
+                search = told(new("gp", PLANE, objectives), told_trials)
+                found.append(search.suggest(14).hparams)
+        assert found == [found[0]] * 4
+
     @pytest.mark.parametrize("algorithm", LEARNING)
     def test_a_value_that_is_no_number_counts_as_a_failure(self, algorithm: str) -> None:
         good = history("random", 14)

@@ -11,8 +11,9 @@ integrates over the running trials; NSGA-II, Deb et al. 2002 (doi:10.1109/4235.9
 """
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 import optuna
@@ -33,9 +34,10 @@ from optuna.samplers import (
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 
+from xt_core.model.records import Objective
 from xt_core.search.axes import Axes, Axis, Continuous, Coordinate, Listed
 from xt_core.search.history import History, worst_values
-from xt_core.search.spec import BAYESIAN, GP, NSGA2, TPE, SearchSpec
+from xt_core.search.spec import BAYESIAN, GAUSSIAN_PROCESS, GP, NSGA2, TPE, SearchSpec
 from xt_core.search.study import TrialView, frozen_trial
 from xt_core.search.suggest import Suggester, first_unlike, generator_seed
 from xt_core.search.trials import Suggestion, Trial, TrialState
@@ -45,6 +47,9 @@ POPULATION = 20
 SAMPLER_ATTEMPTS = 3
 """How often a sampler may repeat a running trial before random points are tried."""
 ATTEMPTS = 20
+BEARABLE = 3
+"""A value further beyond the median than the best is before it, times this, is cut for a Gaussian
+process: else a few diverged runs would be all that its scale shows."""
 NOTES = "optuna"
 """What a genetic sampler wants to know again of a trial: its generation."""
 
@@ -119,14 +124,16 @@ class SamplerSuggester(Suggester):
 
     def _visible(self) -> list[FrozenTrial]:
         """The trials that a sampler sees; failed ones only once there is a worst value."""
-        completed = (e.trial.values for e in self._history if e.trial.state is TrialState.COMPLETED)
+        completed = [e.trial.values for e in self._history if e.trial.state is TrialState.COMPLETED]
         worst = worst_values(self._spec.objectives, completed)
+        if worst is not None and self._spec.algorithm in GAUSSIAN_PROCESS:
+            worst = _bearable(self._spec.objectives, completed, worst)
         visible = []
         for entry in self._history:
-            if entry.trial.state is TrialState.FAILED:
+            if entry.trial.state is not TrialState.RUNNING:
                 if worst is None:
                     continue
-                entry.frozen.values = list(worst)
+                entry.frozen.values = _at_worst(self._spec.objectives, entry.trial.values, worst)
             visible.append(entry.frozen)
         return visible
 
@@ -160,6 +167,30 @@ def _suggest(asked: optuna.Trial, name: str, axis: Axis) -> Coordinate:
         return asked.suggest_categorical(name, range(len(axis.values)))
     assert isinstance(axis, Continuous)
     return asked.suggest_float(name, axis.low, axis.high)
+
+
+def _at_worst(
+    objectives: Sequence[Objective], values: Sequence[float], worst: Sequence[float]
+) -> list[float]:
+    """The values, none worse than `worst`; that itself if there are none."""
+    return [
+        max(value, limit) if objective.maximize else min(value, limit)
+        for objective, value, limit in zip(objectives, values or worst, worst, strict=True)
+    ]
+
+
+def _bearable(
+    objectives: Sequence[Objective], completed: Sequence[Sequence[float]], worst: Sequence[float]
+) -> tuple[float, ...]:
+    """The worst values that a Gaussian process is told, by objective."""
+    limits = []
+    for objective, column, last in zip(
+        objectives, zip(*completed, strict=True), worst, strict=True
+    ):
+        middle = median(column)
+        best = max(column) if objective.maximize else min(column)
+        limits.append(last if best == middle else middle + BEARABLE * (middle - best))
+    return tuple(_at_worst(objectives, limits, worst))
 
 
 def _attributes(notes: Mapping[str, Any]) -> dict[str, Any]:
