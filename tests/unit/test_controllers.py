@@ -217,6 +217,12 @@ def test_where_no_controller_runs_the_stream_is_empty(controllers: Fakes) -> Non
     assert list(controllers.changes()) == []
 
 
+def test_a_stream_that_needs_a_node_ends_at_once_where_it_is_gone(controllers: Fakes) -> None:
+    controllers.fakes["node0"].alive = True
+    assert list(controllers.changes(["node0", "node1"])) == []
+    assert next(iter(controllers.changes(["node0"]))) is None
+
+
 def test_another_thread_may_close_the_stream(controllers: Fakes) -> None:
     controllers.fakes["node0"].alive = True
     changes = controllers.changes()

@@ -37,7 +37,7 @@ def main(argv: list[str]) -> int:
         return ExitCode.OK
     shown: Document | None = None
     while True:
-        for _ in session.controllers.changes():
+        for _ in session.controllers.changes(nodes):
             document = _status(session, options.name)
             if _essence(document) != shown:
                 shown = _essence(document)
