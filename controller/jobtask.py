@@ -129,8 +129,6 @@ class JobTask:
         with contextlib.suppress(TimeoutError):
             pause = min(_LONGEST_LOOK_SECONDS, lease / 4)
             await asyncio.wait_for(self.cancelled.wait(), pause)
-        for run in await self._node.store(lambda store: store.give_up_lost(name, lease)):
-            _log.warning("%s: %s is lost, its work is done elsewhere", name, run)
         return True
 
     async def _may_spawn(self, task: "ParentScript") -> bool:
@@ -276,11 +274,14 @@ class JobTask:
         self._spawn(self.cancel(self.context.grace_seconds))
 
     async def _keep_lease(self) -> None:
-        """Tell that this node lives, and end here what was handed on while it did not."""
-        name, node = self.job.name, self._node.name
+        """Tell that this node lives, take note of those that do not, and end here what was handed
+        on while this one did not."""
+        name, node, lease = self.job.name, self._node.name, self._mrc.lease_seconds
         while True:
-            await asyncio.sleep(self._mrc.lease_seconds / 3)
+            await asyncio.sleep(lease / 3)
             await self._node.store(lambda store: store.renew_lease(node))
+            for run in await self._node.store(lambda store: store.give_up_lost(name, lease)):
+                _log.warning("%s: %s is lost, its work is done elsewhere", name, run)
             kept = await self._node.store(lambda store: store.open_runs(name, node))
             names = {run.name for run in kept}
             for task in [t for t in self.live.values() if t.run.name not in names]:

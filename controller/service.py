@@ -12,6 +12,7 @@ import xt_core
 from controller.jobtask import JobTask
 from controller.node import Bell, NodeServices
 from controller.output import OutputFeed
+from controller.processes import kill_marked
 from controller.rundir import RunDirectory
 from xt_core import clock
 from xt_core.errors import UnknownNameError, XTError
@@ -52,10 +53,13 @@ class ControllerService:
         await self._node.store(lambda store: store.put_node(record))
 
     def _remove_ended_runs(self) -> None:
-        """Remove the folders of runs whose final state an earlier controller still stored."""
+        """Remove the folders of runs whose final state an earlier controller still stored, and
+        what still runs of those that were given up while there was no controller here."""
         for folder in self._node.home.runs_dir.glob("*/*"):
             with contextlib.suppress(XTError, ValueError, AttributeError):
                 run = self._node.writer.reader.run(folder.parent.name, folder.name)
+                if run.status is RunStatus.LOST:
+                    kill_marked(f"XT_JOURNAL={RunDirectory(folder).journal}")
                 if run.status.is_final:
                     RunDirectory(folder).remove()
 

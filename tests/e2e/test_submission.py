@@ -155,6 +155,7 @@ def test_the_environment_is_that_of_the_contract_and_holds_no_secret(xt: Xt) -> 
         "XT_WORKSPACE_NAME": "ws1",
         "XT_EXPERIMENT_NAME": "exper1",
         "XT_JOB_ID": "job1",
+        "XT_HPARAMS": "{}",
         "XT_JOB_SEED": "5",
         "XT_RUN_NAME": "run1.2",
         "XT_RUN_INDEX": "1",
@@ -261,7 +262,7 @@ def test_attach_at_submission_shows_the_output_of_every_run(xt: Xt) -> None:
 def test_a_dry_run_shows_and_stores_nothing(xt: Xt) -> None:
     xt.script("t.py", "")
     out = xt("run", "--dry-run", "t.py", "--lr=[.1,.2]").stdout
-    assert "style static (grid), 2 work items" in out
+    assert out.startswith("static grid: 2 runs, seed ")
     assert "t.py --lr=0.1" in out
     document = json.loads(xt("run", "--dry-run", "--json", "t.py", "--lr=[.1,.2]").stdout)
     assert [item["hparams"] for item in document["items"]] == [{"lr": 0.1}, {"lr": 0.2}]
