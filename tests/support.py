@@ -170,7 +170,8 @@ class Xt:
         return int(self.home.node(node).controller_lock.read_text())
 
     def kill_controller(self, node: str = FIRST_NODE) -> None:
-        """`kill -9`, and wait until it is gone."""
+        """`kill -9` once it is there, and wait until it is gone."""
+        wait_until(self.session.controllers.of(node).is_running, f"the controller of {node}")
         os.kill(self.pid_of(node), signal.SIGKILL)
         self.wait_for_controller_end(node)
 

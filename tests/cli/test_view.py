@@ -134,6 +134,12 @@ def test_the_log_of_the_controller_is_shown_from_its_end(xt: Commands, home: Hom
     node.controller_log.write_text("one\ntwo\n")
     assert xt("view", "log", "controller", "--last", "1").out == "two\n"
     assert xt("view", "log", "controller", "--json").json == {"log": ["one", "two"]}
+    other = home.node("node1")
+    other.create()
+    other.controller_log.write_text("three\n")
+    assert xt("view", "log", "node0", "--last", "1").out == "two\n"
+    assert xt("view", "log", "node1").out == "three\n"
+    assert "no controller has run here yet" in xt("view", "log", "node2", code=3).err
 
 
 def test_the_console_of_a_run_of_this_node_is_its_file(

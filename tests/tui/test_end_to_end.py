@@ -7,7 +7,7 @@ from pathlib import Path
 
 from support import Xt, wait_until
 from textual.widgets import Input
-from tui_support import names, until
+from tui_support import names, text_of, until
 
 from xt_core.session import Session
 from xt_tui.app import XtApp
@@ -77,6 +77,41 @@ async def test_a_controller_that_dies_is_shown_and_comes_back(xt: Xt) -> None:
         await until(pilot, lambda: [node["state"] for node in app.state.nodes] == ["stopped"])
         xt("status")
         await until(pilot, lambda: [node["state"] for node in app.state.nodes] == ["running"])
+    session.close()
+
+
+async def test_runs_of_another_node_are_watched_and_steered_there(xt: Xt) -> None:
+    xt.script("t.py", SCRIPT)
+    session = Session(home=xt.home, cwd=xt.code, environ=xt.environ)
+    async with XtApp(session).run_test(size=(140, 50)) as pilot:
+        app = pilot.app
+        assert isinstance(app, XtApp)
+        await until(pilot, lambda: "○ node0  no controller runs" in text_of(app))
+        xt.submit("--nodes", "2", "--schedule", "static", "t.py")
+        await until(pilot, lambda: names(app) == ["run1.1", "run2.1"])
+        await until(pilot, lambda: "● node0  1 running, 0 queued" in text_of(app))
+        await until(pilot, lambda: "● node1  1 running, 0 queued" in text_of(app))
+
+        await pilot.press("3", "G", "a")
+        await until(pilot, lambda: app.output.view.lines == ["hello from []"])
+        assert app.output.attached_to == "ws1/run2.1"
+
+        await pilot.press("3", "R")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        await pilot.press("y")
+        await until(pilot, lambda: [xt.run(n).restarts for n in ("run1.1", "run2.1")] == [1, 1])
+        await until(pilot, lambda: app.state.runs["ws1/run2.1"].status == "running")
+
+        await pilot.press("3", "g", "a")  # who is attached to a run brings its controller back
+        await until(pilot, lambda: app.output.attached_to == "ws1/run1.1")
+        xt.kill_controller("node1")
+        await until(pilot, lambda: "○ node1  no controller runs" in text_of(app))
+        await pilot.press("3", "G", "c")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        await pilot.press("y")
+        await until(pilot, lambda: xt.run("run2.1").status == "cancelled")
+        await until(pilot, lambda: "● node1  0 running, 0 queued" in text_of(app))
+        assert xt.run("run1.1").status == "running"
     session.close()
 
 

@@ -1,6 +1,7 @@
 """The panes: what they show, and that cursors, marks and filters hold while rows change."""
 
 import pytest
+from rich.text import Text
 from textual.widgets import Static
 from tui_support import log_loss, names, text_of, until, until_loaded
 
@@ -10,6 +11,8 @@ from xt_core.model.states import RunStatus
 from xt_core.session import Session
 from xt_core.stats.store import RunChange
 from xt_tui.app import XtApp
+from xt_tui.panes.teams import TeamsPane
+from xt_tui.state import ViewState
 
 SIZES = [(60, 20), (80, 24), (120, 36), (200, 60)]
 ALL = ["run1.1", "run1.2", "run1.3", "run1.4", "run1.5", "run1.6", "run2"]
@@ -207,3 +210,39 @@ async def test_many_runs_are_shown_and_the_ends_reached(session: Session) -> Non
         await until(pilot, lambda: len(names(app)) == 100_007)
         await pilot.press("pageup", "g")
         assert app.runs.table.cursor_key == "ws1/run1.1"
+
+
+def a_node(name: str, state: str = "running", gpus: int = 0) -> dict[str, object]:
+    controller = {"version": "1.0", "pid": 7, "uptime": 61.0} if state == "running" else None
+    return {
+        "name": name,
+        "state": state,
+        "controller": controller,
+        "running": 2,
+        "queued": 1,
+        "gpus": gpus,
+    }
+
+
+def facts(session: Session, *nodes: dict[str, object]) -> list[str]:
+    """What the teams pane tells of nodes."""
+    pane, text = TeamsPane(session, ViewState(status={"nodes": list(nodes)})), Text()
+    pane._tell_nodes(text)
+    return text.plain.splitlines()
+
+
+def test_an_only_node_is_shown_with_its_controller(session: Session) -> None:
+    assert facts(session, a_node("node0", gpus=1)) == [
+        "● node0  2 running, 1 queued, 1 GPU",
+        "  controller 1.0, pid 7, up 1m01s",
+    ]
+
+
+def test_several_nodes_take_a_line_each_and_stopped_ones_share_one(session: Session) -> None:
+    nodes = [a_node("node1"), a_node("node2", "unresponsive")]
+    stopped = [a_node("node0", "stopped"), a_node("node3", "stopped")]
+    assert facts(session, stopped[0], *nodes, stopped[1]) == [
+        "● node1  2 running, 1 queued",
+        "✘ node2  its controller does not answer",
+        "○ node0, node3  no controller runs; one starts on demand",
+    ]

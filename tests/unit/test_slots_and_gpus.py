@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.gpus import GpuPool, detect_gpus
+from controller.gpus import GpuPool, detect_gpus, share_of_node
 from controller.slots import Slots
 
 
@@ -86,6 +86,13 @@ def test_gpus_of_a_run_found_alive_are_not_handed_out_first() -> None:
 
 def test_without_gpus_a_run_gets_none() -> None:
     assert GpuPool([]).take(2) == []
+
+
+@pytest.mark.parametrize("nodes", range(1, 6))
+def test_each_gpu_is_of_exactly_one_of_the_nodes(nodes: int) -> None:
+    gpus = ["0", "1", "GPU-abc"]
+    shares = [share_of_node(gpus, index, nodes) for index in range(nodes)]
+    assert sorted(gpu for share in shares for gpu in share) == gpus
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def job_progress(session: Session, job: str) -> Iterator[JobCounts]:
         session.controllers.ensure_running(record.nodes)
         with contextlib.suppress(UnavailableError, UnknownNameError):  # such as: its MRC is gone
             session.controllers.take_up(record)
-        for _ in session.controllers.changes():
+        for _ in session.controllers.changes(record.nodes):
             counts = session.store.job_counts([job])[job]
             yield counts
             if counts.status().is_final:

@@ -37,7 +37,7 @@ def main(argv: list[str]) -> int:
         return ExitCode.OK
     shown: Document | None = None
     while True:
-        for _ in session.controllers.changes():
+        for _ in session.controllers.changes(nodes):
             document = _status(session, options.name)
             if _essence(document) != shown:
                 shown = _essence(document)
@@ -60,6 +60,9 @@ def _nodes_concerned(session: Session, name: str | None) -> Iterable[str]:
 
 def _status(session: Session, name: str | None) -> Document:
     document = session.controllers.status()
+    for node in document["nodes"]:
+        if node["controller"] is None:  # the store knows what it left
+            node["jobs"] = [job.name for job in session.store.open_jobs(node["name"])]
     if name is None:
         return document
     if JOB_NAME.fullmatch(name):
@@ -106,7 +109,9 @@ def _show(document: Document) -> None:
 def _node_line(node: Document) -> str:
     line, controller = f"{node['name']} ({node['target']}) {node['state']}", node["controller"]
     if controller is None:
-        return line
+        first = next(iter(node["jobs"]), None)
+        left = f": {', '.join(node['jobs'])} unfinished; xt status {first} starts it again"
+        return line if first is None else line + left
     return (
         f"{line}: {node['running']} running, {node['queued']} queued; controller "
         f"{controller['version']}, pid {controller['pid']}, "

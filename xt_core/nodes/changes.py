@@ -6,7 +6,7 @@ that hangs holds nobody up.
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from xt_core.errors import UnavailableError
 from xt_core.nodes.client import ChangeStream, ControllerClient
@@ -17,15 +17,19 @@ _NEWCOMERS_SECONDS = 1.0
 class Changes:
     """Iterates at once, and again after whatever changes on any node; to be iterated once.
 
-    It ends when one of the controllers does, at once if none runs, or by `close`. A controller
-    that comes later is heard too: it is looked for after each change and once a second.
+    It ends when one of the controllers does, at once if none runs or not all that are needed, or
+    by `close`. A controller that comes later is heard too: it is looked for after each change and
+    once a second.
     """
 
     def __init__(
-        self, running: Callable[[], Sequence[str]], of: Callable[[str], ControllerClient]
+        self,
+        running: Callable[[], Sequence[str]],
+        of: Callable[[str], ControllerClient],
+        needed: Iterable[str] = (),
     ) -> None:
         """`running` tells which nodes have a controller, `of` gives a node's client."""
-        self._running, self._of = running, of
+        self._running, self._of, self._needed = running, of, set(needed)
         self._streams: dict[str, ChangeStream] = {}
         self._lock = threading.Lock()
         self._rung, self._ended = threading.Event(), threading.Event()
@@ -34,7 +38,9 @@ class Changes:
     def __iter__(self) -> Iterator[None]:
         try:
             self._listen_to_newcomers()
-            while self._streams and not self._ended.is_set():
+            if not self._streams or self._needed - set(self._streams):
+                return
+            while not self._ended.is_set():
                 if self._rung.wait(_NEWCOMERS_SECONDS):
                     self._rung.clear()
                     if self._ended.is_set():

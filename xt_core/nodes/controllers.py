@@ -138,9 +138,9 @@ class Controllers:
         answers.raise_failures()
         return [name for names in answers.results.values() for name in names]
 
-    def changes(self) -> Changes:
-        """A stream of the changes of all nodes."""
-        return Changes(self.running, self.of)
+    def changes(self, needed: Iterable[str] = ()) -> Changes:
+        """A stream of the changes of all nodes, which ends at once unless those `needed` run."""
+        return Changes(self.running, self.of, needed)
 
 
 def _silent_node(name: str, state: str) -> dict[str, Any]:
