@@ -93,9 +93,7 @@ def prepare(series: Series, *, log_x: bool, log_y: bool, smoothing: float) -> Cu
         x, y = list(compress(x, drawable)), list(compress(y, drawable))
         runs = _runs(drawable)
     drawn_y = y if series.scattered else ema(y, smoothing)
-    return Curve(
-        series.name, series.color, logged_x, logged_y, x, drawn_y, runs, series.scattered
-    )
+    return Curve(series.name, series.color, logged_x, logged_y, x, drawn_y, runs, series.scattered)
 
 
 def _sorted_points(series: Series) -> tuple[list[float], list[float]]:
