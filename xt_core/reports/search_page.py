@@ -35,6 +35,7 @@ _WIDEST_CURVE, _CURVE_HEIGHT = 100, 12
 _LEAST_SLICE, _SLICE_HEIGHT = 38, 9
 _BAR_CELLS = 30
 _WIDEST_CELL = 30
+_INDENT = "  "
 
 
 def search_page(
@@ -46,20 +47,21 @@ def search_page(
     importance: bool = False,
     slices: bool = False,
     ascii_only: bool = False,
+    table_width: int | None = None,
 ) -> Page:
     """The curve of the best value, the Pareto front of several objectives, and the best sets, in
     charts of at most `width` cells; with `importance` (for which Optuna is loaded) and `slices`
-    what the parameters do."""
+    what the parameters do. Tables leave out what is beyond `table_width` cells, if given."""
     page = [
         *curve(job, found, width, ascii_only=ascii_only),
-        *front_table(job, found),
+        *front_table(job, found, table_width),
     ]
     if importance:
         shares = parameter_importance(job, found)
         page += importance_lines(shares, len(completed(found)), ascii_only=ascii_only)
     if slices:
         page += slice_charts(job, found, width, ascii_only=ascii_only)
-    return page + sets_table(job, best, given_sets(found))
+    return page + sets_table(job, best, given_sets(found), table_width)
 
 
 def curve(job: Job, found: Sequence[Outcome], width: int, *, ascii_only: bool = False) -> Page:
@@ -89,7 +91,7 @@ def curve(job: Job, found: Sequence[Outcome], width: int, *, ascii_only: bool = 
     return ["", chart]
 
 
-def front_table(job: Job, found: Sequence[Outcome]) -> list[str]:
+def front_table(job: Job, found: Sequence[Outcome], width: int | None = None) -> list[str]:
     """The Pareto front; nothing with a single objective."""
     objectives = objectives_of(job)
     front = pareto_front(found, objectives) if len(objectives) > 1 else []
@@ -97,16 +99,23 @@ def front_table(job: Job, found: Sequence[Outcome]) -> list[str]:
         return []
     title = f"Pareto front: {len(front)} of {counted(len(completed(found)), 'completed run')}"
     rows = [(outcome.run, outcome.trial.hparams) for outcome in front]
-    return ["", title, *_table(job, rows)]
+    return ["", title, *_table(job, rows, width)]
 
 
-def sets_table(job: Job, best: Sequence[Run], sets: Mapping[str, Mapping[str, Value]]) -> list[str]:
+def sets_table(
+    job: Job,
+    best: Sequence[Run],
+    sets: Mapping[str, Mapping[str, Value]],
+    width: int | None = None,
+) -> list[str]:
     """Runs in their order with the sets they were given, or else have logged."""
     rows = [(run, sets.get(run.full_name, run.hparams)) for run in best]
-    return ["", *_table(job, rows)] if rows else []
+    return ["", *_table(job, rows, width)] if rows else []
 
 
-def _table(job: Job, rows: Sequence[tuple[Run, Mapping[str, Value]]]) -> list[str]:
+def _table(
+    job: Job, rows: Sequence[tuple[Run, Mapping[str, Value]]], width: int | None
+) -> list[str]:
     metrics = [objective.metric for objective in objectives_of(job)]
     used = dict.fromkeys(name for _, hparams in rows for name in hparams)
     names = [
@@ -124,7 +133,9 @@ def _table(job: Job, rows: Sequence[tuple[Run, Mapping[str, Value]]]) -> list[st
     ]
     headers = ["run", "status", *metrics, *names]
     alignments = ["left", "left"] + ["right"] * (len(headers) - 2)
-    return [f"  {line}" for line in render_table(headers, cells, alignments, _WIDEST_CELL)]
+    room = None if width is None else width - len(_INDENT)
+    lines = render_table(headers, cells, alignments, _WIDEST_CELL, room)
+    return [f"{_INDENT}{line}" for line in lines]
 
 
 def importance_lines(
