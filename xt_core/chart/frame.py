@@ -82,17 +82,24 @@ def _fitting_ticks(
 def _named_ticks(
     names: Sequence[str], scale: Scale, gutter: int, width: int, glyphs: Glyphs
 ) -> list[tuple[int, int, str]]:
-    """As `_fitting_ticks`, of names that are cut to the room between two of them."""
+    """As `_fitting_ticks`, of names that are cut to the room between two of them.
+
+    A name that would stand more than one cell off its tick, for want of room, is left out.
+    """
     placed: list[tuple[int, int, str]] = []
     room = max(width // len(names) - 1, 1)
     end = 0
     for value, name in enumerate(names):
         tick = _cell(scale, value, width, glyphs.cell.wide)
         label = cut(name, room, ellipsis=glyphs.ellipsis)
-        start = max(0, min(gutter + tick - cell_width(label) // 2, gutter + width - room))
-        if start >= end:
-            placed.append((tick, start, label))
-            end = start + cell_width(label) + 1
+        size = cell_width(label)
+        start = max(0, min(gutter + tick - size // 2, gutter + width - size))
+        if end - start > 1:
+            continue
+        start = max(start, end)
+        label = cut(label, gutter + width - start, ellipsis=glyphs.ellipsis)
+        placed.append((tick, start, label))
+        end = start + cell_width(label) + 1
     return placed
 
 

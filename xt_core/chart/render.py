@@ -82,7 +82,7 @@ def render_chart(
     `smoothing` is the weight of the past in a debiased exponential moving average, in [0, 1).
     Without ranges the axes span the data (y: those within `x_range`). `cursor_x` draws an upright
     line, and the legend then gives each series' logged value nearest to it in place of its last.
-    With `x_names` the x axis bears the names of 0, 1, 2 and so on, and spans all of them.
+    With `x_names` the x axis is linear, bears the names of 0, 1, 2 and so on, and spans them all.
     Raises ValueError for a smoothing out of range, or a series whose x and y differ in length.
     """
     if width <= 0 or height <= 0:
@@ -91,10 +91,10 @@ def render_chart(
     title, x_label, y_label = (
         printable(text, ascii_only=ascii_only) for text in (title, x_label, y_label)
     )
-    curves = [prepare(s, log_x=log_x, log_y=log_y, smoothing=smoothing) for s in series]
     names = [printable(name, ascii_only=ascii_only) for name in x_names]
     if names:
-        x_range = (-_BESIDE_NAMES, len(names) - 1 + _BESIDE_NAMES)
+        x_range, log_x = (-_BESIDE_NAMES, len(names) - 1 + _BESIDE_NAMES), False
+    curves = [prepare(s, log_x=log_x, log_y=log_y, smoothing=smoothing) for s in series]
     cursor = _on_axis(cursor_x, log_x)
     has_axes = width >= _LEAST_WIDTH_FOR_AXES and height >= _LEAST_HEIGHT_FOR_AXES
     header = [_header(title, y_label, width, glyphs)] if has_axes and (title or y_label) else []
