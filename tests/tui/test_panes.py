@@ -151,6 +151,34 @@ async def test_details_show_the_run_under_the_cursor(session: Session) -> None:
         await until(pilot, lambda: "ws1/run1.1" in str(page.render()))
 
 
+async def test_details_show_the_job_whose_pane_has_the_keys(session: Session) -> None:
+    async with XtApp(session).run_test(size=(140, 60)) as pilot:
+        app = await until_loaded(pilot, 7)
+        page = app.details.query_one("#details-text", Static)
+
+        def shown() -> str:
+            return str(page.render())
+
+        await until(pilot, lambda: len(app.jobs.table.keys) == 3)
+        await pilot.press("2", "j", "j")
+        await until(pilot, lambda: "best so far (least loss)" in shown())
+        assert "4 completed, 1 running, 0 waiting, 1 failed" in shown()
+        await pilot.press("6")
+        await until(pilot, lambda: app.main.pane is app.details)
+        width = app.details.target.scrollable_content_region.width
+        await until(
+            pilot,
+            lambda: max(len(line.rstrip()) for line in shown().split("\n")) == min(width, 100),
+        )
+        rows = [line.split() for line in shown().split("\n")[-6:]]
+        assert rows[0] == ["run1.6", "running", "0.1", "0.6"]
+        assert rows[5] == ["run1.1", "completed", "0.6", "0.1"]
+        session.store.change_run(RunChange("ws1", "run1.6", RunStatus.COMPLETED, "ended"))
+        await until(pilot, lambda: "5 completed, 0 running" in shown())
+        await pilot.press("3", "g")
+        await until(pilot, lambda: shown().startswith("ws1/run1.1"))
+
+
 async def test_the_output_of_an_ended_run_is_shown_harmlessly(session: Session) -> None:
     async with XtApp(session).run_test(size=(140, 40)) as pilot:
         app = await until_loaded(pilot, 7)

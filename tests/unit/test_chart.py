@@ -16,6 +16,7 @@ from xt_core.chart import (
     Chart,
     Series,
     Span,
+    beside,
     render_chart,
     series_color,
     sparkline,
@@ -112,6 +113,44 @@ class TestLines:
     def test_x_and_y_of_different_lengths_are_refused(self) -> None:
         with pytest.raises(ValueError, match="series 'loss' has 2 values of x and 1 of y"):
             render_chart([Series("loss", [0, 1], [0], 0)], 20, 5)
+
+
+class TestScatter:
+    def test_points_are_dots_of_their_own(self) -> None:
+        points = Series("loss", [0, 3, 7, 3], [0, 7, 3, 1], 0, scattered=True)
+        assert text(render_chart([points], 4, 2)) == [" ⠈  ", "⡀⠠ ⠈"]
+
+    def test_points_are_letters_where_only_ascii_shows(self) -> None:
+        points = Series("loss", [0, 1, 3], [0, 2, 1], 0, scattered=True)
+        assert text(render_chart([points], 4, 3, ascii_only=True)) == [" A  ", "   A", "A   "]
+
+    def test_points_are_not_smoothed(self) -> None:
+        points = Series("loss", [0, 1, 2], [0, 9, 0], 0, scattered=True)
+        smoothed, plain = (render_chart([points], 20, 9, smoothing=s) for s in (0.9, 0))
+        assert smoothed.rows == plain.rows
+
+    def test_what_has_no_place_is_left_out(self) -> None:
+        odd = Series("loss", [0, NAN, 3, 7, 5], [0, 1, INF, 3, NAN], 0, scattered=True)
+        whole = Series("loss", [0, 7], [0, 3], 0, scattered=True)
+        drawn = [render_chart([points], 20, 9, legend=False) for points in (odd, whole)]
+        assert drawn[0].rows == drawn[1].rows
+
+    def test_an_axis_can_bear_names(self) -> None:
+        points = Series("loss", [0, 1, 2], [0, 1, 2], 0, scattered=True)
+        names = ["a", "a long name", "宽宽宽宽"]
+        assert text(render_chart([points], 20, 6, legend=False, x_names=names)) == [
+            "2┤              ⠈   ",
+            "1┤         ⡀        ",
+            " │                  ",
+            "0┤   ⡀              ",
+            " └───┬─────┬────┬───",
+            "     a   a lo… 宽宽…",
+        ]
+
+    def test_charts_stand_side_by_side(self) -> None:
+        pair = beside([render_chart([line(0, 1)], 4, 2), render_chart([line(1, 1)], 3, 2)])
+        assert (pair.width, pair.height) == (8, 2)
+        assert text(pair) == ["  ⡠⠊    ", "⡠⠊   ⠉⠉⠉"]
 
 
 class TestLayout:
@@ -452,7 +491,13 @@ def _values(source: random.Random, count: int) -> list[float]:
 def _series(source: random.Random) -> Series:
     count = source.choice([0, 1, 2, 5, 50, 300])
     steps = list(range(count)) if source.random() < 0.5 else _values(source, count)
-    return Series(source.choice(NAMES), steps, _values(source, count), source.randrange(-2, 30))
+    return Series(
+        source.choice(NAMES),
+        steps,
+        _values(source, count),
+        source.randrange(-2, 30),
+        source.random() < 0.2,
+    )
 
 
 def _random_chart(source: random.Random, width: int, height: int, ascii_only: bool) -> Chart:
@@ -471,6 +516,7 @@ def _random_chart(source: random.Random, width: int, height: int, ascii_only: bo
         ascii_only=ascii_only,
         legend=source.random() < 0.7,
         cursor_x=source.choice([None, _value(source)]),
+        x_names=source.choices(NAMES, k=source.randrange(60)) if source.random() < 0.2 else (),
     )
 
 

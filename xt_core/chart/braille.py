@@ -72,6 +72,11 @@ class Layer:
         if before is not None and not joined and before.low == before.high:
             self._blob(before.column, before.low)
 
+    def scatter(self, dots: Iterable[tuple[int, int]]) -> None:
+        """Draw dots of their own, each given as its column and row."""
+        for column, row in dots:
+            self._bar(column, row, row)
+
     def _bar(self, column: int, low: int, high: int) -> None:
         """An upright line from row `low` to row `high`, both included."""
         if not 0 <= column < self.dots_wide or high < 0 or low >= self.dots_high:

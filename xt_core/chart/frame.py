@@ -37,21 +37,28 @@ def gutter_row(label: str | None, width: int, glyphs: Glyphs) -> list[Span]:
 
 
 def x_axis(
-    scale: Scale, gutter: int, width: int, x_label: str, glyphs: Glyphs
+    scale: Scale, gutter: int, width: int, x_label: str, glyphs: Glyphs, names: Sequence[str] = ()
 ) -> tuple[list[Span], list[Span]]:
-    """The axis beneath a plot of `width` cells with `x_label` at its end, and its labels."""
-    ticks = _fitting_ticks(scale, gutter, width, glyphs)
+    """The axis beneath a plot of `width` cells with `x_label` at its end, and its labels: numbers,
+    or the `names` of the values 0, 1, 2 and so on."""
+    ticks = (
+        _named_ticks(names, scale, gutter, width, glyphs)
+        if names
+        else _fitting_ticks(scale, gutter, width, glyphs)
+    )
     line = [glyphs.across] * width
-    labels = [" "] * (gutter + width)
+    labels, end = "", 0
     for tick, start, label in ticks:
         line[tick] = glyphs.x_tick
-        labels[start : start + len(label)] = label
+        labels += " " * (start - end) + label
+        end = start + cell_width(label)
+    labels += " " * (gutter + width - end)
     name = [Span(" ", ""), Span(x_label, "label")] if x_label else []
     name_width = cell_width(x_label) + 1 if x_label else 0
     if name_width > width // 2:
         name, name_width = [], 0
     axis = " " * (gutter - 1) + glyphs.corner + "".join(line[: width - name_width])
-    return [Span(axis, "axis"), *name], [Span("".join(labels), "label")]
+    return [Span(axis, "axis"), *name], [Span(labels, "label")]
 
 
 def _fitting_ticks(
@@ -70,6 +77,30 @@ def _fitting_ticks(
         if in_row and all(e + _BETWEEN_LABELS <= s for e, s in zip(ends, starts, strict=False)):
             return placed
     return []
+
+
+def _named_ticks(
+    names: Sequence[str], scale: Scale, gutter: int, width: int, glyphs: Glyphs
+) -> list[tuple[int, int, str]]:
+    """As `_fitting_ticks`, of names that are cut to the room between two of them.
+
+    A name that would stand more than one cell off its tick, for want of room, is left out.
+    """
+    placed: list[tuple[int, int, str]] = []
+    room = max(width // len(names) - 1, 1)
+    end = 0
+    for value, name in enumerate(names):
+        tick = _cell(scale, value, width, glyphs.cell.wide)
+        label = cut(name, room, ellipsis=glyphs.ellipsis)
+        size = cell_width(label)
+        start = max(0, min(gutter + tick - size // 2, gutter + width - size))
+        if end - start > 1:
+            continue
+        start = max(start, end)
+        label = cut(label, gutter + width - start, ellipsis=glyphs.ellipsis)
+        placed.append((tick, start, label))
+        end = start + cell_width(label) + 1
+    return placed
 
 
 def _cell(scale: Scale, value: float, cells: int, dots: int) -> int:

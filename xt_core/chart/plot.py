@@ -31,8 +31,7 @@ def plot_rows(
             character_row[cursor], style_row[cursor] = glyphs.cursor, "cursor"
     for curve in curves:
         layer = Layer(width, height, glyphs.cell)
-        for run in decimate(curve, x_scale, layer.dots_wide):
-            layer.line(_stops(run, y_scale, layer.dots_high))
+        _draw(curve, layer, x_scale, y_scale)
         alphabet = [" ", series_letter(curve.color)] if glyphs.ascii_only else _BRAILLE
         style = series_style(curve.color)
         for drawn, character_row, style_row in zip(layer.rows(), characters, styles, strict=True):
@@ -42,6 +41,15 @@ def plot_rows(
                     style_row[column] = style
     for character_row, style_row in zip(characters, styles, strict=True):
         yield _spans(character_row, style_row)
+
+
+def _draw(curve: Curve, layer: Layer, x_scale: Scale, y_scale: Scale) -> None:
+    if not curve.scattered:
+        for run in decimate(curve, x_scale, layer.dots_wide):
+            layer.line(_stops(run, y_scale, layer.dots_high))
+    elif curve.x:
+        columns = x_scale.dots(curve.x, layer.dots_wide)
+        layer.scatter(zip(columns, y_scale.dots(curve.y, layer.dots_high), strict=True))
 
 
 def _stops(run: list[Bucket], scale: Scale, dots: int) -> Iterator[Stop]:

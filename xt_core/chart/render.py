@@ -18,6 +18,8 @@ from xt_core.chart.series import Curve, Series, prepare
 
 _LEAST_WIDTH_FOR_AXES = 16
 _LEAST_HEIGHT_FOR_AXES = 5
+_BESIDE_NAMES = 0.5
+"""How much of the distance between two named values is left at either end of their axis."""
 
 Row = tuple[Span, ...]
 
@@ -73,12 +75,14 @@ def render_chart(
     ascii_only: bool = False,
     legend: bool = True,
     cursor_x: float | None = None,
+    x_names: Sequence[str] = (),
 ) -> Chart:
     """Draw series as lines in `width` × `height` cells; a later series covers an earlier one.
 
     `smoothing` is the weight of the past in a debiased exponential moving average, in [0, 1).
     Without ranges the axes span the data (y: those within `x_range`). `cursor_x` draws an upright
     line, and the legend then gives each series' logged value nearest to it in place of its last.
+    With `x_names` the x axis is linear, bears the names of 0, 1, 2 and so on, and spans them all.
     Raises ValueError for a smoothing out of range, or a series whose x and y differ in length.
     """
     if width <= 0 or height <= 0:
@@ -87,6 +91,9 @@ def render_chart(
     title, x_label, y_label = (
         printable(text, ascii_only=ascii_only) for text in (title, x_label, y_label)
     )
+    names = [printable(name, ascii_only=ascii_only) for name in x_names]
+    if names:
+        x_range, log_x = (-_BESIDE_NAMES, len(names) - 1 + _BESIDE_NAMES), False
     curves = [prepare(s, log_x=log_x, log_y=log_y, smoothing=smoothing) for s in series]
     cursor = _on_axis(cursor_x, log_x)
     has_axes = width >= _LEAST_WIDTH_FOR_AXES and height >= _LEAST_HEIGHT_FOR_AXES
@@ -99,7 +106,7 @@ def render_chart(
     body = (
         _note("no data", width, body_height)
         if scales is None
-        else _framed(curves, *scales, cursor, width, body_height, has_axes, x_label, glyphs)
+        else _framed(curves, *scales, cursor, width, body_height, has_axes, x_label, names, glyphs)
     )
     return replace(body, rows=(*header, *body.rows, *footer), height=height, top=len(header))
 
@@ -139,6 +146,7 @@ def _framed(
     height: int,
     has_axes: bool,
     x_label: str,
+    x_names: Sequence[str],
     glyphs: Glyphs,
 ) -> Chart:
     """The plot within its axes, if it has them, as a chart of its own."""
@@ -152,8 +160,20 @@ def _framed(
     rows: list[Row] = [tuple(row) for row in plot]
     if has_axes:
         rows = [(*gutter_row(labels.get(n), left, glyphs), *row) for n, row in enumerate(rows)]
-        rows.extend(map(tuple, x_axis(x_scale, left, plot_width, x_label, glyphs)))
+        rows.extend(map(tuple, x_axis(x_scale, left, plot_width, x_label, glyphs, x_names)))
     return Chart(tuple(rows), width, height, left, 0, plot_width, plot_height, x_scale, y_scale)
+
+
+def beside(charts: Sequence[Chart]) -> Chart:
+    """Charts of one height in a row, a blank column between two; the whole has no scales."""
+    gap = Span(" ", "")
+    rows = []
+    for parts in zip(*(chart.rows for chart in charts), strict=True):
+        joined: list[Span] = []
+        for part in parts:
+            joined.extend((gap, *part) if joined else part)
+        rows.append(tuple(joined))
+    return Chart(tuple(rows), sum(chart.width for chart in charts) + len(charts) - 1, len(rows))
 
 
 def _note(note: str, width: int, height: int) -> Chart:

@@ -20,12 +20,14 @@ _NEGLIGIBLE = 1e-16
 @dataclass(slots=True)
 class Series:
     """One line: its points in any order, and its colour as a number (an index of the palette,
-    taken modulo the palette's size). `x` and `y` are equally long."""
+    taken modulo the palette's size). `x` and `y` are equally long. `scattered` points are not
+    joined, nor smoothed."""
 
     name: str
     x: Sequence[float]
     y: Sequence[float]
     color: int
+    scattered: bool = False
 
 
 class Bucket(NamedTuple):
@@ -53,6 +55,7 @@ class Curve:
     x: list[float]
     y: list[float]
     runs: list[tuple[int, int]]
+    scattered: bool = False
 
     def value_at(self, x: float) -> float | None:
         """The logged y at the nearest logged x (the last logged there); None without points."""
@@ -89,7 +92,8 @@ def prepare(series: Series, *, log_x: bool, log_y: bool, smoothing: float) -> Cu
         drawable = bytes(floor < value < math.inf for value in y)
         x, y = list(compress(x, drawable)), list(compress(y, drawable))
         runs = _runs(drawable)
-    return Curve(series.name, series.color, logged_x, logged_y, x, ema(y, smoothing), runs)
+    drawn_y = y if series.scattered else ema(y, smoothing)
+    return Curve(series.name, series.color, logged_x, logged_y, x, drawn_y, runs, series.scattered)
 
 
 def _sorted_points(series: Series) -> tuple[list[float], list[float]]:

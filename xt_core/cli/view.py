@@ -14,6 +14,7 @@ from xt_core.cli.names import one_run
 from xt_core.cli.nouns import Noun, run_noun
 from xt_core.cli.parser import Parser, add_workspace, count
 from xt_core.cli.talk import emit_json, note
+from xt_core.cli.view_job import add_job_options, view_job
 from xt_core.errors import ExitCode, UnknownNameError, UsageError
 from xt_core.home import FIRST_NODE, NODE_NAME
 from xt_core.model.encoding import plain
@@ -22,7 +23,6 @@ from xt_core.model.records import Run
 from xt_core.reports.documents import (
     chosen_points,
     event_documents,
-    job_document,
     metric_series,
     metric_summaries,
     run_document,
@@ -32,7 +32,9 @@ from xt_core.stats.store import RunQuery
 
 _EXAMPLES = (
     "xt view run run3.2                status, hyperparameters, metrics, events, files",
-    "xt view job job12                 progress and best runs",
+    "xt view job job12                 progress, best value over the runs, and best sets",
+    "xt view job job12 --top all       every set, the best first",
+    "xt view job job12 --importance --slices",
     "xt view metrics run3 --metrics 'test-*' --last 20",
     "xt view metrics run3 --steps 100-200",
     "xt view events run3               its life, in order",
@@ -44,7 +46,6 @@ _EXAMPLES = (
     "xt view config general            the settings of one section",
 )
 _STEPS = re.compile(r"(\d+(?:\.\d+)?)(-(\d+(?:\.\d+)?)?)?")
-_JOB_TOP = 10
 _WIDEST_CELL = 1000
 
 
@@ -65,10 +66,6 @@ def _add_run_and_last(parser: Parser) -> None:
 
 def _add_last(parser: Parser, what: str) -> None:
     parser.add_argument("--last", type=count, metavar="N", help=f"only the last N {what}")
-
-
-def _add_job(parser: Parser) -> None:
-    parser.add_argument("name", metavar="JOB", help="such as job12")
 
 
 def _add_metrics_options(parser: Parser) -> None:
@@ -104,23 +101,6 @@ def _view_run(session: Session, options: argparse.Namespace) -> None:
     from xt_core.reports.pages import run_page
 
     _print_lines(run_page(run, events, files, summaries))
-
-
-def _view_job(session: Session, options: argparse.Namespace) -> None:
-    if not JOB_NAME.fullmatch(options.name):
-        raise UsageError(f"{options.name!r} is no job name", "as in job12")
-    document = job_document(session.store, options.name)
-    from xt_core.reports.jobs import best_runs, job_rows
-
-    row = job_rows(session.store, [options.name])[0]
-    best = best_runs(session.store, row.job, _JOB_TOP)
-    if options.json:
-        now = clock.now()
-        emit_json(document | {"best_runs": [run_document(run, now) for run in best]})
-        return
-    from xt_core.reports.pages import job_page
-
-    _print_lines(job_page(row, best))
 
 
 def _view_metrics(session: Session, options: argparse.Namespace) -> None:
@@ -291,7 +271,7 @@ def _print_lines(lines: list[str]) -> None:
 
 _VIEWS: dict[str, Noun] = {
     "run": Noun("a run on one page", "RUN", _add_run, _view_run),
-    "job": Noun("a job, its progress and its best runs", "JOB", _add_job, _view_job),
+    "job": Noun("a job, its progress and what its search found", "JOB", add_job_options, view_job),
     "metrics": Noun("what a run logged, step by step", "RUN", _add_metrics_options, _view_metrics),
     "events": Noun("a run's life, in order", "RUN", _add_run_and_last, _view_events),
     "log": Noun("the log of runs or of a controller", "NAME", _add_log_options, _view_log),

@@ -39,8 +39,9 @@ def named_jobs(store: StatsStore, patterns: Sequence[RunPattern]) -> list[Job]:
     return [job for job in jobs if any(_matches(pattern, job) for pattern in patterns)]
 
 
-def best_runs(store: StatsStore, job: Job, most: int) -> list[Run]:
-    """The job's runs with the best last values of its primary metric, the best first."""
+def best_runs(store: StatsStore, job: Job, most: int | None) -> list[Run]:
+    """The job's runs with the best last values of its primary metric, the best first; all of them
+    for None."""
     metric = job.primary_metric
     quote = "'" if '"' in metric else '"'
     if not metric or quote in metric:

@@ -5,14 +5,16 @@ from typing import Any
 
 from xt_core import clock
 from xt_core.artifacts.store import ArtifactInfo
-from xt_core.model.records import Event, Job, Run, Value
+from xt_core.model.records import Event, Run, Value
 from xt_core.query.formats import format_value
 from xt_core.query.registry import RUN_FIELDS, JobRow
 from xt_core.query.table import printable, render_table
 from xt_core.reports.documents import Document
+from xt_core.reports.formats import bar, shown
 
 _FACTS = ("status", "exit_code", "error", "job", "parent", "experiment", "node", "run_index")
 _TIMES = ("created", "queued", "started", "ended", "duration", "restarts")
+_BAR_CELLS = 20
 
 
 def run_page(
@@ -40,15 +42,15 @@ def run_page(
 def _summary_table(summaries: Mapping[str, Document]) -> list[str]:
     columns = ("last", "min", "max", "points")
     rows = [
-        [name, *(_shown(summary[column]) for column in columns)]
+        [name, *(shown(summary[column]) for column in columns)]
         for name, summary in summaries.items()
     ]
     alignments = ["left"] + ["right"] * len(columns)
     return ["", *(f"  {line}" for line in render_table(["metric", *columns], rows, alignments, 40))]
 
 
-def job_page(row: JobRow, best: Sequence[Run]) -> list[str]:
-    """A job, its progress, and its best runs, the best first."""
+def job_page(row: JobRow, *, ascii_only: bool = False) -> list[str]:
+    """A job, its progress, and its best run so far."""
     job, counts = row.job, row.counts
     facts: list[tuple[str, object]] = [
         ("status", counts.status()),
@@ -71,41 +73,22 @@ def job_page(row: JobRow, best: Sequence[Run]) -> list[str]:
     waiting = counts.unstarted + counts.queued
     lines += [
         "",
-        f"  {_bar(counts.completed, job.work_items)} {counts.completed} completed, "
+        f"  {_progress_bar(counts.completed, job.work_items, ascii_only)} "
+        f"{counts.completed} completed, "
         f"{counts.running} running, {waiting} waiting, {counts.error} failed, "
         f"{counts.cancelled} cancelled, of {job.work_items}",
     ]
     if row.best_run is not None:
         goal = "most" if job.maximize else "least"
         lines.append(f"  best ({goal} {job.primary_metric}): {row.best_run}, {row.best_value:.6g}")
-    return lines + _top_table(job, best)
-
-
-def _top_table(job: Job, best: Sequence[Run]) -> list[str]:
-    """The best runs by the last value of the primary metric."""
-    metric = job.primary_metric
-    if not best:
-        return []
-    names = list(dict.fromkeys(name for run in best for name in run.hparams))
-    rows = [
-        [
-            run.name,
-            str(run.status),
-            _shown(run.metrics.get(metric)),
-            *(_shown(run.hparams.get(name)) for name in names),
-        ]
-        for run in best
-    ]
-    headers = ["run", "status", metric, *names]
-    alignments = ["left", "left"] + ["right"] * (len(headers) - 2)
-    return ["", *(f"  {line}" for line in render_table(headers, rows, alignments, 30))]
+    return lines
 
 
 def event_lines(events: Iterable[Event]) -> Iterator[str]:
     """A line an event: its time, name and data."""
     for event in events:
         known = {name: value for name, value in event.data.items() if value is not None}
-        data = ", ".join(f"{name}={_shown(value)}" for name, value in known.items())
+        data = ", ".join(f"{name}={shown(value)}" for name, value in known.items())
         yield f"{clock.iso(event.time)}  {event.event:<16} {printable(data)}".rstrip()
 
 
@@ -114,7 +97,7 @@ def metric_table(series: Mapping[str, Mapping[str, list[Any]]]) -> list[str]:
     cells: dict[float, dict[str, str]] = {}
     for name, points in series.items():
         for step, value in zip(points["step"], points["value"], strict=True):
-            cells.setdefault(step, {})[name] = _shown(value)
+            cells.setdefault(step, {})[name] = shown(value)
     rows = [
         [f"{step:.15g}", *(cells[step].get(name, "") for name in series)] for step in sorted(cells)
     ]
@@ -125,15 +108,9 @@ def _values(title: str, values: dict[str, Value]) -> list[str]:
     if not values:
         return []
     width = max(len(name) for name in values)
-    return ["", title, *(f"  {printable(n):<{width}}  {_shown(v)}" for n, v in values.items())]
+    return ["", title, *(f"  {printable(n):<{width}}  {shown(v)}" for n, v in values.items())]
 
 
-def _shown(value: object) -> str:
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    return "" if value is None else printable(str(value))
-
-
-def _bar(done: int, total: int, width: int = 20) -> str:
-    filled = width * done // total if total else width
-    return "█" * filled + "░" * (width - filled)
+def _progress_bar(done: int, total: int, ascii_only: bool) -> str:
+    filled = _BAR_CELLS * done // total if total else _BAR_CELLS
+    return bar(filled, _BAR_CELLS, ascii_only=ascii_only)

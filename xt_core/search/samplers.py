@@ -89,7 +89,7 @@ class SamplerSuggester(Suggester):
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._spec = spec
         self._axes = Axes(spec.space)
-        self._distributions = {name: _distribution(a) for name, a in self._axes.free.items()}
+        self._distributions = {name: optuna_distribution(a) for name, a in self._axes.free.items()}
         self._directions = [
             StudyDirection.MAXIMIZE if o.maximize else StudyDirection.MINIMIZE
             for o in spec.objectives
@@ -151,7 +151,8 @@ class SamplerSuggester(Suggester):
         return Suggestion(hparams, {NOTES: storage.asked.system_attrs} if noted else {})
 
 
-def _distribution(axis: Axis) -> BaseDistribution:
+def optuna_distribution(axis: Axis) -> BaseDistribution:
+    """The distribution of an axis' coordinates."""
     if isinstance(axis, Listed):
         if axis.ordered:
             return IntDistribution(0, len(axis.values) - 1)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.events import DescendantFocus
 from textual.screen import Screen
 from textual.widgets import Footer, TabbedContent, TabPane
 
@@ -51,6 +52,7 @@ class MainScreen(Screen[None]):
         )
         self.metrics, self.output = MetricsPane(session), OutputPane(session)
         self.details = DetailsPane(session)
+        self._details_of_job = False
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="main"):
@@ -147,6 +149,7 @@ class MainScreen(Screen[None]):
         self.teams.update_facts()
         if batch.jobs:
             self.jobs.note(batch.jobs)
+            self._show_details()
         runs = [run for run in batch.runs if not run.is_parent]
         if runs:
             self.runs.note(runs)
@@ -169,6 +172,7 @@ class MainScreen(Screen[None]):
         if message.table is self.jobs.table:
             self.jobs.extend_range()
             self.runs.show_job(self.jobs.job)
+            self._show_details()
         else:
             self.runs.extend_range()
             self._show_chosen()
@@ -182,4 +186,19 @@ class MainScreen(Screen[None]):
         runs = self.runs.chosen
         row = self._state.jobs.get(runs[0].job) if runs else None
         self.metrics.show_runs(runs, row.job.primary_metric if row else "")
-        self.details.show_run(self.runs.run)
+        self._show_details()
+
+    @on(DescendantFocus)
+    def _pane_changed(self) -> None:
+        """Details are of the job or the run whose pane had the keys last."""
+        if self.pane in (self.jobs, self.runs):
+            self._details_of_job = self.pane is self.jobs
+            if self.is_open:
+                self._show_details()
+
+    def _show_details(self) -> None:
+        row = self._state.jobs.get(self.jobs.job or "") if self._details_of_job else None
+        if row is None:
+            self.details.show_run(self.runs.run)
+        else:
+            self.details.show_job(row)
