@@ -33,13 +33,15 @@ class Changes:
         self._streams: dict[str, ChangeStream] = {}
         self._lock = threading.Lock()
         self._rung, self._ended = threading.Event(), threading.Event()
-        self._rung.set()
 
     def __iter__(self) -> Iterator[None]:
         try:
+            if self._ended.is_set():
+                return
             self._listen_to_newcomers()
             if not self._streams or self._needed - set(self._streams):
                 return
+            yield  # also if a controller has gone since
             while not self._ended.is_set():
                 if self._rung.wait(_NEWCOMERS_SECONDS):
                     self._rung.clear()
