@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from stats_stores import KINDS, mongo_place, sqlite_place
 
 from xt_core import clock
 from xt_core.model.records import Job, JobCounts, Run, WorkItem
@@ -21,10 +22,11 @@ from xt_core.stats.store import (
 LEASE = 30.0
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=KINDS)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StatsStore]:
-    assert request.param == "sqlite"
-    opened = SqliteStatsStore(tmp_path / "stats.db")
+    is_sqlite = request.param == "sqlite"
+    place = sqlite_place(tmp_path) if is_sqlite else mongo_place(request.getfixturevalue("mongod"))
+    opened = place.open()
     yield opened
     opened.close()
 
@@ -208,7 +210,7 @@ def test_a_schema_of_before_is_brought_up(tmp_path: Path) -> None:
     columns = {
         "jobs": ("objectives", "space", "warm_start", "priority"),
         "work_items": ("hparams", "notes"),
-        "runs": ("retries", "stopped_early"),
+        "runs": ("retries", "stopped_early", "client_tags", "node_revision"),
     }
     with store.database.transaction() as connection:
         connection.execute("DROP INDEX runs_of_job_by_revision")

@@ -3,6 +3,7 @@ how runs count for their job, how a child begins.
 """
 
 from collections.abc import Iterable
+from dataclasses import fields
 from typing import Any
 
 from xt_core import clock
@@ -26,6 +27,16 @@ SETTABLE_RUN_FIELDS = frozenset(
         "stopped_early",
     }
 )
+CLIENT_RUN_FIELDS = frozenset({"tags", "notes", "cancel_requested"})
+"""What clients set of a run that a node delivers; the tags, over the logged ones."""
+LOGGED_RUN_FIELDS = ("hparams", "metrics")
+"""What a run logs, beside its tags: that is taken also of one that was given up."""
+NODE_RUN_FIELDS = tuple(
+    each.name
+    for each in fields(Run)
+    if each.name not in CLIENT_RUN_FIELDS | {"workspace", "name", "revision"}
+)
+"""What a node says of its runs."""
 _TIME_COLUMN = {RunStatus.QUEUED: "queued", RunStatus.RUNNING: "started"}
 
 

@@ -13,7 +13,9 @@ from xt_core.model.names import child_name, job_number, run_numbers
 from xt_core.model.records import Event, Job, JobCounts, MetricRecord, Run, Value, WorkItem
 from xt_core.model.states import FINAL_RUN_STATES, RunStatus, WorkItemStatus
 from xt_core.stats import work_items
+from xt_core.stats.client_tags import ClientTags
 from xt_core.stats.database import Database
+from xt_core.stats.deliveries import deliver
 from xt_core.stats.rows import (
     JOB_COLUMNS,
     RUN_COLUMNS,
@@ -32,6 +34,7 @@ from xt_core.stats.rules import (
 )
 from xt_core.stats.selection import select_runs
 from xt_core.stats.store import (
+    Delivery,
     GivenUpError,
     JournalBatch,
     NodeRecord,
@@ -339,14 +342,19 @@ class SqliteStatsStore:
         moment = clock.now() if change.time is None else change.time
         with self.database.transaction() as connection:
             row = connection.execute(
-                "SELECT id, status, job_num, run_index, started, ended FROM runs "
+                "SELECT id, status, job_num, run_index, started, ended, tags, client_tags "
+                "FROM runs "
                 "WHERE workspace = ? AND num = ? AND child = ?",
                 (change.workspace, *run_numbers(change.run)),
             ).fetchone()
             if row is None:
                 raise unknown_run(change.workspace, change.run)
-            row_id, before, job_num, run_index, started, ended = row
+            row_id, before, job_num, run_index, started, ended, tags, client_tags = row
             fields = _encoded_fields(change.fields)
+            if "tags" in change.fields:
+                clients = ClientTags.from_json(client_tags)
+                changed = clients.changed(loads(tags), change.fields["tags"])
+                fields["client_tags"] = changed.to_json()
             if change.status is not None:
                 check_transition(change.run, RunStatus(before), change.status)
                 fields = status_fields(change.status, before, moment, started, ended) | fields
@@ -426,6 +434,11 @@ class SqliteStatsStore:
                 (row_id, after, -1 if limit is None else limit),
             ).fetchall()
         return [MetricRecord(offset, time, step, loads(data)) for offset, time, step, data in rows]
+
+    def deliver(self, deliveries: Sequence[Delivery]) -> list[str]:
+        with self.database.transaction() as connection:
+            told = (deliver(connection, delivery) for delivery in deliveries)
+            return list(dict.fromkeys(name for name in told if name is not None))
 
     # The rest ---------------------------------------------------------------------------
 
