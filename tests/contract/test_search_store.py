@@ -1,10 +1,8 @@
 """What every stats store must do for a search: sets, history, leases, extension."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from stats_stores import KINDS, mongo_place, sqlite_place
 
 from xt_core import clock
 from xt_core.model.records import Job, JobCounts, Run, WorkItem
@@ -20,15 +18,6 @@ from xt_core.stats.store import (
 )
 
 LEASE = 30.0
-
-
-@pytest.fixture(params=KINDS)
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StatsStore]:
-    is_sqlite = request.param == "sqlite"
-    place = sqlite_place(tmp_path) if is_sqlite else mongo_place(request.getfixturevalue("mongod"))
-    opened = place.open()
-    yield opened
-    opened.close()
 
 
 def add_search(store: StatsStore, items: int, schedule: str = "dynamic", nodes: int = 2) -> Job:

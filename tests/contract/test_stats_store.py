@@ -1,4 +1,4 @@
-"""What every stats store must do. Implementations are the parameters of `store`."""
+"""What every stats store must do. Implementations are the parameters of `place`."""
 
 import json
 import math
@@ -7,10 +7,9 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from stats_stores import KINDS, StorePlace, mongo_place, sqlite_place
+from stats_stores import StorePlace
 
 from xt_core.errors import UnknownNameError
 from xt_core.model.records import Job, MetricRecord, Run, WorkItem
@@ -19,20 +18,6 @@ from xt_core.query.filters import parse_filter
 from xt_core.query.names import parse_run_list
 from xt_core.query.registry import RUN_FIELDS
 from xt_core.stats.store import JournalBatch, NodeRecord, RunChange, RunQuery, StatsStore
-
-
-@pytest.fixture(params=KINDS)
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> StorePlace:
-    if request.param == "sqlite":
-        return sqlite_place(tmp_path)
-    return mongo_place(request.getfixturevalue("mongod"))
-
-
-@pytest.fixture
-def store(place: StorePlace) -> Iterator[StatsStore]:
-    opened = place.open()
-    yield opened
-    opened.close()
 
 
 def a_run(name: str, job: str = "job1", **more: object) -> Run:

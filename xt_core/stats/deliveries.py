@@ -1,6 +1,7 @@
 """Deliveries of nodes to SQLite: one run at a time, within a transaction of the caller."""
 
 import sqlite3
+from dataclasses import replace
 from typing import Any
 
 from xt_core.model.encoding import dumps
@@ -47,7 +48,7 @@ def deliver(connection: sqlite3.Connection, delivery: Delivery) -> str | None:
 
 def _insert(connection: sqlite3.Connection, delivery: Delivery) -> int:
     run = delivery.run
-    row_id = insert_run(connection, run)
+    row_id = insert_run(connection, replace(run))  # which gives it a revision
     fields = (*NODE_RUN_FIELDS, *CLIENT_RUN_FIELDS)
     _assign(connection, row_id, _columns(run, fields) | {"node_revision": delivery.node_revision})
     num, child = run_numbers(run.name)

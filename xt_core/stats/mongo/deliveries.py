@@ -114,11 +114,19 @@ def _deliver_round(
                    if each.delivery.item and each.is_current and not each.is_lost])  # fmt: skip
     _count_children(c, told)
     refused |= {each.key: None for each in told if each.is_refused}
-    changed = {each.key: token for each in news}
-    unfinished = [each.key for each in told if each.known and each.known.get("dirty")]
-    where = {"_id": {"$in": [*changed, *unfinished]}, "dirty": changes.DIRTY}
-    changes.finish(c, list(c.runs.find(where, _LEFT_OUT)) if where["_id"]["$in"] else [])
+    _finish(c, news, told)
     return True
+
+
+def _finish(c: Collections, news: Sequence[_Told], told: Sequence[_Told]) -> None:
+    """What was changed now, and what was left unfinished by a crash, in the order it was told."""
+    changed = {each.key for each in news}
+    keys = [
+        each.key for each in told if each.key in changed or (each.known and each.known.get("dirty"))
+    ]
+    dirty = {"_id": {"$in": keys}, "dirty": changes.DIRTY}
+    found = {run["_id"]: run for run in c.runs.find(dirty, _LEFT_OUT)} if keys else {}
+    changes.finish(c, [found[key] for key in keys if key in found])
 
 
 def _beside_known(c: Collections, deliveries: Sequence[Delivery]) -> list[_Told]:
