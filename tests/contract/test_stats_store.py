@@ -385,6 +385,22 @@ def test_runs_are_found_by_status_job_pattern_and_filter(store: StatsStore) -> N
     assert names(store, filters=[low], statuses=["error"]) == ["run1.12"]
 
 
+def test_the_ends_of_what_a_filter_selects(store: StatsStore) -> None:
+    add_some(store)
+    filters = [parse_filter("metrics.loss<7", RUN_FIELDS)]
+    for more in (filters, [*filters, parse_filter("run:regex:^run", RUN_FIELDS)]):
+        for sort, low, high in (("metrics.loss", 12, 11), ("-metrics.loss", 7, 8)):
+            query = RunQuery("ws1", filters=more, sort=sort, first=2)
+            runs, total = store.find_runs(query)
+            assert ([run.name for run in runs], total) == ([f"run1.{low}", f"run1.{high}"], 6)
+            query = RunQuery("ws1", filters=more, sort=sort, last=2, reverse=True)
+            runs, total = store.find_runs(query)
+            assert ([run.name for run in runs], total) == ([f"run1.{high}", f"run1.{low}"], 6)
+        assert store.find_runs(RunQuery(filters=more, first=0)) == ([], 6)
+        assert store.find_runs(RunQuery(filters=more, last=99, workspace="ws2")) == ([], 0)
+        assert len(store.find_runs(RunQuery(filters=more, last=99))[0]) == 6
+
+
 def test_runs_without_the_sort_value_come_last_both_ways(store: StatsStore) -> None:
     add_some(store)
     add_single(store, "run2", "job2")

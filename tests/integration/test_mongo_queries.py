@@ -102,7 +102,7 @@ def test_every_order_is_the_same(collection: Runs, runs: list[Run], reverse: boo
     for text in [*texts, *(f"-{text}" for text in texts if text[:1].isalpha())]:
         spec = parse_sort(text, RUN_FIELDS)
         expected = [run.full_name for run in sort_records(runs, spec, reverse, NOW)]
-        pipeline = order_pipeline({}, to_mongo_order(spec, reverse, NOW), 0, len(runs))
+        pipeline = order_pipeline({}, to_mongo_order(spec, reverse, NOW))
         assert [found["_id"] for found in collection.aggregate(pipeline)] == expected, text
 
 

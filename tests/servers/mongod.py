@@ -38,6 +38,18 @@ class Mongod(ServerProcess):
         return MongoClient("127.0.0.1", self.port, **options)
 
 
+class StandaloneMongod(ServerProcess):
+    """`mongod` with options of the test's own, and no replica set."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        data = folder / "data"
+        data.mkdir(parents=True)
+        command = [_program(), "--dbpath", str(data), "--bind_ip", "127.0.0.1", "--nounixsocket",
+                   "--wiredTigerCacheSizeGB", "0.25", *options]  # fmt: skip
+        super().__init__(lambda port: [*command, "--port", str(port)], folder / "mongod.log")
+        self.start()
+
+
 def _is_primary(client: "MongoClient[dict[str, Any]]") -> bool:
     try:
         return bool(client.admin.command("hello")["isWritablePrimary"])

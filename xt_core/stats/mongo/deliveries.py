@@ -72,6 +72,7 @@ class _Told:
         return known is None or bool(
             self.is_newer
             or self.series.added
+            or self.series.fields().get("tail") != known.get("tail")
             or self.last_event > known["last_event"]
             or delivery.journal_end > known["journal_end"]
         )

@@ -29,7 +29,6 @@ _TRANSIENT = frozenset(
 )
 _NO_SIGN_IN, _NOT_PERMITTED = frozenset({18, 8000}), frozenset({13})
 _TOO_LARGE = frozenset({10334, 17280, 17419, 17420})
-_NO_REPLICA_SET = "Transaction numbers are only allowed on a replica set"
 _RETRY_AFTER = re.compile(r"RetryAfterMs=(\d+)")
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
 
@@ -53,7 +52,7 @@ class Place:
         return f"MongoDB at {self.servers} (setting {self.setting})"
 
 
-def pause_before_retry(error: PyMongoError, attempt: int) -> float | None:
+def pause_before_retry(error: PyMongoError | DocumentTooLarge, attempt: int) -> float | None:
     """Seconds to wait before the next attempt, counted from 0; None if another one is useless."""
     codes = _codes(error)
     if codes & _RATE_LIMITED:
@@ -63,7 +62,9 @@ def pause_before_retry(error: PyMongoError, attempt: int) -> float | None:
     return _backoff(attempt) if is_transient else None
 
 
-def explain(error: PyMongoError, place: Place, deadline_seconds: float) -> XTError:
+def explain(
+    error: PyMongoError | DocumentTooLarge, place: Place, deadline_seconds: float
+) -> XTError:
     """The error as a user meets it."""
     codes, text = _codes(error), str(error)
     if isinstance(error, ConfigurationError | InvalidURI | InvalidName):
@@ -81,12 +82,9 @@ def explain(error: PyMongoError, place: Place, deadline_seconds: float) -> XTErr
     if codes & _TOO_LARGE or isinstance(error, DocumentTooLarge):
         hint = "log fewer or shorter names and values"
         return RefusedError(f"a record is too large for {place}", hint)
-    if _NO_REPLICA_SET in text:
-        hint = "start mongod with --replSet and initiate it, or add retryWrites=false to the URL"
-        return UnavailableError(f"{place} is no replica set", hint)
     if isinstance(error, ServerSelectionTimeoutError):
         return _explain_unreachable(text, place)
-    if isinstance(error, NetworkTimeout | ExecutionTimeout | WTimeoutError) or error.timeout:
+    if isinstance(error, NetworkTimeout | ExecutionTimeout | WTimeoutError):
         hint = "see whether the server is overloaded or hangs, then try again"
         return UnavailableError(f"{place} did not answer within {deadline_seconds:g} s", hint)
     if isinstance(error, AutoReconnect):
@@ -97,7 +95,7 @@ def explain(error: PyMongoError, place: Place, deadline_seconds: float) -> XTErr
 def _explain_configuration(text: str, place: Place) -> XTError:
     detail = "" if "@" in text else f": {_first_line(text)}"  # it may quote a password
     return ConfigError(
-        f"{place.setting} is no URL of a MongoDB server{detail}",
+        f"{place.setting} is no URL that MongoDB can be reached by{detail}",
         "it looks like mongodb://USER:PASSWORD@HOST:27017/?replicaSet=rs0",
     )
 
@@ -113,7 +111,7 @@ def _explain_unreachable(text: str, place: Place) -> XTError:
     return UnavailableError(f"{place} cannot be reached: {_first_line(text)}", hint)
 
 
-def _codes(error: PyMongoError) -> set[int]:
+def _codes(error: PyMongoError | DocumentTooLarge) -> set[int]:
     if isinstance(error, BulkWriteError):
         details = error.details
         failed = [*details.get("writeErrors", ()), *details.get("writeConcernErrors", ())]

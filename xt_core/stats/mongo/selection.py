@@ -29,12 +29,35 @@ def select_runs(c: Collections, query: RunQuery) -> tuple[list[Run], int]:
         offset, limit = _window(query, len(ordered))
         keys = [run_key(run.workspace, run.name) for run in ordered[offset : offset + limit]]
         return _read(c, keys), len(ordered)
+    order = to_mongo_order(spec, query.reverse, now)
+    most = query.first if query.first is not None else query.last
+    if most is None:
+        runs = _ordered(c, where, order, 0, None)
+        return runs, len(runs)
+    if query.filters and most > 0:  # no index helps, so that counting apart would judge them twice
+        return _counted_page(c, where, order, most, from_end=query.first is None)
     total = c.runs.count_documents(where)
     offset, limit = _window(query, total)
-    if limit == 0:
-        return [], total
-    order = to_mongo_order(spec, query.reverse, now)
-    return _ordered(c, where, order, offset, limit), total
+    return _ordered(c, where, order, offset, limit) if limit else [], total
+
+
+def _counted_page(
+    c: Collections, where: Document, order: Order, most: int, *, from_end: bool
+) -> tuple[list[Run], int]:
+    """The first or the last so many, and how many there are, of one look at each run."""
+    sort = {field: -way for field, way in order.sort.items()} if from_end else order.sort
+    page = [{"$sort": sort}, {"$limit": most}, {"$project": {"_id": 1}}]
+    parts = {"page": page, "total": [{"$count": "runs"}]}
+    pipeline = [{"$match": where}, {"$project": _keys(order)}, {"$facet": parts}]
+    found = next(iter(c.runs.aggregate(pipeline, allowDiskUse=True)))
+    keys = [run["_id"] for run in found["page"]]
+    total = found["total"][0]["runs"] if found["total"] else 0
+    return _read(c, keys[::-1] if from_end else keys), total
+
+
+def _keys(order: Order) -> Document:
+    """What a run is ordered by."""
+    return {field: 1 for field in order.sort if field not in order.computed} | order.computed
 
 
 def _window(query: RunQuery, total: int) -> tuple[int, int]:
@@ -44,26 +67,24 @@ def _window(query: RunQuery, total: int) -> tuple[int, int]:
     return total - taken, taken
 
 
-def _ordered(c: Collections, where: Document, order: Order, offset: int, limit: int) -> list[Run]:
+def _ordered(
+    c: Collections, where: Document, order: Order, offset: int, limit: int | None
+) -> list[Run]:
     if not order.computed:
-        found = c.runs.find(where).sort(list(order.sort.items())).skip(offset).limit(limit)
+        found = c.runs.find(where).sort(list(order.sort.items())).skip(offset).limit(limit or 0)
         return [run_from_document(run) for run in found.allow_disk_use(True)]
-    return _read(c, [run["_id"] for run in c.runs.aggregate(
-        order_pipeline(where, order, offset, limit), allowDiskUse=True
-    )])  # fmt: skip
+    pipeline = order_pipeline(where, order, offset, limit)
+    return _read(c, [run["_id"] for run in c.runs.aggregate(pipeline, allowDiskUse=True)])
 
 
-def order_pipeline(where: Document, order: Order, offset: int, limit: int) -> list[Document]:
+def order_pipeline(
+    where: Document, order: Order, offset: int = 0, limit: int | None = None
+) -> list[Document]:
     """The keys in order; only what it is made of is carried along."""
-    plain = {field: 1 for field in order.sort if field not in order.computed}
-    return [
-        {"$match": where},
-        {"$project": plain | order.computed},
-        {"$sort": order.sort},
-        {"$skip": offset},
-        {"$limit": limit},
-        {"$project": {"_id": 1}},
-    ]
+    cut: list[Document] = [{"$skip": offset}] if offset else []
+    cut += [{"$limit": limit}] if limit is not None else []
+    ordered: list[Document] = [{"$match": where}, {"$project": _keys(order)}, {"$sort": order.sort}]
+    return [*ordered, *cut, {"$project": {"_id": 1}}]
 
 
 def _read(c: Collections, keys: list[str]) -> list[Run]:
@@ -85,8 +106,9 @@ def condition(query: RunQuery, now: float) -> tuple[Document, list[Filter[Run]]]
     """What the server judges, and the filters left to judge."""
     pushed, others = to_mongo(query.filters, now)
     conditions = [*pushed]
-    if query.workspace is not None:
-        conditions.append({"workspace": query.workspace})
+    # An index serves either: that of the workspace, or that of all names.
+    of_all: Document = {"num": {"$gte": 0}}
+    conditions.append(of_all if query.workspace is None else {"workspace": query.workspace})
     if query.parents is not None:
         conditions.append(_kind(query))
     if query.jobs:
@@ -95,7 +117,7 @@ def condition(query: RunQuery, now: float) -> tuple[Document, list[Filter[Run]]]
         conditions.append({"status": {"$in": [str(status) for status in query.statuses]}})
     if query.patterns:
         conditions.append(patterns_to_mongo(query.patterns))
-    return ({"$and": conditions} if conditions else {"num": {"$gte": 0}}), others
+    return {"$and": conditions}, others
 
 
 def _kind(query: RunQuery) -> Document:

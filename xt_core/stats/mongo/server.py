@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import pymongo
 from pymongo import MongoClient
-from pymongo.errors import InvalidOperation, PyMongoError
+from pymongo.errors import ConfigurationError, DocumentTooLarge, InvalidOperation, PyMongoError
 
 from xt_core.stats.mongo.errors import Place, explain, pause_before_retry
 from xt_core.stats.mongo.schema import Collections, bring_up
@@ -49,7 +49,7 @@ class Server:
                     return operation(self._collections())
             except InvalidOperation as error:
                 raise (self._closed_error() if self._closed else error) from None
-            except PyMongoError as error:
+            except (PyMongoError, DocumentTooLarge) as error:
                 pause = pause_before_retry(error, attempt)
                 if pause is None or time.monotonic() + pause >= deadline:
                     raise explain(error, self.place, self._deadline_seconds) from error
@@ -103,13 +103,16 @@ def _release(key: _Key) -> None:
 
 def _connect(url: str) -> Client:
     """Acknowledged means on the disk of a majority; what is read will not be rolled back."""
-    return MongoClient(
-        url,
-        w="majority",
-        journal=True,
-        readConcernLevel="majority",
-        readPreference="primary",
-        appname="xt",
-        tz_aware=True,
-        connect=False,
-    )
+    try:
+        return MongoClient(
+            url,
+            w="majority",
+            journal=True,
+            readConcernLevel="majority",
+            readPreference="primary",
+            appname="xt",
+            tz_aware=True,
+            connect=False,
+        )
+    except (ValueError, TypeError, OSError) as error:  # a port, an option, a file of certificates
+        raise ConfigurationError(str(error)) from error
