@@ -3,12 +3,14 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from dataclasses import replace
 
 from controller import capture
 from controller.node import NodeServices
 from controller.output import OutputFeed
+from controller.parentscript import ParentScript
+from controller.places import Place, Places, place_unless
 from controller.referee import referee_of
 from controller.runtask import RunTask
 from controller.search import DynamicSearch
@@ -38,7 +40,7 @@ class JobTask:
         self._search = DynamicSearch(node, job, mrc, self._plan) if is_dynamic else None
         self._referee = referee_of(node, job, mrc, self._stop_early)
         self._is_shared = job.schedule == Schedule.DYNAMIC and len(job.nodes) > 1
-        self.slots = Slots(mrc.concurrent)
+        self.places = Places(Slots(mrc.concurrent), node.slots, job.priority)
         self.live: dict[str, RunTask] = {}
         """Runs that are not yet in a final state, by name; the parent is here only while its
         script runs."""
@@ -119,7 +121,8 @@ class JobTask:
         while True:
             self._extended.clear()
             while (claimed := await self._next_child(parent)) is not None:
-                self._begin(claimed[1], claimed[0])
+                item, child, place = claimed
+                self._begin(child, item, place)
             if self._is_shared and await self._may_inherit():
                 continue
             await self._wait_for_children(self._extended)
@@ -136,58 +139,44 @@ class JobTask:
             await asyncio.wait_for(self.cancelled.wait(), pause)
         return True
 
-    async def _may_spawn(self, task: "ParentScript") -> bool:
+    async def _may_spawn(self, script: ParentScript) -> bool:
         """Run the parent script unless that was done; on failure end the job's work here.
 
         Its end and what the parent becomes by it are one change: a script never runs twice.
         """
-        parent, script = task.run, self.context.parent_script
+        parent = script.run
         if parent.status is RunStatus.SPAWNING:
             return True
-        change = RunChange(parent.workspace, parent.name, RunStatus.SPAWNING)
-        error = ""
-        if script is not None:
-            error = await self._run_parent_script(task, script)
-            change.event = "parent_script_completed"
-            change.data = {"status": "error" if error else "completed", "error": error}
+        if self.context.parent_script is not None:
+            self.live[parent.name] = script
+        if self.cancelled.is_set():
+            script.cancel(self.context.grace_seconds)
+        change, error = await script.run_unless_done()
+        self.live.pop(parent.name, None)
         if error:
-            change.status = None
             status = RunStatus.CANCELLED if self.cancelled.is_set() else RunStatus.ERROR
             await self._end_parent(parent, status, f"parent script: {error}", change)
         else:
             await self._node.store(lambda store: store.change_run(change))
-        await asyncio.to_thread(task.execution.folder.remove)
+        await asyncio.to_thread(script.execution.folder.remove)
         return not error
 
-    async def _run_parent_script(self, task: "ParentScript", script: list[str]) -> str:
-        workspace, name = task.run.workspace, task.run.name
-
-        def announce(store: SqliteStatsStore) -> None:
-            event = "parent_script_started"
-            if all(each.event != event for each in store.events(workspace, name)):
-                store.change_run(RunChange(workspace, name, event=event))
-
-        await self._node.store(announce)
-        self.live[name] = task
-        if self.cancelled.is_set():
-            task.cancel(self.context.grace_seconds)
-        error = await task.run_script(script)
-        del self.live[name]
-        return error
-
-    async def _next_child(self, parent: Run) -> tuple[WorkItem, Run] | None:
-        """Wait for a free slot, then claim work; None when nothing is left."""
-        if not await _is_taken(asyncio.create_task(self._take_slots()), self.cancelled):
+    async def _next_child(self, parent: Run) -> tuple[WorkItem, Run, Place] | None:
+        """Wait for a place, then claim work; None when nothing is left."""
+        place = await place_unless(self.cancelled, self.places.queue())
+        if place is None:
             return None
         claim = None
         try:
             claim = await self._node.store(lambda store: store.claim_child(parent, self._node.name))
         finally:
             if claim is None:
-                self._give_slots_back()
-        if claim is not None and claim[0].run_index >= self._plan.work_items:
+                place.give_back()
+        if claim is None:
+            return None
+        if claim[0].run_index >= self._plan.work_items:
             self.extend(await self._node.store(lambda store: store.job(self.job.name)))
-        return claim
+        return *claim, place
 
     async def _open_children(self) -> list[Run]:
         name, node = self.job.name, self._node.name
@@ -196,43 +185,42 @@ class JobTask:
 
     # Runs -------------------------------------------------------------------------------
 
-    def _begin(self, run: Run, claimed: WorkItem | None = None) -> None:
-        """Let a run live; one that was claimed just now has slots."""
+    def _begin(self, run: Run, claimed: WorkItem | None = None, place: Place | None = None) -> None:
+        """Let a run live; one that was claimed just now has a place."""
         task = RunTask(self._node, self._mrc, self.context, run)
         if self._referee is not None:
             task.on_metrics = self._judge
         self.live[run.name] = task
         if run.cancel_requested or self.cancelled.is_set():
             task.cancel(self.context.grace_seconds)
-        has_slot = claimed is not None
-        if run.status is RunStatus.RUNNING and not has_slot:
-            self.slots.occupy()
-            self._node.slots.occupy()
-            has_slot = True
+        if place is None and run.status is RunStatus.RUNNING:
+            place = self.places.occupy()
         # Queued here and now: what was left open goes before what is claimed next.
-        taking = None if has_slot else asyncio.create_task(self._take_slots())
-        child = asyncio.create_task(self._live(task, claimed, taking))
+        waiting = self.places.queue() if place is None else None
+        child = asyncio.create_task(self._live(task, claimed, place, waiting))
         self._children.add(child)
         child.add_done_callback(self._children.discard)
 
     async def _live(
-        self, task: RunTask, claimed: WorkItem | None, taking: "asyncio.Task[None] | None"
+        self,
+        task: RunTask,
+        claimed: WorkItem | None,
+        place: Place | None,
+        waiting: "asyncio.Task[Place] | None",
     ) -> None:
-        release: Callable[[], None] = self._give_slots_back
-        if taking is not None and not await _is_taken(taking, task.cancelled):
-            release = _nothing
+        if waiting is not None:
+            place = await place_unless(task.cancelled, waiting)
+        release = _nothing if place is None else place.give_back
         try:
             hparams = await self._hparams(task, claimed)
             argv = self._plan.argv(task.run.run_index or 0, hparams)
-            if self._search is None:
-                await task.live(argv, hparams, release)
-            else:  # the next set is chosen when all that this run logged is known
-                await task.live(argv, hparams, _nothing)
-                release()
+            # The next set of a search is chosen when all that this run logged is known.
+            await task.live(argv, hparams, release if self._search is None else _nothing)
         except GivenUpError as error:
             _log.warning("%s: %s", task.run.full_name, error)
-            release()
             task.finished.set()
+        finally:
+            release()
         if self._referee is not None:
             self._referee.ended(task.run)
         self.live.pop(task.run.name, None)
@@ -307,20 +295,6 @@ class JobTask:
             waits = {*self._children, interrupted}
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         interrupted.cancel()
-
-    # Slots ------------------------------------------------------------------------------
-
-    async def _take_slots(self) -> None:
-        await self.slots.take()
-        try:
-            await self._node.slots.take(self.job.priority)
-        except asyncio.CancelledError:
-            self.slots.give_back()
-            raise
-
-    def _give_slots_back(self) -> None:
-        self.slots.give_back()
-        self._node.slots.give_back()
 
     # Steering ---------------------------------------------------------------------------
 
@@ -412,42 +386,6 @@ class JobTask:
             self.job.name,
             document,
         )
-
-
-class ParentScript(RunTask):
-    """The process of a parent's script: like a run's, but the parent lives on after it."""
-
-    async def run_script(self, argv: list[str]) -> str:
-        """Run it to its end; what went wrong, or ""."""
-        try:
-            record = await self._run_until_ended(argv, {}, _nothing)
-        except Exception as error:
-            _log.exception("%s: parent script", self.run.full_name)
-            return str(error)
-        finally:
-            self.finished.set()
-        if record is None:
-            return "cancelled"
-        await asyncio.to_thread(self._capture_files)
-        if record.stopped:
-            return "cancelled"
-        return record.error or (f"exit code {record.exit_code}" if record.exit_code else "")
-
-    async def _finish_unstarted(self, status: RunStatus, error: str) -> None:
-        """The parent's end is its job's to tell."""
-
-
-async def _is_taken(taking: "asyncio.Task[None]", cancelled: asyncio.Event) -> bool:
-    """Whether slots were got before `cancelled` was set."""
-    giving_up = asyncio.create_task(cancelled.wait())
-    await asyncio.wait({taking, giving_up}, return_when=asyncio.FIRST_COMPLETED)
-    giving_up.cancel()
-    if taking.done():
-        return True
-    taking.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await taking
-    return not taking.cancelled()
 
 
 def _nothing() -> None:

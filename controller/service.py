@@ -129,7 +129,7 @@ class ControllerService:
         now = clock.now()
         tasks = [task for job in self.jobs.values() for task in job.live.values()]
         running = [task for task in tasks if task.execution.pid is not None]
-        limits = [job.slots.limit or 0 for job in self.jobs.values()]
+        limits = [job.places.limit or 0 for job in self.jobs.values()]
         node = {
             "name": self._node.name,
             "target": "local",
