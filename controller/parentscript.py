@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Iterable
 
+from controller.places import NO_PLACE
 from controller.runtask import RunTask
 from xt_core.model.records import Event
 from xt_core.model.states import RunStatus
@@ -41,7 +42,7 @@ class ParentScript(RunTask):
 
     async def _run_script(self, argv: list[str]) -> str:
         try:
-            record = await self._run_until_ended(argv, {}, _nothing)
+            record = await self._run_until_ended(argv, {}, NO_PLACE.give_back)
         except Exception as error:
             _log.exception("%s: parent script", self.run.full_name)
             return str(error)
@@ -68,7 +69,3 @@ def _is_announced(events: list[Event]) -> bool:
         if each.event == _STARTED or each.event in _BEGIN_ANEW:
             return each.event == _STARTED
     return False
-
-
-def _nothing() -> None:
-    """A script takes up no place."""

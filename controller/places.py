@@ -18,6 +18,10 @@ class Place:
             each.give_back()
 
 
+NO_PLACE = Place(())
+"""Of what takes up none, or got none."""
+
+
 class Places:
     """The places of a job's runs on a node."""
 
