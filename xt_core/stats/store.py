@@ -127,7 +127,8 @@ class StatsStore(Protocol):
         """Take the next item of the parent's job and create its child run, queued: one that waits
         to be done again (its set comes along) before one that was never started.
 
-        Each item is given out exactly once over all processes and nodes; None when none is left.
+        Each item is given out exactly once over all processes and nodes; None when none is left,
+        or when the parent is to be cancelled.
         Raises GivenUpError for a parent that is lost.
         """
 
@@ -164,6 +165,11 @@ class StatsStore(Protocol):
 
     def cancel_unstarted(self, job: str) -> int:
         """Cancel what nobody has claimed; how many items that were."""
+
+    def cancel_part(self, job: str, node: str) -> None:
+        """Ask for the end of a node's part of a job: it can claim nothing more, and what waits for
+        it alone is cancelled. What any node may claim stays for the others; it is cancelled too if
+        no other part is left to go on, or if the whole job is to be cancelled."""
 
     # Runs -------------------------------------------------------------------------------
 
