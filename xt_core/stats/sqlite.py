@@ -150,8 +150,9 @@ class SqliteStatsStore:
                 path = '$."' + job.primary_metric.replace('"', '\\"') + '"'
                 row = connection.execute(
                     "SELECT name, json_extract(metrics, ?1) AS value FROM runs "
-                    "WHERE job_num = ?2 AND is_parent = 0 "
+                    "WHERE job_num = ?2 AND is_parent = 0 AND status = 'completed' "
                     "AND json_type(metrics, ?1) IN ('integer', 'real') "
+                    "AND ABS(json_extract(metrics, ?1)) < 9e999 "  # an integer may be beyond all
                     f"ORDER BY value {'DESC' if job.maximize else 'ASC'}, num, child LIMIT 1",
                     (path, job_number(job.name)),
                 ).fetchone()

@@ -104,7 +104,8 @@ class StatsStore(Protocol):
         """Runs and work items by state, for each job named."""
 
     def best_runs(self, jobs: Sequence[Job]) -> dict[str, tuple[str, float]]:
-        """Job name -> (run name, value) of the best last value of its primary metric."""
+        """Job name -> (run name, value) of the completed run with the best last value of its
+        primary metric; one that was stopped early counts."""
 
     def open_jobs(self, node: str) -> list[Job]:
         """Jobs with a run on the node that is not in a final state."""
