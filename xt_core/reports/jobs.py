@@ -6,7 +6,6 @@ from fnmatch import fnmatchcase
 from xt_core.errors import UnknownNameError, UsageError
 from xt_core.model.names import job_number
 from xt_core.model.records import Job, Run
-from xt_core.model.states import RunStatus
 from xt_core.query.filters import Check, Filter
 from xt_core.query.names import RunPattern
 from xt_core.query.registry import RUN_FIELDS, JobRow
@@ -41,17 +40,15 @@ def named_jobs(store: StatsStore, patterns: Sequence[RunPattern]) -> list[Job]:
 
 
 def best_runs(store: StatsStore, job: Job, most: int | None) -> list[Run]:
-    """The job's completed runs with the best last values of its primary metric, the best first;
-    all of them for None."""
+    """The job's runs by the last value of its primary metric, the best first, in whatever state;
+    all that have one for None."""
     metric = job.primary_metric
     quote = "'" if '"' in metric else '"'
     if not metric or quote in metric:
         return []
     has_one = Filter(metric, RUN_FIELDS.member("metrics", metric), Check.EXISTS)
     sort = f"{'-' if job.maximize else ''}metrics.{quote}{metric}{quote}"
-    query = RunQuery(jobs=[job.name], statuses=[RunStatus.COMPLETED], sort=sort, first=most)
-    query.filters = [has_one]
-    runs, _ = store.find_runs(query)
+    runs, _ = store.find_runs(RunQuery(jobs=[job.name], filters=[has_one], sort=sort, first=most))
     return [run for run in runs if finite_number(run.metrics.get(metric)) is not None]
 
 
