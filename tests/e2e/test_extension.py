@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pytest
 from support import Xt, wait_until
 
 from xt_core.model.records import Value
@@ -188,3 +189,23 @@ def test_a_search_may_learn_from_all_of_its_experiment(xt: Xt) -> None:
     xt.submit(*again, "--experiment", "third", *SPACE)
     assert sets(xt, "job3") != cold
     assert sets(xt, "job4") == cold
+
+
+@pytest.mark.parametrize("schedule", ["static", "dynamic"])
+def test_a_job_of_several_nodes_is_extended_also_where_a_controller_is_gone(
+    xt: Xt, schedule: str
+) -> None:
+    xt.script("t.py", "print('done')")
+    xt.submit("--nodes", "2", "--schedule", schedule, "--runs", "4", "t.py")
+    assert xt.wait_job("job1") == "completed"
+    xt.kill_controller("node1")
+    xt("run", "--extend", "job1", "--runs", "6")
+    assert xt.wait_job("job1") == "completed"
+    runs = xt.children("job1")
+    assert [run.run_index for run in runs] == list(range(10))
+    assert {str(run.status) for run in runs} == {"completed"}
+    assert all(xt.console(run.name) == b"done\n" for run in runs)
+    if schedule == "static":
+        assert [run.node for run in runs] == ["node0", "node1"] * 5
+    counts = xt.json("list", "jobs")["jobs"][0]["counts"]
+    assert (counts["completed"], counts["unstarted"]) == (10, 0)
