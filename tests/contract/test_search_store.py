@@ -1,6 +1,5 @@
 """What every stats store must do for a search: sets, history, leases, extension."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,14 +18,6 @@ from xt_core.stats.store import (
 )
 
 LEASE = 30.0
-
-
-@pytest.fixture(params=["sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StatsStore]:
-    assert request.param == "sqlite"
-    opened = SqliteStatsStore(tmp_path / "stats.db")
-    yield opened
-    opened.close()
 
 
 def add_search(store: StatsStore, items: int, schedule: str = "dynamic", nodes: int = 2) -> Job:
@@ -274,7 +265,7 @@ def test_a_schema_of_before_is_brought_up(tmp_path: Path) -> None:
     columns = {
         "jobs": ("objectives", "space", "warm_start", "priority"),
         "work_items": ("hparams", "notes"),
-        "runs": ("retries", "stopped_early"),
+        "runs": ("retries", "stopped_early", "client_tags", "node_revision"),
     }
     with store.database.transaction() as connection:
         connection.execute("DROP INDEX runs_of_job_by_revision")

@@ -11,9 +11,11 @@ from xt_core.errors import UnknownNameError
 from xt_core.model.encoding import dumps, loads
 from xt_core.model.names import child_name, job_number, run_numbers
 from xt_core.model.records import Event, Job, JobCounts, MetricRecord, Run, Value, WorkItem
-from xt_core.model.states import FINAL_RUN_STATES, RunStatus, WorkItemStatus, may_follow
+from xt_core.model.states import FINAL_RUN_STATES, RunStatus, WorkItemStatus
 from xt_core.stats import work_items
+from xt_core.stats.client_tags import ClientTags
 from xt_core.stats.database import Database
+from xt_core.stats.deliveries import deliver
 from xt_core.stats.rows import (
     JOB_COLUMNS,
     RUN_COLUMNS,
@@ -22,8 +24,17 @@ from xt_core.stats.rows import (
     job_to_row,
     run_from_row,
 )
+from xt_core.stats.rules import (
+    check_settable,
+    check_transition,
+    child_of,
+    count_run,
+    status_fields,
+    unknown_run,
+)
 from xt_core.stats.selection import select_runs
 from xt_core.stats.store import (
+    Delivery,
     GivenUpError,
     JournalBatch,
     NodeRecord,
@@ -32,23 +43,7 @@ from xt_core.stats.store import (
     new_items,
 )
 
-_SETTABLE_RUN_COLUMNS = frozenset(
-    {
-        "exit_code",
-        "error",
-        "restarts",
-        "command",
-        "hparams",
-        "tags",
-        "notes",
-        "cancel_requested",
-        "ended",
-        "retries",
-        "stopped_early",
-    }
-)
 _ENCODED_COLUMNS = frozenset({"hparams", "tags"})
-_TIME_COLUMN = {RunStatus.QUEUED: "queued", RunStatus.RUNNING: "started"}
 _NEXT_REVISION = "(SELECT MAX(revision)+1 FROM runs)"
 _REOPEN_PARENT = (
     "UPDATE runs SET status = ?, ended = NULL, error = '', cancel_requested = 0, "
@@ -135,7 +130,7 @@ class SqliteStatsStore:
                 nums,
             ).fetchall()
         for num, is_parent, status, number in runs:
-            _count_run(counts[f"job{num}"], bool(is_parent), RunStatus(status), number)
+            count_run(counts[f"job{num}"], bool(is_parent), RunStatus(status), number)
         for num, status, number in items:
             if status == WorkItemStatus.CANCELLED:
                 counts[f"job{num}"].cancelled += number
@@ -215,7 +210,7 @@ class SqliteStatsStore:
                 raise GivenUpError(f"{parent.name} is lost and may start nothing")
             number = children + 1
             connection.execute("UPDATE runs SET children = ? WHERE id = ?", (number, parent_id))
-            child = _child_of(parent, child_name(parent.name, number), item.run_index, node)
+            child = child_of(parent, child_name(parent.name, number), item.run_index, node)
             child.hparams = item.hparams or {}
             item.run = child.name
             connection.execute(
@@ -338,7 +333,7 @@ class SqliteStatsStore:
             (workspace, *run_numbers(name)),
         ).fetchone()
         if row is None:
-            raise _unknown_run(workspace, name)
+            raise unknown_run(workspace, name)
         return run_from_row(row)
 
     def find_runs(self, query: RunQuery) -> tuple[list[Run], int]:
@@ -357,20 +352,22 @@ class SqliteStatsStore:
         moment = clock.now() if change.time is None else change.time
         with self.database.transaction() as connection:
             row = connection.execute(
-                "SELECT id, status, job_num, run_index, started, ended FROM runs "
+                "SELECT id, status, job_num, run_index, started, ended, tags, client_tags "
+                "FROM runs "
                 "WHERE workspace = ? AND num = ? AND child = ?",
                 (change.workspace, *run_numbers(change.run)),
             ).fetchone()
             if row is None:
-                raise _unknown_run(change.workspace, change.run)
-            row_id, before, job_num, run_index, started, ended = row
+                raise unknown_run(change.workspace, change.run)
+            row_id, before, job_num, run_index, started, ended, tags, client_tags = row
             fields = _encoded_fields(change.fields)
+            if "tags" in change.fields:
+                clients = ClientTags.from_json(client_tags)
+                changed = clients.changed(loads(tags), change.fields["tags"])
+                fields["client_tags"] = changed.to_json()
             if change.status is not None:
-                if before == RunStatus.LOST != change.status:
-                    raise GivenUpError(f"{change.run}: lost may not become {change.status}")
-                if not may_follow(RunStatus(before), change.status):
-                    raise ValueError(f"{change.run}: {before} may not become {change.status}")
-                fields = _status_fields(change.status, before, moment, started, ended) | fields
+                check_transition(change.run, RunStatus(before), change.status)
+                fields = status_fields(change.status, before, moment, started, ended) | fields
             if change.event is not None:
                 _add_event(connection, row_id, moment, change.event, change.data)
             assignments = "".join(f"{column} = ?, " for column in fields)
@@ -419,7 +416,7 @@ class SqliteStatsStore:
             (workspace, *run_numbers(run)),
         ).fetchone()
         if row is None:
-            raise _unknown_run(workspace, run)
+            raise unknown_run(workspace, run)
         return row[0], row[1], loads(row[2]), loads(row[3]), loads(row[4])
 
     def journal_end(self, workspace: str, run: str) -> int:
@@ -447,6 +444,11 @@ class SqliteStatsStore:
                 (row_id, after, -1 if limit is None else limit),
             ).fetchall()
         return [MetricRecord(offset, time, step, loads(data)) for offset, time, step, data in rows]
+
+    def deliver(self, deliveries: Sequence[Delivery]) -> list[str]:
+        with self.database.transaction() as connection:
+            told = (deliver(connection, delivery) for delivery in deliveries)
+            return list(dict.fromkeys(name for name in told if name is not None))
 
     # The rest ---------------------------------------------------------------------------
 
@@ -487,72 +489,11 @@ def _other_part_lives(connection: sqlite3.Connection, job: str, node: str) -> bo
     return bool(row[0])
 
 
-def _unknown_run(workspace: str, name: str) -> UnknownNameError:
-    return UnknownNameError(
-        f"no run named {name} in workspace {workspace}", "xt list runs --all shows those there are"
-    )
-
-
-def _count_run(counts: JobCounts, is_parent: bool, status: RunStatus, number: int) -> None:
-    if is_parent:
-        counts.open_parents += 0 if status in FINAL_RUN_STATES else number
-        counts.failed_parents += number if status is RunStatus.ERROR else 0
-    elif status in (RunStatus.CREATED, RunStatus.QUEUED):
-        counts.queued += number
-    elif status is RunStatus.ERROR:
-        counts.error += number
-    elif status is RunStatus.COMPLETED:
-        counts.completed += number
-    elif status is RunStatus.CANCELLED:
-        counts.cancelled += number
-    elif status is not RunStatus.LOST:  # what was lost is counted where it was put back
-        counts.running += number
-
-
-def _child_of(parent: Run, name: str, run_index: int, node: str) -> Run:
-    moment = clock.now()
-    return Run(
-        workspace=parent.workspace,
-        name=name,
-        job=parent.job,
-        experiment=parent.experiment,
-        node=node,
-        status=RunStatus.QUEUED,
-        created=moment,
-        queued=moment,
-        parent=parent.name,
-        run_index=run_index,
-        target=parent.target,
-        username=parent.username,
-        description=parent.description,
-        command=parent.command,
-    )
-
-
 def _encoded_fields(fields: dict[str, Any]) -> dict[str, Any]:
-    unknown = set(fields) - _SETTABLE_RUN_COLUMNS
-    if unknown:
-        raise ValueError(f"a run's {sorted(unknown)} cannot be changed")
+    check_settable(fields)
     return {
         name: dumps(value) if name in _ENCODED_COLUMNS else value for name, value in fields.items()
     }
-
-
-def _status_fields(
-    status: RunStatus,
-    before: str,
-    moment: float,
-    started: float | None,
-    ended: float | None,
-) -> dict[str, Any]:
-    fields: dict[str, Any] = {"status": status}
-    if status != before and status in _TIME_COLUMN:
-        fields[_TIME_COLUMN[status]] = moment
-    if status is RunStatus.RUNNING and started is not None:
-        fields.pop("started", None)  # a restarted run keeps its first start
-    if status in FINAL_RUN_STATES and ended is None:
-        fields["ended"] = moment
-    return fields
 
 
 def _add_event(

@@ -65,6 +65,24 @@ class JournalBatch:
 
 
 @dataclass
+class Delivery:
+    """What a node has to tell its team of one of its runs."""
+
+    run: Run
+    """The run as the node has it."""
+    node_revision: int
+    """Of the run in the node's own store: which state is the newer one. With 0 the state of a run
+    that is known already does not count (it is told when all of its records were)."""
+    events: list[Event] = field(default_factory=list)
+    """With the node's numbers; a number that is taken keeps its event."""
+    metrics: list[MetricRecord] = field(default_factory=list)
+    item: WorkItem | None = None
+    """The run's work item, once it was claimed."""
+    journal_end: int = 0
+    """Up to which byte of the run's journal this tells, with what was delivered before."""
+
+
+@dataclass
 class NodeRecord:
     """A node as its controller last described itself."""
 
@@ -204,6 +222,16 @@ class StatsStore(Protocol):
         self, workspace: str, run: str, after: int = -1, limit: int | None = None
     ) -> list[MetricRecord]:
         """Metric records in journal order, after a journal offset; at most `limit`."""
+
+    def deliver(self, deliveries: Sequence[Delivery]) -> list[str]:
+        """Take what a node tells of its runs; the full names of those whose state is refused, since
+        they were given up (what they logged is taken).
+
+        A run is made if it is not there. Tags that clients set lie over the logged ones; notes and
+        requests to cancel are theirs alone. Each part counts once, however often and in whichever
+        order deliveries come: events by number, metrics by offset, the state and the item by the
+        newest `node_revision`, the item only while it is that run's of that epoch.
+        """
 
     # The rest ---------------------------------------------------------------------------
 
