@@ -6,7 +6,7 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from xt_core.model.records import MetricRecord
+from xt_core.model.records import MetricRecord, Value
 from xt_core.session import Session
 from xt_core.stats.store import JournalBatch
 from xt_tui.app import XtApp
@@ -50,10 +50,13 @@ def text_of(app: XtApp) -> str:
 
 def log_loss(session: Session, run: str, loss: float) -> None:
     """Two steps of a metric."""
-    store = session.store
-    start = store.journal_end("ws1", run)
+    log_values(session, run, {"loss": loss * 2}, {"loss": loss})
+
+
+def log_values(session: Session, run: str, *values: dict[str, Value]) -> None:
+    """A step of metrics for each of these."""
+    start = session.store.journal_end("ws1", run)
     points = [
-        MetricRecord(start + step, 1e9, float(step), {"loss": loss * (2 - step)})
-        for step in range(2)
+        MetricRecord(start + step, 1e9, float(step), each) for step, each in enumerate(values)
     ]
-    store.add_journal(JournalBatch("ws1", run, start, start + 10, points))
+    session.store.add_journal(JournalBatch("ws1", run, start, start + 10, points))

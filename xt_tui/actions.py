@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from textual.binding import Binding
 
+from xt_core.model.states import SearchStyle
 from xt_tui import steering, tagging
 
 if TYPE_CHECKING:
@@ -47,6 +48,13 @@ def _needs_running_job(app: "XtApp") -> str | None:
     if job is None or job not in app.state.jobs:
         return "no job is chosen"
     return None if app.state.jobs[job].counts.running else f"no run of {job} is running"
+
+
+def _needs_search(app: "XtApp") -> str | None:
+    row = app.state.jobs.get(app.main.meant_job or "")
+    if row is None:
+        return "no job is chosen"
+    return f"{row.job.name} is a single run" if row.job.style == SearchStyle.SINGLE else None
 
 
 @dataclass(frozen=True)
@@ -93,6 +101,8 @@ ACTIONS: dict[str, Action] = {
                "Work", steering.cancel, _needs_living, in_footer=True),
         Action("restart", "restart", "simulate a service restart of the job's running runs", "R",
                "Work", steering.restart, _needs_running_job, in_footer=True),
+        Action("search", "search", "how the job's search goes: its best runs, parameters and sets",
+               "S", "Work", lambda app: app.open_search(), _needs_search, in_footer=True),
         Action("tags", "tags", "set or clear tags of the chosen runs", "t", "Work",
                tagging.ask_for_tags, _needs_runs),
         Action("copy", "copy name", "copy the names of the chosen runs to the clipboard", "y",

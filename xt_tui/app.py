@@ -109,6 +109,16 @@ class XtApp(App[int]):
         if self.main.is_open:
             self.state.apply(message.batch)
             self.main.take(message.batch)
+            self._tell_search(message.batch)
+
+    def _tell_search(self, batch: Batch) -> None:
+        """An open search screen hears of its job."""
+        from xt_tui.screens.search import SearchScreen
+
+        if isinstance(self.screen, SearchScreen):
+            for row in batch.jobs:
+                if row.job.name == self.screen.job:
+                    self.screen.take(row)
 
     @on(steering.Acted)
     def _tell(self, message: steering.Acted) -> None:
@@ -161,6 +171,19 @@ class XtApp(App[int]):
 
         pane = self.main.pane
         self.push_screen(HelpScreen("" if pane is None else str(pane.id)))
+
+    def open_search(self) -> None:
+        """The search of the job that is meant."""
+        from xt_tui.screens.search import SearchScreen
+
+        row = self.state.jobs.get(self.main.meant_job or "")
+        if row is not None:
+            self.push_screen(SearchScreen(self.session, row), self._go_to_run)
+
+    def _go_to_run(self, name: str | None) -> None:
+        if name is not None:
+            self.main.focus_pane("runs")
+            self.runs.table.move_to(name)
 
     def open_launch_form(self) -> None:
         from xt_tui.screens.launch import LaunchScreen

@@ -70,17 +70,31 @@ def job_page(row: JobRow, *, ascii_only: bool = False) -> list[str]:
     lines += [
         f"  {name:<12} {printable(str(value))}" for name, value in facts if value not in ("", None)
     ]
+    return [*lines, "", *(f"  {line}" for line in _progress(row, ascii_only))]
+
+
+def search_facts(row: JobRow) -> list[str]:
+    """The head of a search in two or three lines: what it is, how far it is, its best run."""
+    job = row.job
+    kind = f"{job.style} {job.search_type or ''}".strip()
+    seed = "" if job.seed is None else f", seed {job.seed}"
+    head = f"{job.name} {row.counts.status()}: {kind}{seed}, {printable(job.command)}"
+    return [head, *_progress(row, ascii_only=False)]
+
+
+def _progress(row: JobRow, ascii_only: bool) -> list[str]:
+    """How far a job is, and its best run so far."""
+    job, counts = row.job, row.counts
     waiting = counts.unstarted + counts.queued
-    lines += [
-        "",
-        f"  {_progress_bar(counts.completed, job.work_items, ascii_only)} "
+    lines = [
+        f"{_progress_bar(counts.completed, job.work_items, ascii_only)} "
         f"{counts.completed} completed, "
         f"{counts.running} running, {waiting} waiting, {counts.error} failed, "
         f"{counts.cancelled} cancelled, of {job.work_items}",
     ]
     if row.best_run is not None:
         goal = "most" if job.maximize else "least"
-        lines.append(f"  best ({goal} {job.primary_metric}): {row.best_run}, {row.best_value:.6g}")
+        lines.append(f"best ({goal} {job.primary_metric}): {row.best_run}, {row.best_value:.6g}")
     return lines
 
 

@@ -145,8 +145,9 @@ class SqliteStatsStore:
                 path = '$."' + job.primary_metric.replace('"', '\\"') + '"'
                 row = connection.execute(
                     "SELECT name, json_extract(metrics, ?1) AS value FROM runs "
-                    "WHERE job_num = ?2 AND is_parent = 0 "
+                    "WHERE job_num = ?2 AND is_parent = 0 AND status = 'completed' "
                     "AND json_type(metrics, ?1) IN ('integer', 'real') "
+                    "AND ABS(json_extract(metrics, ?1)) < 9e999 "  # an integer may be beyond all
                     f"ORDER BY value {'DESC' if job.maximize else 'ASC'}, num, child LIMIT 1",
                     (path, job_number(job.name)),
                 ).fetchone()
@@ -197,16 +198,18 @@ class SqliteStatsStore:
 
     def claim_child(self, parent: Run, node: str) -> tuple[WorkItem, Run] | None:
         with self.database.transaction() as connection:
-            item = work_items.claim(connection, parent.job, node)
-            if item is None:
-                return None
-            parent_id, number, status = connection.execute(
-                "UPDATE runs SET children = children + 1 WHERE workspace = ? AND num = ? "
-                "AND child = 0 RETURNING id, children, status",
+            parent_id, status, is_ending, children = connection.execute(
+                "SELECT id, status, cancel_requested, children FROM runs "
+                "WHERE workspace = ? AND num = ? AND child = 0",
                 (parent.workspace, run_numbers(parent.name)[0]),
             ).fetchone()
+            item = None if is_ending else work_items.claim(connection, parent.job, node)
+            if item is None:
+                return None
             if status == RunStatus.LOST:
                 raise GivenUpError(f"{parent.name} is lost and may start nothing")
+            number = children + 1
+            connection.execute("UPDATE runs SET children = ? WHERE id = ?", (number, parent_id))
             child = child_of(parent, child_name(parent.name, number), item.run_index, node)
             child.hparams = item.hparams or {}
             item.run = child.name
@@ -268,12 +271,12 @@ class SqliteStatsStore:
             rows = connection.execute(
                 "SELECT runs.id, runs.job FROM runs JOIN jobs ON jobs.num = runs.job_num "
                 "WHERE runs.node = ? AND runs.is_parent = 1 AND runs.status = 'lost' "
-                "AND jobs.cancel_requested = 0",
+                "AND jobs.cancel_requested = 0 AND runs.cancel_requested = 0",
                 (node,),
             ).fetchall()
             back = [row for row in rows if work_items.is_claimable(connection, row[1], node)]
             for row_id, _ in back:
-                connection.execute(_REOPEN_PARENT, (RunStatus.SPAWNING, row_id))
+                connection.execute(_REOPEN_PARENT, (RunStatus.QUEUED, row_id))
                 _add_event(connection, row_id, clock.now(), "rejoined", {})
         return [job for _, job in back]
 
@@ -305,11 +308,18 @@ class SqliteStatsStore:
 
     def cancel_unstarted(self, job: str) -> int:
         with self.database.transaction() as connection:
-            return connection.execute(
-                "UPDATE work_items SET status = 'cancelled' WHERE job_num = ? "
-                "AND status IN ('unstarted', 'waiting')",
-                (job_number(job),),
-            ).rowcount
+            return work_items.cancel_unstarted(connection, job)
+
+    def cancel_part(self, job: str, node: str) -> None:
+        with self.database.transaction() as connection:
+            for run in self.open_runs(job, node):
+                if run.is_parent:
+                    fields = {"cancel_requested": True}
+                    self.change_run(RunChange(run.workspace, run.name, fields=fields))
+            if self.job(job).cancel_requested or not _other_part_lives(connection, job, node):
+                self.cancel_unstarted(job)
+            else:
+                work_items.cancel_unstarted(connection, job, node)
 
     # Runs -------------------------------------------------------------------------------
 
@@ -467,6 +477,16 @@ class SqliteStatsStore:
                 "WHERE ?1 IS NULL OR workspace = ?1 GROUP BY experiment ORDER BY 1",
                 (workspace,),
             ).fetchall()
+
+
+def _other_part_lives(connection: sqlite3.Connection, job: str, node: str) -> bool:
+    """Whether another node than this one has a part of the job that will go on."""
+    row = connection.execute(
+        "SELECT EXISTS (SELECT 1 FROM runs WHERE job_num = ? AND is_parent = 1 AND node != ? "
+        "AND cancel_requested = 0 AND status IN ('created', 'queued', 'spawning', 'running'))",
+        (job_number(job), node),
+    ).fetchone()
+    return bool(row[0])
 
 
 def _encoded_fields(fields: dict[str, Any]) -> dict[str, Any]:

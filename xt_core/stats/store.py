@@ -122,7 +122,8 @@ class StatsStore(Protocol):
         """Runs and work items by state, for each job named."""
 
     def best_runs(self, jobs: Sequence[Job]) -> dict[str, tuple[str, float]]:
-        """Job name -> (run name, value) of the best last value of its primary metric."""
+        """Job name -> (run name, value) of the completed run with the best last value of its
+        primary metric; one that was stopped early counts."""
 
     def open_jobs(self, node: str) -> list[Job]:
         """Jobs with a run on the node that is not in a final state."""
@@ -145,7 +146,8 @@ class StatsStore(Protocol):
         """Take the next item of the parent's job and create its child run, queued: one that waits
         to be done again (its set comes along) before one that was never started.
 
-        Each item is given out exactly once over all processes and nodes; None when none is left.
+        Each item is given out exactly once over all processes and nodes; None when none is left,
+        or when the parent is to be cancelled.
         Raises GivenUpError for a parent that is lost.
         """
 
@@ -182,6 +184,11 @@ class StatsStore(Protocol):
 
     def cancel_unstarted(self, job: str) -> int:
         """Cancel what nobody has claimed; how many items that were."""
+
+    def cancel_part(self, job: str, node: str) -> None:
+        """Ask for the end of a node's part of a job: it can claim nothing more, and what waits for
+        it alone is cancelled. What any node may claim stays for the others; it is cancelled too if
+        no other part is left to go on, or if the whole job is to be cancelled."""
 
     # Runs -------------------------------------------------------------------------------
 

@@ -1,12 +1,13 @@
 """The launch form: a command, the options of `xt run`, and a preview of what would be run.
 
 The fields are those of `RUN_OPTIONS`; what they mean and whether they are right is decided by the
-engine's `prepare`, in the background, as the user types. Invariant: what is launched is what the
-fields say at that moment, and it is launched once.
+engine's `prepare`, in the background, as the user types. Parameters become options of the script,
+as on a command line. Invariant: what is launched is what the fields say at that moment, and it is
+launched once.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from textual import on
@@ -15,7 +16,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.message import Message
 from textual.screen import ModalScreen
-from textual.widgets import Button, Input, Label, Select, Static
+from textual.widget import Widget
+from textual.widgets import Button, Collapsible, Input, Label, Select, Static
 
 from xt_core.errors import XTError
 from xt_core.reports.plans import plan_lines
@@ -30,11 +32,37 @@ from xt_core.submit.options import (
 )
 from xt_core.submit.submission import Submission, prepare, submit
 from xt_tui.background import Background
+from xt_tui.widgets.files import FileSuggester
+from xt_tui.widgets.parameters import Parameters, Written, with_parameters
+from xt_tui.widgets.stopping import Stopping
 
 _MOST_ROWS = 8
-_WIDEST_CELL = 24
-_FIRST = ("concurrent", "runs", "search-type", "max-runs", "seed", "primary-metric")
-"""The options that a search most often needs stand first."""
+_FIRST = (
+    "hp-config",
+    "search-type",
+    "runs",
+    "concurrent",
+    "primary-metric",
+    "goal",
+    "early-stopping",
+    "nodes",
+    "schedule",
+    "seed",
+)
+"""What a search most often needs, in order; the other options are folded away."""
+_GOALS = ("maximize", "minimize")
+_ABOUT_ALGORITHMS = {
+    "grid": "every combination of the listed values",
+    "random": "independent draws",
+    "tpe": "tree-structured Parzen estimators, from the results so far",
+    "bayesian": "Gaussian process (the same as gp)",
+    "gp": "Gaussian process; needs PyTorch",
+    "cmaes": "evolution of numeric parameters",
+    "qmc": "quasi-random: evenly spread draws",
+    "nsga2": "genetic, made for several objectives",
+    "dgd": "distributed grid descent: neighbours of the best",
+}
+Field = Input | Select[str]
 
 
 class LaunchScreen(ModalScreen[Submission | None]):
@@ -44,6 +72,7 @@ class LaunchScreen(ModalScreen[Submission | None]):
         Binding("escape,ctrl+g", "dismiss(None)", "close"),
         Binding("ctrl+l", "launch", "launch"),
         Binding("ctrl+y", "copy", "copy as command"),
+        Binding("ctrl+n", "add_parameter", "new parameter"),
     ]
 
     @dataclass
@@ -76,17 +105,26 @@ class LaunchScreen(ModalScreen[Submission | None]):
         """What the fields say, once it is known to be right."""
         self._typed = 0
         self._is_wanted = self._is_submitting = False
+        self._command = Input(placeholder="train.py --epochs=10", id="command", compact=True)
+        self._parameters = Parameters(id="parameters")
+        self._stopping = Stopping(id="stopping")
+        self._goal = _select("goal", _GOALS, "as configured (by default: maximize)")
+        self._fields = {option.name: _field(option, session) for option in _plain_options()}
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog", id="launch"):
             yield Static("Launch a run or a search", classes="dialog-title")
             yield Label(f"script and arguments, in {self._session.cwd}", markup=False)
-            yield Input(
-                placeholder="train.py --lr=[.01,.03] --hidden=[16,32]", id="command", compact=True
-            )
+            yield self._command
             with VerticalScroll(id="options", can_focus=False):
-                for option in _ordered():
-                    yield from _field(option)
+                yield Label("search space\nctrl+n adds\nctrl+t takes out")
+                yield self._parameters
+                special = {"goal": self._goal, "early-stopping": self._stopping}
+                for name in _FIRST:
+                    yield Label(name)
+                    yield special.get(name) or self._fields[name]
+                with Collapsible(title="More options", id="more"):
+                    yield from self._more_options()
             with VerticalScroll(id="preview-scroll"):
                 yield Static(id="preview", markup=False)
             with Horizontal(classes="buttons"):
@@ -96,42 +134,56 @@ class LaunchScreen(ModalScreen[Submission | None]):
                 yield Button("Copy as command (ctrl+y)", id="copy", disabled=True, compact=True)
                 yield Button("Close (esc, ctrl+g)", id="close", compact=True)
 
+    def _more_options(self) -> Iterator[Widget]:
+        for name, field in self._fields.items():
+            if name not in _FIRST:
+                yield Horizontal(Label(name, classes="setting-name"), field, classes="setting")
+
     def on_mount(self) -> None:
-        self.query_one("#command", Input).focus()
+        self._command.focus()
 
     # Preview ----------------------------------------------------------------------------
 
     @on(Input.Changed)
     @on(Select.Changed)
     def _changed(self) -> None:
-        if not self.query("#command") or len(self.query("#options Input, #options Select")) < len(
-            RUN_OPTIONS
-        ):
+        if not self.query("#go, #copy"):
             return  # the form is being built, or closes
         self._typed += 1
         self._is_wanted = False
         self._set_request(None)
-        typed, command = self._typed, self.query_one("#command", Input).value
-        texts = self._texts()
-        self._background.ask(lambda: self._preview(typed, command, texts))
+        typed, command, texts = self._typed, self._command.value, self._texts()
+        parameters = self._parameters.written
+        self._background.ask(lambda: self._preview(typed, command, parameters, texts))
 
     def _texts(self) -> dict[str, str | bool]:
-        texts: dict[str, str | bool] = {}
-        for option in RUN_OPTIONS:
-            widget = self.query_one(f"#option-{option.name}")
-            if isinstance(widget, Input):
-                texts[option.name] = widget.value.strip()
-            elif isinstance(widget, Select) and not widget.is_blank():
-                texts[option.name] = option.kind is Kind.FLAG or str(widget.value)
+        texts: dict[str, str | bool] = {"early-stopping": self._stopping.text}
+        for option in _plain_options():
+            field = self._fields[option.name]
+            if isinstance(field, Input):
+                texts[option.name] = field.value.strip()
+            elif isinstance(field.value, str):
+                texts[option.name] = option.kind is Kind.FLAG or field.value
+        if isinstance(self._goal.value, str):
+            texts[self._goal.value] = True
         return texts
 
-    def _preview(self, typed: int, command: str, texts: dict[str, str | bool]) -> Previewed:
+    def _preview(
+        self,
+        typed: int,
+        command: str,
+        parameters: Sequence[Written],
+        texts: dict[str, str | bool],
+    ) -> Previewed:
         if not command.strip() and not texts.get("multi-commands"):
-            return self.Previewed(typed, None, [])
+            return self.Previewed(typed, None, ["write the command to run into the first line"])
         try:
             request = request_from_texts(command, texts)
             session = self._for(request)
             try:
+                prefix = session.config.optional_string("hyperparameter-search.option-prefix")
+                command_words = with_parameters(request.command, parameters, prefix)
+                request = replace(request, command=command_words)
                 plan = prepare(session, request).plan
             finally:
                 session.close()
@@ -208,6 +260,9 @@ class LaunchScreen(ModalScreen[Submission | None]):
         preview.update(message.error)
         self._set_request(self._request)
 
+    def action_add_parameter(self) -> None:
+        self._parameters.add()
+
     @on(Button.Pressed, "#copy")
     def action_copy(self) -> None:
         if self._request is not None:
@@ -219,18 +274,27 @@ class LaunchScreen(ModalScreen[Submission | None]):
         self.dismiss(None)
 
 
-def _ordered() -> list[RunOption]:
-    place = {name: number for number, name in enumerate(_FIRST)}
-    return sorted(RUN_OPTIONS, key=lambda option: place.get(option.name, len(place)))
+def _plain_options() -> list[RunOption]:
+    """The options that have a field of their own."""
+    return [option for option in RUN_OPTIONS if option.name not in ("early-stopping", *_GOALS)]
 
 
-def _field(option: RunOption) -> Iterator[Label | Input | Select[str]]:
-    """A label and a widget for an option."""
-    name = f"option-{option.name}"
-    yield Label(option.name)
-    if option.kind in (Kind.CHOICE, Kind.FLAG):
-        choices = option.choices or ("yes",)
-        pairs = [(choice, choice) for choice in choices]
-        yield Select(pairs, prompt=option.help, id=name, compact=True)
-    else:
-        yield Input(placeholder=option.help, id=name, compact=True)
+def _field(option: RunOption, session: Session) -> Field:
+    if option.kind is Kind.FLAG:
+        return _select(option.name, ("yes",), option.help)
+    if option.name == "search-type":
+        return _select(option.name, option.choices, "grid if all is listed, else random")
+    if option.kind is Kind.CHOICE:
+        return _select(option.name, option.choices, option.help)
+    suggester = FileSuggester(session.cwd) if option.kind is Kind.FILE else None
+    return Input(
+        placeholder=option.help, id=f"option-{option.name}", compact=True, suggester=suggester
+    )
+
+
+def _select(name: str, choices: Sequence[str], prompt: str) -> Select[str]:
+    pairs = [
+        (f"{choice} · {about}" if (about := _ABOUT_ALGORITHMS.get(choice)) else choice, choice)
+        for choice in choices
+    ]
+    return Select(pairs, prompt=prompt, id=f"option-{name}", compact=True)

@@ -9,7 +9,11 @@ points of a run arrive::
 
 from xt_core.search.stopping.curves import Curve, CurveStore, Point
 from xt_core.search.stopping.policies import StoppingPolicy, Verdict
-from xt_core.search.stopping.settings import parse_stopping_option, policy_from_settings
+from xt_core.search.stopping.settings import (
+    parse_stopping_option,
+    policies,
+    policy_from_settings,
+)
 
 __all__ = [
     "Curve",
@@ -18,5 +22,6 @@ __all__ = [
     "StoppingPolicy",
     "Verdict",
     "parse_stopping_option",
+    "policies",
     "policy_from_settings",
 ]

@@ -125,6 +125,12 @@ def _parsed(policy: str, setting: str, text: str) -> PropertyValue:
     return value
 
 
+def policies() -> dict[str, dict[str, Property]]:
+    """Each policy with the properties that it uses, by name."""
+    declared = _properties()
+    return {name: {s: declared[s] for s in used} for name, (_, used) in _POLICIES.items()}
+
+
 def _properties() -> dict[str, Property]:
     section = SCHEMA[SECTION]
     assert isinstance(section, Section)

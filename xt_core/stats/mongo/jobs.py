@@ -6,6 +6,7 @@ what it adds (`extending`). What follows (the runs, the items, parents that go o
 whoever reads a job that is `unfinished`; each step is harmless to repeat.
 """
 
+import sys
 from collections.abc import Iterable, Sequence
 
 from bson import MinKey
@@ -215,7 +216,9 @@ def best(c: Collections, jobs: Sequence[Job]) -> dict[str, tuple[str, float]]:
     found: dict[str, tuple[str, float]] = {}
     for (metric, maximize), numbers in alike.items():
         value = f"metrics.{field_name(metric)}"
-        where = {"job_num": {"$in": numbers}, "is_parent": False, value: {"$type": "number"}}
+        where = {"job_num": {"$in": numbers}, "is_parent": False, "status": "completed",
+                 value: {"$type": "number", "$gte": -sys.float_info.max,
+                         "$lte": sys.float_info.max}}  # fmt: skip
         rows = c.runs.aggregate(
             [
                 {"$match": where},

@@ -7,12 +7,13 @@ which the next look gives up, or nothing to do.
 
 from datetime import UTC, datetime, timedelta
 
+from xt_core import clock
 from xt_core.model.encoding import dumps, loads
 from xt_core.model.names import job_number
 from xt_core.model.states import RunStatus
 from xt_core.stats.mongo import changes, items, runs
 from xt_core.stats.mongo.schema import Collections
-from xt_core.stats.store import NodeRecord
+from xt_core.stats.store import NodeRecord, RunChange
 
 
 def put(c: Collections, node: NodeRecord) -> None:
@@ -72,6 +73,25 @@ def rejoin(c: Collections, node: str, token: str) -> list[str]:
         if job is None or job["cancel_requested"]:
             continue
         if items.is_claimable(c, parent["job"], node):
-            runs.reopen(c, parent, "rejoined", {}, token, RunStatus.SPAWNING)
+            runs.reopen(c, parent, "rejoined", {}, token, RunStatus.QUEUED)
             back.append(parent["job"])
     return back
+
+
+def cancel_part(c: Collections, job: str, node: str, token: str) -> None:
+    """See `StatsStore.cancel_part`. The parents are told first: they claim nothing from then on."""
+    number = job_number(job)
+    for parent in list(runs.open_runs(c, number, node)):
+        if parent["is_parent"]:
+            change = RunChange(parent["workspace"], parent["name"])
+            change.fields = {"cancel_requested": True}
+            runs.change(c, change, clock.now(), token)
+    found = c.jobs.find_one({"_id": number}, {"cancel_requested": 1})
+    is_ending = found is not None and found["cancel_requested"]
+    others_live = c.runs.find_one(
+        {"job_num": number, "is_parent": True, "node": {"$ne": node}, "cancel_requested": False,
+         "status": {"$in": runs.OPEN_STATES}},
+        {"_id": 1},
+    )  # fmt: skip
+    is_all = is_ending or others_live is None
+    items.cancel_unstarted(c, job, None if is_all else node)

@@ -190,6 +190,10 @@ class MongoStatsStore:
     def cancel_unstarted(self, job: str) -> int:
         return self._server.call(lambda c: work_items.cancel_unstarted(c, job))
 
+    def cancel_part(self, job: str, node: str) -> None:
+        token = new_token()
+        self._server.call(lambda c: leases.cancel_part(c, job, node, token))
+
     def _settled(self, job: str, read: Callable[[Collections], T]) -> T:
         """What is read of a job's items once all that has ended is written there."""
 

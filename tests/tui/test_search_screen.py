@@ -1,0 +1,143 @@
+"""The search of a job, on a screen of its own."""
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Static, TabbedContent
+from tui_support import log_loss, log_values, text_of, told, until, until_loaded
+
+from xt_core.model.records import Job, Objective, Run, WorkItem
+from xt_core.model.states import RunStatus, WorkItemStatus
+from xt_core.session import Session
+from xt_core.stats.store import RunChange
+from xt_tui.app import XtApp
+from xt_tui.screens.search import SearchScreen
+
+
+async def open_search(pilot: Pilot[int], job: int = 2) -> SearchScreen:
+    """The screen of the job that stands so many rows below "all"."""
+    app = await until_loaded(pilot, 7)
+    await until(pilot, lambda: len(app.jobs.table.keys) >= 3)
+    await pilot.press("2", *["j"] * job)
+    await until(pilot, lambda: app.jobs.job is not None)
+    await pilot.press("S")
+    screen = await until(pilot, lambda: isinstance(app.screen, SearchScreen) and app.screen)
+    assert isinstance(screen, SearchScreen)
+    await until(pilot, lambda: screen.sets.table.keys)
+    return screen
+
+
+def shown(screen: SearchScreen, part: str) -> str:
+    return str(screen.query_one(f"#search-{part}", Static).render())
+
+
+def sets(screen: SearchScreen) -> list[str]:
+    return [key.partition("/")[2] for key in screen.sets.table.keys]
+
+
+async def test_a_search_is_shown_whole_with_the_best_set_first(session: Session) -> None:
+    async with XtApp(session).run_test(size=(120, 44)) as pilot:
+        screen = await open_search(pilot)
+        facts = str(screen.query_one("#search-facts", Static).render()).split("\n")
+        assert facts[0] == "job1 running: static grid, "
+        assert facts[1].endswith("4 completed, 1 running, 0 waiting, 1 failed, 0 cancelled, of 6")
+        assert facts[2] == "best (least loss): run1.5, 0.2"
+        assert sets(screen) == [f"run1.{number}" for number in range(6, 0, -1)]
+        await until(pilot, lambda: "best so far (least loss)" in shown(screen, "progress"))
+        assert list(screen.sets.runs["ws1/run1.6"].hparams.items()) == [("lr", 0.6)]
+        await pilot.press("2")
+        await until(pilot, lambda: "it takes 10 completed runs" in shown(screen, "parameters"))
+        assert "loss by parameter" in shown(screen, "parameters")
+        await pilot.press("3")
+        assert screen.query_one(TabbedContent).active == "tab-parameters", "one objective: no front"
+        await pilot.press("4", "r")
+        await until(pilot, lambda: sets(screen)[0] == "run1.1")
+        await pilot.press("escape")
+        await until(pilot, lambda: pilot.app.screen is not screen)
+
+
+async def test_it_follows_the_job(session: Session) -> None:
+    async with XtApp(session).run_test(size=(120, 44)) as pilot:
+        screen = await open_search(pilot)
+        await until(pilot, lambda: "best so far" in shown(screen, "progress"))
+        before = shown(screen, "progress")
+        log_loss(session, "run1.6", 0.05)
+        session.store.change_run(RunChange("ws1", "run1.6", RunStatus.COMPLETED, "ended"))
+        await until(pilot, lambda: shown(screen, "progress") != before)
+        assert "best (least loss): run1.6, 0" in str(
+            screen.query_one("#search-facts", Static).render()
+        )
+        await until(pilot, lambda: "✔ completed" in text_of(app_of(pilot)))
+
+
+async def test_sets_are_filtered_and_enter_goes_to_the_run(session: Session) -> None:
+    async with XtApp(session).run_test(size=(120, 44)) as pilot:
+        screen = await open_search(pilot)
+        await pilot.press("slash", *"hparams.lr<.3", "enter")
+        await until(pilot, lambda: sets(screen) == ["run1.2", "run1.1"])
+        await pilot.press("enter")
+        app = app_of(pilot)
+        await until(pilot, lambda: app.screen is app.main)
+        await until(pilot, lambda: app.runs.run is not None and app.runs.run.name == "run1.2")
+        assert app.main.pane is app.runs
+
+
+async def test_several_objectives_have_a_front(session: Session) -> None:
+    add_two_objectives(session)
+    async with XtApp(session).run_test(size=(100, 30)) as pilot:
+        app = await until_loaded(pilot, 10)
+        await until(pilot, lambda: "job3" in app.jobs.table.keys)
+        app.jobs.table.move_to("job3")
+        await pilot.press("2")
+        await until(pilot, lambda: app.jobs.job == "job3")
+        await pilot.press("S")
+        screen = await until(pilot, lambda: isinstance(app.screen, SearchScreen) and app.screen)
+        await until(pilot, lambda: screen.sets.table.keys)
+        await pilot.press("3")
+        await until(pilot, lambda: "Pareto front: 2 of 3 completed runs" in shown(screen, "front"))
+
+
+async def test_a_single_run_is_no_search(session: Session) -> None:
+    async with XtApp(session).run_test(size=(120, 44)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await until(pilot, lambda: len(app.jobs.table.keys) == 3)
+        await pilot.press("2", "j")
+        await until(pilot, lambda: app.jobs.job == "job2")
+        await pilot.press("S")
+        await until(pilot, lambda: told(app))
+        assert told(app) == ["job2 is a single run"]
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (200, 60)])
+async def test_every_size_of_terminal_shows_sets_and_charts(
+    session: Session, size: tuple[int, int]
+) -> None:
+    async with XtApp(session).run_test(size=size) as pilot:
+        screen = await open_search(pilot)
+        await until(pilot, lambda: "best so far" in shown(screen, "progress"))
+        app = app_of(pilot)
+        await until(pilot, lambda: "run1.6" in text_of(app))
+        assert "1 Progress" in text_of(app)
+
+
+def app_of(pilot: Pilot[int]) -> XtApp:
+    assert isinstance(pilot.app, XtApp)
+    return pilot.app
+
+
+def add_two_objectives(session: Session) -> None:
+    """job3: three completed runs with loss 3, 2, 1 and size 1, 2, 2."""
+    store = session.store
+    job = Job("job3", "ws1", "third", "static", "local", "ada", 1e9, 3, 1, "grid",
+              primary_metric="loss", maximize=False,
+              objectives=[Objective("loss", False), Objective("size", False)])  # fmt: skip
+    parent = Run("ws1", "run3", "job3", "third", "node0", RunStatus.QUEUED, 1e9, is_parent=True)
+    items = [WorkItem("job3", n, WorkItemStatus.UNSTARTED, "node0") for n in range(3)]
+    store.add_job(job, [parent], items)
+    for loss, size in ((3.0, 1.0), (2.0, 2.0), (1.0, 2.0)):
+        claimed = store.claim_child(parent, "node0")
+        assert claimed is not None
+        item, run = claimed
+        store.set_hparams(run, item, {"x": loss}, {})
+        log_values(session, run.name, {"loss": loss, "size": size})
+        store.change_run(RunChange("ws1", run.name, RunStatus.RUNNING, "started"))
+        store.change_run(RunChange("ws1", run.name, RunStatus.COMPLETED, "ended"))

@@ -1,0 +1,53 @@
+"""The sets of one search, with what came of each: the best first, unless sorted otherwise."""
+
+from collections.abc import Sequence
+
+from xt_core.model.records import Job, Run
+from xt_core.query.registry import RUN_FIELDS
+from xt_core.reports.search import objectives_of
+from xt_core.reports.search_page import STOPPED_EARLY
+from xt_tui.order import RecordOrder, Selection
+from xt_tui.panes.records import RecordsPane
+
+
+class SetsPane(RecordsPane[Run]):
+    """Runs whose hyperparameters are those that they were given, whatever they logged."""
+
+    def __init__(self, job: Job) -> None:
+        self.runs: dict[str, Run] = {}
+        objectives = objectives_of(job)
+        primary = objectives[0] if objectives else None
+        sort = Selection[Run]("run")
+        if primary is not None:
+            field = RUN_FIELDS.member("metrics", primary.metric)
+            sort = Selection(field.name, reverse=primary.maximize)
+        super().__init__(
+            "4 Sets",
+            id="sets",
+            noun="set",
+            records=self.runs,
+            fields=RUN_FIELDS,
+            order=RecordOrder(RUN_FIELDS, lambda run: run.full_name, _is_living),
+            selection=sort,
+            empty="no run has been given a set yet",
+            example="hparams.lr<.1 status=completed",
+        )
+        named = [f'metrics."{objective.metric}"' for objective in objectives]
+        named += [f'hparams."{name}"' for name in job.space]
+        quotable = [name for name in named if name.count('"') == 2]
+        self._columns = ",".join(["run", "status", *quotable, "hparams.*", "duration"])
+
+    def take(self, runs: Sequence[Run]) -> None:
+        """These are new or have changed."""
+        self.runs |= {run.full_name: run for run in runs}
+        self.note(runs)
+
+    def column_text(self, keys: Sequence[str]) -> str:
+        return self._columns
+
+    def status_of(self, record: Run) -> str:
+        return STOPPED_EARLY if record.stopped_early else str(record.status)
+
+
+def _is_living(run: Run) -> bool:
+    return run.started is not None and run.ended is None

@@ -1,0 +1,171 @@
+"""The search space as rows of a form: a parameter's name, its values, and whether they are right.
+
+What is right is decided by the engine's grammar, the one of command lines and files. Invariant: the
+last row is blank, so there is always one to write into.
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.suggester import Suggester
+from textual.widgets import Input, Static
+
+from xt_core.errors import UsageError
+from xt_core.query.formats import counted
+from xt_core.search.distributions import NUMERIC_FORMS, Choice
+from xt_core.search.space import parse_values
+from xt_core.submit.command import END_OF_OPTIONS, find_search_options
+
+Written = tuple[str, str]
+"""A parameter's name and its values, as they were typed."""
+
+_EXAMPLE = "[0.01, 0.03] or $loguniform(-9, -2)"
+
+
+def bracketed(values: str) -> str:
+    """Values as the grammar has them; the brackets may be left out in a form."""
+    text = values.strip()
+    return text if text.startswith("[") else f"[{text}]"
+
+
+def check_parameter(name: str, values: str) -> str:
+    """What a row stands for, in a word or two. Raises UsageError."""
+    if not name.strip():
+        raise UsageError("a parameter without a name", "write the name of the script's option")
+    if not values.strip():
+        raise UsageError(f"hyperparameter {name} has no values", f"as in {_EXAMPLE}")
+    words = [f"--{name.strip()}={bracketed(values)}"]
+    if name.strip() not in find_search_options(words, "--").space:
+        raise UsageError(f"{name!r} is no name of an option", "as in lr or model.depth")
+    found = parse_values(name.strip(), bracketed(values))
+    return counted(len(found.values), "value") if isinstance(found, Choice) else "drawn"
+
+
+def with_parameters(
+    command: Sequence[str], parameters: Sequence[Written], prefix: str | None
+) -> list[str]:
+    """The command that searches the parameters too, before a literal `--` if it has one.
+
+    `prefix` is what options of the script begin with. Raises UsageError.
+    """
+    for name, values in parameters:
+        check_parameter(name, values)
+    if parameters and prefix is None:
+        raise UsageError(
+            "option-prefix is null, so the script has no options",
+            "write the parameters into a file and name it in hp-config",
+        )
+    options = [f"{prefix}{name.strip()}={bracketed(values)}" for name, values in parameters]
+    end = command.index(END_OF_OPTIONS) if END_OF_OPTIONS in command else len(command)
+    return [*command[:end], *options, *command[end:]]
+
+
+class FormSuggester(Suggester):
+    """Shows how the distribution that is being written goes on."""
+
+    async def get_suggestion(self, value: str) -> str | None:
+        start = value.rfind("$")
+        if start < 0:
+            return None
+        begun = value[start:]
+        usages = [usage for form in NUMERIC_FORMS.values() for usage in form.usages]
+        found = next((usage for usage in usages if usage.startswith(begun)), None)
+        return None if found is None else value[:start] + found
+
+
+class ParameterRow(Vertical):
+    """One parameter; below it, what is wrong with it."""
+
+    def __init__(self) -> None:
+        super().__init__(classes="parameter")
+        self.name_input = Input(placeholder="name", classes="parameter-name", compact=True)
+        self.values_input = Input(
+            placeholder=_EXAMPLE,
+            classes="parameter-values",
+            compact=True,
+            suggester=FormSuggester(use_cache=False, case_sensitive=True),
+        )
+        self._state = Static(classes="parameter-state", markup=False)
+        self._error = Static(classes="parameter-error error hidden", markup=False)
+
+    def compose(self) -> ComposeResult:
+        with Horizontal():
+            yield self.name_input
+            yield self.values_input
+            yield self._state
+        yield self._error
+
+    @property
+    def written(self) -> Written:
+        return self.name_input.value.strip(), self.values_input.value.strip()
+
+    @property
+    def is_blank(self) -> bool:
+        return not any(self.written)
+
+    def check(self) -> None:
+        """Say whether the row is right."""
+        state, error = "", ""
+        if not self.is_blank:
+            try:
+                state = f"✔ {check_parameter(*self.written)}"
+            except UsageError as problem:
+                state, error = "✘", f"{problem.message} ({problem.hint})"
+        self._state.update(state)
+        self._state.set_class(bool(error), "error")
+        self._error.update(error)
+        self._error.set_class(not error or self.has_focus_within, "hidden")
+
+    @on(events.DescendantBlur)
+    @on(events.DescendantFocus)
+    def _focus_changed(self) -> None:
+        """What is wrong is said at length when the row is left: half of it is always wrong."""
+        self.call_after_refresh(self.check)
+
+
+class Parameters(Vertical):
+    """The rows. A new one comes by itself when the last is written into."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+t", "take_out", "take the parameter out", show=False),
+    ]
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._rows = [ParameterRow()]
+
+    def compose(self) -> ComposeResult:
+        yield from self._rows
+
+    @property
+    def written(self) -> list[Written]:
+        """The rows that are not blank, as they are written."""
+        return [row.written for row in self._rows if not row.is_blank]
+
+    @on(Input.Changed)
+    def _changed(self, event: Input.Changed) -> None:
+        for row in self._rows:
+            if event.input in (row.name_input, row.values_input):
+                row.check()
+        if not self._rows[-1].is_blank and self.is_attached:
+            self._rows.append(ParameterRow())
+            self.mount(self._rows[-1])
+
+    def add(self) -> None:
+        """Give the keys to the blank row."""
+        self._rows[-1].name_input.focus()
+
+    def action_take_out(self) -> None:
+        """Remove the row that has the keys, unless it is the blank one."""
+        row = next((row for row in self._rows if row.has_focus_within), None)
+        if row is None or row is self._rows[-1]:
+            return
+        place = self._rows.index(row)
+        self._rows.remove(row)
+        self._rows[place].name_input.focus()
+        row.name_input.value = row.values_input.value = ""  # so that the form sees the change
+        row.remove()

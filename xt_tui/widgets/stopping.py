@@ -1,0 +1,79 @@
+"""Early stopping in a form: a policy, and the settings that this policy uses.
+
+Policies, settings, defaults and help are those that the engine declares; the text made of them is
+that of ``--early-stopping``.
+"""
+
+from collections.abc import Iterator
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Input, Label, Select
+
+from xt_core.config.schema import Property
+from xt_core.search.stopping import policies
+
+_NONE = "none"
+_ABOUT = {
+    _NONE: "every run goes to its end",
+    "median": "stop what is worse than the median of the others",
+    "percentile": "stop what is worse than a percentile of the others",
+    "truncation": "stop the worst share at each evaluation",
+    "bandit": "stop what lags behind the best by more than a slack",
+    "asha": "asynchronous successive halving",
+    "hyperband": "several brackets of successive halving",
+    "threshold": "stop what leaves a range of values",
+    "patience": "stop what no longer improves",
+}
+
+
+class Stopping(Vertical):
+    """A select of the policy; beneath it the settings of the chosen one."""
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._settings = {
+            policy: {
+                name: Input(placeholder=_placeholder(declared), id=f"{policy}-{name}", compact=True)
+                for name, declared in used.items()
+            }
+            for policy, used in {_NONE: {}, **policies()}.items()
+        }
+        pairs = [(f"{name} · {_ABOUT[name]}", name) for name in self._settings]
+        self._policy: Select[str] = Select(
+            pairs,
+            prompt="as configured (by default: none)",
+            id="option-early-stopping",
+            compact=True,
+        )
+
+    def compose(self) -> ComposeResult:
+        yield self._policy
+        for policy, settings in self._settings.items():
+            with Vertical(classes="policy hidden", id=f"policy-{policy}"):
+                yield from _rows(settings)
+
+    @property
+    def text(self) -> str:
+        """The value of ``--early-stopping``; empty for no policy."""
+        if not isinstance(self._policy.value, str):
+            return ""
+        policy = self._policy.value
+        given = {name: field.value.strip() for name, field in self._settings[policy].items()}
+        return ",".join([policy, *(f"{name}={text}" for name, text in given.items() if text)])
+
+    @on(Select.Changed)
+    def _show_settings(self) -> None:
+        for policy in self._settings:
+            for part in self.query(f"#policy-{policy}"):
+                part.set_class(policy != self._policy.value, "hidden")
+
+
+def _rows(settings: dict[str, Input]) -> Iterator[Horizontal]:
+    for name, field in settings.items():
+        yield Horizontal(Label(name, classes="setting-name"), field, classes="setting")
+
+
+def _placeholder(declared: Property) -> str:
+    return declared.help if declared.default is None else f"{declared.default} · {declared.help}"
