@@ -410,6 +410,40 @@ def test_a_change_whose_revision_comes_late_is_seen(
     reader.close()
 
 
+def test_two_clients_that_tag_at_once_do_not_undo_each_other(
+    store: StatsStore, place: StorePlace
+) -> None:
+    add_single(store)
+    store.change_run(RunChange("ws1", "run1", fields={"tags": {"old": 1, "kept": 1}}))
+    other = place.open()
+    with store.batch():
+        tags = store.run("ws1", "run1").tags | {"mine": 1}
+        del tags["old"]
+        job_tags = store.job("job1").tags | {"mine": 1}
+        with other.batch():
+            theirs = other.run("ws1", "run1").tags | {"theirs": 1}
+            other.change_run(RunChange("ws1", "run1", fields={"tags": theirs}))
+            other.update_job("job1", tags=other.job("job1").tags | {"theirs": 1})
+        store.change_run(RunChange("ws1", "run1", fields={"tags": tags}))
+        store.update_job("job1", tags=job_tags)
+    assert store.run("ws1", "run1").tags == {"kept": 1, "mine": 1, "theirs": 1}
+    assert store.job("job1").tags == {"mine": 1, "theirs": 1}
+    other.close()
+
+
+def test_a_batch_is_checked_before_anything_of_it_is_written(store: StatsStore) -> None:
+    add_single(store)
+
+    def write() -> None:
+        with store.batch():
+            store.update_job("job1", notes="n")
+            store.change_run(RunChange("ws1", "run1", fields={"name": "run2"}))
+
+    with pytest.raises(ValueError, match="name"):
+        write()
+    assert store.job("job1").notes == ""
+
+
 # Schema ---------------------------------------------------------------------------------
 
 

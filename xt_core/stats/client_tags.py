@@ -36,3 +36,10 @@ class ClientTags:
     def over(self, logged: Tags) -> Tags:
         """The tags that a run has which logged these."""
         return {n: v for n, v in logged.items() if n not in self.removed} | self.given
+
+
+def merged(current: Tags, seen: Tags, wanted: Tags) -> Tags:
+    """The tags after a change by a client that saw `seen` and wants `wanted`, where another one may
+    have changed others meanwhile."""
+    kept = {name: value for name, value in current.items() if name in wanted or name not in seen}
+    return kept | {n: v for n, v in wanted.items() if n not in seen or seen[n] != v}

@@ -19,6 +19,7 @@ from xt_core.model.encoding import dumps
 from xt_core.model.names import job_number
 from xt_core.model.records import Event, Job, JobCounts, Run
 from xt_core.model.states import FINAL_RUN_STATES, RunStatus, WorkItemStatus
+from xt_core.stats.client_tags import Tags, merged
 from xt_core.stats.mongo import changes, items, runs
 from xt_core.stats.mongo.documents import (
     event_to_document,
@@ -161,14 +162,18 @@ def check_settable(fields: Iterable[str]) -> None:
         raise ValueError(f"a job's {sorted(fields)} cannot be changed")
 
 
-def update(c: Collections, name: str, fields: Document) -> None:
-    """See `StatsStore.update_job`."""
-    assignments = {
-        field: {"json": dumps(value)} if field == "tags" else field_to_bson(field, value)
-        for field, value in fields.items()
-    }
-    if not c.jobs.update_one({"_id": job_number(name)}, {"$set": assignments}).matched_count:
-        raise UnknownNameError(f"no job named {name}", "xt list jobs shows those there are")
+def update(c: Collections, name: str, fields: Document, seen: Tags | None = None) -> None:
+    """See `StatsStore.update_job`. `seen` are the tags that the asker saw, if not those of now."""
+    while True:
+        job = _document(c, name)
+        assignments = {field: field_to_bson(field, value) for field, value in fields.items()}
+        if "tags" in fields:
+            current = from_bson(job["tags"])
+            tags = merged(current, current if seen is None else seen, fields["tags"])
+            assignments["tags"] = {"json": dumps(tags)}
+        same = {"_id": job["_id"], "tags": job["tags"]}
+        if c.jobs.update_one(same, {"$set": assignments}).matched_count:
+            return
 
 
 def opened_on(c: Collections, node: str) -> list[Job]:

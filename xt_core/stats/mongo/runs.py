@@ -14,7 +14,7 @@ from xt_core import clock
 from xt_core.model.names import run_numbers
 from xt_core.model.records import Event, Run
 from xt_core.model.states import FINAL_RUN_STATES, RunStatus
-from xt_core.stats.client_tags import ClientTags
+from xt_core.stats.client_tags import ClientTags, Tags, merged
 from xt_core.stats.mongo import changes
 from xt_core.stats.mongo.documents import (
     event_from_document,
@@ -26,7 +26,7 @@ from xt_core.stats.mongo.documents import (
     stored_event,
 )
 from xt_core.stats.mongo.schema import Collections, Document
-from xt_core.stats.mongo.values import map_from_bson
+from xt_core.stats.mongo.values import map_from_bson, map_to_bson
 from xt_core.stats.mongo.writes import insert_new, new_token
 from xt_core.stats.rules import check_settable, check_transition, status_fields, unknown_run
 from xt_core.stats.store import RunChange
@@ -53,14 +53,17 @@ def open_runs(c: Collections, job_num: int, node: str) -> list[Document]:
     return sorted(c.runs.find(where), key=lambda run: (run["num"], run["child"]))
 
 
-def change(c: Collections, asked: RunChange, moment: float, token: str) -> Document:
-    """Make a change once, however often it is attempted; the run as it is then."""
+def change(
+    c: Collections, asked: RunChange, moment: float, token: str, seen: Tags | None = None
+) -> Document:
+    """Make a change once, however often it is attempted; the run as it is then. `seen` are the
+    tags that the asker saw, if not those of now."""
     check_settable(asked.fields)
     while True:
         run = existing(c, asked.workspace, asked.run)
         if token in run["recent"]:
             break
-        update = _update(run, asked, moment, token)
+        update = _update(run, asked, moment, token, seen)
         changed = _compare_and_set(c, run, update, numbered=asked.event is not None)
         if changed is not None:
             run = changed
@@ -85,7 +88,9 @@ def complete_change(c: Collections, run: Document) -> None:
     _empty_outbox(c, run)
 
 
-def _update(run: Document, asked: RunChange, moment: float, token: str) -> Document:
+def _update(
+    run: Document, asked: RunChange, moment: float, token: str, seen: Tags | None
+) -> Document:
     fields: dict[str, Any] = {}
     if asked.status is not None:
         before = RunStatus(run["status"])
@@ -95,9 +100,13 @@ def _update(run: Document, asked: RunChange, moment: float, token: str) -> Docum
     fields |= asked.fields
     assignments = {name: field_to_bson(name, value) for name, value in fields.items()}
     if "tags" in fields:
+        current = map_from_bson(run["tags"])
+        before_tags = current if seen is None else seen
         clients = ClientTags.from_json(run.get("client_tags"))
-        before_tags = map_from_bson(run["tags"])
-        assignments["client_tags"] = clients.changed(before_tags, fields["tags"]).to_json()
+        assignments |= {
+            "tags": map_to_bson(merged(current, before_tags, fields["tags"])),
+            "client_tags": clients.changed(before_tags, fields["tags"]).to_json(),
+        }
     events = []
     if asked.event is not None:
         events = [Event(run["last_event"] + 1, moment, asked.event, asked.data)]

@@ -1,9 +1,8 @@
 """The stats store of a team in MongoDB."""
 
 import itertools
-import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 from xt_core import clock
@@ -14,11 +13,18 @@ from xt_core.stats.mongo import changes, claims, journals, leases, selection
 from xt_core.stats.mongo import items as work_items
 from xt_core.stats.mongo import jobs as job_documents
 from xt_core.stats.mongo import runs as run_documents
+from xt_core.stats.mongo.batches import Batches
 from xt_core.stats.mongo.deliveries import deliver
-from xt_core.stats.mongo.documents import item_from_document, item_key, run_from_document
+from xt_core.stats.mongo.documents import (
+    item_from_document,
+    item_key,
+    run_from_document,
+    run_key,
+)
 from xt_core.stats.mongo.schema import Collections
 from xt_core.stats.mongo.server import DEADLINE_SECONDS, Server
 from xt_core.stats.mongo.writes import count_up, new_token
+from xt_core.stats.rules import check_settable, check_transition
 from xt_core.stats.store import (
     Delivery,
     GivenUpError,
@@ -50,32 +56,15 @@ class MongoStatsStore:
         """`setting` names where the URL is configured, for errors. Connects on first use."""
         self._server = Server(url, database, setting, deadline_seconds)
         self._follower, self._history = changes.Follower(), changes.Follower()
-        self._local = threading.local()
+        self._batches = Batches()
 
     def close(self) -> None:
         self._server.close()
 
-    @contextmanager
-    def batch(self) -> Iterator[None]:
+    def batch(self) -> AbstractContextManager[None]:
         """Annotations of jobs and runs (`update_job`, `change_run`) made within are checked at
         once, and written at the end."""
-        if getattr(self._local, "waiting", None) is not None:
-            yield
-            return
-        waiting: list[Callable[[], object]] = []
-        self._local.waiting = waiting
-        try:
-            yield
-        finally:
-            self._local.waiting = None
-        for write in waiting:
-            write()
-
-    def _waits(self, write: Callable[[], object]) -> bool:
-        waiting: list[Callable[[], object]] | None = getattr(self._local, "waiting", None)
-        if waiting is not None:
-            waiting.append(write)
-        return waiting is not None
+        return self._batches.batch()
 
     # Jobs -------------------------------------------------------------------------------
 
@@ -103,7 +92,9 @@ class MongoStatsStore:
             self._server.call(lambda c, part=part: work_items.add(c, part))  # type: ignore[misc]
 
     def job(self, name: str) -> Job:
-        return self._server.call(lambda c: job_documents.one(c, name))
+        job = self._server.call(lambda c: job_documents.one(c, name))
+        self._batches.read(name, job.tags)
+        return job
 
     def jobs(self, names: Sequence[str] = (), workspace: str | None = None) -> list[Job]:
         return self._server.call(lambda c: job_documents.some(c, names, workspace))
@@ -127,10 +118,15 @@ class MongoStatsStore:
 
     def update_job(self, name: str, **fields: Any) -> None:
         job_documents.check_settable(fields)
-        if self._waits(lambda: self.update_job(name, **fields)):
+        seen = self._batches.seen(name)
+
+        def write() -> None:
+            self._server.call(lambda c: job_documents.update(c, name, fields, seen))
+
+        if self._batches.waits(write):
             self.job(name)
-            return
-        self._server.call(lambda c: job_documents.update(c, name, fields))
+        else:
+            write()
 
     # Work items -------------------------------------------------------------------------
 
@@ -206,9 +202,10 @@ class MongoStatsStore:
     # Runs -------------------------------------------------------------------------------
 
     def run(self, workspace: str, name: str) -> Run:
-        return self._server.call(
-            lambda c: run_from_document(run_documents.existing(c, workspace, name))
-        )
+        found = self._server.call(lambda c: run_documents.existing(c, workspace, name))
+        run = run_from_document(found)
+        self._batches.read(found["_id"], run.tags)
+        return run
 
     def find_runs(self, query: RunQuery) -> tuple[list[Run], int]:
         return self._server.call(lambda c: selection.select_runs(c, query))
@@ -220,11 +217,20 @@ class MongoStatsStore:
 
     def change_run(self, change: RunChange) -> Run:
         moment, token = clock.now() if change.time is None else change.time, new_token()
-        if self._waits(lambda: self.change_run(change)):
-            return self.run(change.workspace, change.run)
-        return run_from_document(
-            self._server.call(lambda c: run_documents.change(c, change, moment, token))
-        )
+        seen = self._batches.seen(run_key(change.workspace, change.run))
+
+        def write() -> Run:
+            return run_from_document(
+                self._server.call(lambda c: run_documents.change(c, change, moment, token, seen))
+            )
+
+        if not self._batches.waits(write):
+            return write()
+        run = self.run(change.workspace, change.run)
+        check_settable(change.fields)
+        if change.status is not None:
+            check_transition(change.run, run.status, change.status)
+        return run
 
     def add_journal(self, batch: JournalBatch) -> None:
         token = new_token()
