@@ -32,7 +32,7 @@ format: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: setup
+bench: setup setup-servers
 	@for script in benchmarks/*.py; do echo "==> $$script"; env -u PYTHONDONTWRITEBYTECODE $(BIN)/python $$script; done
 
 setup: $(VENV)/.installed

@@ -41,8 +41,10 @@ def collection(mongod: Mongod, runs: list[Run]) -> Iterator[Runs]:
 def selected(collection: Runs, filters: Sequence[str]) -> set[str]:
     """As the store does it: what the server cannot judge is judged here."""
     conditions, others = to_mongo([parse_filter(text, RUN_FIELDS) for text in filters], NOW)
-    found = collection.find({"$and": conditions} if conditions else {})
-    runs = [run_from_document(document) for document in found]
+    where = {"$and": conditions} if conditions else {}
+    if not others:
+        return {found["name"] for found in collection.find(where, {"name": 1})}
+    runs = [run_from_document(found) for found in collection.find(where)]
     return {run.name for run in runs if matches_all(others, run, NOW)}
 
 

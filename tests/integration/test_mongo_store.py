@@ -317,10 +317,10 @@ while (claimed := store.claim_child(parent, "node0")) is not None:
 def test_claimers_that_are_killed_lose_no_item_and_double_none(
     store: StatsStore, place: StorePlace
 ) -> None:
-    items = 400
+    items = 250
     parent = add_search(store, items)
     rng = random.Random(5)
-    for _ in range(12):
+    for _ in range(8):
         workers = [
             subprocess.Popen(
                 [sys.executable, "-c", place.source + CLAIM], stdout=subprocess.PIPE, text=True

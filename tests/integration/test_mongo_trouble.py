@@ -19,7 +19,7 @@ from xt_core.model.records import Job, MetricRecord, Run
 from xt_core.model.states import RunStatus
 from xt_core.stats.mongo.server import Client, Server
 from xt_core.stats.mongo.store import MongoStatsStore
-from xt_core.stats.store import JournalBatch, RunChange, new_items
+from xt_core.stats.store import JournalBatch, NodeRecord, RunChange, new_items
 
 
 def opened(url: str, deadline: float = 30.0) -> MongoStatsStore:
@@ -68,9 +68,12 @@ def test_a_server_that_hangs_is_told_and_used_again_when_it_answers(own_mongod: 
     store, patient = opened(own_mongod.url, 1.0), opened(own_mongod.url)
     add_search(store, 1)
     own_mongod.pause()
-    with pytest.raises(UnavailableError, match=r"labmongo\)") as caught:
+    with pytest.raises(UnavailableError, match=r"\(setting labmongo\) did not answer within 1 s$"):
         store.update_job("job1", notes="lost")
-    assert "\n" not in str(caught.value)
+    newcomer = opened(f"{own_mongod.url}&appname=new", 1.0)
+    with pytest.raises(UnavailableError, match=r"\(setting labmongo\) did not answer within 1 s$"):
+        newcomer.jobs()
+    newcomer.close()
     waiting = threading.Thread(target=lambda: patient.update_job("job1", notes="late"))
     waiting.start()
     own_mongod.resume()
@@ -149,6 +152,22 @@ def test_a_write_whose_answer_is_lost_is_made_once(mongod: Mongod, retry_writes:
     assert [m.offset for m in store.metrics("ws1", "run1")] == list(range(1800))
     children = [run for run in store.open_runs("job1", "node0") if run.parent]
     assert sorted(run.run_index or 0 for run in children) == [0, 1, 2]
+    store.close()
+    proxy.close()
+
+
+def test_a_node_rejoins_though_the_answer_is_lost(mongod: Mongod) -> None:
+    proxy = FlakyProxy(mongod.port)
+    url = f"mongodb://127.0.0.1:{proxy.port}/?directConnection=true&retryWrites=false"
+    store = MongoStatsStore(url, "rejoin", setting="labmongo")
+    add_search(store, 3)
+    store.put_node(NodeRecord("node0", "local", {}, 1.0))
+    assert store.give_up_lost("job1", 30.0) == ["run1"]
+    proxy.cut_next(b"findAndModify")
+    assert store.rejoin("node0") == ["job1"]
+    assert proxy.cuts >= 1
+    assert store.rejoin("node0") == []
+    assert [e.event for e in store.events("ws1", "run1")].count("rejoined") == 1
     store.close()
     proxy.close()
 
@@ -249,7 +268,12 @@ def test_sign_in_and_tls(guarded: tuple[int, str]) -> None:
         ("ann:wrong@", "", RefusedError, "refused the sign-in"),
         ("eve:p%3Aw@", "", RefusedError, "does not permit this"),
         ("", "", RefusedError, "does not permit this"),
-        ("ann:p%3Aw@", "&replicaSet=rs7", UnavailableError, "not the replica set"),
+        (
+            "ann:p%3Aw@",
+            "&replicaSet=rs7",
+            UnavailableError,
+            "not the replica set that is asked for",
+        ),
     ],
 )
 def test_what_a_guarded_server_refuses_is_told(

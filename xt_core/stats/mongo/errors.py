@@ -44,7 +44,7 @@ class Place:
     @classmethod
     def of(cls, url: str, database: str, setting: str) -> "Place":
         """The servers are what stands between the credentials and the path of a URL."""
-        rest = url.partition("://")[2]
+        rest = url.partition("://")[2] or url
         servers = re.split(r"[/?]", rest.rpartition("@")[2])[0]
         return cls(servers or "?", database, setting)
 
@@ -83,10 +83,11 @@ def explain(
         hint = "log fewer or shorter names and values"
         return RefusedError(f"a record is too large for {place}", hint)
     if isinstance(error, ServerSelectionTimeoutError):
+        if "found yet" in text or "timed out" in text:
+            return _explain_silence(place, deadline_seconds)
         return _explain_unreachable(text, place)
     if isinstance(error, NetworkTimeout | ExecutionTimeout | WTimeoutError):
-        hint = "see whether the server is overloaded or hangs, then try again"
-        return UnavailableError(f"{place} did not answer within {deadline_seconds:g} s", hint)
+        return _explain_silence(place, deadline_seconds)
     if isinstance(error, AutoReconnect):
         return _explain_unreachable(text, place)
     return UnavailableError(f"{place} failed: {_first_line(text)}", "see the server's log")
@@ -100,13 +101,20 @@ def _explain_configuration(text: str, place: Place) -> XTError:
     )
 
 
+def _explain_silence(place: Place, deadline_seconds: float) -> XTError:
+    hint = "see whether the server is overloaded or hangs, then try again"
+    return UnavailableError(f"{place} did not answer within {deadline_seconds:g} s", hint)
+
+
 def _explain_unreachable(text: str, place: Place) -> XTError:
     if "SSL" in text or "certificate" in text or "TLS" in text:
         hint = f"check tls, tlsCAFile and the server's name in {place.setting}"
         return UnavailableError(f"{place} cannot be reached by TLS: {_first_line(text)}", hint)
-    if "No replica set members" in text or "not a member of replica set" in text:
-        hint = f"check replicaSet in {place.setting}, and whether the set has a primary"
+    if "for replica set" in text:
+        hint = f"check replicaSet in {place.setting}"
         return UnavailableError(f"{place} is not the replica set that is asked for", hint)
+    if "No primary" in text or "not primary" in text:
+        return UnavailableError(f"{place} has no primary", "see which members of the set run")
     hint = f"see whether it runs, and whether {place.setting} is right"
     return UnavailableError(f"{place} cannot be reached: {_first_line(text)}", hint)
 

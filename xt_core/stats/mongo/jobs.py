@@ -35,6 +35,8 @@ from xt_core.stats.mongo.writes import insert_new
 from xt_core.stats.rules import count_run
 from xt_core.stats.store import new_items
 
+_RECENT_EXTENSIONS = 16
+"""How many extensions of a job may come between two attempts at one."""
 _UNFINISHED: Document = {"unfinished": True}
 _ANY_EXPERIMENT: Document = {"experiment": {"$gte": MinKey()}}
 """Holds for all, and lets the index answer."""
@@ -112,15 +114,15 @@ def extend(c: Collections, name: str, count: int, token: str) -> Job:
     """See `StatsStore.extend_job`."""
     while True:
         job = _document(c, name)
-        extensions = job.get("extending", [])
-        if token in [each["token"] for each in extensions] or job.get("extended") == token:
+        if token in job.get("extended", ()):
             break
         first = job["work_items"]
         extension = {"first": first, "count": count, "token": token}
-        fields = {"work_items": first + count, "cancel_requested": False, "extended": token}
+        fields = {"work_items": first + count, "cancel_requested": False}
+        recent = {"$each": [token], "$slice": -_RECENT_EXTENSIONS}
         changed = c.jobs.update_one(
             {"_id": job["_id"], "work_items": first},
-            {"$set": fields | _UNFINISHED, "$push": {"extending": extension}},
+            {"$set": fields | _UNFINISHED, "$push": {"extending": extension, "extended": recent}},
         )
         if changed.matched_count:
             break

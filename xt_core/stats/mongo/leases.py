@@ -66,9 +66,15 @@ def give_up_lost(c: Collections, job: str, lease_seconds: float) -> list[str]:
 
 def rejoin(c: Collections, node: str, token: str) -> list[str]:
     """See `StatsStore.rejoin`."""
-    where = {"node": node, "status": "lost", "is_parent": True, "cancel_requested": False}
+    attempted = {"status": str(RunStatus.QUEUED), "recent": token}
+    states = {"$or": [{"status": "lost"}, attempted]}
+    where = {"node": node, "is_parent": True, "cancel_requested": False, **states}
     back: list[str] = []
     for parent in list(c.runs.find(where)):
+        if token in parent["recent"]:  # by an attempt whose answer was lost
+            runs.complete_change(c, parent)
+            back.append(parent["job"])
+            continue
         job = c.jobs.find_one({"_id": parent["job_num"]}, {"cancel_requested": 1})
         if job is None or job["cancel_requested"]:
             continue

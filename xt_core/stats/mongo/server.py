@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import pymongo
 from pymongo import MongoClient
 from pymongo.errors import ConfigurationError, DocumentTooLarge, InvalidOperation, PyMongoError
+from pymongo.uri_parser import parse_uri
 
 from xt_core.stats.mongo.errors import Place, explain, pause_before_retry
 from xt_core.stats.mongo.schema import Collections, bring_up
@@ -104,6 +105,8 @@ def _release(key: _Key) -> None:
 def _connect(url: str) -> Client:
     """Acknowledged means on the disk of a majority; what is read will not be rolled back."""
     try:
+        if url.startswith("mongodb://"):
+            parse_uri(url)  # refuses an unknown option, where the client warns
         return MongoClient(
             url,
             w="majority",
