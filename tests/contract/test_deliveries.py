@@ -149,6 +149,33 @@ def test_a_run_that_was_given_up_logs_but_changes_no_state(store: StatsStore) ->
     assert (waiting.status, waiting.run) == (WorkItemStatus.WAITING, None)
 
 
+def test_a_nodes_events_have_the_nodes_numbers(store: StatsStore) -> None:
+    add_search(store)
+    parent = store.run("ws1", "run1")
+    told = events("created", "queued", "parent_script_started", "child_created")
+    store.deliver([Delivery(parent, 1, told)])
+    assert store.events("ws1", "run1") == told
+    store.extend_job("job1", 2)
+    assert [e.event for e in store.events("ws1", "run1")][4:] == ["extended"]
+    more = events("child_created", "extended", first=5)
+    for _ in range(2):
+        store.deliver([Delivery(store.run("ws1", "run1"), 2, more)])
+        assert store.events("ws1", "run1") == [*told, *more]
+    store.change_run(RunChange("ws1", "run1", event="own"))
+    assert [e.seq for e in store.events("ws1", "run1")][-1] == 7
+
+
+def test_the_event_of_a_runs_loss_stays(store: StatsStore) -> None:
+    _, _, child = add_search(store)
+    store.put_node(NodeRecord("node0", "local", {}, clock.now() - 100))
+    store.give_up_lost("job1", 30.0)
+    kept = store.events("ws1", "run1.1")
+    assert [(e.seq, e.event) for e in kept] == [(1, "created"), (2, "queued"), (3, "ended")]
+    store.deliver([Delivery(child, 9, events("started", "ended", first=3))])
+    assert store.events("ws1", "run1.1")[:3] == kept
+    assert store.events("ws1", "run1.1")[3].event == "ended"
+
+
 def test_an_item_is_the_runs_that_claimed_it(store: StatsStore) -> None:
     _, item, child = add_search(store)
     running = replace(child, status=RunStatus.RUNNING)

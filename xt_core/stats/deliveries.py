@@ -15,6 +15,10 @@ from xt_core.stats.rules import CLIENT_RUN_FIELDS, LOGGED_RUN_FIELDS, NODE_RUN_F
 from xt_core.stats.store import Delivery
 
 _NEXT_REVISION = "(SELECT COALESCE(MAX(revision), 0) + 1 FROM runs)"
+_GIVES_WAY = (
+    "DO UPDATE SET time = excluded.time, event = excluded.event, data = excluded.data "
+    "WHERE (time, event, data) IS NOT (excluded.time, excluded.event, excluded.data)"
+)
 _ITEM_OF_CLAIM = (
     "job_num = ? AND run_index = ? AND (epoch < ? OR epoch = ? AND (run IS ? OR run IS NULL))"
 )
@@ -35,7 +39,7 @@ def deliver(connection: sqlite3.Connection, delivery: Delivery) -> str | None:
     else:
         row_id, status, known_revision, _ = row
         is_lost, is_new = status == RunStatus.LOST, False
-    news = _add_records(connection, row_id, delivery)
+    news = _add_records(connection, row_id, delivery, is_lost=is_lost)
     if delivery.node_revision > known_revision:
         names = LOGGED_RUN_FIELDS if is_lost else NODE_RUN_FIELDS
         _set_state(connection, row_id, delivery, names, ClientTags.from_json(row[3]))
@@ -67,11 +71,14 @@ def _insert(connection: sqlite3.Connection, delivery: Delivery) -> int:
     return row_id
 
 
-def _add_records(connection: sqlite3.Connection, row_id: int, delivery: Delivery) -> bool:
+def _add_records(
+    connection: sqlite3.Connection, row_id: int, delivery: Delivery, *, is_lost: bool
+) -> bool:
     """Whether there was anything new."""
     before = connection.total_changes
     connection.executemany(
-        "INSERT OR IGNORE INTO events VALUES (?,?,?,?,?)",
+        "INSERT INTO events VALUES (?,?,?,?,?) ON CONFLICT (run_id, seq) "
+        + ("DO NOTHING" if is_lost else _GIVES_WAY),
         ((row_id, e.seq, e.time, e.event, dumps(e.data)) for e in delivery.events),
     )
     connection.executemany(

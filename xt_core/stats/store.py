@@ -74,7 +74,8 @@ class Delivery:
     """Of the run in the node's own store: which state is the newer one. With 0 the state of a run
     that is known already does not count (it is told when all of its records were)."""
     events: list[Event] = field(default_factory=list)
-    """With the node's numbers; a number that is taken keeps its event."""
+    """With the node's numbers. What the store itself told under such a number (an extension, say,
+    which the node tells too) gives way, unless the run was given up."""
     metrics: list[MetricRecord] = field(default_factory=list)
     item: WorkItem | None = None
     """The run's work item, once it was claimed."""

@@ -28,7 +28,7 @@ from xt_core.stats.mongo.documents import (
 from xt_core.stats.mongo.journals import Series, append
 from xt_core.stats.mongo.runs import update_of
 from xt_core.stats.mongo.schema import Collections, Document
-from xt_core.stats.mongo.writes import bulk, insert_new, new_token
+from xt_core.stats.mongo.writes import bulk, new_token
 from xt_core.stats.rules import LOGGED_RUN_FIELDS, NODE_RUN_FIELDS
 from xt_core.stats.store import Delivery
 
@@ -106,7 +106,7 @@ def _deliver_round(
     """Whether every run's document was written."""
     told = _beside_known(c, deliveries)
     append(c, [each.series for each in told])
-    insert_new(c.events, [event for each in told for event in _events(each)])
+    bulk(c.events, (write for each in told for write in _event_writes(each)))
     token = new_token()
     news = [each for each in told if each.tells_news]
     if bulk(c.runs, [_run_write(each, token) for each in news]) < len(news):
@@ -141,11 +141,19 @@ def _beside_known(c: Collections, deliveries: Sequence[Delivery]) -> list[_Told]
     return told
 
 
-def _events(told: _Told) -> Iterator[Document]:
-    taken = {event["seq"] for event in told.known["outbox"]} if told.known else set()
+def _event_writes(told: _Told) -> Iterator[InsertOne[Document] | UpdateOne]:
+    """An event takes the place of one that the store told itself, unless the run was given up."""
+    last, taken = 0, set[int]()
+    if told.known is not None:
+        last = told.known["last_event"]
+        taken = {event["seq"] for event in told.known["outbox"]} if told.is_lost else set()
     for event in told.delivery.events:
-        if event.seq not in taken:
-            yield stored_event(told.key, event_to_document(event))
+        document = stored_event(told.key, event_to_document(event))
+        if event.seq > last or told.is_lost:
+            if event.seq not in taken:
+                yield InsertOne(document)
+        else:
+            yield UpdateOne({"_id": document.pop("_id")}, {"$set": document}, upsert=True)
 
 
 def _run_write(told: _Told, token: str) -> InsertOne[Document] | UpdateOne:
