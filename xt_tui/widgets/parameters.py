@@ -4,6 +4,7 @@ What is right is decided by the engine's grammar, the one of command lines and f
 last row is blank, so there is always one to write into.
 """
 
+import re
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -18,7 +19,7 @@ from xt_core.errors import UsageError
 from xt_core.query.formats import counted
 from xt_core.search.distributions import NUMERIC_FORMS, Choice
 from xt_core.search.space import parse_values
-from xt_core.submit.command import END_OF_OPTIONS, find_search_options
+from xt_core.submit.command import END_OF_OPTIONS, OPTION_NAME
 
 Written = tuple[str, str]
 """A parameter's name and its values, as they were typed."""
@@ -38,10 +39,9 @@ def check_parameter(name: str, values: str) -> str:
         raise UsageError("a parameter without a name", "write the name of the script's option")
     if not values.strip():
         raise UsageError(f"hyperparameter {name} has no values", f"as in {_EXAMPLE}")
-    words = [f"--{name.strip()}={bracketed(values)}"]
-    if name.strip() not in find_search_options(words, "--").space:
-        raise UsageError(f"{name!r} is no name of an option", "as in lr or model.depth")
     found = parse_values(name.strip(), bracketed(values))
+    if not re.fullmatch(OPTION_NAME, name.strip()):
+        raise UsageError(f"{name!r} is no name of an option", "as in lr or model.depth")
     return counted(len(found.values), "value") if isinstance(found, Choice) else "drawn"
 
 
