@@ -146,6 +146,7 @@ class LaunchScreen(ModalScreen[Submission | None]):
 
     @on(Input.Changed)
     @on(Select.Changed)
+    @on(Parameters.TakenOut)
     def _changed(self) -> None:
         if not self.query("#go, #copy"):
             return  # the form is being built, or closes

@@ -12,6 +12,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.message import Message
 from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
@@ -134,6 +135,9 @@ class Parameters(Vertical):
         Binding("ctrl+t", "take_out", "take the parameter out", show=False),
     ]
 
+    class TakenOut(Message):
+        """A row is gone."""
+
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._rows = [ParameterRow()]
@@ -167,5 +171,5 @@ class Parameters(Vertical):
         place = self._rows.index(row)
         self._rows.remove(row)
         self._rows[place].name_input.focus()
-        row.name_input.value = row.values_input.value = ""  # so that the form sees the change
         row.remove()
+        self.post_message(self.TakenOut())
