@@ -38,6 +38,7 @@ _IN_SEARCH = (
     ("1 2 3 4", "progress, parameters, Pareto front, the table of sets"),
     ("/ < > r", "filter and sort the sets"),
     ("enter", "go to the run of the set"),
+    ("z", "the sets or the charts alone, or both again"),
     ("esc q S", "close"),
 )
 

@@ -85,7 +85,7 @@ class ParameterRow(Vertical):
         super().__init__(classes="parameter")
         self.name_input = Input(placeholder="name", classes="parameter-name", compact=True)
         self.values_input = Input(
-            placeholder=_EXAMPLE,
+            placeholder="[.1, .2] or $uniform…",
             classes="parameter-values",
             compact=True,
             suggester=FormSuggester(use_cache=False, case_sensitive=True),
