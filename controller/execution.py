@@ -20,6 +20,7 @@ from controller.processes import is_alive, is_running, kill_marked, wait_for_exi
 from controller.rundir import RunDirectory
 from xt_core.errors import XTError
 from xt_core.model.records import Run, Value
+from xt_core.model.states import RunStatus
 from xt_core.submit.generated import write_generated
 from xt_core.submit.mrc import MultiRunConfig, NodeContext
 
@@ -51,6 +52,20 @@ class ExitRecord:
             cpu_seconds=float(data["cpu_seconds"]),
             peak_memory_bytes=int(data["peak_memory_bytes"]),
         )
+
+    def outcome(self) -> tuple[RunStatus, str]:
+        """The state that the run ends in, and what went wrong, or ""."""
+        if self.stopped == STOP_EARLY:
+            return RunStatus.COMPLETED, ""
+        if self.stopped is not None:
+            return RunStatus.CANCELLED, self.error
+        if self.exit_code == 0:
+            return RunStatus.COMPLETED, ""
+        if self.error:
+            return RunStatus.ERROR, self.error
+        if self.signal is not None:
+            return RunStatus.ERROR, f"killed by signal {self.signal}"
+        return RunStatus.ERROR, f"exit code {self.exit_code}"
 
 
 class StartError(Exception):

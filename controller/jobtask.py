@@ -1,29 +1,28 @@
 """One job's part on this node: its single run, or a parent that creates children."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable, Coroutine
-from dataclasses import replace
 
-from controller import capture
+from controller.jobrecords import fail_job, store_job_record, store_parent_records
+from controller.lease import keep_lease, may_inherit
 from controller.node import NodeServices
 from controller.output import OutputFeed
+from controller.parentscript import ParentScript
+from controller.places import NO_PLACE, Place, Places, place_unless
 from controller.referee import referee_of
 from controller.runtask import RunTask
-from controller.search import DynamicSearch
+from controller.sets import Sets
 from controller.slots import Slots
+from controller.timelimit import wait_for_time_limit
 from xt_core import clock
-from xt_core.model.records import Job, Run, Value, WorkItem
+from xt_core.model.records import Job, Run, WorkItem
 from xt_core.model.states import RunStatus, Schedule, SearchStyle
-from xt_core.reports.documents import job_document
 from xt_core.search.stopping import Verdict
 from xt_core.stats.sqlite import SqliteStatsStore
 from xt_core.stats.store import GivenUpError, RunChange
 from xt_core.submit.mrc import MultiRunConfig
-from xt_core.submit.plan import Plan
 
-_LONGEST_LOOK_SECONDS = 1.0
 _log = logging.getLogger(__name__)
 
 
@@ -33,12 +32,10 @@ class JobTask:
     def __init__(self, node: NodeServices, job: Job, mrc: MultiRunConfig) -> None:
         self._node, self.job, self._mrc = node, job, mrc
         self.context = mrc.nodes[node.name]
-        self._plan: Plan = replace(mrc.plan(), work_items=job.work_items)
-        is_dynamic = self._plan.style is SearchStyle.DYNAMIC
-        self._search = DynamicSearch(node, job, mrc, self._plan) if is_dynamic else None
+        self._sets = Sets(node, job, mrc)
         self._referee = referee_of(node, job, mrc, self._stop_early)
         self._is_shared = job.schedule == Schedule.DYNAMIC and len(job.nodes) > 1
-        self.slots = Slots(mrc.concurrent)
+        self.places = Places(Slots(mrc.concurrent), node.slots, job.priority)
         self.live: dict[str, RunTask] = {}
         """Runs that are not yet in a final state, by name; the parent is here only while its
         script runs."""
@@ -57,32 +54,44 @@ class JobTask:
 
     async def serve(self) -> None:
         """Bring the job's runs on this node to their ends."""
-        timers = [self._spawn(self._end_in_time())]
-        if self._is_shared:
-            timers.append(self._spawn(self._keep_lease()))
+        timers = self._start_timers()
         try:
-            first = await self._run(self.context.run)
+            name = self.job.workspace, self.context.run
+            first = await self._node.store(lambda store: store.run(*name))
+            if first.cancel_requested:
+                self.cancelled.set()
             if self._mrc.style == SearchStyle.SINGLE:
                 await self._serve_single(first)
             else:
                 await self._serve_parent(first)
-            await self._write_job_record()
+            await store_job_record(self._node, self.job)
         except GivenUpError as error:
             _log.warning("%s: %s", self.job.name, error)
             await self._wait_for_children()
         except Exception:
             _log.exception("%s: internal error", self.job.name)
+            await self._wait_for_children()
+            await fail_job(self._node, self.job, "internal error, see controller.log")
         finally:
             for timer in timers:
                 timer.cancel()
-            if self._search is not None:
-                self._search.close()
+            self._sets.close()
             self.finished.set()
+
+    def _start_timers(self) -> list["asyncio.Task[None]"]:
+        """What goes on beside the runs, for as long as the job is served."""
+        mrc, timers = self._mrc, list[asyncio.Task[None]]()
+        if mrc.max_minutes is not None:
+            timers.append(self._spawn(self._end_in_time(mrc.max_minutes)))
+        if self._is_shared:
+            keeping = keep_lease(self._node, self.job.name, mrc.lease_seconds, self._end_handed_on)
+            timers.append(self._spawn(keeping))
+        return timers
 
     def extend(self, job: Job) -> None:
         """The job has more work items now."""
         self.job = job
-        self._plan = replace(self._plan, work_items=job.work_items)
+        self._sets.extend(job.work_items)
         self._extended.set()
 
     def _spawn(self, work: Coroutine[None, None, None]) -> "asyncio.Task[None]":
@@ -103,7 +112,7 @@ class JobTask:
                 await self._spawn_children(parent)
                 while not await self._end_parent(parent, self._final_status(), ""):
                     await self._spawn_children(parent)  # the job was extended just now
-            await self._store_parent_records(parent)
+            await store_parent_records(self._node, parent)
         finally:
             self._parent.feed.end()
 
@@ -119,75 +128,54 @@ class JobTask:
         while True:
             self._extended.clear()
             while (claimed := await self._next_child(parent)) is not None:
-                self._begin(claimed[1], claimed[0])
-            if self._is_shared and await self._may_inherit():
+                item, child, place = claimed
+                self._begin(child, item, place)
+            if self._is_shared and await may_inherit(
+                self._node, self.job.name, self._mrc.lease_seconds, self.cancelled
+            ):
                 continue
             await self._wait_for_children(self._extended)
             if not self._extended.is_set():
                 break
 
-    async def _may_inherit(self) -> bool:
-        """Wait a while for work that a lost node leaves; False once there can be none."""
-        name, lease = self.job.name, self._mrc.lease_seconds
-        if self.cancelled.is_set() or not await self._node.store(lambda s: s.open_items(name)):
-            return False
-        with contextlib.suppress(TimeoutError):
-            pause = min(_LONGEST_LOOK_SECONDS, lease / 4)
-            await asyncio.wait_for(self.cancelled.wait(), pause)
-        return True
-
-    async def _may_spawn(self, task: "ParentScript") -> bool:
+    async def _may_spawn(self, script: ParentScript) -> bool:
         """Run the parent script unless that was done; on failure end the job's work here.
 
         Its end and what the parent becomes by it are one change: a script never runs twice.
         """
-        parent, script = task.run, self.context.parent_script
+        parent = script.run
         if parent.status is RunStatus.SPAWNING:
             return True
-        change = RunChange(parent.workspace, parent.name, RunStatus.SPAWNING)
-        error = ""
-        if script is not None:
-            error = await self._run_parent_script(task, script)
-            change.event = "parent_script_completed"
-            change.data = {"status": "error" if error else "completed", "error": error}
+        if self.context.parent_script is not None:
+            self.live[parent.name] = script
+        if self.cancelled.is_set():
+            script.cancel(self.context.grace_seconds)
+        change, error = await script.run_unless_done()
+        self.live.pop(parent.name, None)
         if error:
-            change.status = None
             status = RunStatus.CANCELLED if self.cancelled.is_set() else RunStatus.ERROR
             await self._end_parent(parent, status, f"parent script: {error}", change)
         else:
             await self._node.store(lambda store: store.change_run(change))
-        await asyncio.to_thread(task.execution.folder.remove)
+        await asyncio.to_thread(script.execution.folder.remove)
         return not error
 
-    async def _run_parent_script(self, task: "ParentScript", script: list[str]) -> str:
-        workspace, name = task.run.workspace, task.run.name
-
-        def announce(store: SqliteStatsStore) -> None:
-            event = "parent_script_started"
-            if all(each.event != event for each in store.events(workspace, name)):
-                store.change_run(RunChange(workspace, name, event=event))
-
-        await self._node.store(announce)
-        self.live[name] = task
-        if self.cancelled.is_set():
-            task.cancel(self.context.grace_seconds)
-        error = await task.run_script(script)
-        del self.live[name]
-        return error
-
-    async def _next_child(self, parent: Run) -> tuple[WorkItem, Run] | None:
-        """Wait for a free slot, then claim work; None when nothing is left."""
-        if not await _is_taken(asyncio.create_task(self._take_slots()), self.cancelled):
+    async def _next_child(self, parent: Run) -> tuple[WorkItem, Run, Place] | None:
+        """Wait for a place, then claim work; None when nothing is left."""
+        place = await place_unless(self.cancelled, self.places.queue())
+        if place is None:
             return None
         claim = None
         try:
             claim = await self._node.store(lambda store: store.claim_child(parent, self._node.name))
         finally:
             if claim is None:
-                self._give_slots_back()
-        if claim is not None and claim[0].run_index >= self._plan.work_items:
+                place.give_back()
+        if claim is None:
+            return None
+        if claim[0].run_index >= self._sets.work_items:
             self.extend(await self._node.store(lambda store: store.job(self.job.name)))
-        return claim
+        return *claim, place
 
     async def _open_children(self) -> list[Run]:
         name, node = self.job.name, self._node.name
@@ -196,66 +184,49 @@ class JobTask:
 
     # Runs -------------------------------------------------------------------------------
 
-    def _begin(self, run: Run, claimed: WorkItem | None = None) -> None:
-        """Let a run live; one that was claimed just now has slots."""
+    def _begin(self, run: Run, claimed: WorkItem | None = None, place: Place | None = None) -> None:
+        """Let a run live; one that was claimed just now has a place."""
         task = RunTask(self._node, self._mrc, self.context, run)
         if self._referee is not None:
             task.on_metrics = self._judge
         self.live[run.name] = task
         if run.cancel_requested or self.cancelled.is_set():
             task.cancel(self.context.grace_seconds)
-        has_slot = claimed is not None
-        if run.status is RunStatus.RUNNING and not has_slot:
-            self.slots.occupy()
-            self._node.slots.occupy()
-            has_slot = True
+        if place is None and run.status is RunStatus.RUNNING:
+            place = self.places.occupy()
         # Queued here and now: what was left open goes before what is claimed next.
-        taking = None if has_slot else asyncio.create_task(self._take_slots())
-        child = asyncio.create_task(self._live(task, claimed, taking))
+        waiting = self.places.queue() if place is None else None
+        child = asyncio.create_task(self._live(task, claimed, place, waiting))
         self._children.add(child)
         child.add_done_callback(self._children.discard)
 
     async def _live(
-        self, task: RunTask, claimed: WorkItem | None, taking: "asyncio.Task[None] | None"
+        self,
+        task: RunTask,
+        claimed: WorkItem | None,
+        place: Place | None,
+        waiting: "asyncio.Task[Place] | None",
     ) -> None:
-        release: Callable[[], None] = self._give_slots_back
-        if taking is not None and not await _is_taken(taking, task.cancelled):
-            release = _nothing
+        if waiting is not None:
+            place = await place_unless(task.cancelled, waiting)
+        place = place or NO_PLACE
         try:
-            hparams = await self._hparams(task, claimed)
-            argv = self._plan.argv(task.run.run_index or 0, hparams)
-            if self._search is None:
-                await task.live(argv, hparams, release)
-            else:  # the next set is chosen when all that this run logged is known
-                await task.live(argv, hparams, _nothing)
-                release()
+            hparams = await self._sets.give(task, claimed)
+            argv = self._sets.argv(task.run.run_index or 0, hparams)
+            # The next set of a search is chosen when all that this run logged is known.
+            early = NO_PLACE if self._sets.is_searched else place
+            await task.live(argv, hparams, early.give_back)
         except GivenUpError as error:
             _log.warning("%s: %s", task.run.full_name, error)
-            release()
             task.finished.set()
-        if self._referee is not None:
-            self._referee.ended(task.run)
-        self.live.pop(task.run.name, None)
-
-    async def _hparams(self, task: RunTask, claimed: WorkItem | None) -> dict[str, Value]:
-        """The run's set: the one its item was given, or a new one that it is given now."""
-        run, index = task.run, task.run.run_index or 0
-        item = claimed
-        if item is None and run.parent is not None:
-            item = await self._node.store(lambda store: store.work_item(run.job, index))
-        if item is not None and item.hparams is not None:
-            return item.hparams
-        planned = self._plan.hparams(index)
-        if item is None or planned == {}:
-            return planned or {}
-        if planned is None:
-            if task.cancelled.is_set():
-                return self._plan.fallback(index)  # it will not be started
-            assert self._search is not None
-            task.run = await self._search.give_hparams(item, run)
-            return task.run.hparams
-        task.run = await self._node.store(lambda store: store.set_hparams(run, item, planned, {}))
-        return planned
+        except Exception as error:
+            _log.exception("%s: internal error before it could start", task.run.full_name)
+            await task.fail(f"internal error: {type(error).__name__}: {error}; see controller.log")
+        finally:
+            place.give_back()
+            if self._referee is not None:
+                self._referee.ended(task.run)
+            self.live.pop(task.run.name, None)
 
     # Early stopping ---------------------------------------------------------------------
 
@@ -271,33 +242,16 @@ class JobTask:
 
     # Time -------------------------------------------------------------------------------
 
-    async def _end_in_time(self) -> None:
+    async def _end_in_time(self, minutes: float) -> None:
         """Cancel the job when its minutes are over."""
-        minutes = self._mrc.max_minutes
-        if minutes is None:
-            return
-        await asyncio.sleep(max(0.0, self.job.created + minutes * 60 - clock.now()))
-        _log.warning("%s: its %g minutes are over", self.job.name, minutes)
-        change = RunChange(
-            self.job.workspace, self.context.run, event="time_over", data={"max_minutes": minutes}
-        )
-        await self._node.store(lambda store: store.change_run(change))
+        await wait_for_time_limit(self._node, self.job, self.context.run, minutes)
         self._spawn(self.cancel(self.context.grace_seconds))
 
-    async def _keep_lease(self) -> None:
-        """Tell that this node lives, take note of those that do not, and end here what was handed
-        on while this one did not."""
-        name, node, lease = self.job.name, self._node.name, self._mrc.lease_seconds
-        while True:
-            await asyncio.sleep(lease / 3)
-            await self._node.store(lambda store: store.renew_lease(node))
-            for run in await self._node.store(lambda store: store.give_up_lost(name, lease)):
-                _log.warning("%s: %s is lost, its work is done elsewhere", name, run)
-            kept = await self._node.store(lambda store: store.open_runs(name, node))
-            names = {run.name for run in kept}
-            for task in [t for t in self.live.values() if t.run.name not in names]:
-                if not task.finished.is_set() and task.run.ended is None:
-                    task.give_up()
+    def _end_handed_on(self, kept: set[str]) -> None:
+        """End here what another node does now."""
+        for task in [task for task in self.live.values() if task.run.name not in kept]:
+            if not task.finished.is_set() and task.run.ended is None:
+                task.give_up()
 
     async def _wait_for_children(self, interruption: asyncio.Event | None = None) -> None:
         """Wait until all have ended, or until the interruption."""
@@ -308,38 +262,39 @@ class JobTask:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         interrupted.cancel()
 
-    # Slots ------------------------------------------------------------------------------
-
-    async def _take_slots(self) -> None:
-        await self.slots.take()
-        try:
-            await self._node.slots.take(self.job.priority)
-        except asyncio.CancelledError:
-            self.slots.give_back()
-            raise
-
-    def _give_slots_back(self) -> None:
-        self.slots.give_back()
-        self._node.slots.give_back()
-
     # Steering ---------------------------------------------------------------------------
 
     async def cancel(self, grace: float) -> None:
-        """Cancel what runs and what was never started; returns when all has ended."""
-        await self._node.store(self._cancel_unstarted)
+        """Cancel the job, what was never started too; returns when all of it here has ended."""
+
+        def mark(store: SqliteStatsStore) -> None:
+            store.update_job(self.job.name, cancel_requested=True)
+            store.cancel_unstarted(self.job.name)
+
+        await self._cancel_by(mark, grace)
+
+    async def cancel_here(self, grace: float) -> None:
+        """Cancel this node's part of the job; returns when it has ended. Other nodes go on, with
+        what none had claimed too."""
+        if self._mrc.style == SearchStyle.SINGLE:
+            await self.cancel(grace)
+        else:
+            await self._cancel_by(self._cancel_part, grace)
+
+    def _cancel_part(self, store: SqliteStatsStore) -> None:
+        store.cancel_part(self.job.name, self._node.name)
+
+    async def _cancel_by(self, mark: Callable[[SqliteStatsStore], None], grace: float) -> None:
+        await self._node.store(mark)
         self.cancelled.set()
         for task in list(self.live.values()):
             task.cancel(grace)
         await self.finished.wait()
 
-    def _cancel_unstarted(self, store: SqliteStatsStore) -> None:
-        store.update_job(self.job.name, cancel_requested=True)
-        store.cancel_unstarted(self.job.name)
-
     async def cancel_run(self, name: str, grace: float) -> None:
-        """Cancel one run; its parent's name means the whole job."""
+        """Cancel one run; its parent's name means the job's part on this node."""
         if name == self.context.run and self._mrc.style != SearchStyle.SINGLE:
-            await self.cancel(grace)
+            await self.cancel_here(grace)
             return
         task = self.live.get(name)
         if task is None:
@@ -366,9 +321,6 @@ class JobTask:
 
     # Records ----------------------------------------------------------------------------
 
-    async def _run(self, name: str) -> Run:
-        return await self._node.store(lambda store: store.run(self.job.workspace, name))
-
     async def _end_parent(
         self, parent: Run, status: RunStatus, error: str, first: RunChange | None = None
     ) -> bool:
@@ -381,9 +333,10 @@ class JobTask:
             name, moment = (parent.workspace, parent.name), clock.now()
             if first is not None:
                 store.change_run(first)
-            if status is not RunStatus.COMPLETED:
+            if status is RunStatus.ERROR:
                 store.cancel_unstarted(self.job.name)
             if status is RunStatus.CANCELLED:
+                self._cancel_part(store)
                 store.change_run(RunChange(*name, event="cancelled", time=moment))
             data = {"status": status, "error": error} if error else {"status": status}
             store.change_run(RunChange(*name, status, "ended", data, {"error": error}, moment))
@@ -393,62 +346,3 @@ class JobTask:
         ended = await self._node.store(end)
         self.served_items = count if ended else self.served_items
         return ended
-
-    async def _store_parent_records(self, parent: Run) -> None:
-        run, events = await self._node.store(
-            lambda store: (
-                store.run(parent.workspace, parent.name),
-                store.events(parent.workspace, parent.name),
-            )
-        )
-        await asyncio.to_thread(capture.store_records, self._node.artifacts, run, events)
-
-    async def _write_job_record(self) -> None:
-        document = await self._node.store(lambda store: job_document(store, self.job.name))
-        await asyncio.to_thread(
-            capture.store_job_record,
-            self._node.artifacts,
-            self.job.workspace,
-            self.job.name,
-            document,
-        )
-
-
-class ParentScript(RunTask):
-    """The process of a parent's script: like a run's, but the parent lives on after it."""
-
-    async def run_script(self, argv: list[str]) -> str:
-        """Run it to its end; what went wrong, or ""."""
-        try:
-            record = await self._run_until_ended(argv, {}, _nothing)
-        except Exception as error:
-            _log.exception("%s: parent script", self.run.full_name)
-            return str(error)
-        finally:
-            self.finished.set()
-        if record is None:
-            return "cancelled"
-        await asyncio.to_thread(self._capture_files)
-        if record.stopped:
-            return "cancelled"
-        return record.error or (f"exit code {record.exit_code}" if record.exit_code else "")
-
-    async def _finish_unstarted(self, status: RunStatus, error: str) -> None:
-        """The parent's end is its job's to tell."""
-
-
-async def _is_taken(taking: "asyncio.Task[None]", cancelled: asyncio.Event) -> bool:
-    """Whether slots were got before `cancelled` was set."""
-    giving_up = asyncio.create_task(cancelled.wait())
-    await asyncio.wait({taking, giving_up}, return_when=asyncio.FIRST_COMPLETED)
-    giving_up.cancel()
-    if taking.done():
-        return True
-    taking.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await taking
-    return not taking.cancelled()
-
-
-def _nothing() -> None:
-    """Nothing to give back."""

@@ -82,14 +82,14 @@ class RunTask:
         hparams: dict[str, Value],
         release_slot: Callable[[], None],
     ) -> None:
-        """Run to the final state; `release_slot` is called when the process has ended."""
-        release = _once(release_slot)
+        """Run to the final state; `release_slot` is called, perhaps again, when the process has
+        ended."""
         try:
-            record = await self._run_until_ended(argv, hparams, release)
+            record = await self._run_until_ended(argv, hparams, release_slot)
             if record is not None:
                 await self._wrap_up(record)
         except StartError as error:
-            release()
+            release_slot()
             await self._finish_unstarted(RunStatus.ERROR, str(error))
         except GivenUpError as error:
             _log.warning("%s: %s", self.run.full_name, error)
@@ -99,12 +99,21 @@ class RunTask:
         except Exception:
             _log.exception("%s: internal error", self.run.full_name)
             self.execution.stop(CANCEL, 0)
-            release()
+            release_slot()
             await self._finish_unstarted(RunStatus.ERROR, "internal error, see controller.log")
         finally:
-            release()
+            release_slot()
             self.feed.end()
             self.finished.set()
+
+    async def fail(self, error: str) -> None:
+        """End the run as an error instead of letting it live; its process too, if it has one."""
+        if self.was_started and self.execution.find():
+            self.execution.stop(CANCEL, 0)
+            await self.execution.run()
+        await self._finish_unstarted(RunStatus.ERROR, error)
+        self.feed.end()
+        self.finished.set()
 
     async def _wait_for_end(self) -> None:
         if self.was_started:
@@ -234,7 +243,7 @@ class RunTask:
 
     async def _wrap_up(self, record: ExitRecord) -> None:
         """Log the end, store what is kept, and only then enter the final state."""
-        status, error = _outcome(record)
+        status, error = record.outcome()
         events = await self._node.store(
             lambda store: self._announce_end(store, record, status, error)
         )
@@ -335,27 +344,3 @@ class RunTask:
         if path is None:
             raise FileNotFoundError(capture.console_key(self.run))
         return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-
-
-def _outcome(record: ExitRecord) -> tuple[RunStatus, str]:
-    if record.stopped == STOP_EARLY:
-        return RunStatus.COMPLETED, ""
-    if record.stopped is not None:
-        return RunStatus.CANCELLED, record.error
-    if record.exit_code == 0:
-        return RunStatus.COMPLETED, ""
-    if record.error:
-        return RunStatus.ERROR, record.error
-    if record.signal is not None:
-        return RunStatus.ERROR, f"killed by signal {record.signal}"
-    return RunStatus.ERROR, f"exit code {record.exit_code}"
-
-
-def _once(action: Callable[[], None]) -> Callable[[], None]:
-    pending = [action]
-
-    def act() -> None:
-        while pending:
-            pending.pop()()
-
-    return act

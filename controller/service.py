@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import xt_core
+from controller.jobrecords import fail_job
 from controller.jobtask import JobTask
 from controller.node import Bell, NodeServices
 from controller.output import OutputFeed
@@ -19,8 +20,7 @@ from xt_core.errors import UnknownNameError, XTError
 from xt_core.model.records import Job
 from xt_core.model.states import RunStatus
 from xt_core.reports.documents import run_document
-from xt_core.stats.sqlite import SqliteStatsStore
-from xt_core.stats.store import NodeRecord, RunChange
+from xt_core.stats.store import NodeRecord
 from xt_core.submit.mrc import MultiRunConfig, mrc_key
 
 _log = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ class ControllerService:
             try:
                 task = JobTask(self._node, job, await asyncio.to_thread(self._read_mrc, job))
             except XTError as error:
-                await self._fail_job(job, error.message)
+                await fail_job(self._node, job, error.message)
                 raise
             self.jobs[name] = task
             with contextlib.suppress(OSError):  # no room: then job.json may be lost in a crash
@@ -100,19 +100,6 @@ class ControllerService:
         if job.work_items != task.served_items or job.name in rejoined:
             await self._take_up_if_open(job.name)  # extended while it ended, or given up too soon
 
-    async def _fail_job(self, job: Job, error: str) -> None:
-        """A job that cannot be run ends as an error, not as one that waits for ever."""
-        _log.error("%s cannot be run: %s", job.name, error)
-
-        def fail(store: SqliteStatsStore) -> None:
-            store.cancel_unstarted(job.name)
-            for run in store.open_runs(job.name, self._node.name):
-                change = RunChange(run.workspace, run.name, RunStatus.ERROR, "ended")
-                change.fields = {"error": error}
-                store.change_run(change)
-
-        await self._node.store(fail)
-
     # Status -----------------------------------------------------------------------------
 
     def describe(self) -> dict[str, Any]:
@@ -129,7 +116,7 @@ class ControllerService:
         now = clock.now()
         tasks = [task for job in self.jobs.values() for task in job.live.values()]
         running = [task for task in tasks if task.execution.pid is not None]
-        limits = [job.slots.limit or 0 for job in self.jobs.values()]
+        limits = [job.places.limit or 0 for job in self.jobs.values()]
         node = {
             "name": self._node.name,
             "target": "local",
@@ -164,15 +151,16 @@ class ControllerService:
                 return feed
         return None
 
-    async def cancel_jobs(self, names: Iterable[str] | None, grace: float | None) -> None:
-        """Cancel jobs (None: every one that is served here); returns when they have ended."""
-        chosen = list(self.jobs) if names is None else list(names)
-        tasks = []
-        for name in chosen:
-            task = self.jobs.get(name) or await self._take_up_if_open(name)
-            if task is not None:
-                tasks.append(task.cancel(_grace(task, grace)))
-        await asyncio.gather(*tasks)
+    async def cancel_jobs(self, names: Iterable[str], grace: float | None) -> None:
+        """Cancel jobs, on all of their nodes what nobody has started; returns when what they have
+        here has ended."""
+        tasks = [self.jobs.get(name) or await self._take_up_if_open(name) for name in names]
+        await asyncio.gather(*(task.cancel(_grace(task, grace)) for task in tasks if task))
+
+    async def cancel_node(self, grace: float | None) -> None:
+        """Cancel this node's part of every job that is served here; returns when it has ended."""
+        jobs = list(self.jobs.values())
+        await asyncio.gather(*(task.cancel_here(_grace(task, grace)) for task in jobs))
 
     async def _take_up_if_open(self, name: str) -> JobTask | None:
         open_jobs = await self._node.store(lambda store: store.open_jobs(self._node.name))

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from servers.azurite import Azurite
+from servers.mongod import Mongod
 from support import Xt
 
 
@@ -19,6 +21,22 @@ def xt(tmp_path: Path) -> Iterator[Xt]:
     own = Xt(tmp_path / "home", tmp_path / "code")
     yield own
     own.close()
+
+
+@pytest.fixture(scope="session")
+def mongod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mongod]:
+    """The MongoDB server of this test process."""
+    server = Mongod(tmp_path_factory.mktemp("mongod"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
+    """The blob service of this test process."""
+    server = Azurite(tmp_path_factory.mktemp("azurite") / "blobs")
+    yield server
+    server.stop()
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -37,7 +37,7 @@ def test_a_run_is_shown_whole(xt: Commands, filled: StatsStore, home: Home) -> N
 def test_a_job_is_shown_with_its_best_runs(xt: Commands, filled: StatsStore) -> None:
     lines = xt("view", "job", "job2").lines
     assert any("9 completed, 0 running, 0 waiting, 3 failed" in line for line in lines)
-    assert any("best (least loss): run2.12, 0.1" in line for line in lines)
+    assert any("best (least loss): run2.11, 0.2" in line for line in lines)
     assert [line.split()[0] for line in lines[-10:]] == [f"run2.{n}" for n in range(12, 2, -1)]
     document = xt("view", "job", "job2", "--json").json
     assert document["counts"]["completed"] == 9

@@ -1,6 +1,5 @@
 """What every stats store must do for a search: sets, history, leases, extension."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,14 +18,6 @@ from xt_core.stats.store import (
 )
 
 LEASE = 30.0
-
-
-@pytest.fixture(params=["sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StatsStore]:
-    assert request.param == "sqlite"
-    opened = SqliteStatsStore(tmp_path / "stats.db")
-    yield opened
-    opened.close()
 
 
 def add_search(store: StatsStore, items: int, schedule: str = "dynamic", nodes: int = 2) -> Job:
@@ -168,6 +159,7 @@ def test_a_node_that_comes_back_takes_new_work_while_there_is_some(store: StatsS
     assert store.rejoin("node0") == ["job1"]
     assert store.rejoin("node0") == []
     assert store.events("ws1", "run1")[-1].event == "rejoined"
+    assert store.run("ws1", "run1").status is RunStatus.QUEUED  # its script may be due yet
     assert [claim(store, 0)[1].name for _ in range(2)] == ["run1.2", "run1.3"]
     assert store.run("ws1", "run1.1").status is RunStatus.LOST
     let_lease_run_out(store, "node0")
@@ -185,6 +177,71 @@ def test_open_items_are_counted_over_all_nodes(store: StatsStore) -> None:
     assert store.open_items("job1") == 1
     store.cancel_unstarted("job1")
     assert store.open_items("job1") == 0
+
+
+def item_states(store: StatsStore) -> list[str]:
+    return [str(item.status) for item in store.work_items("job1")]
+
+
+def test_a_part_of_a_static_schedule_is_cancelled_with_what_was_dealt_out_to_it(
+    store: StatsStore,
+) -> None:
+    add_search(store, 6, "static")
+    claim(store, 1)
+    store.cancel_part("job1", "node1")
+    assert item_states(store) == [
+        "unstarted", "started", "unstarted", "cancelled", "unstarted", "cancelled",
+    ]  # fmt: skip
+    assert [store.run("ws1", name).cancel_requested for name in ("run1", "run2")] == [False, True]
+    assert store.job("job1").cancel_requested is False
+    assert store.claim_child(store.run("ws1", "run2"), "node1") is None
+    assert claim(store, 0)[0].run_index == 0
+
+
+def test_a_part_of_a_dynamic_schedule_leaves_the_others_what_it_has_not_claimed(
+    store: StatsStore,
+) -> None:
+    add_search(store, 3)
+    claim(store, 1)
+    store.cancel_part("job1", "node1")
+    assert store.claim_child(store.run("ws1", "run2"), "node1") is None
+    assert item_states(store) == ["started", "unstarted", "unstarted"]
+    assert claim(store, 0)[0].run_index == 1
+    assert store.has_work("job1", "node0")
+
+
+def test_with_the_last_part_all_that_remains_is_cancelled(store: StatsStore) -> None:
+    add_search(store, 3)
+    claim(store, 1)
+    for node in ("node1", "node0"):
+        store.cancel_part("job1", node)
+    assert item_states(store) == ["started", "cancelled", "cancelled"]
+    store.change_run(RunChange("ws1", "run2.1", RunStatus.CANCELLED))
+    for parent in ("run1", "run2"):
+        store.change_run(RunChange("ws1", parent, RunStatus.CANCELLED))
+    assert counts(store).status() is JobStatus.CANCELLED
+
+
+def test_a_part_that_has_ended_or_was_lost_is_no_part_to_go_on(store: StatsStore) -> None:
+    add_search(store, 3, nodes=3)
+    store.change_run(RunChange("ws1", "run3", RunStatus.ERROR))
+    let_lease_run_out(store, "node1")
+    assert store.give_up_lost("job1", LEASE) == ["run2"]
+    store.cancel_part("job1", "node0")
+    assert item_states(store) == ["cancelled"] * 3
+    assert store.rejoin("node1") == []
+
+
+def test_a_lost_part_that_was_to_be_cancelled_does_not_come_back(store: StatsStore) -> None:
+    add_search(store, 2)
+    store.cancel_part("job1", "node1")
+    let_lease_run_out(store, "node1")
+    assert store.give_up_lost("job1", LEASE) == ["run2"]
+    assert store.has_work("job1", "node1")
+    assert store.rejoin("node1") == []
+    store.extend_job("job1", 1)
+    assert store.run("ws1", "run2").cancel_requested is False
+    assert claim(store, 1)[0].run_index == 0
 
 
 def test_a_job_that_has_ended_can_be_extended(store: StatsStore) -> None:
@@ -208,7 +265,7 @@ def test_a_schema_of_before_is_brought_up(tmp_path: Path) -> None:
     columns = {
         "jobs": ("objectives", "space", "warm_start", "priority"),
         "work_items": ("hparams", "notes"),
-        "runs": ("retries", "stopped_early"),
+        "runs": ("retries", "stopped_early", "client_tags", "node_revision"),
     }
     with store.database.transaction() as connection:
         connection.execute("DROP INDEX runs_of_job_by_revision")

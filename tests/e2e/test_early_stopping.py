@@ -1,8 +1,12 @@
 """Early stopping through `xt run`: who is stopped, how it ends, and what is kept of it."""
 
+import json
 from pathlib import Path
 
+import pytest
 from support import Xt
+
+from xt_core.search.stopping.halving import HyperbandStopping
 
 # What a run logs by its index; those that are to be stopped would never end by themselves.
 LOGGING = """
@@ -59,6 +63,83 @@ def test_the_median_stops_a_run_that_is_worse_than_the_others(xt: Xt) -> None:
         "reason": "a 3.5 is worse than the median 5 of 2 runs at step 1",
     }
     assert xt.json("view", "metrics", "run1.3")["metrics"]["a"]["value"] == [3.5, 1]
+
+
+GOOD_GOOD_BAD_BEST = "[[3, 4], [5, 6], [1, 1], [9, 9]]"
+"""Two points of each of four runs; the third is to be stopped."""
+IMPROVING = "[[1, 2, 3], [1, 2, 3], [4, 4, 4], [1, 2, 3]]"
+
+
+def bracket_seed() -> int:
+    """A seed with which Hyperband has the first four runs in the bracket that stops soonest."""
+    for seed in range(1000):
+        policy = HyperbandStopping(maximize=True, reduction_factor=2, max_steps=4, seed=seed)
+        if not any(policy.group(index) for index in range(4)):
+            return seed
+    raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("policy", "values", "step", "reason"),
+    [
+        ("percentile,percentile=25,min-runs=2", GOOD_GOOD_BAD_BEST, 0,
+         "a 1 is worse than 4.5, the bound of the best 25% of 2 runs at step 0"),
+        ("bandit,slack-amount=2", GOOD_GOOD_BAD_BEST, 0,
+         "a 1 is more than the slack of 2 from the best 5 of 3 runs at step 0"),
+        ("bandit,slack-factor=1,delay-evaluation=1", GOOD_GOOD_BAD_BEST, 1,
+         "a 1 is more than the slack of 3 from the best 6 of 3 runs at step 1"),
+        ("asha,reduction-factor=2", GOOD_GOOD_BAD_BEST, 1,
+         "a 1 is not among the best 1 of 3 runs at step 1"),
+        ("hyperband,reduction-factor=2,max-steps=4", GOOD_GOOD_BAD_BEST, 1,
+         "a 1 is not among the best 1 of 3 runs at step 1"),
+        ("patience,patience=2", IMPROVING, 2,
+         "a has not improved on 4 in the last 2 values at step 2"),
+    ],
+)  # fmt: skip
+def test_each_policy_stops_the_run_that_it_is_to_stop(
+    xt: Xt, policy: str, values: str, step: int, reason: str
+) -> None:
+    xt.script("logging.py", LOGGING)
+    options = ("--runs", "4", "--seed", str(bracket_seed()), "--early-stopping", policy)
+    xt.submit(*options, *LAUNCH, "logging.py", values)
+    assert xt.wait_job("job1") == "completed"
+    runs = xt.children("job1")
+    assert [run.stopped_early for run in runs] == [False, False, True, False]
+    assert [str(run.status) for run in runs] == ["completed"] * 4
+    assert xt.event_data("run1.3", "stopping_early") == {"step": step, "reason": reason}
+    assert xt.events("run1.3") == STOPPED
+    assert [run.metrics["a"] for run in runs] == [points[-1] for points in json.loads(values)]
+
+
+TOGETHER = """
+import json, os, signal, sys, time
+index, gate = int(os.environ["XT_RUN_INDEX"]), sys.argv[1]
+def stop(*_):
+    open(gate, "w").close()
+    sys.exit(0)
+signal.signal(signal.SIGTERM, stop)
+step = 0
+while not os.path.exists(gate):
+    with open(os.environ["XT_JOURNAL"], "a") as journal:
+        record = {"type": "metrics", "step": step, "values": {"a": -index}}
+        journal.write(json.dumps(record) + "\\n")
+    step += 1
+    time.sleep(0.02)
+"""
+
+
+def test_truncation_stops_the_worst_of_those_that_run(xt: Xt) -> None:
+    xt.script("together.py", TOGETHER)
+    policy = ("--early-stopping", "truncation,truncation-percentage=40")
+    gate = str(xt.code / "gate")
+    xt.submit(
+        "--runs", "3", "--concurrent", "3", *policy, *LAUNCH, "--no-code", "together.py", gate
+    )
+    assert xt.wait_job("job1") == "completed"
+    runs = xt.children("job1")
+    assert [run.stopped_early for run in runs] == [False, False, True]
+    reason = xt.event_data("run1.3", "stopping_early")["reason"]
+    assert reason.startswith("a -2 is among the worst 1 of 3 runs running at step ")
 
 
 def test_a_new_controller_judges_as_the_last_one_would_have(xt: Xt, tmp_path: Path) -> None:

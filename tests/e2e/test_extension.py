@@ -3,9 +3,11 @@
 import json
 from pathlib import Path
 
+import pytest
 from support import Xt, wait_until
 
 from xt_core.model.records import Value
+from xt_core.stats.sqlite import SqliteStatsStore
 
 SCORE = """
 import json, os, sys, time
@@ -117,6 +119,57 @@ def test_what_is_stored_of_an_extension_is_found_by_the_next_controller(xt: Xt) 
     assert len(sets(xt, "job1")) == 4
 
 
+# Minutes --------------------------------------------------------------------------------
+
+TWO_DAYS = 2 * 86_400
+
+
+def age(xt: Xt, statement: str) -> None:
+    """Move times in the stats store two days into the past."""
+    with SqliteStatsStore(xt.home.stats_file).database.transaction() as connection:
+        connection.execute(statement, (TWO_DAYS,))
+
+
+def test_an_extension_has_its_minutes_from_its_own_beginning(xt: Xt, tmp_path: Path) -> None:
+    xt.script("t.sh", 'echo ready; until [ -e "$1" ]; do sleep 0.02; done\n')
+    go = tmp_path / "go"
+    go.touch()
+    xt.submit("--runs", "2", "--max-minutes", "60", "t.sh", str(go))
+    assert xt.wait_job("job1") == "completed"
+    age(xt, "UPDATE jobs SET created = created - ?")
+    go.unlink()
+    xt.submit("--extend", "job1", "--runs", "1")
+    xt.wait_output("run1.3", "ready")
+    xt.kill_controller()  # the next one counts from there too
+    xt.session.controller.ensure_running()
+    wait_until(lambda: [run["name"] for run in xt.json("status")["runs"]] == ["run1.3"])
+    xt.submit("--extend", "job1", "--runs", "1")
+    go.touch()
+    assert xt.wait_job("job1") == "completed"
+    assert [str(run.status) for run in xt.children("job1")] == ["completed"] * 4
+    xt.wait_status("run1", "completed")
+    assert "time_over" not in xt.events("run1")
+
+
+def test_the_minutes_of_an_extension_end_too(xt: Xt, tmp_path: Path) -> None:
+    xt.script("t.sh", 'echo ready; until [ -e "$1" ]; do sleep 0.02; done\n')
+    xt.submit("--runs", "2", "--max-minutes", "60", "t.sh", str(tmp_path / "never"))
+    for number in (1, 2):
+        xt.wait_output(f"run1.{number}", "ready")
+        xt.kill_controller()
+        age(xt, "UPDATE jobs SET created = created - ?")
+        age(xt, "UPDATE events SET time = time - ?")
+        xt.session.controller.ensure_running()
+        assert xt.wait_job("job1") == "cancelled"
+        assert xt.wait_status("run1", "cancelled").name == "run1"
+        assert xt.events("run1").count("time_over") == number
+        xt.submit("--extend", "job1", "--runs", "1")
+    assert xt.wait_status("run1.3", "running").run_index == 3
+    assert [str(item.status) for item in xt.session.store.work_items("job1")] == [
+        "cancelled", "cancelled", "cancelled", "started",
+    ]  # fmt: skip
+
+
 IMPOSSIBLE = [
     (("job1", "--runs", "2"), 2, "job1 is a single run"),
     (("job9", "--runs", "2"), 3, "no job named job9"),
@@ -188,3 +241,23 @@ def test_a_search_may_learn_from_all_of_its_experiment(xt: Xt) -> None:
     xt.submit(*again, "--experiment", "third", *SPACE)
     assert sets(xt, "job3") != cold
     assert sets(xt, "job4") == cold
+
+
+@pytest.mark.parametrize("schedule", ["static", "dynamic"])
+def test_a_job_of_several_nodes_is_extended_also_where_a_controller_is_gone(
+    xt: Xt, schedule: str
+) -> None:
+    xt.script("t.py", "print('done')")
+    xt.submit("--nodes", "2", "--schedule", schedule, "--runs", "4", "t.py")
+    assert xt.wait_job("job1") == "completed"
+    xt.kill_controller("node1")
+    xt("run", "--extend", "job1", "--runs", "6")
+    assert xt.wait_job("job1") == "completed"
+    runs = xt.children("job1")
+    assert [run.run_index for run in runs] == list(range(10))
+    assert {str(run.status) for run in runs} == {"completed"}
+    assert all(xt.console(run.name) == b"done\n" for run in runs)
+    if schedule == "static":
+        assert [run.node for run in runs] == ["node0", "node1"] * 5
+    counts = xt.json("list", "jobs")["jobs"][0]["counts"]
+    assert (counts["completed"], counts["unstarted"]) == (10, 0)

@@ -63,22 +63,17 @@ def test_each_node_runs_its_part_and_status_shows_both(xt: Xt) -> None:
     assert f"controller {pids[1]} of node1" in xt("view", "log", "node1").stdout
 
 
-def test_a_killed_node_is_shown_as_stopped_and_a_question_about_its_job_starts_it(xt: Xt) -> None:
+def test_a_killed_node_is_listed_as_stopped_and_a_look_starts_it_again(xt: Xt) -> None:
     start_two(xt)
     xt.kill_controller("node1")
-    document = xt.json("status")
-    assert states(document) == {"node0": "running", "node1": "stopped"}
-    stopped = document["nodes"][1]
-    assert (stopped["controller"], stopped["jobs"], stopped["running"]) == (None, ["job1"], 0)
-    assert [run["name"] for run in document["runs"]] == ["run1.1"]
-    assert (
-        "node1 (local) stopped: job1 unfinished; xt status job1 starts it again"
-        in xt("status").stdout.splitlines()
-    )
     assert states(xt.json("list", "nodes")) == {"node0": "running", "node1": "stopped"}
     assert len(xt.processes_of_run("run2.1", "node1")) > 0  # the run lives on
-    document = xt.json("status", "run2.1")
-    assert states(document) == {"node0": "running", "node1": "running"}
+    done = xt("status")
+    told = "the controller of node1 was gone, with job1 unfinished: started again"
+    assert told in done.stderr.splitlines()[-1]
+    assert "node1 (local) running: " in done.stdout
+    wait_until(lambda: [run["name"] for run in xt.json("status")["runs"]] == ["run1.1", "run2.1"])
+    assert xt("status").stderr == ""
     let_go(xt, "node0")
     let_go(xt, "node1")
     assert xt.wait_job("job1") == "completed"
@@ -213,6 +208,25 @@ def test_no_two_nodes_use_the_same_gpu(xt: Xt) -> None:
     ]  # fmt: skip
     assert [node["gpus"] for node in xt.json("status")["nodes"]] == [1, 1, 1, 0]
     assert xt.controller_pid != before
+
+
+def test_a_node_that_cannot_be_started_again_is_told_and_hides_nothing_of_the_others(
+    xt: Xt,
+) -> None:
+    start_two(xt)
+    xt.kill_controller("node1")
+    home = xt.home.node("node1")
+    log = home.controller_log
+    log.rename(log.with_name("kept"))
+    log.mkdir()
+    done = xt("status")
+    assert "controller.log" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert "node1 (local) stopped: job1 unfinished" in done.stdout.splitlines()
+    assert "  run1.1" in done.stdout
+    log.rmdir()
+    log.with_name("kept").rename(log)
+    let_go(xt, "node1")  # no controller is there to end it
 
 
 @pytest.mark.parametrize("name", ["node", "node01", "node-1", "../node1", "run1"])

@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
-from support import Xt
+from support import Xt, wait_until
+
+from xt_core.stats.sqlite import SqliteStatsStore
 
 FAILING = """
 import json, os, sys
@@ -99,6 +101,63 @@ def test_a_job_whose_minutes_are_over_is_cancelled(xt: Xt, tmp_path: Path) -> No
     assert [str(item.status) for item in items] == ["cancelled"] * 3
     assert xt.event_data("run1", "time_over") == {"max_minutes": 0.05}
     assert xt.wait_status("run1", "cancelled").name == "run1"
+
+
+def damage_set(xt: Xt, run_index: int, text: str = "{}") -> None:
+    """Give a work item a set that lacks what its command needs, or is none."""
+    with SqliteStatsStore(xt.home.stats_file).database.transaction() as connection:
+        connection.execute(
+            "UPDATE work_items SET hparams = ? WHERE run_index = ?", (text, run_index)
+        )
+
+
+def test_a_run_that_cannot_be_begun_is_an_error_and_the_others_go_on(
+    xt: Xt, tmp_path: Path
+) -> None:
+    xt.script("waiting.sh", 'echo "ready $2"; until [ -e "$1" ]; do sleep 0.02; done\n')
+    go = tmp_path / "go"
+    xt.submit("waiting.sh", str(go), "--k=[1, 2, 3]")
+    xt.wait_output("run1.1", "ready")
+    damage_set(xt, 1)
+    go.touch()
+    assert xt.wait_job("job1") == "error"
+    runs = xt.children("job1")
+    assert [str(run.status) for run in runs] == ["completed", "error", "completed"]
+    assert runs[1].error == "internal error: KeyError: 'k'; see controller.log"
+    assert xt.events("run1.2") == ["created", "queued", "ended"]
+    assert xt.event_data("run1.2", "ended")["error"] == runs[1].error
+    log = xt.home.controller_log.read_text()
+    assert "ws1/run1.2: internal error before it could start\nTraceback" in log
+    assert xt.wait_status("run1", "completed").name == "run1"
+
+
+def test_a_living_run_whose_set_is_gone_is_ended_by_the_next_controller(
+    xt: Xt, tmp_path: Path
+) -> None:
+    xt.script("waiting.sh", "echo ready; sleep 600\n")
+    xt.submit("--runs", "2", "waiting.sh", "--k=[1, 2]")
+    xt.wait_output("run1.1", "ready")
+    xt.kill_controller()
+    damage_set(xt, 0)
+    xt.session.controller.ensure_running()
+    assert xt.wait_status("run1.1", "error").error.startswith("internal error: KeyError")
+    assert xt.processes_of_run("run1.1") == []
+    xt.wait_status("run1.2", "running")
+
+
+def test_a_job_that_cannot_be_served_ends_as_an_error_when_its_runs_have_ended(
+    xt: Xt, tmp_path: Path
+) -> None:
+    xt.script("waiting.sh", 'echo ready; until [ -e "$1" ]; do sleep 0.02; done\n')
+    go = tmp_path / "go"
+    xt.submit("waiting.sh", str(go), "--k=[1, 2, 3]")
+    xt.wait_output("run1.1", "ready")
+    damage_set(xt, 1, "no JSON")
+    go.touch()
+    assert xt.wait_job("job1") == "error"
+    assert [str(run.status) for run in xt.children("job1")] == ["completed"]
+    assert xt.wait_status("run1", "error").error == "internal error, see controller.log"
+    wait_until(lambda: xt.json("status")["nodes"][0]["jobs"] == [], "the job to be let go")
 
 
 def test_a_job_with_a_larger_priority_gets_the_next_place(xt: Xt, tmp_path: Path) -> None:

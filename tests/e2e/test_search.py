@@ -97,6 +97,29 @@ def test_a_grid_gives_each_combination_once(xt: Xt) -> None:
 
 
 @pytest.mark.parametrize(
+    ("options", "count"),
+    [(("--search-type", "grid"), 4), (("--search-type", "random", "--runs", "5"), 5)],
+)
+def test_grid_and_random_are_dynamic_on_request_with_the_same_sets(
+    xt: Xt, options: tuple[str, ...], count: int
+) -> None:
+    space = ("--x=[$uniform(-1, 1)]", "--k=[1, 2, 3, 4]")
+    xt.script("score.py", SCORE)
+    planned = json.loads(
+        xt("run", "--json", "--dry-run", *options, "--seed", "3", "score.py", *space).stdout
+    )
+    sets = search(xt, *options, "--search-style", "dynamic", "--seed", "3", space=space)
+    assert sets == [item["hparams"] for item in planned["items"]]
+    assert len(sets) == count
+    job = xt.json("list", "jobs")["jobs"][0]
+    assert (job["style"], job["search_type"]) == ("dynamic", options[1])
+    xt("run", "--extend", "job1", "--runs", "2")
+    assert xt.wait_job("job1") == "completed"
+    assert [run.hparams for run in xt.children("job1")][:count] == sets
+    assert len(xt.children("job1")) == count + 2
+
+
+@pytest.mark.parametrize(
     ("options", "count"), [((), 30), (("--max-runs", "25"), 25), (("--runs", "150"), 150)]
 )
 def test_the_runs_of_a_grid_of_30(xt: Xt, options: tuple[str, ...], count: int) -> None:

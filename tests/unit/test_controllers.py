@@ -25,12 +25,16 @@ class FakeClient:
         self.node, self._asked = node, asked
         self.alive = False
         self.failure: XTError | None = None
+        self.patience: float | None = None
+        self.start_failure: XTError | None = None
         self.news: queue.SimpleQueue[bool] = queue.SimpleQueue()
 
     def is_running(self) -> bool:
         return self.alive
 
     def ensure_running(self, gpu_split: int) -> None:
+        if self.start_failure is not None:
+            raise self.start_failure
         self._asked.append((self.node, "ensure", gpu_split))
 
     def cancel(self, **what: Any) -> None:
@@ -46,7 +50,8 @@ class FakeClient:
         self._fail()
         return [f"run of {self.node}"]
 
-    def status(self, _patience: float | None = None) -> dict[str, Any]:
+    def status(self, patience: float | None = None) -> dict[str, Any]:
+        self.patience = patience
         self._fail()
         node = {"name": self.node, "controller": {"version": xt_core.__version__}}
         return {"nodes": [node], "runs": [{"name": f"run of {self.node}"}]}
@@ -170,6 +175,31 @@ def test_the_status_of_all_tells_stopped_from_hanging(controllers: Fakes) -> Non
     ]  # fmt: skip
     assert [node["controller"] for node in document["nodes"][1:]] == [None, None]
     assert document["runs"] == [{"name": "run of node0"}]
+
+
+def test_a_node_that_hangs_is_waited_for_once_and_then_little(controllers: Fakes) -> None:
+    hanging = controllers.fakes["node2"]
+    hanging.failure, hanging.alive = UnavailableError("no answer"), True
+    waited = []
+    for _ in range(2):
+        controllers.status(2.0)
+        waited.append((hanging.patience, controllers.fakes["node0"].patience))
+    assert waited == [(2.0, 2.0), (0.2, 2.0)]
+    controllers.status()
+    assert hanging.patience is None
+    hanging.failure = None
+    for _ in range(2):
+        controllers.status(2.0)
+    assert hanging.patience == 2.0
+
+
+def test_only_stopped_controllers_are_started_and_a_failure_is_told(controllers: Fakes) -> None:
+    controllers.fakes["node1"].alive = True
+    controllers.fakes["node2"].start_failure = UnavailableError("no memory")
+    answers = controllers.start_stopped(["node0", "node1", "node2"])
+    assert controllers.asked == [("node0", "ensure", 3)]
+    assert list(answers.results) == ["node0"]
+    assert {node: e.message for node, e in answers.failures.items()} == {"node2": "no memory"}
 
 
 def test_calls_are_made_at_once() -> None:

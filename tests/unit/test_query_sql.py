@@ -1,25 +1,23 @@
 """Selecting and ordering in SQLite gives what selecting and ordering in Python gives."""
 
 import json
-import math
 import random
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import asdict
 
 import pytest
+from query_support import MEMBERS, NOW, generated_filters, make_runs
 
 from xt_core.model.encoding import dumps
 from xt_core.model.names import job_number, run_numbers
 from xt_core.model.records import Run, Value
-from xt_core.model.states import RunStatus
 from xt_core.query.filters import matches_all, parse_filter
 from xt_core.query.names import RunPattern, parse_run_list
 from xt_core.query.registry import RUN_FIELDS
 from xt_core.query.sorting import parse_sort, sort_records
 from xt_core.query.sql import regexp, register, to_sql, to_sql_order
 
-NOW = 5_000.0
 COLUMNS = (
     "workspace TEXT, name TEXT, num INT, child INT, job TEXT, job_num INT, parent TEXT, "
     "is_parent INT, node TEXT, run_index INT, status TEXT, exit_code INT, error TEXT, "
@@ -27,43 +25,6 @@ COLUMNS = (
     "target TEXT, username TEXT, description TEXT, command TEXT, notes TEXT, "
     "cancel_requested INT, hparams TEXT, metrics TEXT, tags TEXT, revision INT"
 )
-MEMBERS = ["lr", "a.b-c", 'quo"te', "it's", "größe", "back\\slash", "a=b", "x", "[0]", "emoji 😀"]
-VALUES: list[Value] = [
-    None, True, False, 0, 1, 2, -1, 64, 2**53 + 1, 0.0, 0.1, 0.30000000000000004, 1.0, 1e-9, 1e300,
-    math.nan, math.inf, -math.inf, "", "adam", "Adam", "64", "0.1", "true", "é", "z\ny", "'; --",
-]  # fmt: skip
-LITERALS = [
-    "0", "1", "64", "0.1", "0.30000000000000004", "-1", "1e300", "9007199254740993", "1e999",
-    "99999999999999999999", "adam", "'64'", '"0.1"', "é", "'; --", "nan", "true",
-]  # fmt: skip
-SPECIAL = ["$true", "$false", "$none", "$empty", "$exists", '""']
-
-
-def make_runs(count: int, rng: random.Random) -> list[Run]:
-    return [make_run(number, rng) for number in range(1, count + 1)]
-
-
-def make_run(number: int, rng: random.Random) -> Run:
-    child = rng.choice([0, 0, 2, 9, 10])
-    name = f"run{number}.{child}" if child else f"run{number}"
-
-    def moment() -> float | None:
-        return rng.choice([None, 1000.0, 1500.0, 4999.5, 6000.0])
-
-    def logged() -> dict[str, Value]:
-        return {name: rng.choice(VALUES) for name in MEMBERS if rng.random() < 0.7}
-
-    return Run(
-        rng.choice(["ws1", "ws2"]), name, f"job{rng.choice([1, 2, 9, 10, 11])}",
-        rng.choice(["exper1", ""]), rng.choice(["node0", "node9", "node10"]),
-        rng.choice(list(RunStatus)), rng.choice([1000.0, 1000.5, 1001.0]),
-        parent=f"run{number}" if child else None, is_parent=not child and rng.random() < 0.3,
-        run_index=rng.choice([None, 0, 1, 10]), exit_code=rng.choice([None, 0, 1, -9]),
-        username=rng.choice(["", "ann", "Bob"]), description=rng.choice(["", "try 1", "é"]),
-        error=rng.choice(["", "killed"]), restarts=rng.choice([0, 1, 2]),
-        queued=moment(), started=moment(), ended=moment(),
-        hparams=logged(), metrics=logged(), tags=logged(),
-    )  # fmt: skip
 
 
 def encode(values: dict[str, Value], ascii_only: bool) -> str:
@@ -86,35 +47,6 @@ def table_of(runs: Sequence[Run]) -> sqlite3.Connection:
             row[family] = encode(row[family], ascii_only=index % 2 == 0)
         connection.execute(f"INSERT INTO runs VALUES ({marks})", row)
     return connection
-
-
-def generated_filters(rng: random.Random) -> list[str]:
-    texts: list[str] = []
-    for family in ("hparams", "metrics", "tags"):
-        for member in MEMBERS:
-            quote = "'" if '"' in member else '"'
-            name = f"{family}.{quote}{member}{quote}"
-            operators = ["=", "!=", "<", "<=", ">", ">="]
-            texts += [f"{name}{op}{rng.choice(LITERALS)}" for op in operators for _ in range(3)]
-            texts += [f"{name}{op}{word}" for op in ("=", "!=") for word in SPECIAL]
-            texts += [f"{name}:exists:true", f"{name}:exists:false", f"{name}:regex:^[a-z]+"]
-    for name, values in {
-        "run": ["run5", "run20.9"], "job": ["job9"], "parent": ["run30"], "node": ["node9"],
-        "workspace": ["ws1"], "run_index": ["1", "1.5"], "exit_code": ["0", "-9"],
-        "restarts": ["1"], "created": ["1970-01-01T00:16:40Z", "1970-01-01T00:16:40.500Z"],
-        "queued": ["1970-01-01T00:25:00Z"], "started": ["1970-01-01T01:23:19Z"],
-        "ended": ["1970-01-01T01:40Z"], "duration": ["0", "500", "1h", "3999.5s"],
-        "experiment": ["exper1"], "username": ["ann", "Zoe"], "description": ["é", "try 1"],
-        "error": ["killed"], "notes": ["x"],
-    }.items():  # fmt: skip
-        texts += [f"{name}{op}{v}" for op in ("=", "!=", "<", "<=", ">", ">=") for v in values]
-        texts += [f"{name}{op}{word}" for op in ("=", "!=") for word in SPECIAL[2:]]
-        texts += [f"{name}:exists:true", f"{name}:exists:false"]
-    for name in ("is_parent", "is_child"):
-        texts += [f"{name}{op}{word}" for op in ("=", "!=") for word in SPECIAL]
-    for name in ("run", "username", "description", "experiment", "status", "parent"):
-        texts += [f"{name}:regex:{pattern}" for pattern in (".*", "[1-5]$", "^[a-z]+$")]
-    return [*texts, "status=running", "status!=error", "status>error"]
 
 
 def found(

@@ -1,6 +1,7 @@
 """What a search is made of: its checks, quantiles, axes and JSON."""
 
 import importlib.util
+import math
 import subprocess
 import sys
 
@@ -9,11 +10,12 @@ from search_support import LOSS, MIXED, spec
 
 from xt_core.errors import UsageError
 from xt_core.model.encoding import dumps, loads
-from xt_core.model.records import Value
+from xt_core.model.records import Objective, Run, Value
+from xt_core.model.states import RunStatus
 from xt_core.search.axes import Axes, Continuous, Listed, axis
 from xt_core.search.space import Space, parse_values
 from xt_core.search.spec import ALGORITHMS, SearchSpec, check_algorithm
-from xt_core.search.trials import Trial, TrialState
+from xt_core.search.trials import Trial, TrialState, objective_values
 
 
 class TestCheck:
@@ -208,3 +210,11 @@ class TestAxes:
         assert point is not None
         assert list(point) == ["lr", "units", "noise", "batch", "opt", "depth"]
         assert axes.choose(lambda name, one: point[name]) == pytest.approx(chosen)
+
+
+@pytest.mark.parametrize("value", [10**400, math.nan, -math.inf, "0.5", None, True])
+def test_what_is_no_finite_number_is_no_value_of_an_objective(value: Value) -> None:
+    run = Run("ws1", "run1.1", "job1", "e", "node0", RunStatus.COMPLETED, 1.0)
+    run.metrics = {"a": 1, "b": value}
+    assert objective_values(run, [Objective("a", True)]) == (1.0,)
+    assert objective_values(run, [Objective("a", True), Objective("b", False)]) is None

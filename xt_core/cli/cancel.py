@@ -17,9 +17,16 @@ _EXAMPLES = (
     "xt cancel run run3,run7-run9      these runs",
     "xt cancel run run35               a parent: its job's runs on that node",
     "xt cancel job job12 --grace 60    a minute to save a checkpoint",
-    "xt cancel node node1              whatever runs on that node",
+    "xt cancel node node1              its part of each job; other nodes go on with the rest",
     "xt cancel all                     whatever runs here",
 )
+
+
+_PARTS = """\
+Of a job over several nodes, cancel node ends the node's own part: its runs, and the
+work that was dealt out to it (static schedule). What any node may take (dynamic
+schedule) is left to the others, and cancelled with the last part. cancel run with a
+parent's name does the same for one job; cancel job ends the job on all nodes."""
 
 
 def main(argv: list[str]) -> int:
@@ -48,6 +55,7 @@ def _parse(argv: list[str]) -> argparse.Namespace:
         _EXAMPLES,
         usage="xt cancel run RUNS… | job JOBS… | node NODES… | all  [OPTIONS]",
     )
+    parser.epilog = f"{_PARTS}\n\n{parser.epilog}"
     parser.add_argument("what", choices=("run", "job", "node", "all"))
     parser.add_argument("names", nargs="*", metavar="NAMES")
     parser.add_argument("--grace", type=seconds, metavar="SECONDS", help="default: 10")

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from xt_core.cli.parser import command_parser
-from xt_core.cli.talk import emit_json
+from xt_core.cli.talk import emit_json, note
 from xt_core.errors import ExitCode
 from xt_core.home import FIRST_NODE
 from xt_core.model.names import JOB_NAME
@@ -30,7 +30,7 @@ def main(argv: list[str]) -> int:
     if options.target is not None:
         session.config.target(options.target)
     nodes = _nodes_concerned(session, options.name)
-    session.controllers.ensure_running(nodes)
+    _ensure_running(session, nodes)
     show = emit_json if options.json else _show
     if not options.follow:
         show(_status(session, options.name))
@@ -44,7 +44,7 @@ def main(argv: list[str]) -> int:
                 if sys.stdout.isatty() and not options.json:
                     print("\x1b[H\x1b[2J", end="")
                 show(document)
-        session.controllers.ensure_running(nodes)
+        _ensure_running(session, nodes)
 
 
 def _nodes_concerned(session: Session, name: str | None) -> Iterable[str]:
@@ -56,6 +56,19 @@ def _nodes_concerned(session: Session, name: str | None) -> Iterable[str]:
     from xt_core.cli.names import one_run
 
     return [one_run(session, name).node]
+
+
+def _ensure_running(session: Session, nodes: Iterable[str]) -> None:
+    """Start the controllers that the answer needs, and those that died and left work behind: it
+    would wait for ever."""
+    session.controllers.ensure_running(nodes)
+    left = {node: session.store.open_jobs(node) for node in session.controllers.known()}
+    answers = session.controllers.start_stopped(node for node, jobs in left.items() if jobs)
+    for node in answers.results:
+        jobs = ", ".join(job.name for job in left[node])
+        note(f"the controller of {node} was gone, with {jobs} unfinished: started again")
+    for error in answers.failures.values():
+        note(f"{error.message}; {error.hint}")
 
 
 def _status(session: Session, name: str | None) -> Document:
@@ -109,9 +122,7 @@ def _show(document: Document) -> None:
 def _node_line(node: Document) -> str:
     line, controller = f"{node['name']} ({node['target']}) {node['state']}", node["controller"]
     if controller is None:
-        first = next(iter(node["jobs"]), None)
-        left = f": {', '.join(node['jobs'])} unfinished; xt status {first} starts it again"
-        return line if first is None else line + left
+        return f"{line}: {', '.join(node['jobs'])} unfinished" if node["jobs"] else line
     return (
         f"{line}: {node['running']} running, {node['queued']} queued; controller "
         f"{controller['version']}, pid {controller['pid']}, "

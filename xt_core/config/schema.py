@@ -230,6 +230,14 @@ _SEARCH = Section(
             nullable=True,
             choices=("grid", "random", "tpe", "bayesian", "gp", "cmaes", "qmc", "nsga2", "dgd"),
         ),
+        "search-style": Property(
+            Kind.STRING,
+            None,
+            "When sets are chosen: before submission (static) or when their runs start (dynamic); "
+            "with null static for grid and random, dynamic for the others.",
+            nullable=True,
+            choices=("static", "dynamic"),
+        ),
         "hp-config": _text(None, "A YAML or JSON file whose `hparams` are searched."),
         "option-prefix": Property(
             Kind.STRING,

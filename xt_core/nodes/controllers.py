@@ -16,6 +16,7 @@ from xt_core.nodes.concurrently import Answers, on_each
 
 T = TypeVar("T")
 STOPPED, UNRESPONSIVE = "stopped", "unresponsive"
+_PATIENCE_WITH_SILENT_SECONDS = 0.2
 
 
 class Controllers:
@@ -25,6 +26,8 @@ class Controllers:
         """`environ` is the environment of a controller that has to be started."""
         self._home, self._environ = home, environ
         self._clients: dict[str, ControllerClient] = {}
+        self._silent: set[str] = set()
+        """Nodes whose controllers did not answer when last asked for their status."""
 
     # Nodes ------------------------------------------------------------------------------
 
@@ -54,6 +57,12 @@ class Controllers:
         """
         self._ask(nodes, lambda _node: None).raise_failures()
 
+    def start_stopped(self, nodes: Iterable[str]) -> Answers[None]:
+        """Start the controllers of those of the nodes that have none, and let be one that hangs;
+        what came of it, by node."""
+        stopped = [node for node in nodes if not self.of(node).is_running()]
+        return self._ask(stopped, lambda _node: None)
+
     def _ask(self, nodes: Iterable[str], call: Callable[[str], T]) -> Answers[T]:
         """Call for each of the nodes once its controller runs.
 
@@ -75,7 +84,9 @@ class Controllers:
         """All known nodes and their living runs, with the keys of `xt status --json`.
 
         A node without a controller is `stopped`; one whose controller does not answer within
-        `patience` seconds is `unresponsive`. The `controller` of both is None.
+        `patience` seconds is `unresponsive`, and until it answers again a client that has limited
+        its patience has very little, so that the others' news are not late. The `controller` of
+        both is None.
         """
         nodes = self.known()
         answers = on_each(nodes, lambda node: self._status_of(node, patience)).results
@@ -86,10 +97,15 @@ class Controllers:
 
     def _status_of(self, node: str, patience: float | None) -> dict[str, Any]:
         client = self.of(node)
+        if patience is not None and node in self._silent:
+            patience = min(patience, _PATIENCE_WITH_SILENT_SECONDS)
         try:
-            return client.status(patience)
+            answer = client.status(patience)
+            self._silent.discard(node)
+            return answer
         except XTError:
             state = UNRESPONSIVE if client.is_running() else STOPPED
+            (self._silent.add if state == UNRESPONSIVE else self._silent.discard)(node)
             return {"nodes": [_silent_node(node, state)], "runs": []}
 
     def take_up(self, job: Job) -> None:

@@ -1,15 +1,15 @@
 """Jobs: those a list names, as rows with what is derived from their runs, their best runs."""
 
-import math
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from xt_core.errors import UnknownNameError, UsageError
 from xt_core.model.names import job_number
-from xt_core.model.records import Job, Run, Value
+from xt_core.model.records import Job, Run
 from xt_core.query.filters import Check, Filter
 from xt_core.query.names import RunPattern
 from xt_core.query.registry import RUN_FIELDS, JobRow
+from xt_core.search.trials import finite_number
 from xt_core.stats.store import RunQuery, StatsStore
 
 
@@ -40,8 +40,8 @@ def named_jobs(store: StatsStore, patterns: Sequence[RunPattern]) -> list[Job]:
 
 
 def best_runs(store: StatsStore, job: Job, most: int | None) -> list[Run]:
-    """The job's runs with the best last values of its primary metric, the best first; all of them
-    for None."""
+    """The job's runs by the last value of its primary metric, the best first, in whatever state;
+    all that have one for None."""
     metric = job.primary_metric
     quote = "'" if '"' in metric else '"'
     if not metric or quote in metric:
@@ -49,11 +49,7 @@ def best_runs(store: StatsStore, job: Job, most: int | None) -> list[Run]:
     has_one = Filter(metric, RUN_FIELDS.member("metrics", metric), Check.EXISTS)
     sort = f"{'-' if job.maximize else ''}metrics.{quote}{metric}{quote}"
     runs, _ = store.find_runs(RunQuery(jobs=[job.name], filters=[has_one], sort=sort, first=most))
-    return [run for run in runs if _is_number(run.metrics.get(metric))]
-
-
-def _is_number(value: Value) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return [run for run in runs if finite_number(run.metrics.get(metric)) is not None]
 
 
 def _matches(pattern: RunPattern, job: Job) -> bool:

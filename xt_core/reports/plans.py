@@ -6,6 +6,7 @@ from xt_core.query.formats import counted, format_value
 from xt_core.query.table import render_table
 from xt_core.search.conditions import Condition
 from xt_core.search.space import Space
+from xt_core.search.spec import LEARNING
 from xt_core.submit.mrc import shown_command
 from xt_core.submit.plan import Plan
 
@@ -22,7 +23,9 @@ def plan_lines(plan: Plan, most: int) -> list[str]:
         lines += [shown_command(plan.argv(index)) for index in shown]
         return [*lines, *_more(plan, most)]
     if plan.style is SearchStyle.DYNAMIC:
-        lines.append("each set is chosen when its run starts, by what the runs before it gave:")
+        learns = plan.search_type in LEARNING
+        why = ", by what the runs before it gave" if learns else ""
+        lines.append(f"each set is chosen when its run starts{why}:")
         lines += [
             f"  {name}: {written}" for name, written in plan.template.space.describe().items()
         ]

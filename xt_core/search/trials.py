@@ -89,7 +89,17 @@ def trial_of(item: WorkItem, run: Run, objectives: Sequence[Objective]) -> Trial
 
 def objective_values(run: Run, objectives: Sequence[Objective]) -> tuple[float, ...] | None:
     """The last value of each objective; None if one is missing or not finite."""
-    values = [run.metrics.get(objective.metric) for objective in objectives]
-    if all(isinstance(value, int | float) and math.isfinite(value) for value in values):
-        return tuple(float(value) for value in values)  # type: ignore[arg-type]
-    return None
+    values = [finite_number(run.metrics.get(objective.metric)) for objective in objectives]
+    found = tuple(value for value in values if value is not None)
+    return found if len(found) == len(values) else None
+
+
+def finite_number(value: Value) -> float | None:
+    """A metric's value as a finite number; None for what is none, or too large for one."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None

@@ -18,7 +18,7 @@ from pathlib import Path
 from xt_core.errors import RefusedError, UnavailableError
 from xt_core.query.sql import register
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 LOCK_TIMEOUT_SECONDS = 60.0
 
 _SCHEMA = """
@@ -61,6 +61,7 @@ CREATE TABLE runs (
     children INTEGER NOT NULL DEFAULT 0, last_event INTEGER NOT NULL DEFAULT 0,
     journal_end INTEGER NOT NULL DEFAULT 0,
     retries INTEGER NOT NULL DEFAULT 0, stopped_early INTEGER NOT NULL DEFAULT 0,
+    client_tags TEXT, node_revision INTEGER NOT NULL DEFAULT 0,
     UNIQUE (workspace, num, child)
 );
 CREATE INDEX runs_by_kind ON runs (workspace, is_parent, num, child);
@@ -96,6 +97,10 @@ ALTER TABLE work_items ADD COLUMN notes TEXT NOT NULL DEFAULT '{}';
 ALTER TABLE runs ADD COLUMN retries INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE runs ADD COLUMN stopped_early INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX runs_of_job_by_revision ON runs (job_num, revision);
+""",
+    2: """
+ALTER TABLE runs ADD COLUMN client_tags TEXT;
+ALTER TABLE runs ADD COLUMN node_revision INTEGER NOT NULL DEFAULT 0;
 """,
 }
 """What makes a schema the next one, by the version it starts from."""

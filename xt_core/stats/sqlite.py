@@ -11,9 +11,11 @@ from xt_core.errors import UnknownNameError
 from xt_core.model.encoding import dumps, loads
 from xt_core.model.names import child_name, job_number, run_numbers
 from xt_core.model.records import Event, Job, JobCounts, MetricRecord, Run, Value, WorkItem
-from xt_core.model.states import FINAL_RUN_STATES, RunStatus, WorkItemStatus, may_follow
+from xt_core.model.states import FINAL_RUN_STATES, RunStatus, WorkItemStatus
 from xt_core.stats import work_items
+from xt_core.stats.client_tags import ClientTags
 from xt_core.stats.database import Database
+from xt_core.stats.deliveries import deliver
 from xt_core.stats.rows import (
     JOB_COLUMNS,
     RUN_COLUMNS,
@@ -22,8 +24,17 @@ from xt_core.stats.rows import (
     job_to_row,
     run_from_row,
 )
+from xt_core.stats.rules import (
+    check_settable,
+    check_transition,
+    child_of,
+    count_run,
+    status_fields,
+    unknown_run,
+)
 from xt_core.stats.selection import select_runs
 from xt_core.stats.store import (
+    Delivery,
     GivenUpError,
     JournalBatch,
     NodeRecord,
@@ -32,23 +43,7 @@ from xt_core.stats.store import (
     new_items,
 )
 
-_SETTABLE_RUN_COLUMNS = frozenset(
-    {
-        "exit_code",
-        "error",
-        "restarts",
-        "command",
-        "hparams",
-        "tags",
-        "notes",
-        "cancel_requested",
-        "ended",
-        "retries",
-        "stopped_early",
-    }
-)
 _ENCODED_COLUMNS = frozenset({"hparams", "tags"})
-_TIME_COLUMN = {RunStatus.QUEUED: "queued", RunStatus.RUNNING: "started"}
 _NEXT_REVISION = "(SELECT MAX(revision)+1 FROM runs)"
 _REOPEN_PARENT = (
     "UPDATE runs SET status = ?, ended = NULL, error = '', cancel_requested = 0, "
@@ -135,7 +130,7 @@ class SqliteStatsStore:
                 nums,
             ).fetchall()
         for num, is_parent, status, number in runs:
-            _count_run(counts[f"job{num}"], bool(is_parent), RunStatus(status), number)
+            count_run(counts[f"job{num}"], bool(is_parent), RunStatus(status), number)
         for num, status, number in items:
             if status == WorkItemStatus.CANCELLED:
                 counts[f"job{num}"].cancelled += number
@@ -150,8 +145,9 @@ class SqliteStatsStore:
                 path = '$."' + job.primary_metric.replace('"', '\\"') + '"'
                 row = connection.execute(
                     "SELECT name, json_extract(metrics, ?1) AS value FROM runs "
-                    "WHERE job_num = ?2 AND is_parent = 0 "
+                    "WHERE job_num = ?2 AND is_parent = 0 AND status = 'completed' "
                     "AND json_type(metrics, ?1) IN ('integer', 'real') "
+                    "AND ABS(json_extract(metrics, ?1)) < 9e999 "  # an integer may be beyond all
                     f"ORDER BY value {'DESC' if job.maximize else 'ASC'}, num, child LIMIT 1",
                     (path, job_number(job.name)),
                 ).fetchone()
@@ -202,17 +198,19 @@ class SqliteStatsStore:
 
     def claim_child(self, parent: Run, node: str) -> tuple[WorkItem, Run] | None:
         with self.database.transaction() as connection:
-            item = work_items.claim(connection, parent.job, node)
-            if item is None:
-                return None
-            parent_id, number, status = connection.execute(
-                "UPDATE runs SET children = children + 1 WHERE workspace = ? AND num = ? "
-                "AND child = 0 RETURNING id, children, status",
+            parent_id, status, is_ending, children = connection.execute(
+                "SELECT id, status, cancel_requested, children FROM runs "
+                "WHERE workspace = ? AND num = ? AND child = 0",
                 (parent.workspace, run_numbers(parent.name)[0]),
             ).fetchone()
+            item = None if is_ending else work_items.claim(connection, parent.job, node)
+            if item is None:
+                return None
             if status == RunStatus.LOST:
                 raise GivenUpError(f"{parent.name} is lost and may start nothing")
-            child = _child_of(parent, child_name(parent.name, number), item.run_index, node)
+            number = children + 1
+            connection.execute("UPDATE runs SET children = ? WHERE id = ?", (number, parent_id))
+            child = child_of(parent, child_name(parent.name, number), item.run_index, node)
             child.hparams = item.hparams or {}
             item.run = child.name
             connection.execute(
@@ -273,12 +271,12 @@ class SqliteStatsStore:
             rows = connection.execute(
                 "SELECT runs.id, runs.job FROM runs JOIN jobs ON jobs.num = runs.job_num "
                 "WHERE runs.node = ? AND runs.is_parent = 1 AND runs.status = 'lost' "
-                "AND jobs.cancel_requested = 0",
+                "AND jobs.cancel_requested = 0 AND runs.cancel_requested = 0",
                 (node,),
             ).fetchall()
             back = [row for row in rows if work_items.is_claimable(connection, row[1], node)]
             for row_id, _ in back:
-                connection.execute(_REOPEN_PARENT, (RunStatus.SPAWNING, row_id))
+                connection.execute(_REOPEN_PARENT, (RunStatus.QUEUED, row_id))
                 _add_event(connection, row_id, clock.now(), "rejoined", {})
         return [job for _, job in back]
 
@@ -310,11 +308,18 @@ class SqliteStatsStore:
 
     def cancel_unstarted(self, job: str) -> int:
         with self.database.transaction() as connection:
-            return connection.execute(
-                "UPDATE work_items SET status = 'cancelled' WHERE job_num = ? "
-                "AND status IN ('unstarted', 'waiting')",
-                (job_number(job),),
-            ).rowcount
+            return work_items.cancel_unstarted(connection, job)
+
+    def cancel_part(self, job: str, node: str) -> None:
+        with self.database.transaction() as connection:
+            for run in self.open_runs(job, node):
+                if run.is_parent:
+                    fields = {"cancel_requested": True}
+                    self.change_run(RunChange(run.workspace, run.name, fields=fields))
+            if self.job(job).cancel_requested or not _other_part_lives(connection, job, node):
+                self.cancel_unstarted(job)
+            else:
+                work_items.cancel_unstarted(connection, job, node)
 
     # Runs -------------------------------------------------------------------------------
 
@@ -328,7 +333,7 @@ class SqliteStatsStore:
             (workspace, *run_numbers(name)),
         ).fetchone()
         if row is None:
-            raise _unknown_run(workspace, name)
+            raise unknown_run(workspace, name)
         return run_from_row(row)
 
     def find_runs(self, query: RunQuery) -> tuple[list[Run], int]:
@@ -347,20 +352,22 @@ class SqliteStatsStore:
         moment = clock.now() if change.time is None else change.time
         with self.database.transaction() as connection:
             row = connection.execute(
-                "SELECT id, status, job_num, run_index, started, ended FROM runs "
+                "SELECT id, status, job_num, run_index, started, ended, tags, client_tags "
+                "FROM runs "
                 "WHERE workspace = ? AND num = ? AND child = ?",
                 (change.workspace, *run_numbers(change.run)),
             ).fetchone()
             if row is None:
-                raise _unknown_run(change.workspace, change.run)
-            row_id, before, job_num, run_index, started, ended = row
+                raise unknown_run(change.workspace, change.run)
+            row_id, before, job_num, run_index, started, ended, tags, client_tags = row
             fields = _encoded_fields(change.fields)
+            if "tags" in change.fields:
+                clients = ClientTags.from_json(client_tags)
+                changed = clients.changed(loads(tags), change.fields["tags"])
+                fields["client_tags"] = changed.to_json()
             if change.status is not None:
-                if before == RunStatus.LOST != change.status:
-                    raise GivenUpError(f"{change.run}: lost may not become {change.status}")
-                if not may_follow(RunStatus(before), change.status):
-                    raise ValueError(f"{change.run}: {before} may not become {change.status}")
-                fields = _status_fields(change.status, before, moment, started, ended) | fields
+                check_transition(change.run, RunStatus(before), change.status)
+                fields = status_fields(change.status, before, moment, started, ended) | fields
             if change.event is not None:
                 _add_event(connection, row_id, moment, change.event, change.data)
             assignments = "".join(f"{column} = ?, " for column in fields)
@@ -409,7 +416,7 @@ class SqliteStatsStore:
             (workspace, *run_numbers(run)),
         ).fetchone()
         if row is None:
-            raise _unknown_run(workspace, run)
+            raise unknown_run(workspace, run)
         return row[0], row[1], loads(row[2]), loads(row[3]), loads(row[4])
 
     def journal_end(self, workspace: str, run: str) -> int:
@@ -437,6 +444,11 @@ class SqliteStatsStore:
                 (row_id, after, -1 if limit is None else limit),
             ).fetchall()
         return [MetricRecord(offset, time, step, loads(data)) for offset, time, step, data in rows]
+
+    def deliver(self, deliveries: Sequence[Delivery]) -> list[str]:
+        with self.database.transaction() as connection:
+            told = (deliver(connection, delivery) for delivery in deliveries)
+            return list(dict.fromkeys(name for name in told if name is not None))
 
     # The rest ---------------------------------------------------------------------------
 
@@ -467,72 +479,21 @@ class SqliteStatsStore:
             ).fetchall()
 
 
-def _unknown_run(workspace: str, name: str) -> UnknownNameError:
-    return UnknownNameError(
-        f"no run named {name} in workspace {workspace}", "xt list runs --all shows those there are"
-    )
-
-
-def _count_run(counts: JobCounts, is_parent: bool, status: RunStatus, number: int) -> None:
-    if is_parent:
-        counts.open_parents += 0 if status in FINAL_RUN_STATES else number
-        counts.failed_parents += number if status is RunStatus.ERROR else 0
-    elif status in (RunStatus.CREATED, RunStatus.QUEUED):
-        counts.queued += number
-    elif status is RunStatus.ERROR:
-        counts.error += number
-    elif status is RunStatus.COMPLETED:
-        counts.completed += number
-    elif status is RunStatus.CANCELLED:
-        counts.cancelled += number
-    elif status is not RunStatus.LOST:  # what was lost is counted where it was put back
-        counts.running += number
-
-
-def _child_of(parent: Run, name: str, run_index: int, node: str) -> Run:
-    moment = clock.now()
-    return Run(
-        workspace=parent.workspace,
-        name=name,
-        job=parent.job,
-        experiment=parent.experiment,
-        node=node,
-        status=RunStatus.QUEUED,
-        created=moment,
-        queued=moment,
-        parent=parent.name,
-        run_index=run_index,
-        target=parent.target,
-        username=parent.username,
-        description=parent.description,
-        command=parent.command,
-    )
+def _other_part_lives(connection: sqlite3.Connection, job: str, node: str) -> bool:
+    """Whether another node than this one has a part of the job that will go on."""
+    row = connection.execute(
+        "SELECT EXISTS (SELECT 1 FROM runs WHERE job_num = ? AND is_parent = 1 AND node != ? "
+        "AND cancel_requested = 0 AND status IN ('created', 'queued', 'spawning', 'running'))",
+        (job_number(job), node),
+    ).fetchone()
+    return bool(row[0])
 
 
 def _encoded_fields(fields: dict[str, Any]) -> dict[str, Any]:
-    unknown = set(fields) - _SETTABLE_RUN_COLUMNS
-    if unknown:
-        raise ValueError(f"a run's {sorted(unknown)} cannot be changed")
+    check_settable(fields)
     return {
         name: dumps(value) if name in _ENCODED_COLUMNS else value for name, value in fields.items()
     }
-
-
-def _status_fields(
-    status: RunStatus,
-    before: str,
-    moment: float,
-    started: float | None,
-    ended: float | None,
-) -> dict[str, Any]:
-    fields: dict[str, Any] = {"status": status}
-    if status != before and status in _TIME_COLUMN:
-        fields[_TIME_COLUMN[status]] = moment
-    if status is RunStatus.RUNNING and started is not None:
-        fields.pop("started", None)  # a restarted run keeps its first start
-    if status in FINAL_RUN_STATES and ended is None:
-        fields["ended"] = moment
-    return fields
 
 
 def _add_event(

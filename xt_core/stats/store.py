@@ -65,6 +65,24 @@ class JournalBatch:
 
 
 @dataclass
+class Delivery:
+    """What a node has to tell its team of one of its runs."""
+
+    run: Run
+    """The run as the node has it."""
+    node_revision: int
+    """Of the run in the node's own store: which state is the newer one. With 0 the state of a run
+    that is known already does not count (it is told when all of its records were)."""
+    events: list[Event] = field(default_factory=list)
+    """With the node's numbers; a number that is taken keeps its event."""
+    metrics: list[MetricRecord] = field(default_factory=list)
+    item: WorkItem | None = None
+    """The run's work item, once it was claimed."""
+    journal_end: int = 0
+    """Up to which byte of the run's journal this tells, with what was delivered before."""
+
+
+@dataclass
 class NodeRecord:
     """A node as its controller last described itself."""
 
@@ -104,7 +122,8 @@ class StatsStore(Protocol):
         """Runs and work items by state, for each job named."""
 
     def best_runs(self, jobs: Sequence[Job]) -> dict[str, tuple[str, float]]:
-        """Job name -> (run name, value) of the best last value of its primary metric."""
+        """Job name -> (run name, value) of the completed run with the best last value of its
+        primary metric; one that was stopped early counts."""
 
     def open_jobs(self, node: str) -> list[Job]:
         """Jobs with a run on the node that is not in a final state."""
@@ -127,7 +146,8 @@ class StatsStore(Protocol):
         """Take the next item of the parent's job and create its child run, queued: one that waits
         to be done again (its set comes along) before one that was never started.
 
-        Each item is given out exactly once over all processes and nodes; None when none is left.
+        Each item is given out exactly once over all processes and nodes; None when none is left,
+        or when the parent is to be cancelled.
         Raises GivenUpError for a parent that is lost.
         """
 
@@ -165,6 +185,11 @@ class StatsStore(Protocol):
     def cancel_unstarted(self, job: str) -> int:
         """Cancel what nobody has claimed; how many items that were."""
 
+    def cancel_part(self, job: str, node: str) -> None:
+        """Ask for the end of a node's part of a job: it can claim nothing more, and what waits for
+        it alone is cancelled. What any node may claim stays for the others; it is cancelled too if
+        no other part is left to go on, or if the whole job is to be cancelled."""
+
     # Runs -------------------------------------------------------------------------------
 
     def run(self, workspace: str, name: str) -> Run:
@@ -197,6 +222,16 @@ class StatsStore(Protocol):
         self, workspace: str, run: str, after: int = -1, limit: int | None = None
     ) -> list[MetricRecord]:
         """Metric records in journal order, after a journal offset; at most `limit`."""
+
+    def deliver(self, deliveries: Sequence[Delivery]) -> list[str]:
+        """Take what a node tells of its runs; the full names of those whose state is refused, since
+        they were given up (what they logged is taken).
+
+        A run is made if it is not there. Tags that clients set lie over the logged ones; notes and
+        requests to cancel are theirs alone. Each part counts once, however often and in whichever
+        order deliveries come: events by number, metrics by offset, the state and the item by the
+        newest `node_revision`, the item only while it is that run's of that epoch.
+        """
 
     # The rest ---------------------------------------------------------------------------
 

@@ -110,6 +110,15 @@ def put_back(connection: sqlite3.Connection, job: str, nodes: Sequence[str]) -> 
     )
 
 
+def cancel_unstarted(connection: sqlite3.Connection, job: str, node: str | None = None) -> int:
+    """Cancel what is not claimed, of a node what only that one may claim; how many items."""
+    return connection.execute(
+        "UPDATE work_items SET status = 'cancelled' WHERE job_num = ?1 "
+        "AND status IN ('unstarted', 'waiting') AND (?2 IS NULL OR node = ?2)",
+        (job_number(job), node),
+    ).rowcount
+
+
 def count_open(connection: sqlite3.Connection, job: str) -> int:
     """How many items of a job have not ended, on whatever node."""
     row = connection.execute(

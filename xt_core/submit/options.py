@@ -64,6 +64,16 @@ RUN_OPTIONS: tuple[RunOption, ...] = (
         "hyperparameter-search.search-type",
     ),
     RunOption(
+        "search-style",
+        Kind.CHOICE,
+        "whether sets are chosen before submission or when their runs start (default: static for "
+        "grid and random)",
+        "STYLE",
+        "Search",
+        ("static", "dynamic"),
+        "hyperparameter-search.search-style",
+    ),
+    RunOption(
         "hp-config",
         Kind.FILE,
         "a YAML file whose `hparams` are searched",
@@ -194,6 +204,7 @@ class RunRequest:
     runs: int | None = None
     max_runs: int | None = None
     search_type: str | None = None
+    search_style: str | None = None
     concurrent: int | None = None
     seed: int | None = None
     primary_metric: str | None = None

@@ -5,7 +5,7 @@ Invariant: a work item's command and hyperparameters depend on its run_index alo
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xt_core.errors import UsageError
 from xt_core.model.records import Value
@@ -76,12 +76,14 @@ def make_plan(
     option_prefix: str | None = "--",
     raw_args: bool = False,
     hp_space: Mapping[str, object] | None = None,
+    search_style: str | None = None,
 ) -> Plan:
     """Decide the style and the number of work items. Raises UsageError.
 
     `search_type` is what the user asked for explicitly, `seed` is drawn by the caller if the user
     gave none. With `raw_args` brackets mean nothing. `multi_commands` take the place of `command`.
     `hp_space` is a space as `Space.describe` gives it, searched with what stands in brackets.
+    `search_style` is static or dynamic; by default only what cannot be static is dynamic.
     Without a search or a list of commands there are `runs` items, or one for each node.
     """
     _check_counts(runs, max_runs, nodes)
@@ -96,9 +98,12 @@ def make_plan(
     if not command:
         raise UsageError("there is no command to run", "name a script, as in xt run train.py")
     if template.space and search_type in DYNAMIC_SEARCH_TYPES:
+        _refuse_static_style(search_style, search_type)
         return _dynamic_plan(template, runs, max_runs, search_type, seed)
     if template.space:
-        return _static_plan(template, runs, max_runs, search_type, seed, nodes)
+        plan = _static_plan(template, runs, max_runs, search_type, seed, nodes)
+        is_dynamic = search_style == SearchStyle.DYNAMIC
+        return replace(plan, style=SearchStyle.DYNAMIC) if is_dynamic else plan
     _refuse_search_type(search_type)
     count = nodes if runs is None else runs
     style = SearchStyle.REPEAT if count > 1 else SearchStyle.SINGLE
@@ -159,6 +164,14 @@ def _check_multi(
                 "search one command, or list the commands with plain values",
             )
     _refuse_search_type(search_type)
+
+
+def _refuse_static_style(search_style: str | None, search_type: str) -> None:
+    if search_style == SearchStyle.STATIC:
+        raise UsageError(
+            f"a static {search_type} search: it chooses each set by the results of earlier runs",
+            "leave out --search-style, or use --search-type grid or random",
+        )
 
 
 def _refuse_search_type(search_type: str | None) -> None:

