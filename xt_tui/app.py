@@ -178,12 +178,12 @@ class XtApp(App[int]):
 
         row = self.state.jobs.get(self.main.meant_job or "")
         if row is not None:
-            self.push_screen(SearchScreen(self.session, row), self._go_to_run)
+            job = row.job.name
+            self.push_screen(SearchScreen(self.session, row), lambda run: self._go_to_run(job, run))
 
-    def _go_to_run(self, name: str | None) -> None:
-        if name is not None:
-            self.main.focus_pane("runs")
-            self.runs.table.move_to(name)
+    def _go_to_run(self, job: str, run: str | None) -> None:
+        if run is not None:
+            self.main.go_to_run(job, run)
 
     def open_launch_form(self) -> None:
         from xt_tui.screens.launch import LaunchScreen

@@ -170,9 +170,10 @@ async def test_details_show_the_job_whose_pane_has_the_keys(session: Session) ->
             pilot,
             lambda: max(len(line.rstrip()) for line in shown().split("\n")) == min(width, 100),
         )
-        rows = [line.split() for line in shown().split("\n")[-6:]]
+        rows = [line.split() for line in shown().split("\n")[-7:-2]]
         assert rows[0] == ["run1.6", "running", "0.1", "0.6"]
-        assert rows[5] == ["run1.1", "completed", "0.6", "0.1"]
+        assert rows[4] == ["run1.2", "completed", "0.5", "0.2"]
+        assert shown().endswith("S shows the whole search: all sets, importance, slices")
         session.store.change_run(RunChange("ws1", "run1.6", RunStatus.COMPLETED, "ended"))
         await until(pilot, lambda: "5 completed, 0 running" in shown())
         await pilot.press("3", "g")

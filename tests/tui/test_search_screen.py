@@ -81,6 +81,26 @@ async def test_sets_are_filtered_and_enter_goes_to_the_run(session: Session) -> 
         assert app.main.pane is app.runs
 
 
+async def test_enter_goes_to_the_run_also_if_a_filter_hides_it(session: Session) -> None:
+    async with XtApp(session).run_test(size=(120, 44)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await pilot.press("3", "slash", *"hparams.lr>.5", "enter")
+        await until(pilot, lambda: list(app.runs.table.keys) == ["ws1/run1.6"])
+        await pilot.press("S")
+        screen = await until(pilot, lambda: isinstance(app.screen, SearchScreen) and app.screen)
+        await until(pilot, lambda: sets(screen)[-1:] == ["run1.1"])
+        await pilot.press("z")
+        assert screen.maximized is screen.sets
+        await pilot.press("z", "G", "enter")
+        await until(pilot, lambda: app.screen is app.main)
+        await until(pilot, lambda: app.runs.run is not None and app.runs.run.name == "run1.1")
+        assert app.jobs.job == "job1"
+        await until(pilot, lambda: len(app.runs.table.keys) == 6, "the runs of job1 alone")
+        assert app.runs.run is not None
+        assert app.runs.run.name == "run1.1"
+        assert app.main.pane is app.runs
+
+
 async def test_several_objectives_have_a_front(session: Session) -> None:
     add_two_objectives(session)
     async with XtApp(session).run_test(size=(100, 30)) as pilot:

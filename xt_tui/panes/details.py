@@ -30,7 +30,7 @@ from xt_tui.background import Background
 from xt_tui.panes.pane import Pane
 from xt_tui.widgets.chart import chart_text
 
-_BEST_SETS = 20
+_BEST_SETS = 5
 _UNSEEN_WIDTH = 80
 """Cells that a page is made for while the pane is not on screen."""
 
@@ -108,7 +108,9 @@ class DetailsPane(Pane):
         store, job = self._session.store, row.job
         found = outcomes(job, store.search_history([job.name]))
         best = best_runs(store, job, _BEST_SETS)
-        return [*job_page(row), *search_page(job, found, best, width, table_width=width)]
+        page = search_page(job, found, best, width, table_width=width)
+        more = ["", "S shows the whole search: all sets, importance, slices"] if page else []
+        return [*job_page(row), *page, *more]
 
     @on(Read)
     def _show(self, message: Read) -> None:

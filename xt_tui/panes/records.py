@@ -83,6 +83,8 @@ class RecordsPane(Pane, Generic[Record]):
         self._asked = 0
         self._arrangement: Arrangement[Record] = Arrangement()
         self._filter_text = ""
+        self._wanted: str | None = None
+        """The key that the cursor goes to as soon as it is shown."""
         self._marks = Marks()
         self._marked_keys: list[str] = []
 
@@ -177,7 +179,14 @@ class RecordsPane(Pane, Generic[Record]):
         self._arrangement = message.arrangement
         self._collect_marks()
         self.table.show(self._table_columns(message.arrangement), message.arrangement.keys)
+        if self._wanted is not None:
+            self.go_to(self._wanted)
         self._describe()
+
+    def go_to(self, key: str) -> None:
+        """Put the cursor on a row, now or as soon as it is shown."""
+        self._wanted = key if key not in self.table.keys else None
+        self.table.move_to(key)
 
     def _table_columns(self, arrangement: Arrangement[Record]) -> list[TableColumn]:
         columns = [TableColumn(" ", _ROW_CELL)]
@@ -296,6 +305,10 @@ class RecordsPane(Pane, Generic[Record]):
         self.table.announce_cursor()
 
     # Filter -----------------------------------------------------------------------------
+
+    @property
+    def is_filtered(self) -> bool:
+        return bool(self._filter_text)
 
     def open_filter(self) -> None:
         """Let the user type a filter."""

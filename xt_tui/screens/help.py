@@ -28,6 +28,20 @@ _MOVING = (
     ("ctrl+p", "the command palette"),
 )
 
+_IN_FORM = (
+    ("ctrl+n ctrl+t", "a new parameter, take out the one at hand"),
+    ("→", "take over the file name or distribution that is suggested"),
+    ("ctrl+l ctrl+y", "launch; copy as an xt run command"),
+    ("esc ctrl+g", "close"),
+)
+_IN_SEARCH = (
+    ("1 2 3 4", "progress, parameters, Pareto front, the table of sets"),
+    ("/ < > r", "filter and sort the sets"),
+    ("enter", "go to the run of the set"),
+    ("z", "the sets or the charts alone, or both again"),
+    ("esc q S", "close"),
+)
+
 
 def key_text(keys: str) -> str:
     """Keys as they are printed on a keyboard."""
@@ -62,9 +76,11 @@ class HelpScreen(ModalScreen[None]):
             for action in ACTIONS.values():
                 if action.group == group:
                     table.add_row(f"  {key_text(action.keys)}", action.help)
-        table.add_row("[bold]Moving[/]")
-        for keys, text in _MOVING:
-            table.add_row(f"  {keys}", text)
+        fixed = {"Moving": _MOVING, "The launch form (n)": _IN_FORM, "A search (S)": _IN_SEARCH}
+        for heading, lines in fixed.items():
+            table.add_row(f"[bold]{heading}[/]")
+            for keys, text in lines:
+                table.add_row(f"  {keys}", text)
         return table
 
     def action_scroll(self, lines: int) -> None:

@@ -54,7 +54,7 @@ _GOALS = ("maximize", "minimize")
 _ABOUT_ALGORITHMS = {
     "grid": "every combination of the listed values",
     "random": "independent draws",
-    "tpe": "tree-structured Parzen estimators, from the results so far",
+    "tpe": "tree-structured Parzen estimators",
     "bayesian": "Gaussian process (the same as gp)",
     "gp": "Gaussian process; needs PyTorch",
     "cmaes": "evolution of numeric parameters",
@@ -62,6 +62,12 @@ _ABOUT_ALGORITHMS = {
     "nsga2": "genetic, made for several objectives",
     "dgd": "distributed grid descent: neighbours of the best",
 }
+_EXAMPLES = {
+    "hp-config": "a YAML file with the space",
+    "primary-metric": "loss:min; several as acc:max,latency:min",
+    "schedule": "runs to nodes: static if one, else dynamic",
+}
+"""Of options whose help is longer than a field."""
 Field = Input | Select[str]
 
 
@@ -146,6 +152,7 @@ class LaunchScreen(ModalScreen[Submission | None]):
 
     @on(Input.Changed)
     @on(Select.Changed)
+    @on(Parameters.TakenOut)
     def _changed(self) -> None:
         if not self.query("#go, #copy"):
             return  # the form is being built, or closes
@@ -284,12 +291,11 @@ def _field(option: RunOption, session: Session) -> Field:
         return _select(option.name, ("yes",), option.help)
     if option.name == "search-type":
         return _select(option.name, option.choices, "grid if all is listed, else random")
+    hint = _EXAMPLES.get(option.name, option.help)
     if option.kind is Kind.CHOICE:
-        return _select(option.name, option.choices, option.help)
+        return _select(option.name, option.choices, hint)
     suggester = FileSuggester(session.cwd) if option.kind is Kind.FILE else None
-    return Input(
-        placeholder=option.help, id=f"option-{option.name}", compact=True, suggester=suggester
-    )
+    return Input(placeholder=hint, id=f"option-{option.name}", compact=True, suggester=suggester)
 
 
 def _select(name: str, choices: Sequence[str], prompt: str) -> Select[str]:

@@ -135,6 +135,14 @@ class MainScreen(Screen[None]):
         else:  # its tab is about to be shown
             self.call_after_refresh(pane.target.focus)
 
+    def go_to_run(self, job: str, run: str) -> None:
+        """Put the cursors on a job and on a run of it, which no filter hides."""
+        for pane, key in ((self.jobs, job), (self.runs, run)):
+            if pane.is_filtered:
+                pane.close_filter()
+            pane.go_to(key)
+        self.focus_pane("runs")
+
     def toggle_zoom(self) -> None:
         """The pane that has the keys alone, or all of them again."""
         if self.maximized is not None:

@@ -49,6 +49,7 @@ class SearchScreen(ModalScreen[str | None]):
         Binding("greater_than_sign", "sort_by_next(1)", "sort by next"),
         Binding("less_than_sign", "sort_by_next(-1)", "sort by previous", show=False),
         Binding("r", "reverse", "reverse"),
+        Binding("z", "zoom", "zoom"),
     ]
 
     @dataclass
@@ -203,6 +204,14 @@ class SearchScreen(ModalScreen[str | None]):
 
     def action_reverse(self) -> None:
         self.sets.reverse()
+
+    def action_zoom(self) -> None:
+        """The sets or the charts alone, whichever have the keys; or both again."""
+        if self.maximized is not None:
+            self.minimize()
+        elif self.focused is not None:
+            is_page = isinstance(self.focused, Page)
+            self.maximize(self.focused if is_page else self.sets)
 
     @on(Table.Chosen)
     def _chosen(self, message: Table.Chosen) -> None:

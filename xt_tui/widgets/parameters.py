@@ -4,6 +4,7 @@ What is right is decided by the engine's grammar, the one of command lines and f
 last row is blank, so there is always one to write into.
 """
 
+import re
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -11,6 +12,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.message import Message
 from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
@@ -18,7 +20,7 @@ from xt_core.errors import UsageError
 from xt_core.query.formats import counted
 from xt_core.search.distributions import NUMERIC_FORMS, Choice
 from xt_core.search.space import parse_values
-from xt_core.submit.command import END_OF_OPTIONS, find_search_options
+from xt_core.submit.command import END_OF_OPTIONS, OPTION_NAME
 
 Written = tuple[str, str]
 """A parameter's name and its values, as they were typed."""
@@ -38,10 +40,9 @@ def check_parameter(name: str, values: str) -> str:
         raise UsageError("a parameter without a name", "write the name of the script's option")
     if not values.strip():
         raise UsageError(f"hyperparameter {name} has no values", f"as in {_EXAMPLE}")
-    words = [f"--{name.strip()}={bracketed(values)}"]
-    if name.strip() not in find_search_options(words, "--").space:
-        raise UsageError(f"{name!r} is no name of an option", "as in lr or model.depth")
     found = parse_values(name.strip(), bracketed(values))
+    if not re.fullmatch(OPTION_NAME, name.strip()):
+        raise UsageError(f"{name!r} is no name of an option", "as in lr or model.depth")
     return counted(len(found.values), "value") if isinstance(found, Choice) else "drawn"
 
 
@@ -84,7 +85,7 @@ class ParameterRow(Vertical):
         super().__init__(classes="parameter")
         self.name_input = Input(placeholder="name", classes="parameter-name", compact=True)
         self.values_input = Input(
-            placeholder=_EXAMPLE,
+            placeholder="[.1, .2] or $uniform…",
             classes="parameter-values",
             compact=True,
             suggester=FormSuggester(use_cache=False, case_sensitive=True),
@@ -134,6 +135,9 @@ class Parameters(Vertical):
         Binding("ctrl+t", "take_out", "take the parameter out", show=False),
     ]
 
+    class TakenOut(Message):
+        """A row is gone."""
+
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._rows = [ParameterRow()]
@@ -167,5 +171,5 @@ class Parameters(Vertical):
         place = self._rows.index(row)
         self._rows.remove(row)
         self._rows[place].name_input.focus()
-        row.name_input.value = row.values_input.value = ""  # so that the form sees the change
         row.remove()
+        self.post_message(self.TakenOut())

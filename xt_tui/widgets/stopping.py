@@ -17,14 +17,14 @@ from xt_core.search.stopping import policies
 _NONE = "none"
 _ABOUT = {
     _NONE: "every run goes to its end",
-    "median": "stop what is worse than the median of the others",
-    "percentile": "stop what is worse than a percentile of the others",
-    "truncation": "stop the worst share at each evaluation",
-    "bandit": "stop what lags behind the best by more than a slack",
+    "median": "worse than the median of the others",
+    "percentile": "worse than a percentile",
+    "truncation": "the worst share, each time",
+    "bandit": "behind the best by a slack",
     "asha": "asynchronous successive halving",
     "hyperband": "several brackets of successive halving",
-    "threshold": "stop what leaves a range of values",
-    "patience": "stop what no longer improves",
+    "threshold": "outside a range of values",
+    "patience": "improves no longer",
 }
 
 

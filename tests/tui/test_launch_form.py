@@ -1,0 +1,287 @@
+"""The launch form: searches put together field by field, and launched on a real controller."""
+
+import json
+from functools import partial
+from pathlib import Path
+
+import pytest
+from support import Xt
+from textual.pilot import Pilot
+from textual.widgets import Collapsible, Input, Select, Static
+from tui_support import text_of, until, until_loaded
+
+from xt_core.errors import UsageError
+from xt_core.reports.search import objectives_of
+from xt_core.search.spec import ALGORITHMS
+from xt_core.search.stopping import policies
+from xt_core.session import Session
+from xt_tui.app import XtApp
+from xt_tui.screens.launch import LaunchScreen
+from xt_tui.widgets.parameters import ParameterRow, check_parameter, with_parameters
+from xt_tui.widgets.stopping import Stopping
+
+SCRIPT = """
+import sys
+from xt_core import Run
+run = Run()
+given = dict(word[2:].split("=") for word in sys.argv[1:])
+for step in range(1, 4):
+    run.log_metrics({"loss": float(given["lr"]) / step, "size": len(given["opt"])}, step=step)
+"""
+DRAWN = [("lr", "$loguniform(-5, -1)"), ("opt", "adam, sgd")]
+LISTED = [("lr", "[.1, .2]"), ("opt", "[adam, sgd]")]
+SETTINGS = {
+    "median": "min-runs=1",
+    "percentile": "min-runs=1,percentile=40",
+    "truncation": "truncation-percentage=30",
+    "bandit": "slack-factor=0.1",
+    "asha": "reduction-factor=2,min-steps=1",
+    "hyperband": "reduction-factor=2,min-steps=1,max-steps=3",
+    "threshold": "upper=5",
+    "patience": "patience=2,min-delta=0.01",
+}
+"""For each policy, in the order of its settings, what a user may write."""
+
+
+async def open_form(pilot: Pilot[int], command: str = "t.py") -> LaunchScreen:
+    app = pilot.app
+    assert isinstance(app, XtApp)
+    await until(pilot, lambda: app.state.loaded)
+    await pilot.press("n")
+    await until(pilot, lambda: isinstance(app.screen, LaunchScreen))
+    form = app.screen
+    assert isinstance(form, LaunchScreen)
+    form.query_one("#command", Input).value = command
+    return form
+
+
+async def write_parameters(
+    pilot: Pilot[int], form: LaunchScreen, parameters: list[tuple[str, str]]
+) -> None:
+    for rows, (name, values) in enumerate(parameters, len(form.query(ParameterRow))):
+        row = form.query(ParameterRow).last()
+        row.name_input.value, row.values_input.value = name, values
+        await until(pilot, partial(_has_rows, form, rows + 1))
+
+
+def _has_rows(form: LaunchScreen, number: int) -> bool:
+    return len(form.query(ParameterRow)) == number
+
+
+def write(form: LaunchScreen, **texts: str) -> None:
+    """Values of options, with underscores for hyphens."""
+    for name, text in texts.items():
+        field = form.query_one(f"#option-{name.replace('_', '-')}")
+        assert isinstance(field, Input | Select)
+        field.value = text
+
+
+def states(form: LaunchScreen) -> list[str]:
+    return [str(part.render()) for part in form.query(".parameter-state").results(Static)]
+
+
+def errors(form: LaunchScreen) -> list[str]:
+    shown = form.query(".parameter-error").results(Static)
+    return [str(part.render()) for part in shown if not part.has_class("hidden")]
+
+
+def preview(form: LaunchScreen) -> str:
+    return str(form.query_one("#preview", Static).render())
+
+
+async def until_copied(pilot: Pilot[int], command: str) -> None:
+    """Wait until "copy as command" gives a command."""
+    app = pilot.app
+    form = app.screen
+    assert isinstance(form, LaunchScreen)
+
+    def is_copied() -> bool:
+        form.action_copy()
+        return app.clipboard == command
+
+    await until(pilot, is_copied, command)
+
+
+def session_of(xt: Xt) -> Session:
+    return Session(home=xt.home, cwd=xt.code, environ=xt.environ)
+
+
+# Launched -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+async def test_each_algorithm_is_launched_from_the_form(xt: Xt, algorithm: str) -> None:
+    xt.script("t.py", SCRIPT)
+    session = session_of(xt)
+    async with XtApp(session).run_test(size=(120, 50)) as pilot:
+        form = await open_form(pilot)
+        await write_parameters(pilot, form, LISTED if algorithm == "grid" else DRAWN)
+        metric = "loss,size:max" if algorithm == "nsga2" else "loss"
+        write(form, search_type=algorithm, concurrent="2", seed="7", primary_metric=metric)
+        write(form, goal="minimize", **({} if algorithm == "grid" else {"runs": "4"}))
+        await until(pilot, lambda: not form.query_one("#go").disabled, "a right form")
+        await pilot.press("ctrl+l")
+        await until(pilot, lambda: pilot.app.screen is not form)
+    assert xt.wait_job("job1") == "completed"
+    children = xt.children("job1")
+    assert [str(run.status) for run in children] == ["completed"] * 4
+    assert {tuple(run.hparams) for run in children} == {("lr", "opt")}
+    job = session.store.job("job1")
+    assert (job.search_type, job.work_items, job.concurrent, job.seed) == (algorithm, 4, 2, 7)
+    assert job.style == ("static" if algorithm in ("grid", "random") else "dynamic")
+    wanted = [("loss", False), ("size", True)] if algorithm == "nsga2" else [("loss", False)]
+    assert [(each.metric, each.maximize) for each in objectives_of(job)] == wanted
+    session.close()
+
+
+@pytest.mark.parametrize("policy", policies())
+async def test_each_early_stopping_policy_is_launched_from_the_form(xt: Xt, policy: str) -> None:
+    xt.script("t.py", SCRIPT)
+    session = session_of(xt)
+    settings = dict(pair.split("=") for pair in SETTINGS[policy].split(","))
+    async with XtApp(session).run_test(size=(120, 50)) as pilot:
+        form = await open_form(pilot)
+        await write_parameters(pilot, form, DRAWN)
+        write(form, runs="3", primary_metric="loss", goal="minimize", early_stopping=policy)
+        for name, text in settings.items():
+            form.query_one(f"#{policy}-{name}", Input).value = text
+        asked = f"xt run --runs 3 --primary-metric loss --minimize --early-stopping {policy},"
+        space = "'--lr=[$loguniform(-5, -1)]' '--opt=[adam, sgd]'"
+        await until_copied(pilot, f"{asked}{SETTINGS[policy]} t.py {space}")
+        await pilot.press("ctrl+l")
+        await until(pilot, lambda: pilot.app.screen is not form)
+    assert xt.wait_job("job1") == "completed"
+    assert [str(run.status) for run in xt.children("job1")] == ["completed"] * 3
+    recorded = json.loads(xt.artifact("ws1/jobs/job1/mrc.json"))["stopping"]
+    assert recorded["early-policy"] == policy
+    assert {name: recorded[name] for name in settings} == {
+        name: float(text) for name, text in settings.items()
+    }
+    session.close()
+
+
+# Put together ---------------------------------------------------------------------------
+
+
+async def test_a_search_is_put_together_by_keyboard_alone(session: Session) -> None:
+    (session.cwd / "t.py").write_text("")
+    async with XtApp(session).run_test(size=(80, 24)) as pilot:
+        await until_loaded(pilot, 7)
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(pilot.app.screen, LaunchScreen))
+        form = pilot.app.screen
+        assert isinstance(form, LaunchScreen)
+        await pilot.press(*"t.py", "ctrl+n", *"lr", "tab", *"[.1,.2]", "ctrl+n", *"opt", "tab")
+        await pilot.press(*"adam,", "space", *"sgd", "tab", "tab", "tab", "tab")
+        assert form.focused is form.query_one("#option-search-type")
+        await pilot.press("enter", *"rand", "enter", "tab", *"5")
+        await until_copied(
+            pilot, "xt run --runs 5 --search-type random t.py '--lr=[.1,.2]' '--opt=[adam, sgd]'"
+        )
+
+
+async def test_a_row_says_whether_it_is_right_and_can_be_taken_out(session: Session) -> None:
+    (session.cwd / "t.py").write_text("")
+    async with XtApp(session).run_test(size=(120, 50)) as pilot:
+        await until_loaded(pilot, 7)
+        form = await open_form(pilot, "t.py -- x")
+        await write_parameters(pilot, form, [("lr", "$uniform(0)"), ("opt", "a, b, c")])
+        await until(pilot, lambda: states(form) == ["✘", "✔ 3 values", ""])
+        [error] = errors(form)
+        assert "write it as [$uniform(low, high)]" in error
+        await until(pilot, lambda: "$uniform with 1 arguments" in preview(form))
+        row = form.query(ParameterRow).first()
+        row.values_input.focus()
+        await until(pilot, lambda: errors(form) == [], "no long error while the row is written")
+        await pilot.press("ctrl+t")
+        await until(pilot, lambda: states(form) == ["✔ 3 values", ""])
+        await until_copied(pilot, "xt run t.py '--opt=[a, b, c]' -- x")
+
+
+async def test_only_the_settings_of_the_chosen_policy_are_shown(session: Session) -> None:
+    (session.cwd / "t.py").write_text("")
+    async with XtApp(session).run_test(size=(120, 60)) as pilot:
+        app = await until_loaded(pilot, 7)
+        form = await open_form(pilot)
+        stopping = form.query_one(Stopping)
+        assert not [field for field in stopping.query(Input) if field.region]
+        write(form, early_stopping="bandit")
+        await until(pilot, lambda: "slack-factor" in text_of(app))
+        visible = [field.id for field in stopping.query(Input) if field.region]
+        assert visible == [
+            "bandit-delay-evaluation",
+            "bandit-evaluation-interval",
+            "bandit-min-runs",
+            "bandit-slack-factor",
+            "bandit-slack-amount",
+        ]
+        form.query_one("#bandit-slack-factor", Input).value = "0.2"
+        write(form, early_stopping="patience")
+        await until(pilot, lambda: stopping.text == "patience")
+        write(form, early_stopping="none")
+        await until(pilot, lambda: stopping.text == "none")
+        await until_copied(pilot, "xt run --early-stopping none t.py")
+
+
+async def test_a_wrong_setting_is_told_and_nothing_can_be_launched(session: Session) -> None:
+    (session.cwd / "t.py").write_text("")
+    async with XtApp(session).run_test(size=(120, 50)) as pilot:
+        await until_loaded(pilot, 7)
+        form = await open_form(pilot, "t.py --lr=[1,2]")
+        write(form, early_stopping="asha")
+        form.query_one("#asha-reduction-factor", Input).value = "1"
+        await until(
+            pilot, lambda: "reduction-factor must be a whole number of at least 2" in preview(form)
+        )
+        assert form.query_one("#go").disabled
+
+
+async def test_rare_options_are_folded_away_and_a_file_name_is_completed(session: Session) -> None:
+    (session.cwd / "t.py").write_text("")
+    (session.cwd / "space.yaml").write_text("hparams: {lr: [1, 2]}\n")
+    async with XtApp(session).run_test(size=(80, 24)) as pilot:
+        app = await until_loaded(pilot, 7)
+        form = await open_form(pilot)
+        assert not form.query_one("#option-tags").region
+        field = form.query_one("#option-hp-config", Input)
+        field.focus()
+        await pilot.press(*"sp")
+        await until(pilot, lambda: field._suggestion == "space.yaml")
+        await pilot.press("right")
+        await until(pilot, lambda: "static grid: 2 runs" in preview(form))
+        more = form.query_one("#more", Collapsible)
+        more.query_one("CollapsibleTitle").focus()
+        await pilot.press("enter")
+        await until(pilot, lambda: form.query_one("#option-max-runs").region)
+        assert "max-runs" in text_of(app)
+
+
+# Parameters as options ------------------------------------------------------------------
+
+
+def test_parameters_become_options_before_a_literal_end_of_options() -> None:
+    made = with_parameters(["t.py", "--", "x"], [("lr", "1, 2"), ("n", "[$randint(3)]")], "--")
+    assert made == ["t.py", "--lr=[1, 2]", "--n=[$randint(3)]", "--", "x"]
+    assert with_parameters(["t.py"], [("lr", "[1]")], "") == ["t.py", "lr=[1]"]
+    assert with_parameters(["t.py"], [], None) == ["t.py"]
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "message"),
+    [
+        ("", "1, 2", "a parameter without a name"),
+        ("lr", " ", "hyperparameter lr has no values"),
+        ("a b", "1", "'a b' is no name of an option"),
+        ("lr", "$uniforme(0, 1)", "unknown distribution"),
+        ("lr", "[1, 2", "the values are not in square brackets"),
+    ],
+)
+def test_what_a_row_cannot_mean_is_told(name: str, values: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        check_parameter(name, values)
+
+
+def test_without_a_prefix_parameters_belong_into_a_file(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="option-prefix is null") as caught:
+        with_parameters(["t.py"], [("lr", "1")], None)
+    assert "hp-config" in str(caught.value.hint)
