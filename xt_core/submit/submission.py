@@ -29,7 +29,8 @@ from xt_core.submit.script import (
     resolve,
     shell_environment,
 )
-from xt_core.submit.snapshot import Snapshot, SnapshotSpec, take_snapshot
+from xt_core.submit.snapshot.sources import SnapshotSpec
+from xt_core.submit.snapshot.taking import Snapshot, take_snapshot
 
 _MEBIBYTE = 1 << 20
 _HAND_OVER_ATTEMPTS = 3
