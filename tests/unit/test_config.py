@@ -12,7 +12,8 @@ from textwrap import dedent
 import pytest
 
 from xt_core.config import Config, config_files, default_config_text, load_config, write_setting
-from xt_core.config.schema import SCHEMA, Kind, properties
+from xt_core.config.properties import Kind
+from xt_core.config.schema import SCHEMA, properties
 from xt_core.config.values import check
 from xt_core.errors import ConfigError, RefusedError, UnknownNameError, UsageError, XTError
 from xt_core.home import Home

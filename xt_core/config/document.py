@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 from xt_core.config import values
 from xt_core.config.paths import dotted, hint_for_property, hint_for_section
-from xt_core.config.schema import (
+from xt_core.config.properties import (
     ELEMENT,
-    SCHEMA,
     Keys,
     Kind,
     Property,
@@ -21,6 +20,7 @@ from xt_core.config.schema import (
     Setting,
     Table,
 )
+from xt_core.config.schema import SCHEMA
 from xt_core.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from xt_core.config.document import compose, parse_settings, read_text, render
 from xt_core.config.paths import property_at, split
-from xt_core.config.schema import SCHEMA, Keys, Kind, PropertyValue, Setting, Table
+from xt_core.config.properties import Keys, Kind, PropertyValue, Setting, Table
+from xt_core.config.schema import SCHEMA
 from xt_core.config.values import parse_text, quoted
 from xt_core.errors import ConfigError, RefusedError
 
