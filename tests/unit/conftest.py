@@ -1,7 +1,9 @@
-"""Places for the unit tests: configuration files, and a run's journal."""
+"""What several unit tests start from: configuration files, a run's journal, a time zone."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from time import tzset
 
 import pytest
 from config_support import Place
@@ -20,3 +22,12 @@ def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "journal.jsonl"
     monkeypatch.setenv("XT_JOURNAL", str(path))
     return path
+
+
+@pytest.fixture
+def two_hours_east(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", "XXX-2")
+    tzset()
+    yield
+    monkeypatch.undo()
+    tzset()

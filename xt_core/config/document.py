@@ -46,6 +46,11 @@ def read_text(file: Path) -> str:
             f"cannot read the configuration file {file}: {error.strerror}",
             "make it a readable YAML file, or remove it",
         ) from error
+    return decode(data, file)
+
+
+def decode(data: bytes, file: Path) -> str:
+    """The text of a file; raises ConfigError, with its line, for what is not UTF-8."""
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

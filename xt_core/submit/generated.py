@@ -16,7 +16,7 @@ from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from xt_core.config.document import compose, line_of
+from xt_core.config.document import compose, decode, line_of
 from xt_core.config.writing import replace_text
 from xt_core.errors import UsageError
 from xt_core.model.records import Value
@@ -93,13 +93,7 @@ class _Document(ABC, Generic[Tree]):
             ) from None
 
     def _parsed(self, data: bytes) -> Tree:
-        try:
-            text = data.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            line = data.count(b"\n", 0, error.start) + 1
-            raise UsageError(
-                f"{self._path}:{line}: not valid UTF-8", "save the file as UTF-8"
-            ) from error
+        text = decode(data, self._path)
         root = self._parse(text) if text.strip() else None
         if root is None:
             return self._empty()
