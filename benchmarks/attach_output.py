@@ -20,7 +20,8 @@ from xt_core.console import stream_console
 from xt_core.home import Home
 from xt_core.session import Session
 from xt_core.submit.options import RunRequest
-from xt_core.submit.submission import prepare, submit
+from xt_core.submit.preparation import prepare
+from xt_core.submit.submission import submit
 
 _CLOCK = """
 import time, sys

@@ -15,7 +15,8 @@ from pathlib import Path
 from xt_core.home import Home
 from xt_core.session import Session
 from xt_core.submit.options import RunRequest
-from xt_core.submit.submission import prepare, submit
+from xt_core.submit.preparation import prepare
+from xt_core.submit.submission import submit
 
 _QUIET_SECONDS = 10
 

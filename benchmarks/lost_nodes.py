@@ -20,7 +20,8 @@ from xt_core.home import FIRST_NODE, Home
 from xt_core.session import Session
 from xt_core.stats.store import RunQuery
 from xt_core.submit.options import RunRequest
-from xt_core.submit.submission import prepare, submit
+from xt_core.submit.preparation import prepare
+from xt_core.submit.submission import submit
 
 _LEASE_SECONDS = 2.0
 

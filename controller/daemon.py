@@ -30,7 +30,7 @@ from xt_core.config import load_config
 from xt_core.errors import XTError
 from xt_core.home import FIRST_NODE, Home, NodeHome, node_index
 from xt_core.stats.sqlite import SqliteStatsStore
-from xt_core.submit.snapshot import SnapshotCache
+from xt_core.submit.snapshot.cache import SnapshotCache
 
 ALREADY_RUNNING = 75
 IDLE_EXIT_SECONDS = 3600.0

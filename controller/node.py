@@ -14,7 +14,7 @@ from controller.writer import StoreWriter
 from xt_core.artifacts.store import ArtifactStore
 from xt_core.home import NodeHome, node_index
 from xt_core.stats.sqlite import SqliteStatsStore
-from xt_core.submit.snapshot import SnapshotCache
+from xt_core.submit.snapshot.cache import SnapshotCache
 
 T = TypeVar("T")
 

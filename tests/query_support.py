@@ -17,6 +17,14 @@ LITERALS = [
     "99999999999999999999", "adam", "'64'", '"0.1"', "é", "'; --", "nan", "true",
 ]  # fmt: skip
 SPECIAL = ["$true", "$false", "$none", "$empty", "$exists", '""']
+RUN_LISTS = [
+    "run3", "run3-run20", "*", "run*", "*.*", "run1?", "run1*.9", "*.1?", "job9", "job2-job10",
+    "job1?", "job*", "ws1/run*", "ws2/job9", "ws1/job9-job11",
+    "run3,run7-run9,job1,ws2/run1?.*",
+    ",".join(f"run{number}.*" for number in range(1, 60)),
+    ",".join(f"run{number}.2-run{number}.9" for number in range(1, 60)),
+    ",".join(f"ws1/run{number},run{number}.9,job{number}" for number in range(5, 60)),
+]  # fmt: skip
 
 
 def make_runs(count: int, rng: random.Random) -> list[Run]:

@@ -7,7 +7,7 @@ from xt_core.model.records import Run, Value
 from xt_core.query.formats import counted
 from xt_core.session import Session
 from xt_core.stats.store import RunChange
-from xt_core.submit.submission import parse_tags
+from xt_core.tags import parse_tags
 from xt_tui.screens.ask import AskScreen
 from xt_tui.steering import Acted
 

@@ -173,7 +173,8 @@ def test_a_job_that_nobody_told_the_controller_of_is_run(xt: Xt, what: str) -> N
     xt.wait_job("job1")
     xt.kill_controller()
     from xt_core.submit.options import RunRequest
-    from xt_core.submit.submission import prepare, submit
+    from xt_core.submit.preparation import prepare
+    from xt_core.submit.submission import submit
 
     request = RunRequest(command=["echo", "late"])
     client = xt.session.controller
@@ -296,7 +297,8 @@ def test_a_submission_outlives_the_controller_it_began_with(
     xt: Xt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from xt_core.submit.options import RunRequest
-    from xt_core.submit.submission import prepare, submit
+    from xt_core.submit.preparation import prepare
+    from xt_core.submit.submission import submit
 
     tell = xt.session.controller.take_up
     killed: list[int] = []
@@ -360,7 +362,8 @@ def test_a_job_cancelled_before_its_parent_script_began_ends_once(
     xt: Xt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from xt_core.submit.options import RunRequest
-    from xt_core.submit.submission import prepare, submit
+    from xt_core.submit.preparation import prepare
+    from xt_core.submit.submission import submit
 
     xt.script("prep.sh", f"touch {xt.code}/made\n")
     monkeypatch.setattr(xt.session.controller, "take_up", lambda job: None)

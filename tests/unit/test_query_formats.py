@@ -1,8 +1,6 @@
 """How values are shown."""
 
 import math
-from collections.abc import Iterator
-from time import tzset
 
 import pytest
 
@@ -10,15 +8,6 @@ from xt_core.query.fields import Kind
 from xt_core.query.formats import format_duration, format_fits, format_float, format_value
 
 JAN_31 = 1769817600.0  # 2026-01-31T00:00:00Z
-
-
-@pytest.fixture
-def _two_hours_east(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("TZ", "XXX-2")
-    tzset()
-    yield
-    monkeypatch.undo()
-    tzset()
 
 
 @pytest.mark.parametrize(
@@ -59,7 +48,7 @@ def test_durations(seconds: float, text: str) -> None:
         (">21", "  2026-01-31 02:00:00"),
     ],
 )  # fmt: skip
-@pytest.mark.usefixtures("_two_hours_east")
+@pytest.mark.usefixtures("two_hours_east")
 def test_times_are_local(format_: str, text: str) -> None:
     assert format_value(JAN_31, Kind.TIME, format_) == text
 

@@ -1,23 +1,11 @@
 """How numbers, times and durations are written."""
 
-from collections.abc import Iterator
-from time import tzset
-
 import pytest
 
 from xt_core.query.literals import TimeSpan, parse_duration, parse_number, parse_time
 
 DAY = 86400.0
 JAN_31 = 1769817600.0  # 2026-01-31T00:00:00Z
-
-
-@pytest.fixture
-def _two_hours_east(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("TZ", "XXX-2")
-    tzset()
-    yield
-    monkeypatch.undo()
-    tzset()
 
 
 @pytest.mark.parametrize(
@@ -63,7 +51,7 @@ def test_what_is_not_a_duration(text: str) -> None:
         ("2026-01-31T02:00:00", JAN_31, 1.0),
     ],
 )
-@pytest.mark.usefixtures("_two_hours_east")
+@pytest.mark.usefixtures("two_hours_east")
 def test_a_time_spans_what_is_written_and_is_local_without_a_zone(
     text: str, start: float, length: float
 ) -> None:

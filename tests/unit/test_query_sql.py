@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 import pytest
-from query_support import MEMBERS, NOW, generated_filters, make_runs
+from query_support import MEMBERS, NOW, RUN_LISTS, generated_filters, make_runs
 
 from xt_core.model.encoding import dumps
 from xt_core.model.names import job_number, run_numbers
@@ -78,17 +78,7 @@ def test_every_generated_filter_selects_the_same_runs_in_sqlite_and_in_python() 
         assert found(connection, pair) == [r.name for r in runs if matches_all(both, r, NOW)], pair
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "run3", "run3-run20", "*", "run*", "*.*", "run1?", "run1*.9", "*.1?", "job9", "job2-job10",
-        "job1?", "job*", "ws1/run*", "ws2/job9", "ws1/job9-job11",
-        "run3,run7-run9,job1,ws2/run1?.*",
-        ",".join(f"run{number}.*" for number in range(1, 60)),
-        ",".join(f"run{number}.2-run{number}.9" for number in range(1, 60)),
-        ",".join(f"ws1/run{number},run{number}.9,job{number}" for number in range(5, 60)),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize("text", RUN_LISTS)
 def test_every_run_list_selects_the_same_runs_in_sqlite_and_in_python(text: str) -> None:
     runs = make_runs(150, random.Random(7))
     patterns = parse_run_list([text])

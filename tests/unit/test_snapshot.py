@@ -7,13 +7,10 @@ from pathlib import Path
 import pytest
 
 from xt_core.errors import RefusedError, UsageError, XTError
-from xt_core.submit.snapshot import (
-    Snapshot,
-    SnapshotCache,
-    SnapshotSpec,
-    take_snapshot,
-    unpack_snapshot,
-)
+from xt_core.submit.snapshot.cache import SnapshotCache
+from xt_core.submit.snapshot.sources import SnapshotSpec
+from xt_core.submit.snapshot.taking import Snapshot, take_snapshot
+from xt_core.submit.snapshot.unpacking import unpack_snapshot
 
 
 @pytest.fixture
@@ -120,6 +117,17 @@ def test_symbolic_links_are_kept_followed_or_left_out(code: Path, tmp_path: Path
     ]
 
 
+def test_a_link_that_leads_to_itself_is_left_out(code: Path, tmp_path: Path) -> None:
+    write(code, a="1")
+    for name in (".gitignore", "itself"):
+        (code / name).symlink_to(name)
+    snapshot = take(code, tmp_path / "code.zip")
+    assert unpacked(snapshot, tmp_path / "out") == {"a": "1"}
+    assert snapshot.warnings == [
+        f"{code / name} is left out: it is a broken link" for name in (".gitignore", "itself")
+    ]
+
+
 def test_large_files_are_left_out_with_a_warning(code: Path, tmp_path: Path) -> None:
     write(code, small="x")
     (code / "model.bin").write_bytes(b"x" * 2000)
@@ -192,3 +200,20 @@ def test_a_cache_gives_each_run_a_copy_of_its_own(code: Path, tmp_path: Path) ->
     (tmp_path / "run2").mkdir()
     cache.materialize(snapshot.path, snapshot.digest, tmp_path / "run2")
     assert (tmp_path / "run2" / "a").read_text() == "1"
+
+
+def test_pruning_a_cache_removes_the_least_recently_used(code: Path, tmp_path: Path) -> None:
+    cache = SnapshotCache(tmp_path / "cache")
+    digests = []
+    for number in range(3):
+        (code / "a").write_text(str(number) * 100)
+        snapshot = take(code, tmp_path / "code.zip")
+        cache.materialize(snapshot.path, snapshot.digest, tmp_path / f"run{number}")
+        os.utime(cache.root / snapshot.digest, (number, number))
+        digests.append(snapshot.digest)
+    (cache.root / ".xt-dead").mkdir()  # of a process that died while it unpacked
+    assert cache.prune(200) == 100
+    assert sorted(os.listdir(cache.root)) == sorted([".lock", *digests[1:]])
+    assert (cache.prune(200), cache.prune(0)) == (0, 200)
+    assert os.listdir(cache.root) == [".lock"]
+    assert (tmp_path / "run0" / "a").read_text() == "0" * 100

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from xt_core.config import load_config
-from xt_core.config.schema import SCHEMA, Section
+from xt_core.config.properties import Section
+from xt_core.config.schema import SCHEMA
 from xt_core.errors import ConfigError, UsageError
 from xt_core.home import Home
 from xt_core.search.stopping import parse_stopping_option, policy_from_settings

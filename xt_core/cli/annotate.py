@@ -16,7 +16,7 @@ from xt_core.model.records import Value
 from xt_core.reports.jobs import named_jobs
 from xt_core.session import Session
 from xt_core.stats.store import RunChange
-from xt_core.submit.submission import parse_tags
+from xt_core.tags import parse_tags
 
 _EXAMPLES = (
     "xt set tags run3,run5 best,lr-note=high   tags of two runs",

@@ -10,7 +10,8 @@ from xt_core.model.records import JobCounts
 from xt_core.resources import resource
 from xt_core.session import Session
 from xt_core.submit.options import RunRequest
-from xt_core.submit.submission import Submission, prepare, submit
+from xt_core.submit.preparation import prepare
+from xt_core.submit.submission import Submission, submit
 
 _EXAMPLES = (
     "xt demo            on a terminal: watch it in the terminal UI",

@@ -12,7 +12,8 @@ from xt_core.model.states import JobStatus, RunStatus, SearchStyle
 from xt_core.query.formats import counted
 from xt_core.session import Session
 from xt_core.submit.options import RUN_OPTIONS, Kind, RunOption, RunRequest, parse_pair
-from xt_core.submit.submission import Preparation, Submission, extend, prepare, submit
+from xt_core.submit.preparation import Preparation, prepare
+from xt_core.submit.submission import Submission, extend, submit
 
 _EXAMPLES = (
     "xt run train.py --lr=0.1                        one run; what follows the script is its own",

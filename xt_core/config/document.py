@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 from xt_core.config import values
 from xt_core.config.paths import dotted, hint_for_property, hint_for_section
-from xt_core.config.schema import (
+from xt_core.config.properties import (
     ELEMENT,
-    SCHEMA,
     Keys,
     Kind,
     Property,
@@ -21,6 +20,7 @@ from xt_core.config.schema import (
     Setting,
     Table,
 )
+from xt_core.config.schema import SCHEMA
 from xt_core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -46,6 +46,11 @@ def read_text(file: Path) -> str:
             f"cannot read the configuration file {file}: {error.strerror}",
             "make it a readable YAML file, or remove it",
         ) from error
+    return decode(data, file)
+
+
+def decode(data: bytes, file: Path) -> str:
+    """The text of a file; raises ConfigError, with its line, for what is not UTF-8."""
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

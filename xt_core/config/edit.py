@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 
 from xt_core.config.document import compose, parse_settings, read_text, render
 from xt_core.config.paths import property_at, split
-from xt_core.config.schema import SCHEMA, Keys, Kind, PropertyValue, Setting, Table
+from xt_core.config.properties import Keys, Kind, PropertyValue, Setting, Table
+from xt_core.config.schema import SCHEMA
 from xt_core.config.values import parse_text, quoted
-from xt_core.errors import ConfigError, RefusedError
+from xt_core.config.writing import replace_text
+from xt_core.errors import ConfigError
 
 if TYPE_CHECKING:
     from yaml.nodes import MappingNode, Node
@@ -41,7 +43,8 @@ def write_setting(file: Path, path: str, value: str) -> None:
             f"cannot set {path} in {file}: the file is written in an unusual way",
             f"edit it by hand: {path} should be {render(new_value)}",
         ) from None
-    _replace(file, edited)
+    # A link stays a link.
+    replace_text(Path(os.path.realpath(file)), edited, durable=True)
 
 
 def _parsed(path: str, keys: Keys, value: str) -> PropertyValue:
@@ -155,25 +158,3 @@ class _Edit:
         if header is not None:
             return first
         return len(lines) if lines[-1] else len(lines) - 1
-
-
-def _replace(file: Path, text: str) -> None:
-    """Write a file so that readers see the old text or the new one; a link stays a link."""
-    target = Path(os.path.realpath(file))
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with temporary.open("w", encoding="utf-8", newline="") as stream:
-                stream.write(text)
-                stream.flush()
-                os.fsync(stream.fileno())
-            if target.exists():
-                temporary.chmod(target.stat().st_mode & 0o7777)
-            os.replace(temporary, target)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise RefusedError(
-            f"cannot write {file}: {error.strerror}", "check the folder's permissions"
-        ) from error

@@ -5,17 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from xt_core.config.paths import dotted, property_at, split
-from xt_core.config.schema import (
-    ELEMENT,
-    SCHEMA,
-    Keys,
-    Kind,
-    Property,
-    Setting,
-    Table,
-    defaults,
-    properties,
-)
+from xt_core.config.properties import ELEMENT, Keys, Kind, Property, Setting, Table
+from xt_core.config.schema import SCHEMA, defaults, properties
 from xt_core.config.settings import Config
 from xt_core.config.values import check, parse_text, quoted
 from xt_core.errors import ConfigError, UsageError

@@ -7,7 +7,8 @@ apart.
 import difflib
 from collections.abc import Iterable
 
-from xt_core.config.schema import ELEMENT, SCHEMA, Keys, Kind, Property, Section, Table
+from xt_core.config.properties import ELEMENT, Keys, Kind, Property, Section, Table
+from xt_core.config.schema import SCHEMA
 from xt_core.errors import UnknownNameError
 
 

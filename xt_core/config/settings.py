@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from xt_core.config.paths import dotted, nearest, property_at, split
-from xt_core.config.schema import SCHEMA, Keys, Kind, PropertyValue, Section, Setting, Table
+from xt_core.config.properties import Keys, Kind, PropertyValue, Section, Setting, Table
+from xt_core.config.schema import SCHEMA
 from xt_core.errors import UnknownNameError
 
 

@@ -4,7 +4,8 @@ Removing the ``# `` before a setting gives a valid file that says what XT does a
 """
 
 from xt_core.config.document import render
-from xt_core.config.schema import SCHEMA, Kind, Property, Section, Table
+from xt_core.config.properties import Kind, Property, Section, Table
+from xt_core.config.schema import SCHEMA
 from xt_core.config.values import expected
 
 _HEADING = """\

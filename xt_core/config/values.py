@@ -7,7 +7,7 @@ which the caller adds the place.
 import math
 from collections.abc import Sequence
 
-from xt_core.config.schema import Kind, Property, PropertyValue
+from xt_core.config.properties import Kind, Property, PropertyValue
 
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})

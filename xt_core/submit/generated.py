@@ -9,7 +9,6 @@ nothing.
 
 import json
 import math
-import os
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
@@ -17,8 +16,9 @@ from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from xt_core.config.document import compose, line_of
-from xt_core.errors import RefusedError, UsageError
+from xt_core.config.document import compose, decode, line_of
+from xt_core.config.writing import replace_text
+from xt_core.errors import UsageError
 from xt_core.model.records import Value
 from xt_core.search.values import quote_value
 
@@ -51,7 +51,7 @@ def write_generated(
         document = _Json(path)
     else:
         document = _Yaml(path, f"# Hyperparameters of {run_name} (set {run_index}), written by XT.")
-    _replace(path, document.merged(_read(path), hparams))
+    replace_text(path, document.merged(_read(path), hparams), durable=False)
 
 
 def check_nesting(names: Iterable[str]) -> None:
@@ -93,15 +93,9 @@ class _Document(ABC, Generic[Tree]):
             ) from None
 
     def _parsed(self, data: bytes) -> Tree:
-        try:
-            text = data.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            line = data.count(b"\n", 0, error.start) + 1
-            raise UsageError(
-                f"{self._path}:{line}: not valid UTF-8", "save the file as UTF-8"
-            ) from error
-        root = self._parse(text) if text.strip() else self._empty()
-        if self._is_null(root):
+        text = decode(data, self._path)
+        root = self._parse(text) if text.strip() else None
+        if root is None:
             return self._empty()
         if not self._is_mapping(root):
             raise UsageError(
@@ -113,14 +107,13 @@ class _Document(ABC, Generic[Tree]):
     def _with_value(self, mapping: Tree, parts: list[str], name: str, value: Value) -> Tree:
         """The mapping with a value at the path of `parts`, the last of those of `name`."""
         key, count = self._key(mapping, parts)
-        old = self._child(mapping, key) if self._has(mapping, key) else self._empty()
-        is_new = not self._has(mapping, key) or self._is_null(old)
+        old = self._child(mapping, key)
         if count < len(parts):
-            if not is_new and not self._is_mapping(old):
+            if old is not None and not self._is_mapping(old):
                 raise self._conflict(old, f"{key} is a value, but {name} needs a mapping")
-            inner = self._empty() if is_new else old
+            inner = self._empty() if old is None else old
             child = self._with_value(inner, parts[count:], name, value)
-        elif not is_new and self._is_mapping(old):
+        elif old is not None and self._is_mapping(old):
             raise self._conflict(old, f"{key} is a mapping, but {name} is a value")
         else:
             child = self._leaf(name, value)
@@ -143,7 +136,8 @@ class _Document(ABC, Generic[Tree]):
         """Where a tree stands, for messages."""
 
     @abstractmethod
-    def _parse(self, text: str) -> Tree: ...
+    def _parse(self, text: str) -> Tree | None:
+        """None for a null."""
 
     @abstractmethod
     def _text(self, root: Tree) -> str: ...
@@ -155,16 +149,14 @@ class _Document(ABC, Generic[Tree]):
     def _leaf(self, name: str, value: Value) -> Tree: ...
 
     @abstractmethod
-    def _is_null(self, tree: Tree) -> bool: ...
-
-    @abstractmethod
     def _is_mapping(self, tree: Tree) -> bool: ...
 
     @abstractmethod
     def _has(self, mapping: Tree, key: str) -> bool: ...
 
     @abstractmethod
-    def _child(self, mapping: Tree, key: str) -> Tree: ...
+    def _child(self, mapping: Tree, key: str) -> Tree | None:
+        """None for a null, and where there is none."""
 
     @abstractmethod
     def _with_child(self, mapping: Tree, key: str, child: Tree) -> Tree: ...
@@ -199,9 +191,6 @@ class _Json(_Document[Any]):
             )
         return value
 
-    def _is_null(self, tree: Any) -> bool:
-        return tree is None
-
     def _is_mapping(self, tree: Any) -> bool:
         return isinstance(tree, dict)
 
@@ -209,7 +198,7 @@ class _Json(_Document[Any]):
         return key in mapping
 
     def _child(self, mapping: Any, key: str) -> Any:
-        return mapping[key]
+        return mapping.get(key)
 
     def _with_child(self, mapping: Any, key: str, child: Any) -> Any:
         return mapping | {key: child}
@@ -225,8 +214,8 @@ class _Yaml(_Document["Node"]):
     def _place(self, tree: "Node") -> str:
         return f"{self._path}:{line_of(tree)}"
 
-    def _parse(self, text: str) -> "Node":
-        return compose(text, self._path) or self._empty()
+    def _parse(self, text: str) -> "Node | None":
+        return _unless_null(compose(text, self._path))
 
     def _text(self, root: "Node") -> str:
         import yaml
@@ -249,9 +238,6 @@ class _Yaml(_Document["Node"]):
             node.style = "'" if value.isprintable() else '"'
         return node
 
-    def _is_null(self, tree: "Node") -> bool:
-        return tree.tag == "tag:yaml.org,2002:null"
-
     def _is_mapping(self, tree: "Node") -> bool:
         from yaml.nodes import MappingNode
 
@@ -260,11 +246,9 @@ class _Yaml(_Document["Node"]):
     def _has(self, mapping: "Node", key: str) -> bool:
         return _entry(mapping, key) is not None
 
-    def _child(self, mapping: "Node", key: str) -> "Node":
-        child = _entry(mapping, key)
-        if child is None:
-            raise KeyError(key)
-        return _copied(child, {})
+    def _child(self, mapping: "Node", key: str) -> "Node | None":
+        child = _unless_null(_entry(mapping, key))
+        return None if child is None else _copied(child, {})
 
     def _with_child(self, mapping: "Node", key: str, child: "Node") -> "Node":
         from yaml.nodes import MappingNode
@@ -276,6 +260,10 @@ class _Yaml(_Document["Node"]):
         return MappingNode(
             mapping.tag, pairs, mapping.start_mark, mapping.end_mark, mapping.flow_style
         )
+
+
+def _unless_null(node: "Node | None") -> "Node | None":
+    return None if node is None or node.tag == "tag:yaml.org,2002:null" else node
 
 
 def _copied(node: "Node", copies: "dict[Node, Node]") -> "Node":
@@ -323,22 +311,4 @@ def _read(path: Path) -> bytes:
     except OSError as error:
         raise UsageError(
             f"cannot read the config file {path}: {error.strerror}", "name a file that XT can write"
-        ) from error
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file so that readers see the old text or the new one; its mode stays."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            temporary.write_text(text, encoding="utf-8", newline="")
-            if path.exists():
-                temporary.chmod(path.stat().st_mode & 0o7777)
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise RefusedError(
-            f"cannot write {path}: {error.strerror}", "check the folder's permissions"
         ) from error

@@ -30,7 +30,8 @@ from xt_core.submit.options import (
     command_line,
     request_from_texts,
 )
-from xt_core.submit.submission import Submission, prepare, submit
+from xt_core.submit.preparation import prepare
+from xt_core.submit.submission import Submission, submit
 from xt_tui.background import Background
 from xt_tui.widgets.files import FileSuggester
 from xt_tui.widgets.parameters import Parameters, Written, with_parameters

@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Label, Select
 
-from xt_core.config.schema import Property
+from xt_core.config.properties import Property
 from xt_core.search.stopping import policies
 
 _NONE = "none"

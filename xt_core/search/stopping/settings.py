@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 from xt_core.config.paths import nearest
-from xt_core.config.schema import SCHEMA, Property, PropertyValue, Section
+from xt_core.config.properties import Property, PropertyValue, Section
+from xt_core.config.schema import SCHEMA
 from xt_core.config.values import check, parse_text
 from xt_core.errors import ConfigError, UsageError
 from xt_core.search.stopping.halving import AshaStopping, HyperbandStopping

@@ -1,0 +1,207 @@
+"""Preparation: what a request means, decided and checked in whole before anything is stored."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from xt_core.errors import UsageError
+from xt_core.model.records import Objective, Value
+from xt_core.model.states import Schedule, SearchStyle
+from xt_core.session import Session
+from xt_core.submit import searching
+from xt_core.submit.command import parse_multi_commands
+from xt_core.submit.mrc import MultiRunConfig, NodeContext
+from xt_core.submit.options import RunRequest
+from xt_core.submit.plan import Plan, make_plan
+from xt_core.submit.script import (
+    CodeLayout,
+    Script,
+    python_command,
+    resolve,
+    shell_environment,
+)
+from xt_core.submit.snapshot.sources import SnapshotSpec
+from xt_core.tags import parse_tags
+
+_MEBIBYTE = 1 << 20
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """A checked request: everything is decided, nothing is stored."""
+
+    plan: Plan
+    context: NodeContext
+    """What each of the nodes runs, but for the name of its run."""
+    nodes: list[str]
+    search: dict[str, Any]
+    objectives: list[Objective]
+    stopping: dict[str, Any]
+    schedule: Schedule
+    warm_start: list[str]
+    snapshot: SnapshotSpec | None
+    request: RunRequest
+    tags: dict[str, Value]
+
+    def mrc(self, job: str, runs: Sequence[str], session: Session) -> MultiRunConfig:
+        """The MRC, for a job of that name with these runs, one a node."""
+        config = session.config
+        contexts = [replace(self.context, run=run) for run in runs]
+        return MultiRunConfig(
+            job=job,
+            workspace=session.workspace,
+            experiment=config.string("general.experiment"),
+            style=self.plan.style,
+            username=config.string("general.username"),
+            target=config.target().name,
+            concurrent=config.integer("hyperparameter-search.concurrent"),
+            commands=self.plan.commands,
+            search=self.search,
+            nodes=dict(zip(self.nodes, contexts, strict=True)),
+            schedule=self.schedule,
+            learn_from=config.string("hyperparameter-search.aggregate-dest"),
+            stopping=self.stopping,
+            max_minutes=config.get("hyperparameter-search.max-minutes"),
+            lease_seconds=config.number("hyperparameter-search.lease-seconds"),
+        )
+
+
+def prepare(session: Session, request: RunRequest) -> Preparation:
+    """Check a request and decide what it means; writes nothing. Raises UsageError and its like.
+
+    `session.overrides` must hold `request.overrides()`.
+    """
+    config = session.config
+    nodes = _node_names(session, request)
+    target = config.target()
+    setup_name = request.setup or target.setup
+    activate = _activation(session, setup_name) if setup_name else None
+    layout = CodeLayout(
+        base=session.cwd,
+        code_dirs=config.strings("code.code-dirs"),
+        working_dir=config.string("code.working-dir"),
+        uploaded=config.boolean("code.code-upload"),
+    )
+    python = python_command(session.environ, activated=activate is not None)
+    scripts = _scripts(session, request, layout, python)
+    search = searching.plan_arguments(session, request, scripts[0].argv) | {"nodes": len(nodes)}
+    multi = [script.argv for script in scripts] if _is_multi(session, request) else None
+    command = [] if multi else scripts[0].argv
+    plan = make_plan(command, multi_commands=multi, **search)
+    context = NodeContext(
+        run="",
+        working_dir=layout.working_dir,
+        activate=activate,
+        parent_script=_parent_script(session, request, layout, python, plan),
+        env=config.mapping("general.env-vars") | request.env,
+        shell_env=shell_environment(session.environ),
+        after_dirs=config.strings("after-files.after-dirs")
+        if config.boolean("after-files.after-upload")
+        else [],
+        after_omit=config.strings("after-files.after-omit"),
+        mirror_files=config.strings("logging.mirror-files"),
+        grace_seconds=config.number("general.grace-seconds"),
+        resume_name=request.resume_name or "",
+        generated_config=searching.generated_config(session, plan),
+        retries=config.integer("hyperparameter-search.retries"),
+        retry_exit_codes=searching.exit_codes(session),
+    )
+    snapshot = _snapshot_spec(session, scripts[0].folder) if layout.uploaded else None
+    return Preparation(
+        plan=plan,
+        context=context,
+        nodes=nodes,
+        search=search,
+        objectives=searching.chosen_objectives(session, plan),
+        stopping=searching.stopping_settings(session, plan),
+        schedule=searching.chosen_schedule(session, len(nodes)),
+        warm_start=searching.warm_start_jobs(session, request, plan),
+        snapshot=snapshot,
+        request=request,
+        tags=parse_tags(request.tags or ""),
+    )
+
+
+def _node_names(session: Session, request: RunRequest) -> list[str]:
+    target = session.config.target()
+    count = target.nodes if request.nodes is None else request.nodes
+    if count < 1:
+        raise UsageError(f"--nodes is {count}", "give --nodes a number of 1 or more")
+    return [f"node{index}" for index in range(count)]
+
+
+def _is_multi(session: Session, request: RunRequest) -> bool:
+    if request.multi_commands is not None:
+        return True
+    return not request.command and bool(session.config.strings("commands"))
+
+
+def _scripts(
+    session: Session, request: RunRequest, layout: CodeLayout, python: str
+) -> list[Script]:
+    if not _is_multi(session, request):
+        return [resolve(request.command, layout, session.environ, python)]
+    if request.command:
+        raise UsageError(
+            f"both a script ({request.command[0]}) and --multi-commands",
+            "put the script into the file of commands",
+        )
+    flat = CodeLayout(layout.base, ["**"], layout.working_dir, layout.uploaded)
+    commands = _multi_commands(session, request)
+    resolved = [resolve(command, flat, session.environ, python) for command in commands]
+    return [Script(script.argv, session.cwd) for script in resolved]
+
+
+def _multi_commands(session: Session, request: RunRequest) -> list[list[str]]:
+    if request.multi_commands is None:
+        lines = "\n".join(session.config.strings("commands"))
+        return parse_multi_commands(lines, session.config.origin("commands"))
+    path = session.cwd / request.multi_commands
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise UsageError(f"cannot read {path}: {reason}", "give --multi-commands a file") from error
+    return parse_multi_commands(text, request.multi_commands)
+
+
+def _activation(session: Session, name: str) -> str | None:
+    setup = session.config.setup(name)
+    if setup.pip_packages or setup.conda_packages:
+        raise UsageError(
+            f"setup {name} lists packages, which a local target does not install",
+            "install them into the environment that its activate command names",
+        )
+    return setup.activate
+
+
+def _parent_script(
+    session: Session, request: RunRequest, layout: CodeLayout, python: str, plan: Plan
+) -> list[str] | None:
+    if request.parent_script is None:
+        return None
+    if plan.style is SearchStyle.SINGLE:
+        raise UsageError(
+            "--parent-script with a single run, which has no parent", "add it to the script"
+        )
+    return resolve([request.parent_script], layout, session.environ, python).argv
+
+
+def _snapshot_spec(session: Session, folder: Path) -> SnapshotSpec:
+    config = session.config
+    return SnapshotSpec(
+        script_dir=folder,
+        code_dirs=config.strings("code.code-dirs"),
+        omit=[*config.strings("code.code-omit"), *_own_files(session, folder)],
+        max_file_bytes=int(config.number("code.max-file-mb") * _MEBIBYTE),
+        max_total_bytes=int(config.number("code.max-total-mb") * _MEBIBYTE),
+        base=session.cwd,
+    )
+
+
+def _own_files(session: Session, folder: Path) -> list[str]:
+    """XT's own folder, should it lie within the user's code."""
+    root = session.home.root.resolve()
+    inside = root.is_relative_to(folder.resolve()) and root != folder.resolve()
+    return [root.relative_to(folder.resolve()).as_posix()] if inside else []
