@@ -178,13 +178,14 @@ class Execution:
 
     async def run(self) -> ExitRecord:
         """Launch the prepared process unless it has been; its end."""
-        if self._is_fresh:
+        is_new, self._is_fresh = self._is_fresh, False
+        if is_new:
             await self._launch()
         elif (started := self._started()) is not None:
             self.pid = started["pid"]
         if self._stop_request is not None:
             self._send_stop(*self._stop_request)
-        if self._is_fresh and self.pid is not None:
+        if is_new and self.pid is not None:
             await wait_for_exit(self.pid)
         return await self._wait()
 
