@@ -74,7 +74,8 @@ class RunTask:
         """End the run, which has done enough: it completes with what it has logged."""
         run = self.run
         change = RunChange(run.workspace, run.name, event="stopping_early", data=data)
-        await self._node.store(lambda store: store.change_run(change))
+        with contextlib.suppress(GivenUpError):  # its end is near all the same
+            await self._node.store(lambda store: store.change_run(change))
         if not self.cancelled.is_set():
             self.execution.stop(STOP_EARLY, grace)
 

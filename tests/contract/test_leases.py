@@ -12,7 +12,7 @@ from xt_core import clock
 from xt_core.model.records import Job, Run
 from xt_core.model.states import RunStatus
 from xt_core.stats.sqlite import SqliteStatsStore
-from xt_core.stats.store import NodeRecord, RunChange, StatsStore, new_items
+from xt_core.stats.store import GivenUpError, NodeRecord, RunChange, StatsStore, new_items
 
 LEASE = 30.0
 Wrong = Callable[[float], AbstractContextManager[None]]
@@ -109,3 +109,24 @@ def test_a_lease_of_before_the_machine_restarted_has_run_out(
         monkeypatch.setattr(time, "monotonic", lambda: 5.0)  # it began anew
         store.renew_lease("node1")
         assert store.give_up_lost("job1", LEASE) == ["run1"]
+
+
+def test_what_the_node_of_a_lost_run_still_tells_is_not_kept(store: StatsStore) -> None:
+    add_search(store)
+    put_node(store, "node0", age=2 * LEASE)
+    claimed = store.claim_child(store.run("ws1", "run1"), "node0")
+    assert claimed is not None
+    name = ("ws1", claimed[1].name)
+    store.change_run(RunChange(*name, RunStatus.RUNNING, "started"))
+    assert store.give_up_lost("job1", LEASE) == ["run1", "run1.1"]
+    before, told = store.run(*name), store.events(*name)
+    for change in (
+        RunChange(*name, event="ended", fields={"exit_code": 0, "error": "", "ended": 1.0}),
+        RunChange(*name, event="stopping_early"),
+        RunChange(*name, fields={"exit_code": 0, "tags": {"a": 1}}),
+    ):
+        with pytest.raises(GivenUpError, match=r"run1\.1 is lost"):
+            store.change_run(change)
+    assert (store.run(*name), store.events(*name)) == (before, told)
+    store.change_run(RunChange(*name, fields={"tags": {"mine": 1}, "notes": "what a pity"}))
+    assert (store.run(*name).tags, store.run(*name).notes) == ({"mine": 1}, "what a pity")

@@ -25,6 +25,7 @@ from xt_core.stats.rows import (
     run_from_row,
 )
 from xt_core.stats.rules import (
+    check_given_up,
     check_settable,
     check_transition,
     child_of,
@@ -354,6 +355,7 @@ class SqliteStatsStore:
             if row is None:
                 raise unknown_run(change.workspace, change.run)
             row_id, before, job_num, run_index, started, ended, tags, client_tags = row
+            check_given_up(change, RunStatus(before))
             fields = _encoded_fields(change.fields)
             if "tags" in change.fields:
                 clients = ClientTags.from_json(client_tags)
