@@ -11,7 +11,7 @@ from pathlib import Path
 
 from controller.rundir import RunDirectory
 from xt_core import clock
-from xt_core.artifacts.store import ArtifactStore
+from xt_core.artifacts.store import ArtifactStore, storage_error
 from xt_core.errors import UnavailableError, XTError
 from xt_core.model.encoding import dumps
 from xt_core.model.records import Event, Run
@@ -95,18 +95,24 @@ def store_records(artifacts: ArtifactStore, run: Run, events: Iterable[Event]) -
 
 
 def store_metrics(artifacts: ArtifactStore, store: StatsStore, run: Run, draft: Path) -> None:
-    """Write metrics.jsonl by way of a local file, a part at a time: it may be large."""
-    after, part = -1, store.metrics(run.workspace, run.name, limit=_METRICS_AT_ONCE)
-    if not part:
+    """Write metrics.jsonl by way of a local file: it may be large."""
+    if not store.metrics(run.workspace, run.name, limit=1):
         return
-    with draft.open("w", encoding="ascii") as file:
-        while part:
-            for m in part:
-                file.write(dumps({"time": m.time, "step": m.step, "values": m.values}) + "\n")
-            after = part[-1].offset
-            part = store.metrics(run.workspace, run.name, after, _METRICS_AT_ONCE)
+    _persist(lambda: _draft_metrics(store, run, draft))
     key = f"{run_prefix(run)}/logs/metrics.jsonl"
     _persist(lambda: artifacts.put_file(key, draft, consume=True))
+
+
+def _draft_metrics(store: StatsStore, run: Run, draft: Path) -> None:
+    after = -1
+    try:
+        with draft.open("w", encoding="ascii") as file:
+            while part := store.metrics(run.workspace, run.name, after, _METRICS_AT_ONCE):
+                for m in part:
+                    file.write(dumps({"time": m.time, "step": m.step, "values": m.values}) + "\n")
+                after = part[-1].offset
+    except OSError as error:
+        raise storage_error(error, f"cannot write {draft}") from error
 
 
 def store_job_record(artifacts: ArtifactStore, workspace: str, job: str, data: object) -> None:

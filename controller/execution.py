@@ -6,6 +6,7 @@ tell what became of it. An `Execution` may therefore be made anew at any time, b
 
 import asyncio
 import contextlib
+import errno
 import logging
 import os
 import signal
@@ -26,6 +27,7 @@ from xt_core.submit.mrc import MultiRunConfig, NodeContext
 
 _log = logging.getLogger(__name__)
 _RECORDED_WITHIN_SECONDS = 1.0
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 CANCEL, RESTART, STOP_EARLY = "cancel", "restart", "stop-early"
 
 
@@ -72,6 +74,15 @@ class StartError(Exception):
     """The run could not be prepared; the text is for the user."""
 
 
+class NoRoomError(StartError):
+    """The disk is full: the run can be prepared once it is not."""
+
+
+def _start_error(cause: BaseException | None, text: str) -> StartError:
+    is_full = isinstance(cause, OSError) and cause.errno in _NO_ROOM
+    return (NoRoomError if is_full else StartError)(text)
+
+
 class Execution:
     """The process of a run."""
 
@@ -93,16 +104,17 @@ class Execution:
     # Prepare ----------------------------------------------------------------------------
 
     async def prepare(self, argv: list[str], run: Run, hparams: dict[str, Value]) -> None:
-        """Lay out the run's folder and write down what to launch. Raises StartError."""
+        """Lay out the run's folder and write down what to launch. Raises StartError, which
+        is a NoRoomError if the disk is full."""
         self._run = run
         self._nonce = uuid.uuid4().hex
         self._is_fresh = True
         try:
             await asyncio.to_thread(self._prepare, argv, hparams)
         except XTError as error:
-            raise StartError(error.message) from error
+            raise _start_error(error.__cause__, error.message) from error
         except OSError as error:
-            raise StartError(f"cannot prepare the run: {error}") from error
+            raise _start_error(error, f"cannot prepare the run: {error}") from error
 
     def _prepare(self, argv: list[str], hparams: dict[str, Value]) -> None:
         folder, context = self.folder, self._context
@@ -166,13 +178,14 @@ class Execution:
 
     async def run(self) -> ExitRecord:
         """Launch the prepared process unless it has been; its end."""
-        if self._is_fresh:
+        is_new, self._is_fresh = self._is_fresh, False
+        if is_new:
             await self._launch()
         elif (started := self._started()) is not None:
             self.pid = started["pid"]
         if self._stop_request is not None:
             self._send_stop(*self._stop_request)
-        if self._is_fresh and self.pid is not None:
+        if is_new and self.pid is not None:
             await wait_for_exit(self.pid)
         return await self._wait()
 

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Coroutine
 
 from controller.jobrecords import fail_job, store_job_record, store_parent_records
-from controller.lease import keep_lease, may_inherit
+from controller.lease import keep_lease, may_inherit, outlast_others
 from controller.node import NodeServices
 from controller.output import OutputFeed
 from controller.parentscript import ParentScript
@@ -115,6 +115,10 @@ class JobTask:
             await store_parent_records(self._node, parent)
         finally:
             self._parent.feed.end()
+        if self._is_shared:
+            self._sets.close()
+            self.finished.set()
+            await outlast_others(self._node, parent, self._extended)
 
     def _final_status(self) -> RunStatus:
         return RunStatus.CANCELLED if self.cancelled.is_set() else RunStatus.COMPLETED

@@ -6,6 +6,9 @@ import logging
 from collections.abc import Callable
 
 from controller.node import NodeServices
+from xt_core.model.records import Run
+from xt_core.model.states import RunStatus
+from xt_core.stats.store import RunQuery
 
 _LONGEST_LOOK_SECONDS = 1.0
 _log = logging.getLogger(__name__)
@@ -36,3 +39,22 @@ async def may_inherit(
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(cancelled.wait(), min(_LONGEST_LOOK_SECONDS, seconds / 4))
     return True
+
+
+async def outlast_others(node: NodeServices, parent: Run, interruption: asyncio.Event) -> None:
+    """Wait until the other nodes' parts of a job have ended too, or for the interruption.
+
+    Meanwhile `keep_lease` gives up those that died: no one else is left to tell that they ended.
+    A part that did not end well does not wait: it could not do what a lost node leaves.
+    """
+    query = RunQuery(jobs=[parent.job], parents=True)
+    while not interruption.is_set():
+        parents, _ = await node.store(lambda store: store.find_runs(query))
+        if any(
+            each.name == parent.name and each.status is not RunStatus.COMPLETED for each in parents
+        ):
+            return
+        if all(each.status.is_final for each in parents):
+            return
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(interruption.wait(), _LONGEST_LOOK_SECONDS)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from controller.node import NodeServices
 from xt_core.model.records import Job, MetricRecord, Run
 from xt_core.search.stopping import StoppingPolicy, Verdict, policy_from_settings
-from xt_core.stats.store import RunQuery
+from xt_core.stats.store import RunQuery, StatsStore
 from xt_core.submit.mrc import MultiRunConfig
 
 _log = logging.getLogger(__name__)
@@ -55,7 +55,9 @@ class Referee:
         """A run of this node has logged: take up what is new, here and elsewhere, and judge it."""
         async with self._looking:
             elsewhere = len(self._job.nodes) > 1 or not self._known
-            runs, points = await asyncio.to_thread(self._read, run, everywhere=elsewhere)
+            runs, points = await self._node.writer.read(
+                lambda reader: self._read(reader, run, everywhere=elsewhere)
+            )
             new = 0
             for each in runs:
                 added = self._take(each, points[each.name])
@@ -72,9 +74,8 @@ class Referee:
             self._end(run.name)
 
     def _read(
-        self, run: Run, *, everywhere: bool
+        self, reader: StatsStore, run: Run, *, everywhere: bool
     ) -> tuple[list[Run], dict[str, list[MetricRecord]]]:
-        reader = self._node.writer.reader
         runs = [run]
         if everywhere:
             query = RunQuery(workspace=run.workspace, jobs=[self._job.name])

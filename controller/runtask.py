@@ -8,7 +8,15 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from controller import capture
-from controller.execution import CANCEL, RESTART, STOP_EARLY, Execution, ExitRecord, StartError
+from controller.execution import (
+    CANCEL,
+    RESTART,
+    STOP_EARLY,
+    Execution,
+    ExitRecord,
+    NoRoomError,
+    StartError,
+)
 from controller.mirror import Mirror, MirrorRoot
 from controller.node import NodeServices
 from controller.output import OutputFeed
@@ -20,6 +28,7 @@ from xt_core.stats.sqlite import SqliteStatsStore
 from xt_core.stats.store import GivenUpError, RunChange
 from xt_core.submit.mrc import MultiRunConfig, NodeContext, shown_command
 
+_LOOK_FOR_ROOM_SECONDS = 0.5
 _log = logging.getLogger(__name__)
 
 
@@ -65,7 +74,8 @@ class RunTask:
         """End the run, which has done enough: it completes with what it has logged."""
         run = self.run
         change = RunChange(run.workspace, run.name, event="stopping_early", data=data)
-        await self._node.store(lambda store: store.change_run(change))
+        with contextlib.suppress(GivenUpError):  # its end is near all the same
+            await self._node.store(lambda store: store.change_run(change))
         if not self.cancelled.is_set():
             self.execution.stop(STOP_EARLY, grace)
 
@@ -90,7 +100,8 @@ class RunTask:
                 await self._wrap_up(record)
         except StartError as error:
             release_slot()
-            await self._finish_unstarted(RunStatus.ERROR, str(error))
+            status = RunStatus.CANCELLED if self.cancelled.is_set() else RunStatus.ERROR
+            await self._finish_unstarted(status, str(error))
         except GivenUpError as error:
             _log.warning("%s: %s", self.run.full_name, error)
             self.give_up()
@@ -162,7 +173,7 @@ class RunTask:
         self.execution.gpus = gpus
         try:
             if not found:
-                await self.execution.prepare(argv, self.run, hparams)
+                await self._prepare(argv, hparams)
                 await self._node.store(lambda store: self._announce_start(store, argv, hparams))
             self.was_started = True
             shipping = JournalShipping(
@@ -180,6 +191,28 @@ class RunTask:
         await shipping.finish()
         await mirror.finish()
         return record
+
+    async def _prepare(self, argv: list[str], hparams: dict[str, Value]) -> None:
+        """Prepare the process. While the disk is full the run waits, rather than all of a job's
+        runs failing one after another, until there is room or it is cancelled."""
+        is_told = False
+        while True:
+            try:
+                return await self.execution.prepare(argv, self.run, hparams)
+            except NoRoomError as error:
+                if self.cancelled.is_set():
+                    raise
+                if not is_told:
+                    is_told = True
+                    await self._tell_of_wait(str(error))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.cancelled.wait(), _LOOK_FOR_ROOM_SECONDS)
+
+    async def _tell_of_wait(self, error: str) -> None:
+        _log.warning("%s: %s; trying again until it works", self.run.full_name, error)
+        name, data = (self.run.workspace, self.run.name), {"error": error}
+        change = RunChange(*name, event="waiting_for_room", data=data)
+        await self._node.store(lambda store: store.change_run(change))
 
     def _metrics_came(self) -> None:
         if self.on_metrics is not None:

@@ -21,7 +21,7 @@ from xt_core.model.states import SearchStyle
 from xt_core.search.spec import SearchSpec
 from xt_core.search.trials import Suggestion, trial_of
 from xt_core.stats.sqlite import SqliteStatsStore
-from xt_core.stats.store import RunChange
+from xt_core.stats.store import RunChange, StatsStore
 from xt_core.submit.mrc import MultiRunConfig
 from xt_core.submit.plan import Plan
 
@@ -53,7 +53,10 @@ class DynamicSearch:
         async with self._asking:
             error = ""
             try:
-                suggestion = await asyncio.wait_for(self._ask(item.run_index), ANSWER_SECONDS)
+                worker = await self._running_worker()
+                news = await self._news()  # however long the store is away
+                asking = self._ask(worker, news, item.run_index)
+                suggestion = await asyncio.wait_for(asking, ANSWER_SECONDS)
             except (SearchError, OSError, ValueError, TimeoutError) as failure:
                 error = str(failure) or "the search took too long"
                 self._end_worker()
@@ -64,13 +67,18 @@ class DynamicSearch:
         """No more questions."""
         self._end_worker()
 
-    async def _ask(self, run_index: int) -> Suggestion:
-        worker = self._worker
-        if worker is None or worker.returncode is not None:  # never started, or killed since
-            worker = await self._start()
+    async def _running_worker(self) -> Process:
+        if self._worker is None or self._worker.returncode is not None:  # never started, or killed
+            return await self._start()
+        return self._worker
+
+    async def _ask(self, worker: Process, news: list[dict[str, Any]], run_index: int) -> Suggestion:
         assert worker.stdin is not None
         assert worker.stdout is not None
-        await self._tell(worker.stdin)
+        for first in range(0, len(news), _TOLD_AT_ONCE):
+            told = {"tell": news[first : first + _TOLD_AT_ONCE]}
+            worker.stdin.write((dumps(told) + "\n").encode())
+            await worker.stdin.drain()
         worker.stdin.write((dumps({"ask": run_index}) + "\n").encode())
         await worker.stdin.drain()
         line = await worker.stdout.readline()
@@ -98,11 +106,10 @@ class DynamicSearch:
         self._worker.stdin.write((dumps(self._spec.to_json()) + "\n").encode())
         return self._worker
 
-    async def _tell(self, pipe: asyncio.StreamWriter) -> None:
+    async def _news(self) -> list[dict[str, Any]]:
         """What is new in the history: of this job, of those it learns from, of all nodes."""
-        jobs = await asyncio.to_thread(self._learnt_from)
-        pairs = await asyncio.to_thread(
-            self._node.writer.reader.search_history, jobs, self._revision
+        pairs = await self._node.writer.read(
+            lambda reader: reader.search_history(self._learnt_from(reader), self._revision)
         )
         trials: list[dict[str, Any]] = []
         for item, run in pairs:
@@ -110,15 +117,13 @@ class DynamicSearch:
             trial = trial_of(item, run, self._job.objectives)
             if trial is not None:
                 trials.append(trial.to_json())
-        for first in range(0, len(trials), _TOLD_AT_ONCE):
-            pipe.write((dumps({"tell": trials[first : first + _TOLD_AT_ONCE]}) + "\n").encode())
-            await pipe.drain()
+        return trials
 
-    def _learnt_from(self) -> Sequence[str]:
+    def _learnt_from(self, reader: StatsStore) -> Sequence[str]:
         names = [self._job.name, *self._job.warm_start]
         if self._mrc.learn_from != "experiment":
             return names
-        others = self._node.writer.reader.jobs(workspace=self._job.workspace)
+        others = reader.jobs(workspace=self._job.workspace)
         names += [
             job.name
             for job in others

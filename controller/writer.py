@@ -2,7 +2,7 @@
 
 Operations run in the order they were asked for. Those that wait while a commit is under way share
 the next one, so that the cost of a durable write is spread over concurrent runs. A store that is
-full, locked or away is tried again until it answers: nothing is dropped.
+full, locked, away or not to be written is tried again until it answers: nothing is dropped.
 """
 
 import asyncio
@@ -13,13 +13,14 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from xt_core.errors import UnavailableError
+from xt_core.errors import RefusedError, UnavailableError
 from xt_core.stats.sqlite import SqliteStatsStore
 from xt_core.stats.store import StatsStore
 
 T = TypeVar("T")
 _LARGEST_GROUP = 64
 _RETRY_SECONDS = 0.5
+_OUTAGE = (UnavailableError, RefusedError, OSError)
 _log = logging.getLogger(__name__)
 
 _Item = tuple[Callable[[SqliteStatsStore], Any], "asyncio.Future[Any]"]
@@ -43,6 +44,16 @@ class StoreWriter:
         future: asyncio.Future[T] = self._loop.create_future()
         self._queue.put((operation, future))
         return await future
+
+    async def read(self, operation: Callable[[StatsStore], T]) -> T:
+        """The result of a longer read, in a thread of its own. Raises what it raises, but for an
+        outage."""
+        while True:
+            try:
+                return await asyncio.to_thread(operation, self._store)
+            except (UnavailableError, RefusedError) as error:
+                _log.warning("%s; trying again until it works", error)
+            await asyncio.sleep(_RETRY_SECONDS)
 
     async def close(self) -> None:
         """Finish what is queued, then stop."""
@@ -74,9 +85,9 @@ class StoreWriter:
             try:
                 with self._store.database.transaction():
                     return [self._attempt(operation) for operation, _ in group]
-            except UnavailableError as error:
+            except _OUTAGE as error:
                 if not warned:
-                    _log.warning("%s; trying again until it works", error.message)
+                    _log.warning("%s; trying again until it works", error)
                     warned = True
                 time.sleep(_RETRY_SECONDS)
 
@@ -85,7 +96,7 @@ class StoreWriter:
         try:
             with self._store.database.savepoint():
                 return operation(self._store)
-        except UnavailableError:
+        except _OUTAGE:
             raise
         except Exception as error:
             return error

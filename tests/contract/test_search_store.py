@@ -266,6 +266,7 @@ def test_a_schema_of_before_is_brought_up(tmp_path: Path) -> None:
         "jobs": ("objectives", "space", "warm_start", "priority"),
         "work_items": ("hparams", "notes"),
         "runs": ("retries", "stopped_early", "client_tags", "node_revision"),
+        "nodes": ("renewed",),
     }
     with store.database.transaction() as connection:
         connection.execute("DROP INDEX runs_of_job_by_revision")

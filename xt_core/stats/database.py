@@ -18,7 +18,7 @@ from pathlib import Path
 from xt_core.errors import RefusedError, UnavailableError
 from xt_core.query.sql import register
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 LOCK_TIMEOUT_SECONDS = 60.0
 
 _SCHEMA = """
@@ -82,7 +82,8 @@ CREATE TABLE metrics (
 ) WITHOUT ROWID;
 
 CREATE TABLE nodes (
-    name TEXT PRIMARY KEY, target TEXT NOT NULL, controller TEXT NOT NULL, updated REAL NOT NULL
+    name TEXT PRIMARY KEY, target TEXT NOT NULL, controller TEXT NOT NULL, updated REAL NOT NULL,
+    renewed REAL NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 """
 
@@ -101,6 +102,9 @@ CREATE INDEX runs_of_job_by_revision ON runs (job_num, revision);
     2: """
 ALTER TABLE runs ADD COLUMN client_tags TEXT;
 ALTER TABLE runs ADD COLUMN node_revision INTEGER NOT NULL DEFAULT 0;
+""",
+    3: """
+ALTER TABLE nodes ADD COLUMN renewed REAL NOT NULL DEFAULT 0;
 """,
 }
 """What makes a schema the next one, by the version it starts from."""

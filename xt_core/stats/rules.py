@@ -10,7 +10,7 @@ from xt_core import clock
 from xt_core.errors import UnknownNameError
 from xt_core.model.records import JobCounts, Run
 from xt_core.model.states import FINAL_RUN_STATES, RunStatus, may_follow
-from xt_core.stats.store import GivenUpError
+from xt_core.stats.store import GivenUpError, RunChange
 
 SETTABLE_RUN_FIELDS = frozenset(
     {
@@ -52,6 +52,16 @@ def check_transition(run: str, before: RunStatus, after: RunStatus) -> None:
         raise GivenUpError(f"{run}: lost may not become {after}")
     if not may_follow(before, after):
         raise ValueError(f"{run}: {before} may not become {after}")
+
+
+def check_given_up(change: RunChange, before: RunStatus) -> None:
+    """Raises GivenUpError for news of a lost run, which its node may still have.
+
+    What clients set of it is welcome; a new state is refused by `check_transition`.
+    """
+    is_news = change.event is not None or not change.fields.keys() <= CLIENT_RUN_FIELDS
+    if before is RunStatus.LOST and change.status is None and is_news:
+        raise GivenUpError(f"{change.run} is lost")
 
 
 def unknown_run(workspace: str, name: str) -> UnknownNameError:

@@ -12,7 +12,7 @@ from xt_core.model.encoding import dumps, loads
 from xt_core.model.names import child_name, job_number, run_numbers
 from xt_core.model.records import Event, Job, JobCounts, MetricRecord, Run, Value, WorkItem
 from xt_core.model.states import FINAL_RUN_STATES, RunStatus, WorkItemStatus
-from xt_core.stats import work_items
+from xt_core.stats import leases, work_items
 from xt_core.stats.client_tags import ClientTags
 from xt_core.stats.database import Database
 from xt_core.stats.deliveries import deliver
@@ -25,6 +25,7 @@ from xt_core.stats.rows import (
     run_from_row,
 )
 from xt_core.stats.rules import (
+    check_given_up,
     check_settable,
     check_transition,
     child_of,
@@ -244,17 +245,11 @@ class SqliteStatsStore:
 
     def renew_lease(self, node: str) -> None:
         with self.database.transaction(durable=False) as connection:
-            connection.execute("UPDATE nodes SET updated = ? WHERE name = ?", (clock.now(), node))
+            leases.renew(connection, node)
 
     def give_up_lost(self, job: str, lease_seconds: float) -> list[str]:
         with self.database.transaction() as connection:
-            rows = connection.execute(
-                "SELECT DISTINCT runs.node FROM runs JOIN nodes ON nodes.name = runs.node "
-                "WHERE runs.job_num = ? AND nodes.updated < ? AND runs.status IN "
-                "('created', 'queued', 'spawning', 'running')",
-                (job_number(job), clock.now() - lease_seconds),
-            ).fetchall()
-            nodes = [node for (node,) in rows]
+            nodes = leases.lapsed(connection, job, lease_seconds)
             lost = [run for node in nodes for run in self.open_runs(job, node)]
             work_items.put_back(connection, job, nodes)
             for run in lost:
@@ -360,6 +355,7 @@ class SqliteStatsStore:
             if row is None:
                 raise unknown_run(change.workspace, change.run)
             row_id, before, job_num, run_index, started, ended, tags, client_tags = row
+            check_given_up(change, RunStatus(before))
             fields = _encoded_fields(change.fields)
             if "tags" in change.fields:
                 clients = ClientTags.from_json(client_tags)
@@ -454,15 +450,11 @@ class SqliteStatsStore:
 
     def put_node(self, node: NodeRecord) -> None:
         with self.database.transaction() as connection:
-            connection.execute(
-                "INSERT OR REPLACE INTO nodes VALUES (?,?,?,?)",
-                (node.name, node.target, dumps(node.controller), node.updated),
-            )
+            leases.put(connection, node)
 
     def nodes(self) -> list[NodeRecord]:
         with self.database.reading() as connection:
-            rows = connection.execute("SELECT * FROM nodes ORDER BY name").fetchall()
-        return [NodeRecord(name, target, loads(data), at) for name, target, data, at in rows]
+            return leases.every(connection)
 
     def workspaces(self) -> list[tuple[str, int]]:
         with self.database.reading() as connection:

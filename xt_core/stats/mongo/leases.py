@@ -17,11 +17,13 @@ from xt_core.stats.store import NodeRecord, RunChange
 
 
 def put(c: Collections, node: NodeRecord) -> None:
-    """Record what a node says of itself."""
+    """Record what a node says of itself; its lease is as old as the record."""
+    age = timedelta(seconds=max(0.0, clock.now() - node.updated))
     fields = {
         "target": node.target,
         "controller": dumps(node.controller),
         "updated": datetime.fromtimestamp(node.updated, UTC),
+        "renewed": _server_time(c) - age,
     }
     c.nodes.update_one({"_id": node.name}, {"$set": fields}, upsert=True)
 
@@ -38,7 +40,7 @@ def every(c: Collections) -> list[NodeRecord]:
 
 def renew(c: Collections, node: str) -> None:
     """The node lives, says the server's clock."""
-    c.nodes.update_one({"_id": node}, {"$currentDate": {"updated": True}})
+    c.nodes.update_one({"_id": node}, {"$currentDate": {"updated": True, "renewed": True}})
 
 
 def _server_time(c: Collections) -> datetime:
@@ -53,7 +55,7 @@ def give_up_lost(c: Collections, job: str, lease_seconds: float) -> list[str]:
     changes.settle(c, number)
     nodes = c.runs.distinct("node", {"job_num": number, "status": {"$in": runs.OPEN_STATES}})
     before = _server_time(c) - timedelta(seconds=lease_seconds)
-    lapsed = {"_id": {"$in": nodes}, "updated": {"$lt": before}}
+    lapsed = {"_id": {"$in": nodes}, "renewed": {"$lt": before}}
     lost: list[str] = []
     for node in [found["_id"] for found in c.nodes.find(lapsed).sort("_id", 1)]:
         for run in runs.open_runs(c, number, node):

@@ -28,7 +28,13 @@ from xt_core.stats.mongo.documents import (
 from xt_core.stats.mongo.schema import Collections, Document
 from xt_core.stats.mongo.values import map_from_bson, map_to_bson
 from xt_core.stats.mongo.writes import insert_new, new_token
-from xt_core.stats.rules import check_settable, check_transition, status_fields, unknown_run
+from xt_core.stats.rules import (
+    check_given_up,
+    check_settable,
+    check_transition,
+    status_fields,
+    unknown_run,
+)
 from xt_core.stats.store import RunChange
 
 OPEN_STATES = [str(status) for status in RunStatus if status not in FINAL_RUN_STATES]
@@ -92,6 +98,7 @@ def _update(
     run: Document, asked: RunChange, moment: float, token: str, seen: Tags | None
 ) -> Document:
     fields: dict[str, Any] = {}
+    check_given_up(asked, RunStatus(run["status"]))
     if asked.status is not None:
         before = RunStatus(run["status"])
         check_transition(asked.run, before, asked.status)
