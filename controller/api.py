@@ -27,6 +27,7 @@ def make_app(service: ControllerService) -> web.Application:
             web.post("/jobs/{job}/restart", api.restart_job),
             web.post("/cancel", api.cancel),
             web.get("/changes", api.changes),
+            web.get("/runs/{workspace}/{run}", api.run),
             web.get("/runs/{workspace}/{run}/output", api.output),
             web.post("/shutdown", api.shutdown),
         ]
@@ -45,13 +46,14 @@ class ControllerApi:
 
     async def take_up_job(self, request: web.Request) -> web.Response:
         body = await _body(request)
-        task = await asyncio.shield(self._service.take_up(_text(body, "job")))
+        task = await asyncio.shield(self._service.hand_over(_text(body, "job")))
         return web.json_response({"job": task.job.name})
 
     async def restart_job(self, request: web.Request) -> web.Response:
         delay = _number(await _body(request), "delay", 0.0) or 0.0
         job = request.match_info["job"]
         runs = await asyncio.shield(self._service.restart_job(job, delay))
+        await self._service.settle()
         return web.json_response({"restarted": runs})
 
     async def cancel(self, request: web.Request) -> web.Response:
@@ -65,6 +67,7 @@ class ControllerApi:
             work.append(self._service.cancel_node(grace))
         # The work goes on when the client does not wait for it.
         await asyncio.shield(asyncio.gather(*work))
+        await self._service.settle()
         return web.json_response({})
 
     async def changes(self, request: web.Request) -> web.StreamResponse:
@@ -76,10 +79,17 @@ class ControllerApi:
             await self._service.bell.wait()
             await asyncio.sleep(_CHANGE_PAUSE_SECONDS)  # changes come in swarms
 
+    async def run(self, request: web.Request) -> web.Response:
+        """The run as this node knows it, which may be more than its team knows."""
+        names = request.match_info["workspace"], request.match_info["run"]
+        return web.json_response({"run": await self._service.run(*names)})
+
     async def output(self, request: web.Request) -> web.StreamResponse:
         """The run's console from a position on; ends with the run. Bytes, exactly."""
         workspace, run = request.match_info["workspace"], request.match_info["run"]
         feed = self._service.feed(workspace, run)
+        if feed is None:
+            feed = await self._service.stored_feed(workspace, run)
         if feed is None:
             raise web.HTTPNotFound(text=json.dumps({"error": {"kind": "unknown-name"}}))
         start = request.query.get("from", "start")

@@ -1,5 +1,6 @@
 """What is kept of a run: its after-files, console, events and metrics, in the artifact store."""
 
+import contextlib
 import fnmatch
 import json
 import logging
@@ -9,9 +10,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
+from controller.outbox import NodeArtifacts
 from controller.rundir import RunDirectory
 from xt_core import clock
-from xt_core.artifacts.store import ArtifactStore, storage_error
+from xt_core.artifacts.store import storage_error
 from xt_core.errors import UnavailableError, XTError
 from xt_core.model.encoding import dumps
 from xt_core.model.records import Event, Run
@@ -33,7 +35,7 @@ def console_key(run: Run) -> str:
 
 
 def capture_after_files(
-    artifacts: ArtifactStore, run: Run, work: Path, patterns: Iterable[str], omit: Iterable[str]
+    artifacts: NodeArtifacts, run: Run, work: Path, patterns: Iterable[str], omit: Iterable[str]
 ) -> tuple[int, list[str]]:
     """Store the files of the working directory that match; (how many, what could not be stored)."""
     count, failed = 0, list[str]()
@@ -77,13 +79,23 @@ def fixed_folder(pattern: str) -> str:
     return "/".join(fixed) or "."
 
 
-def store_console(artifacts: ArtifactStore, run: Run, folder: RunDirectory) -> None:
+def store_console(artifacts: NodeArtifacts, run: Run, folder: RunDirectory) -> None:
     """Give the console file to the artifact store (again does no harm)."""
     if folder.console.exists():
         _persist(lambda: artifacts.put_file(console_key(run), folder.console, consume=True))
 
 
-def store_records(artifacts: ArtifactStore, run: Run, events: Iterable[Event]) -> None:
+def open_console(artifacts: NodeArtifacts, run: Run) -> int:
+    """A descriptor of the stored console. Raises FileNotFoundError where there is none."""
+    path = None
+    with contextlib.suppress(XTError):
+        path = artifacts.local_path(console_key(run))
+    if path is None:
+        raise FileNotFoundError(console_key(run))
+    return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+
+
+def store_records(artifacts: NodeArtifacts, run: Run, events: Iterable[Event]) -> None:
     """Write run.json and events.jsonl, from which the stats can be made again."""
     prefix = f"{run_prefix(run)}/logs"
     lines = [
@@ -94,7 +106,7 @@ def store_records(artifacts: ArtifactStore, run: Run, events: Iterable[Event]) -
     _put(artifacts, f"{prefix}/run.json", dumps(asdict(run)).encode() + b"\n")
 
 
-def store_metrics(artifacts: ArtifactStore, store: StatsStore, run: Run, draft: Path) -> None:
+def store_metrics(artifacts: NodeArtifacts, store: StatsStore, run: Run, draft: Path) -> None:
     """Write metrics.jsonl by way of a local file: it may be large."""
     if not store.metrics(run.workspace, run.name, limit=1):
         return
@@ -115,16 +127,16 @@ def _draft_metrics(store: StatsStore, run: Run, draft: Path) -> None:
         raise storage_error(error, f"cannot write {draft}") from error
 
 
-def store_job_record(artifacts: ArtifactStore, workspace: str, job: str, data: object) -> None:
+def store_job_record(artifacts: NodeArtifacts, workspace: str, job: str, data: object) -> None:
     """Write job.json."""
     _put(artifacts, f"{workspace}/jobs/{job}/job.json", json.dumps(data, indent=1).encode())
 
 
-def _put(artifacts: ArtifactStore, key: str, content: bytes) -> None:
+def _put(artifacts: NodeArtifacts, key: str, content: bytes) -> None:
     _persist(lambda: artifacts.put_bytes(key, content))
 
 
-def _store_file(artifacts: ArtifactStore, key: str, path: Path) -> bool:
+def _store_file(artifacts: NodeArtifacts, key: str, path: Path) -> bool:
     try:
         _persist(lambda: artifacts.put_file(key, path))
     except (XTError, OSError) as error:

@@ -21,14 +21,19 @@ from controller.api import make_app
 from controller.gpus import GpuPool, detect_gpus, share_of_node
 from controller.launcher import Launcher
 from controller.node import Bell, NodeServices
+from controller.outbox import Outbox
+from controller.replicator import Replicator
 from controller.service import ControllerService
 from controller.slots import Slots
+from controller.team import TeamLink
 from controller.watch import file_watcher
 from controller.writer import StoreWriter
 from xt_core.artifacts.directory import DirectoryStore
 from xt_core.config import load_config
 from xt_core.errors import XTError
-from xt_core.home import FIRST_NODE, Home, NodeHome, node_index
+from xt_core.home import FIRST_NODE, LOCAL_TEAM, Home, NodeHome, node_index
+from xt_core.services.stores import StoreAccess
+from xt_core.stats.outgoing import Outgoing
 from xt_core.stats.sqlite import SqliteStatsStore
 from xt_core.submit.snapshot.cache import SnapshotCache
 
@@ -38,7 +43,7 @@ _log = logging.getLogger(__name__)
 
 
 async def run_controller(
-    home: NodeHome, gpu_split: int, idle_exit: float, ready: int | None
+    home: NodeHome, access: StoreAccess, gpu_split: int, idle_exit: float, ready: int | None
 ) -> None:
     """Serve until asked to stop, or until there has been nothing to do for `idle_exit` seconds.
 
@@ -46,12 +51,16 @@ async def run_controller(
     `ready` once the socket answers.
     """
     bell = Bell()
-    writer = StoreWriter(SqliteStatsStore(home.stats_file), bell.ring)
-    node = await _node_services(home, writer, gpu_split)
-    service = ControllerService(node, bell)
+    store = SqliteStatsStore(home.stats_file)
+    team = None if access.is_embedded else _link_to_team(home, access, store, bell)
+    writer = StoreWriter(store, bell.ring if team is None else team.wake)
+    node = await _node_services(home, access, writer, team, gpu_split)
+    service = ControllerService(node, bell, access.fingerprint())
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, service.shutdown_requested.set)
+    if team is not None:
+        team.start()
     await service.recover()
     runner = web.AppRunner(
         make_app(service), access_log=None, handle_signals=False, handler_cancellation=True
@@ -72,10 +81,35 @@ async def run_controller(
     os._exit(0)  # crash-only: tasks are not unwound, runs are not touched
 
 
-async def _node_services(home: NodeHome, writer: StoreWriter, gpu_split: int) -> NodeServices:
+def _link_to_team(
+    home: NodeHome, access: StoreAccess, store: SqliteStatsStore, bell: Bell
+) -> TeamLink:
+    loop = asyncio.get_running_loop()
+
+    def ring() -> None:
+        loop.call_soon_threadsafe(bell.ring)
+
+    link = TeamLink(ring)
+    if access.stats is not None:
+        link.stats = access.open_stats(home)
+        link.replicator = Replicator(Outgoing(store, home.name), link.stats, ring)
+    if access.artifacts is not None:
+        link.outbox = Outbox(home.outbox_dir, home.copies_dir, access.open_artifacts(home))
+    return link
+
+
+async def _node_services(
+    home: NodeHome,
+    access: StoreAccess,
+    writer: StoreWriter,
+    team: TeamLink | None,
+    gpu_split: int,
+) -> NodeServices:
     launcher = Launcher(home.launch_lock)
     await launcher.start()
     environ = dict(os.environ)
+    for variable in access.secret_variables:
+        environ.pop(variable, None)
     config = load_config(home, Path("/"), environ)
     box = config.box("local")
     for folder in (home.node_dir / "data", home.node_dir / "models", home.served_dir):
@@ -88,7 +122,8 @@ async def _node_services(home: NodeHome, writer: StoreWriter, gpu_split: int) ->
     return NodeServices(
         home=home,
         writer=writer,
-        artifacts=DirectoryStore(home.artifacts_dir),
+        artifacts=(team and team.outbox) or DirectoryStore(home.artifacts_dir),
+        team=team,
         watcher=file_watcher(),
         launcher=launcher,
         snapshots=SnapshotCache(home.node_dir / "snapshots"),
@@ -137,11 +172,14 @@ def main(argv: list[str]) -> int:
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
     )
     try:
-        home = Home.default().node(options.node)
+        home = Home.default().of_team(options.team).node(options.node)
         home.create()
         if lock_node(home) is None:
             return ALREADY_RUNNING
-        asyncio.run(run_controller(home, options.gpu_split, options.idle_exit, options.ready))
+        access = StoreAccess.from_json(sys.stdin.read()) if options.services else StoreAccess()
+        asyncio.run(
+            run_controller(home, access, options.gpu_split, options.idle_exit, options.ready)
+        )
     except XTError as error:
         print(f"xt: error: {error.message}", file=sys.stderr)
         return error.exit_code
@@ -152,6 +190,8 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m controller", description="serve a node of XT_HOME")
     add = parser.add_argument
     add("--node", default=FIRST_NODE, metavar="NAME", help="such as node1; default: %(default)s")
+    add("--team", default=LOCAL_TEAM, metavar="NAME", help="default: %(default)s")
+    add("--services", action="store_true", help="of the team: JSON on standard input")
     add("--gpu-split", type=int, default=1, metavar="N", help="nodes that share out the GPUs")
     add(
         "--idle-exit", type=float, default=IDLE_EXIT_SECONDS, metavar="SECONDS", help="without work"

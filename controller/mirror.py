@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from controller.outbox import NodeArtifacts
 from controller.watch import FileWatcher, Watch
-from xt_core.artifacts.store import ArtifactStore
 from xt_core.errors import XTError
 
 _QUIET_SECONDS = 0.2
@@ -41,7 +41,7 @@ class Mirror:
     """Mirrors the folders of one run."""
 
     def __init__(
-        self, roots: list[MirrorRoot], artifacts: ArtifactStore, watcher: FileWatcher
+        self, roots: list[MirrorRoot], artifacts: NodeArtifacts, watcher: FileWatcher
     ) -> None:
         self._roots, self._artifacts, self._watcher = roots, artifacts, watcher
         self._watches: dict[Path, Watch] = {}

@@ -8,10 +8,11 @@ from typing import TypeVar
 
 from controller.gpus import GpuPool
 from controller.launcher import Launcher
+from controller.outbox import NodeArtifacts
 from controller.slots import Slots
+from controller.team import TeamLink
 from controller.watch import FileWatcher
 from controller.writer import StoreWriter
-from xt_core.artifacts.store import ArtifactStore
 from xt_core.home import NodeHome, node_index
 from xt_core.stats.sqlite import SqliteStatsStore
 from xt_core.submit.snapshot.cache import SnapshotCache
@@ -25,7 +26,7 @@ class NodeServices:
 
     home: NodeHome
     writer: StoreWriter
-    artifacts: ArtifactStore
+    artifacts: NodeArtifacts
     watcher: FileWatcher
     launcher: Launcher
     snapshots: SnapshotCache
@@ -33,6 +34,8 @@ class NodeServices:
     gpu_split: int
     """Over how many nodes the machine's GPUs are split; `gpus` are this node's."""
     slots: Slots
+    team: TeamLink | None = None
+    """The link to the team's stores; None where the node's own are the team's."""
     environ: dict[str, str] = field(default_factory=lambda: dict(os.environ))
 
     @property

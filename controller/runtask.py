@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import os
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -42,7 +41,11 @@ class RunTask:
         self._concurrent = mrc.concurrent
         self.run = run
         self.execution = Execution(node, mrc, context, run)
-        self.feed = OutputFeed(self.execution.folder.console, self._open_stored, node.watcher)
+        self.feed = OutputFeed(
+            self.execution.folder.console,
+            lambda: capture.open_console(node.artifacts, self.run),
+            node.watcher,
+        )
         self.finished = asyncio.Event()
         self.cancelled = asyncio.Event()
         self.was_started = run.status is RunStatus.RUNNING
@@ -368,12 +371,3 @@ class RunTask:
             draft = self.execution.folder.root / "metrics.jsonl"
             draft.parent.mkdir(parents=True, exist_ok=True)  # should the run have deleted it
             capture.store_metrics(self._node.artifacts, self._node.writer.reader, run, draft)
-
-    def _open_stored(self) -> int:
-        """A descriptor of the console once the artifact store has it. Raises OSError."""
-        path = None
-        with contextlib.suppress(Exception):
-            path = self._node.artifacts.local_path(capture.console_key(self.run))
-        if path is None:
-            raise FileNotFoundError(capture.console_key(self.run))
-        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)

@@ -9,12 +9,14 @@ from collections.abc import Iterable
 from typing import Any
 
 import xt_core
+from controller import capture
 from controller.jobrecords import fail_job
 from controller.jobtask import JobTask
 from controller.node import Bell, NodeServices
 from controller.output import OutputFeed
 from controller.processes import kill_marked
 from controller.rundir import RunDirectory
+from controller.team import adopt
 from xt_core import clock
 from xt_core.errors import UnknownNameError, XTError
 from xt_core.model.records import Job
@@ -29,8 +31,9 @@ _log = logging.getLogger(__name__)
 class ControllerService:
     """Serves the jobs of one node."""
 
-    def __init__(self, node: NodeServices, bell: Bell) -> None:
-        self._node, self.bell = node, bell
+    def __init__(self, node: NodeServices, bell: Bell, access: str = "") -> None:
+        """`access` is the fingerprint of how the team's stores are reached."""
+        self._node, self.bell, self._access = node, bell, access
         self.jobs: dict[str, JobTask] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._taking_up = asyncio.Lock()
@@ -64,6 +67,14 @@ class ControllerService:
                 if run.status.is_final:
                     RunDirectory(folder).remove()
 
+    async def hand_over(self, name: str) -> JobTask:
+        """Serve a job that a client has submitted or extended just now."""
+        team = self._node.team
+        parts = None if team is None else await asyncio.to_thread(team.read_job, name)
+        if parts is not None:
+            await self._node.store(lambda store: adopt(store, *parts))
+        return await self.take_up(name)
+
     async def take_up(self, name: str) -> JobTask:
         """Serve a job; the same task however often it is asked for."""
         async with self._taking_up:
@@ -86,12 +97,21 @@ class ControllerService:
             return task
 
     def _read_mrc(self, job: Job) -> MultiRunConfig:
-        key = mrc_key(job.workspace, job.name)
-        return MultiRunConfig.from_json(self._node.artifacts.get_bytes(key))
+        path = self._node.artifacts.local_path(mrc_key(job.workspace, job.name))
+        assert path is not None
+        return MultiRunConfig.from_json(path.read_bytes())
+
+    def _release_copies(self, job: Job) -> None:
+        """What was fetched for the job is not needed any more; an extension fetches it again."""
+        team = self._node.team
+        if team is not None and team.outbox is not None:
+            with contextlib.suppress(XTError):
+                team.outbox.release(f"{job.workspace}/jobs/{job.name}")
 
     async def _serve(self, task: JobTask) -> None:
         await task.serve()
         (self._node.home.served_dir / task.job.name).unlink(missing_ok=True)
+        await asyncio.to_thread(self._release_copies, task.job)
         self.jobs.pop(task.job.name, None)
         self._idle_since = time.monotonic()
         self.bell.ring()
@@ -128,6 +148,7 @@ class ControllerService:
             "concurrent": self._node.slots.limit or sum(limits),
             "gpus": len(self._node.gpus),
             "gpu_split": self._node.gpu_split,
+            "access": self._access,
         }
         runs = [
             run_document(task.run, now) | {"pid": task.execution.pid, "gpus": task.execution.gpus}
@@ -136,11 +157,17 @@ class ControllerService:
         return {"nodes": [node], "runs": runs}
 
     def is_idle(self) -> bool:
-        return not self.jobs
+        team = self._node.team
+        return not self.jobs and (team is None or team.has_arrived())
 
     def idle_seconds(self) -> float:
         """How long nothing has been run here."""
         return time.monotonic() - self._idle_since if self.is_idle() else 0.0
+
+    async def settle(self) -> None:
+        """Wait until the team can see what was done here, unless that takes long."""
+        if self._node.team is not None:
+            await self._node.team.settle()
 
     # Steering ---------------------------------------------------------------------------
 
@@ -150,6 +177,29 @@ class ControllerService:
             if job.job.workspace == workspace and (feed := job.feed(run)) is not None:
                 return feed
         return None
+
+    async def stored_feed(self, workspace: str, name: str) -> OutputFeed | None:
+        """The console of a run that has ended here, which its team may not see yet."""
+        try:
+            run = await asyncio.to_thread(self._node.writer.reader.run, workspace, name)
+        except UnknownNameError:
+            return None
+        if run.ended is None or run.node != self._node.name:
+            return None
+        artifacts, folder = self._node.artifacts, self._node.home.runs_dir / workspace / name
+        feed = OutputFeed(
+            RunDirectory(folder).console,
+            lambda: capture.open_console(artifacts, run),
+            self._node.watcher,
+        )
+        feed.begin()
+        feed.end()
+        return feed
+
+    async def run(self, workspace: str, name: str) -> dict[str, Any]:
+        """A run as this node knows it. Raises UnknownNameError."""
+        run = await asyncio.to_thread(self._node.writer.reader.run, workspace, name)
+        return run_document(run, clock.now())
 
     async def cancel_jobs(self, names: Iterable[str], grace: float | None) -> None:
         """Cancel jobs, on all of their nodes what nobody has started; returns when what they have

@@ -6,6 +6,7 @@ Tests marked `mounts` mount small disks: as root, or else in a user namespace of
 import os
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,13 +15,36 @@ from servers.azurite import Azurite
 from servers.mongod import Mongod
 from support import Xt
 
+_SERVICES = """
+external-services:
+  stats: {{type: mongo, mongo-connection-string: "{url}", database: "{database}"}}
+  files: {{type: storage, provider: directory, path: "{folder}"}}
+xt-services: {{storage: files, mongo: stats}}
+"""
+
 
 @pytest.fixture
-def xt(tmp_path: Path) -> Iterator[Xt]:
-    """A whole XT of the test's own; its processes end with the test."""
-    own = Xt(tmp_path / "home", tmp_path / "code")
+def xt(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Xt]:
+    """A whole XT of the test's own; its processes end with the test.
+
+    With the parameter "services" its team keeps its stats in a MongoDB server and its artifacts
+    in a folder apart; else all is embedded.
+    """
+    if getattr(request, "param", "embedded") == "embedded":
+        own = Xt(tmp_path / "home", tmp_path / "code")
+        yield own
+        own.close()
+        return
+    server: Mongod = request.getfixturevalue("mongod")
+    database = f"xt-{uuid.uuid4().hex}"
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    text = _SERVICES.format(url=server.url, database=database, folder=folder)
+    own = Xt(tmp_path / "home", tmp_path / "code", text)
     yield own
     own.close()
+    with server.client() as client:
+        client.drop_database(database)
 
 
 @pytest.fixture(scope="session")

@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from xt_core.home import FIRST_NODE, Home
+from xt_core.home import FIRST_NODE, LOCAL_TEAM, Home
 from xt_core.model.records import Run
+from xt_core.services.team import UNNAMED_TEAM
 from xt_core.session import Session
 from xt_core.stats.store import RunQuery
 
@@ -33,14 +34,24 @@ def wait_until(holds: Callable[[], Any], what: str = "the condition") -> Any:
 class Xt:
     """One XT_HOME, a folder of code, and the commands of `xt` as real processes."""
 
-    def __init__(self, home: Path, code: Path) -> None:
-        self.home, self.code = Home(home).node(FIRST_NODE), code
-        """The home as the first node has it."""
+    def __init__(self, home: Path, code: Path, config: str = "") -> None:
+        """`config` is the user's configuration: which services the team has, if any."""
+        team = UNNAMED_TEAM if config else LOCAL_TEAM
+        self.home, self.code = Home(home).of_team(team).node(FIRST_NODE), code
+        """The home as the first node of the team has it."""
         code.mkdir(parents=True, exist_ok=True)
+        if config:
+            self.configure(config)
         self.environ = {k: v for k, v in os.environ.items() if not k.startswith("XT_")}
         self.environ |= {"XT_HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"}
         self._clients: list[subprocess.Popen[bytes]] = []
         self.session = Session(home=self.home, cwd=code, environ=self.environ)
+
+    def configure(self, text: str) -> None:
+        """Add sections to the user's configuration."""
+        self.home.root.mkdir(parents=True, exist_ok=True)
+        with self.home.config_file.open("a") as file:
+            file.write(text)
 
     # Commands ---------------------------------------------------------------------------
 
@@ -93,9 +104,23 @@ class Xt:
         return name
 
     def artifact(self, key: str) -> bytes:
+        self.settle()
         return self.session.artifacts.get_bytes(key)
 
+    def settle(self) -> None:
+        """Wait until all artifacts that nodes have put have reached the team's store."""
+        outboxes = [self.home.node(node).outbox_dir for node in self.home.node_names()]
+
+        def arrived() -> bool:
+            walks = (os.walk(box) for box in outboxes)
+            return not any(
+                files for walk in walks for folder, _, files in walk if not folder.endswith("/.tmp")
+            )  # a killed controller's drafts
+
+        wait_until(arrived, "artifacts to arrive")
+
     def artifacts(self, prefix: str) -> list[str]:
+        self.settle()
         return [info.key for info in self.session.artifacts.list(prefix)]
 
     def console(self, run: str) -> bytes:

@@ -35,6 +35,8 @@ def stream_console(
     another thread can close it; `write` may raise DetachedError.
     """
     position = start
+    if not run.status.is_final:
+        session.check_is_here([run.job])
     while not run.status.is_final:
         with contextlib.suppress(UnavailableError, UnknownNameError):
             session.controllers.ensure_running([run.node])
@@ -55,9 +57,14 @@ def stream_console(
 
 
 def _has_ended(session: Session, run: Run) -> bool:
-    """Whether a stream that ended did so because the process ended, not the controller."""
+    """Whether a stream that ended did so because the process ended, not the controller.
+
+    Its node knows of that first: the team's store may be out of its reach.
+    """
     current = session.store.run(run.workspace, run.name)
-    return current.status.is_final or current.ended is not None
+    if current.status.is_final or current.ended is not None:
+        return True
+    return session.controllers.of_run(run).has_ended(run.workspace, run.name)
 
 
 def stored_console(session: Session, run: Run, start: str) -> Iterator[bytes]:

@@ -7,12 +7,13 @@ What the nodes of one home share is found through `Home`; what a node has for it
 import hashlib
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from xt_core.errors import RefusedError, UsageError
 
 FIRST_NODE = "node0"
+LOCAL_TEAM = "local"
 NODE_NAME = re.compile(r"node(0|[1-9][0-9]*)")
 _LONGEST_SOCKET_PATH = 100  # the system's limit is 104 (macOS) or 108 (Linux) bytes
 
@@ -27,9 +28,13 @@ def node_index(name: str) -> int:
 
 @dataclass(frozen=True)
 class Home:
-    """The paths below one ``XT_HOME``; another ``XT_HOME`` is a fully separate XT."""
+    """The paths below one ``XT_HOME``; another ``XT_HOME`` is a fully separate XT.
+
+    Every team has stores and nodes of its own here; those of the local team lie at the top.
+    """
 
     root: Path
+    team: str = LOCAL_TEAM
 
     @staticmethod
     def default() -> "Home":
@@ -41,23 +46,38 @@ class Home:
     def config_file(self) -> Path:
         return self.root / "config.yaml"
 
+    def of_team(self, name: str) -> "Home":
+        """The home as a team has it."""
+        return replace(self, team=name)
+
+    @property
+    def place(self) -> str:
+        """The machine and the folder, as members of a team on other machines name it."""
+        return f"{os.uname().nodename}:{self.root}"
+
+    @property
+    def team_root(self) -> Path:
+        """What the team's files on this machine lie under."""
+        return self.root if self.team == LOCAL_TEAM else self.root / "teams" / self.team
+
     @property
     def stats_file(self) -> Path:
-        return self.root / "local" / "stats.db"
+        """The local team's stats; of another team what the nodes of this machine know."""
+        return self.team_root / "local" / "stats.db"
 
     @property
     def artifacts_dir(self) -> Path:
-        return self.root / "local" / "artifacts"
+        return self.team_root / "local" / "artifacts"
 
     def node(self, name: str) -> "NodeHome":
         """The home as one of its nodes has it. Raises UsageError for what is no node's name."""
         node_index(name)
-        return NodeHome(self.root, name)
+        return NodeHome(self.root, self.team, name)
 
     def node_names(self) -> list[str]:
         """The first node, and those that have had a controller here, in numeric order."""
         try:
-            entries = os.listdir(self.root / "nodes")
+            entries = os.listdir(self.team_root / "nodes")
         except OSError:
             entries = []
         others = [name for name in entries if NODE_NAME.fullmatch(name) and name != FIRST_NODE]
@@ -80,8 +100,8 @@ class NodeHome(Home):
     def node_dir(self) -> Path:
         """The node's own folder; the first node's is where it was when there was but one."""
         if self.name == FIRST_NODE:
-            return self.root / "node"
-        return self.root / "nodes" / self.name
+            return self.team_root / "node"
+        return self.team_root / "nodes" / self.name
 
     @property
     def runs_dir(self) -> Path:
@@ -92,6 +112,16 @@ class NodeHome(Home):
     def served_dir(self) -> Path:
         """An empty file a job that the controller has not yet brought to its end, records too."""
         return self.node_dir / "jobs"
+
+    @property
+    def outbox_dir(self) -> Path:
+        """Artifacts that have not reached the team's store yet."""
+        return self.node_dir / "outbox"
+
+    @property
+    def copies_dir(self) -> Path:
+        """Copies of the team's artifacts that the node works with."""
+        return self.node_dir / "copies"
 
     @property
     def controller_log(self) -> Path:

@@ -1,21 +1,24 @@
 """One user's view of XT: configuration, stores and controllers, each opened on first use."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xt_core.errors import UsageError
+from xt_core.errors import UnavailableError
 from xt_core.home import FIRST_NODE, Home
 
 if TYPE_CHECKING:
     from xt_core.artifacts.store import ArtifactStore
     from xt_core.config import Config
+    from xt_core.model.records import Job
     from xt_core.nodes.client import ControllerClient
     from xt_core.nodes.controllers import Controllers
-    from xt_core.stats.sqlite import SqliteStatsStore
+    from xt_core.services.stores import StoreAccess
+    from xt_core.services.team import Team
+    from xt_core.stats.store import StatsStore
 
 
 @dataclass
@@ -31,38 +34,67 @@ class Session:
     def config(self) -> "Config":
         from xt_core.config import load_config
 
-        config = load_config(self.home, self.cwd, self.environ, self.overrides)
-        team = config.string("general.xt-team-name")
-        if team != "local":
-            origin = config.origin("general.xt-team-name")
-            raise UsageError(
-                f"there is no team {team!r} (set by {origin})", "the only team is local"
-            )
-        return config
+        return load_config(self.home, self.cwd, self.environ, self.overrides)
 
     @cached_property
-    def store(self) -> "SqliteStatsStore":
-        from xt_core.stats.sqlite import SqliteStatsStore
+    def team(self) -> "Team":
+        """The team in use."""
+        from xt_core.services.team import team_of
 
-        self.home.create()
-        return SqliteStatsStore(self.home.stats_file)
+        return team_of(self.config)
+
+    @cached_property
+    def team_home(self) -> Home:
+        """The home as the team has it: its nodes on this machine, its embedded stores."""
+        return self.home.of_team(self.team.name)
+
+    @cached_property
+    def access(self) -> "StoreAccess":
+        """How the team's stores are reached; may ask the team's vault."""
+        from xt_core.services.access import access_of
+
+        return access_of(self.team, self.environ)
+
+    @cached_property
+    def store(self) -> "StatsStore":
+        self.team_home.create()
+        return self.access.open_stats(self.team_home)
 
     @cached_property
     def artifacts(self) -> "ArtifactStore":
-        from xt_core.artifacts.directory import DirectoryStore
-
-        return DirectoryStore(self.home.artifacts_dir)
+        return self.access.open_artifacts(self.team_home)
 
     @cached_property
     def controllers(self) -> "Controllers":
         from xt_core.nodes.controllers import Controllers
 
-        return Controllers(self.home, self.environ)
+        return Controllers(self.team_home, self.environ, lambda: self.access)
 
     @property
     def controller(self) -> "ControllerClient":
         """The controller of the first node."""
         return self.controllers.of(FIRST_NODE)
+
+    def check_is_here(self, jobs: Iterable[str]) -> None:
+        """Raise UnavailableError if nodes of another machine do one of these jobs: there is no way
+        to steer those from here."""
+        names = sorted(set(jobs))
+        if not names or self.access.stats is None:
+            return
+        for job in self.store.jobs(names):
+            if not self.is_here(job):
+                raise UnavailableError(
+                    f"{job.name} is done on {job.host}, out of reach from here",
+                    f"do that on {job.host.partition(':')[0]}",
+                )
+
+    def is_here(self, job: "Job") -> bool:
+        """Whether nodes of this machine do the job."""
+        return self.access.stats is None or job.host in ("", self.team_home.place)
+
+    def open_jobs(self, node: str) -> list["Job"]:
+        """The unfinished jobs of a node of this machine."""
+        return [job for job in self.store.open_jobs(node) if self.is_here(job)]
 
     @property
     def workspace(self) -> str:

@@ -93,8 +93,7 @@ def test_ctrl_c_detaches_and_the_run_lives(xt: Xt) -> None:
 
 
 def test_a_queued_run_is_waited_for(xt: Xt) -> None:
-    xt.home.create()
-    xt.home.config_file.write_text("boxes:\n  local: {max-runs: 1}\n")
+    xt.configure("boxes:\n  local: {max-runs: 1}\n")
     xt.script("wild.py", WILD)
     xt.submit("wild.py")
     xt.wait_status("run1", "running")
@@ -105,8 +104,7 @@ def test_a_queued_run_is_waited_for(xt: Xt) -> None:
 
 
 def test_a_run_cancelled_before_its_start_has_no_output(xt: Xt) -> None:
-    xt.home.create()
-    xt.home.config_file.write_text("boxes:\n  local: {max-runs: 1}\n")
+    xt.configure("boxes:\n  local: {max-runs: 1}\n")
     xt.script("wild.py", WILD)
     xt.submit("wild.py")
     xt.wait_status("run1", "running")

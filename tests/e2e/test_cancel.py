@@ -4,6 +4,7 @@ import json
 import os
 import signal
 
+import pytest
 from support import Xt, is_alive, wait_until
 
 TREE = """
@@ -123,8 +124,7 @@ def test_cancelling_a_child_lets_the_search_go_on(xt: Xt) -> None:
 
 
 def test_a_queued_run_never_starts(xt: Xt) -> None:
-    xt.home.create()
-    xt.home.config_file.write_text("boxes:\n  local: {max-runs: 1}\n")
+    xt.configure("boxes:\n  local: {max-runs: 1}\n")
     xt.submit("sleep", "600")
     xt.wait_status("run1", "running")
     xt.submit("touch", str(xt.code / "made"))
@@ -202,8 +202,7 @@ def test_a_killed_supervisor_fails_its_run_and_no_other(xt: Xt) -> None:
 
 
 def test_a_search_that_waits_for_the_node_is_cancelled_at_once(xt: Xt) -> None:
-    xt.home.create()
-    xt.home.config_file.write_text("boxes:\n  local: {max-runs: 1}\n")
+    xt.configure("boxes:\n  local: {max-runs: 1}\n")
     xt.submit("sleep", "600")
     xt.wait_status("run1", "running")
     xt.submit("--runs", "3", "touch", str(xt.code / "made"))
@@ -214,6 +213,7 @@ def test_a_search_that_waits_for_the_node_is_cancelled_at_once(xt: Xt) -> None:
     assert not (xt.code / "made").exists()
 
 
+@pytest.mark.embedded
 def test_a_cancel_that_only_reached_the_store_is_carried_out(xt: Xt) -> None:
     xt.script("t.sh", "echo ready; sleep 600\n")
     xt.submit("--runs", "3", "t.sh")

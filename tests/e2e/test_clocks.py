@@ -17,6 +17,8 @@ while not os.path.exists(sys.argv[1]):
 """
 WRONG_CLOCK = """
 import time
+
+pytestmark = pytest.mark.embedded
 right = time.time
 if node == "node1":
     time.time = lambda: right() + {seconds}

@@ -14,6 +14,8 @@ ITEMS = 5
 # What is on node0 waits for the death on node1, so that there is work left for that one.
 WORK = """
 import json, os, sys, time
+
+pytestmark = pytest.mark.embedded
 died, log = sys.argv[1:3]
 while os.environ["XT_NODE_ID"] == "node0" and not os.path.exists(died):
     time.sleep(0.02)

@@ -98,6 +98,7 @@ def test_what_a_cancelled_job_gets_is_done(xt: Xt, tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.embedded
 def test_a_controller_that_was_not_told_of_an_extension_does_it(xt: Xt, tmp_path: Path) -> None:
     xt.script("score.py", SCORE)
     go = tmp_path / "go"
@@ -108,6 +109,7 @@ def test_a_controller_that_was_not_told_of_an_extension_does_it(xt: Xt, tmp_path
     assert len(sets(xt, "job1")) == 3
 
 
+@pytest.mark.embedded
 def test_what_is_stored_of_an_extension_is_found_by_the_next_controller(xt: Xt) -> None:
     xt.script("score.py", SCORE)
     xt.submit(*SEARCH, "--runs", "2", *SPACE)

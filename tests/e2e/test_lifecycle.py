@@ -63,8 +63,7 @@ def test_no_more_runs_than_asked_for_are_live_at_once(
 
 
 def test_the_node_has_a_limit_over_all_jobs(xt: Xt, tmp_path: Path) -> None:
-    xt.home.create()
-    xt.home.config_file.write_text("boxes:\n  local: {max-runs: 2}\n")
+    xt.configure("boxes:\n  local: {max-runs: 2}\n")
     xt.script("span.py", SPAN)
     log = tmp_path / "log"
     for _ in range(2):

@@ -196,8 +196,7 @@ def test_a_node_without_work_ends_by_itself_and_the_others_stay(xt: Xt) -> None:
 
 
 def test_no_two_nodes_use_the_same_gpu(xt: Xt) -> None:
-    xt.home.create()
-    xt.home.config_file.write_text("boxes:\n  local: {gpus: '0,1,2'}\n")
+    xt.configure("boxes:\n  local: {gpus: '0,1,2'}\n")
     xt.script("gpus.sh", 'echo "$XT_NODE_ID: $CUDA_VISIBLE_DEVICES"\n')
     xt("run", "--wait", "gpus.sh")
     assert xt.console("run1") == b"node0: 0,1,2\n"
@@ -229,6 +228,7 @@ def test_a_node_that_cannot_be_started_again_is_told_and_hides_nothing_of_the_ot
     let_go(xt, "node1")  # no controller is there to end it
 
 
+@pytest.mark.embedded
 @pytest.mark.parametrize("name", ["node", "node01", "node-1", "../node1", "run1"])
 def test_what_is_no_node_is_refused(xt: Xt, name: str) -> None:
     command = [sys.executable, "-m", "controller", f"--node={name}"]

@@ -16,6 +16,7 @@ from support import Xt, wait_until
 
 from xt_core.errors import UnavailableError
 from xt_core.nodes import client as client_module
+from xt_core.stats.database import Database
 
 WORK = """
 import json, os, sys, time
@@ -167,6 +168,7 @@ def test_a_job_whose_mrc_is_gone_fails_and_does_not_wait_for_ever(xt: Xt) -> Non
     assert "mrc.json" in xt.run("run1").error
 
 
+@pytest.mark.embedded
 @pytest.mark.parametrize("what", ["submitted", "half"])
 def test_a_job_that_nobody_told_the_controller_of_is_run(xt: Xt, what: str) -> None:
     xt.submit("true")
@@ -347,7 +349,7 @@ def test_a_clock_that_jumps_back_gives_no_negative_duration(xt: Xt) -> None:
     xt.submit("t.sh")
     xt.wait_output("run1", "one")
     xt.kill_controller()
-    with xt.session.store.database.transaction() as connection:  # it "started" in an hour
+    with Database(xt.home.stats_file).transaction() as connection:  # it "started" in an hour
         connection.execute("UPDATE runs SET started = started + 3600, queued = queued + 3600")
         connection.execute("UPDATE events SET time = time + 3600")
     (xt.home.node_dir / "data" / "go").touch()
@@ -358,6 +360,7 @@ def test_a_clock_that_jumps_back_gives_no_negative_duration(xt: Xt) -> None:
     assert xt.events("run1")[-2:] == ["ended", "capture_after"]
 
 
+@pytest.mark.embedded
 def test_a_job_cancelled_before_its_parent_script_began_ends_once(
     xt: Xt, monkeypatch: pytest.MonkeyPatch
 ) -> None:

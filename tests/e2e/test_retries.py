@@ -162,8 +162,7 @@ def test_a_job_that_cannot_be_served_ends_as_an_error_when_its_runs_have_ended(
 
 def test_a_job_with_a_larger_priority_gets_the_next_place(xt: Xt, tmp_path: Path) -> None:
     xt.script("waiting.py", WAITING)
-    xt.home.root.mkdir()
-    (xt.home.root / "config.yaml").write_text("boxes: {local: {max-runs: 1}}\n")
+    xt.configure("boxes: {local: {max-runs: 1}}\n")
     go = tmp_path / "go"
     xt.submit("waiting.py", str(go))
     xt.wait_output("run1", "ready 0")

@@ -4,6 +4,7 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
 from support import Xt, wait_until
 
 from xt_core.model.records import Run
@@ -191,6 +192,7 @@ def test_cancel_all_ends_jobs_of_several_nodes(xt: Xt) -> None:
     assert item_states(xt) == ["cancelled"] * 6
 
 
+@pytest.mark.embedded  # the team's store keeps a parent that was lost as lost
 def test_a_cancelled_part_stays_cancelled_over_the_death_of_its_controller(xt: Xt) -> None:
     gate = start_gated(xt)
     lost = xt.run("run2.1").run_index
@@ -223,6 +225,7 @@ def test_an_extension_takes_a_cancelled_part_in_again(xt: Xt) -> None:
 # Parent scripts of nodes that were lost -------------------------------------------------
 
 
+@pytest.mark.embedded  # the team's store keeps a parent that was lost as lost
 def test_a_node_lost_before_its_parent_script_ended_runs_it_when_it_comes_back(xt: Xt) -> None:
     gate, prepared = xt.code / "gate", xt.code / "prepared"
     xt.script("t.py", GATED)

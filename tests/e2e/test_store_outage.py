@@ -36,6 +36,8 @@ while index in (3, 12) and not os.path.exists(os.path.join(gates, f"gate{index}"
 """
 IMPATIENT = """
 from xt_core.stats import database
+
+pytestmark = pytest.mark.embedded
 database.LOCK_TIMEOUT_SECONDS = 0.3
 """
 COMMAND = ("--search-type", "tpe", "--runs", str(RUNS), "--seed", "5", "--primary-metric",

@@ -118,6 +118,7 @@ def test_runs_get_their_own_copy_of_the_code(xt: Xt) -> None:
     assert not (xt.code / "made").exists()
 
 
+@pytest.mark.embedded
 def test_identical_snapshots_are_stored_once(xt: Xt) -> None:
     xt.script("nothing.py", "")
     xt.submit("nothing.py")
@@ -307,6 +308,7 @@ def test_a_near_miss_of_a_script_is_suggested(xt: Xt) -> None:
     assert "hint: did you mean train.py?" in xt("run", "trian.py", code=2).stderr
 
 
+@pytest.mark.embedded
 def test_an_unreadable_configuration_names_file_line_and_nearest_key(xt: Xt) -> None:
     xt.script("t.py", "")
     path = xt.code / "xt_config.yaml"

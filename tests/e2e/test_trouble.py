@@ -29,6 +29,7 @@ def fill(path: Path) -> None:
             file.write(b"x" * 65536)
 
 
+@pytest.mark.embedded
 def test_a_flood_of_output_is_kept_whole(xt: Xt) -> None:
     xt.script("flood.sh", "head -c 200000000 /dev/zero\n")  # 200 MB stand for 10 GB
     xt("run", "--wait", "flood.sh")
@@ -154,6 +155,7 @@ def test_a_home_on_a_read_only_disk_is_refused(tmp_path: Path) -> None:
             ]
 
 
+@pytest.mark.embedded
 def test_a_damaged_database_is_one_clear_error(xt: Xt) -> None:
     xt.home.create()
     xt.home.stats_file.write_bytes(b"this is no database" * 1000)
@@ -165,6 +167,7 @@ def test_a_damaged_database_is_one_clear_error(xt: Xt) -> None:
     xt.home.stats_file.unlink()
 
 
+@pytest.mark.embedded
 def test_a_controller_that_cannot_start_says_where_the_reason_is(xt: Xt) -> None:
     xt.home.create()
     xt.home.config_file.write_text("boxes: {local: {max-runs: many}}\n")
@@ -297,6 +300,7 @@ def test_a_locked_database_delays_and_loses_nothing(xt: Xt) -> None:
     assert xt.events("run1")[-2:] == ["ended", "capture_after"]
 
 
+@pytest.mark.embedded
 @pytest.mark.parametrize(
     ("content", "where"),
     [

@@ -125,6 +125,16 @@ def test_the_template_changes_nothing_and_its_settings_are_the_defaults(place: P
     assert everything.as_dict() == {
         **defaults,
         "setups": {"NAME": {"activate": None, "conda-packages": [], "pip-packages": []}},
+        "external-services": {
+            "NAME": {
+                "type": "storage",
+                "provider": "directory",
+                "path": None,
+                "mongo-connection-string": None,
+                "database": None,
+            }
+        },
+        "teams": {"NAME": {"storage": None, "mongo": None}},
     }
     defaulted = {path for path, _, origin in everything.items() if origin == "default"}
     assert defaulted == {"general.env-vars"}

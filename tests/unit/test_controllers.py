@@ -16,6 +16,7 @@ from xt_core.model.states import RunStatus
 from xt_core.nodes.changes import Changes
 from xt_core.nodes.concurrently import on_each
 from xt_core.nodes.controllers import Controllers
+from xt_core.services.stores import StoreAccess
 
 
 class FakeClient:
@@ -82,7 +83,7 @@ class Fakes(Controllers):
     """Controllers of a home with fake clients."""
 
     def __init__(self, home: Home) -> None:
-        super().__init__(home, {})
+        super().__init__(home, {}, StoreAccess)
         self.asked: list[tuple[Any, ...]] = []
         self.fakes = {f"node{index}": FakeClient(f"node{index}", self.asked) for index in range(3)}
 

@@ -35,6 +35,7 @@ def main(argv: list[str]) -> int:
     session = Session(overrides=overrides)
     affected = _affected(session, options.what, options.names)
     living = [run for run in affected if not run.status.is_final]
+    session.check_is_here(run.job for run in living)
     if options.what == "run":
         session.controllers.cancel(runs=living, grace=options.grace)
     elif options.what == "job" and living:
@@ -86,7 +87,7 @@ def _affected(session: Session, what: str, names: list[str]) -> list[Run]:
     return [
         run
         for node in names or known
-        for job in session.store.open_jobs(node)
+        for job in session.open_jobs(node)
         for run in session.store.open_runs(job.name, node)
     ]
 

@@ -177,6 +177,14 @@ def _list_targets(session: Session, options: argparse.Namespace) -> None:
     _show_plain(options, "targets", ["name", "service", "nodes", "setup", "default"], targets)
 
 
+def _list_teams(session: Session, options: argparse.Namespace) -> None:
+    from xt_core.services.team import team_names, team_of
+
+    chosen = team_of(session.config).name
+    teams = [{"name": name, "current": name == chosen} for name in team_names(session.config)]
+    _show_plain(options, "teams", ["name", "current"], teams)
+
+
 def _list_workspaces(session: Session, options: argparse.Namespace) -> None:
     found = dict(session.store.workspaces())
     found.setdefault(session.workspace, 0)
@@ -324,6 +332,7 @@ _REPORTS: dict[str, Noun] = {
     ),
     "nodes": Noun("nodes, and what they do now", "", _add_nothing, _list_nodes),
     "targets": Noun("compute targets", "", _add_nothing, _list_targets),
+    "teams": Noun("teams, and which is in use", "", _add_nothing, _list_teams),
     "workspaces": Noun("workspaces", "", add_workspace, _list_workspaces),
     "experiments": Noun("experiments of the workspace", "", add_workspace, _list_experiments),
     "events": Noun("the latest events of runs", "[RUNS…]", _add_event_options, _list_events),

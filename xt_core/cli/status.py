@@ -62,7 +62,7 @@ def _ensure_running(session: Session, nodes: Iterable[str]) -> None:
     """Start the controllers that the answer needs, and those that died and left work behind: it
     would wait for ever."""
     session.controllers.ensure_running(nodes)
-    left = {node: session.store.open_jobs(node) for node in session.controllers.known()}
+    left = {node: session.open_jobs(node) for node in session.controllers.known()}
     answers = session.controllers.start_stopped(node for node, jobs in left.items() if jobs)
     for node in answers.results:
         jobs = ", ".join(job.name for job in left[node])
@@ -75,7 +75,7 @@ def _status(session: Session, name: str | None) -> Document:
     document = session.controllers.status()
     for node in document["nodes"]:
         if node["controller"] is None:  # the store knows what it left
-            node["jobs"] = [job.name for job in session.store.open_jobs(node["name"])]
+            node["jobs"] = [job.name for job in session.open_jobs(node["name"])]
     if name is None:
         return document
     if JOB_NAME.fullmatch(name):

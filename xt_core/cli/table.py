@@ -33,15 +33,16 @@ COMMANDS: dict[str, Command] = {
         Command("status", "status", "what runs now, live from the controller", "Work"),
         Command(
             "list", "list_", "reports of runs, jobs and more", "Reports",
-            ("runs", "jobs", "nodes", "targets", "workspaces", "experiments", "events"),
+            ("runs", "jobs", "nodes", "targets", "teams", "workspaces", "experiments", "events"),
         ),
         Command(
             "view", "view", "one thing, whole", "Reports",
-            ("run", "job", "metrics", "events", "log", "console", "config"),
+            ("run", "job", "metrics", "events", "log", "console", "config", "team"),
         ),
         Command("plot", "plot", "metric curves in the terminal", "Reports"),
         Command("set", "annotate", "set tags or notes", "Annotate", ("tags", "notes")),
         Command("clear", "annotate", "clear tags", "Annotate", ("tags",)),
+        Command("use", "use", "choose the team to work with", "Set up", ("team",)),
         Command("config", "config", "create and change settings", "Set up", ("create", "set")),
         Command("completion", "completion", "shell completion for bash, zsh, fish", "Set up"),
         Command("demo", "demo", "a real search on this machine, watched live", "Set up"),

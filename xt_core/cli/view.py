@@ -15,7 +15,7 @@ from xt_core.cli.nouns import Noun, run_noun
 from xt_core.cli.parser import Parser, add_workspace, count
 from xt_core.cli.talk import emit_json, note
 from xt_core.cli.view_job import add_job_options, view_job
-from xt_core.errors import ExitCode, UnknownNameError, UsageError
+from xt_core.errors import ExitCode, UnavailableError, UnknownNameError, UsageError
 from xt_core.home import FIRST_NODE, NODE_NAME
 from xt_core.model.encoding import plain
 from xt_core.model.names import JOB_NAME
@@ -164,7 +164,7 @@ def _view_log(session: Session, options: argparse.Namespace) -> None:
     job: those of its runs."""
     node = FIRST_NODE if options.name == "controller" else options.name
     if NODE_NAME.fullmatch(node):
-        lines = _tail(_lines_of(session.home.node(node).controller_log), options.last)
+        lines = _tail(_lines_of(session.team_home.node(node).controller_log), options.last)
         if options.json:
             emit_json({"log": lines})
         else:
@@ -212,7 +212,7 @@ def _console(session: Session, run: Run, start: str) -> Iterator[bytes]:
     from xt_core.nodes.positions import start_offset
 
     try:
-        runs_dir = session.home.node(run.node).runs_dir
+        runs_dir = session.team_home.node(run.node).runs_dir
         file = open(runs_dir / run.workspace / run.name / "output.txt", "rb")  # noqa: SIM115
     except OSError:
         yield from stored_console(session, run, start)
@@ -269,6 +269,28 @@ def _print_lines(lines: list[str]) -> None:
         print(line)
 
 
+def _view_team(session: Session, options: argparse.Namespace) -> None:
+    from xt_core.services.check import team_document, team_lines
+
+    if options.team is not None:
+        session = Session(overrides={"general.xt-team-name": options.team})
+    document = team_document(session)
+    session.close()
+    is_whole = all(service["error"] is None for service in document["services"])
+    if options.json:
+        emit_json(document)
+        if not is_whole:
+            raise SystemExit(ExitCode.UNAVAILABLE)
+        return
+    print("\n".join(team_lines(document)))
+    if not is_whole:
+        raise UnavailableError(f"not all services of team {document['team']} answer")
+
+
+def _add_team(parser: Parser) -> None:
+    parser.add_argument("team", nargs="?", metavar="NAME", help="default: the one in use")
+
+
 _VIEWS: dict[str, Noun] = {
     "run": Noun("a run on one page", "RUN", _add_run, _view_run),
     "job": Noun("a job, its progress and what its search found", "JOB", add_job_options, view_job),
@@ -276,5 +298,6 @@ _VIEWS: dict[str, Noun] = {
     "events": Noun("a run's life, in order", "RUN", _add_run_and_last, _view_events),
     "log": Noun("the log of runs or of a controller", "NAME", _add_log_options, _view_log),
     "console": Noun("a run's output, byte for byte", "RUN", _add_run_and_last, _view_console),
+    "team": Noun("a team's services: do they answer?", "[NAME]", _add_team, _view_team),
     "config": Noun("the settings in force", "[SETTING]", _add_config_options, _view_config),
 }

@@ -90,7 +90,10 @@ _GENERAL = Section(
             pattern_help="letters, digits and '_' that do not begin with a digit",
         ),
         "xt-team-name": _text(
-            "local", "The team whose services are used.", env="XT_TEAM", option="team"
+            None,
+            "The team whose services are used; with null that of xt-services, or the local one.",
+            env="XT_TEAM",
+            option="team",
         ),
         "grace-seconds": _amount(
             10.0,
@@ -310,9 +313,34 @@ _BOXES = Table(
     predefined=("local",),
 )
 
+_EXTERNAL_SERVICES = Table(
+    "The services that teams use, by name. A text may be $env:NAME, a variable of the environment.",
+    {
+        "type": Property(Kind.STRING, "storage", "What it keeps.", choices=("storage", "mongo")),
+        "provider": Property(
+            Kind.STRING,
+            "directory",
+            "Of a storage: a folder that all nodes see.",
+            choices=("directory",),
+        ),
+        "path": _text(None, "Of a directory: the folder."),
+        "mongo-connection-string": _text(
+            None, "Of a mongo: as in mongodb://host:27017/?replicaSet=rs0."
+        ),
+        "database": _text(None, "Of a mongo: the database; with null one named xt-TEAM."),
+    },
+)
+
+_ROLES = {
+    "storage": _text(None, "The service that keeps artifacts; with null a folder of this machine."),
+    "mongo": _text(None, "The service that keeps stats; with null a file of this machine."),
+}
+
+_TEAMS = Table("The teams, by name, each with its services.", _ROLES)
+
 _XT_SERVICES = Section(
-    "The services of the team.",
-    {"target": _text("local", "The compute target of new jobs.", env="XT_TARGET")},
+    "The services of the team that has no name.",
+    _ROLES | {"target": _text("local", "The compute target of new jobs.", env="XT_TARGET")},
 )
 
 _RUN_REPORTS = Section(
@@ -351,7 +379,9 @@ SCHEMA: dict[str, Section | Table | Property] = {
     "compute-targets": _COMPUTE_TARGETS,
     "setups": _SETUPS,
     "boxes": _BOXES,
+    "external-services": _EXTERNAL_SERVICES,
     "xt-services": _XT_SERVICES,
+    "teams": _TEAMS,
     "run-reports": _RUN_REPORTS,
     "job-reports": _JOB_REPORTS,
     "commands": Property(Kind.STRINGS, [], "The commands of a multi-command job.", separator="\n"),

@@ -27,6 +27,7 @@ from xt_core.errors import (
 )
 from xt_core.home import NodeHome, node_index
 from xt_core.nodes.http import UnixConnection
+from xt_core.services.stores import StoreAccess
 
 STATUS_SECONDS = 30.0
 HANDOVER_SECONDS = 10.0
@@ -43,9 +44,11 @@ _ERRORS: dict[str, type[XTError]] = {
 class ControllerClient:
     """Talks to the controller of one node. Thread-safe: each request has a connection."""
 
-    def __init__(self, home: NodeHome, environ: Mapping[str, str]) -> None:
-        """`environ` is the environment of a controller that has to be started."""
-        self._home, self._environ = home, dict(environ)
+    def __init__(
+        self, home: NodeHome, environ: Mapping[str, str], access: Callable[[], StoreAccess]
+    ) -> None:
+        """`environ` and `access` are what a controller gets that has to be started."""
+        self._home, self._environ, self._access = home, dict(environ), access
 
     # Life -------------------------------------------------------------------------------
 
@@ -67,15 +70,23 @@ class ControllerClient:
         Raises UnavailableError if it cannot be started.
         """
         gpu_split = max(gpu_split, node_index(self._home.name) + 1)
-        if _is_current(self._node(), gpu_split):
+        if self._is_current(self._node(), gpu_split):
             return
         with self._start_lock():
             node = self._node()  # another client may have been faster
-            if _is_current(node, gpu_split):
+            if self._is_current(node, gpu_split):
                 return
             if node is not None:
                 self._stop()
             self._spawn(gpu_split)
+
+    def _is_current(self, node: Mapping[str, Any] | None, gpu_split: int) -> bool:
+        """Whether a controller, by what it says of its node, may go on as it is."""
+        if node is None or node["controller"]["version"] != xt_core.__version__:
+            return False
+        if node.get("access", "") != self._access().fingerprint():
+            return False
+        return not node["gpus"] or bool(node.get("gpu_split", 1) >= gpu_split)
 
     def shut_down(self) -> None:
         """Let the controller end; runs live on, and the next controller finds them."""
@@ -125,11 +136,12 @@ class ControllerClient:
         """0 once a new controller is ready, else its exit code."""
         ready, ready_in = os.pipe()
         command = [sys.executable, "-m", "controller", "--node", self._home.name]
+        command += ["--team", self._home.team, "--services"]
         command += ["--gpu-split", str(gpu_split), "--ready", str(ready_in)]
         with open(self._home.controller_log, "ab") as log:
             process = subprocess.Popen(
                 command,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -138,11 +150,19 @@ class ControllerClient:
                 env=self._environ | {"XT_HOME": str(self._home.root)},
             )
         os.close(ready_in)
+        self._hand_over_access(process)
         with open(ready, "rb") as file:
             if file.readline() == b"ready\n":
                 process.returncode = 0  # it lives on: not ours to wait for
                 return 0
         return process.wait() or 1
+
+    def _hand_over_access(self, process: "subprocess.Popen[bytes]") -> None:
+        """Through its standard input: what is secret stands in no argument and no file."""
+        assert process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):  # it has ended; its exit code is told
+            process.stdin.write(self._access().to_json().encode())
+            process.stdin.close()
 
     # Requests ---------------------------------------------------------------------------
 
@@ -177,10 +197,15 @@ class ControllerClient:
 
     @contextlib.contextmanager
     def output(self, workspace: str, run: str, start: str) -> Iterator["OutputStream"]:
-        """The live console of a run. Raises UnknownNameError if it does not live here (now)."""
+        """The console of a run of this node. Raises UnknownNameError if it has none such."""
         path = f"/runs/{quote(workspace)}/{quote(run)}/output?from={quote(start)}"
         with self._exchange("GET", path, None) as (connection, response):
             yield OutputStream(int(response.headers["X-Offset"]), response, connection)
+
+    def has_ended(self, workspace: str, run: str) -> bool:
+        """Whether the process of a run of this node has ended. Raises UnknownNameError."""
+        answer = self._request("GET", f"/runs/{quote(workspace)}/{quote(run)}")
+        return answer["run"]["ended"] is not None
 
     def changes(self) -> "ChangeStream":
         """Iterates at once, and again after whatever changes; ends when the controller does.
@@ -269,13 +294,6 @@ class ChangeStream:
 
     def close(self) -> None:
         self._connection.shut_down()
-
-
-def _is_current(node: Mapping[str, Any] | None, gpu_split: int) -> bool:
-    """Whether a controller, by what it says of its node, may go on as it is."""
-    if node is None or node["controller"]["version"] != xt_core.__version__:
-        return False
-    return not node["gpus"] or bool(node.get("gpu_split", 1) >= gpu_split)
 
 
 def _raise_error(response: HTTPResponse) -> NoReturn:

@@ -13,6 +13,7 @@ from xt_core.model.records import Job, Run
 from xt_core.nodes.changes import Changes
 from xt_core.nodes.client import ControllerClient
 from xt_core.nodes.concurrently import Answers, on_each
+from xt_core.services.stores import StoreAccess
 
 T = TypeVar("T")
 STOPPED, UNRESPONSIVE = "stopped", "unresponsive"
@@ -22,9 +23,11 @@ _PATIENCE_WITH_SILENT_SECONDS = 0.2
 class Controllers:
     """A client for each node. Thread-safe."""
 
-    def __init__(self, home: Home, environ: Mapping[str, str]) -> None:
-        """`environ` is the environment of a controller that has to be started."""
-        self._home, self._environ = home, environ
+    def __init__(
+        self, home: Home, environ: Mapping[str, str], access: Callable[[], StoreAccess]
+    ) -> None:
+        """`environ` and `access` are what a controller gets that has to be started."""
+        self._home, self._environ, self._access = home, environ, access
         self._clients: dict[str, ControllerClient] = {}
         self._silent: set[str] = set()
         """Nodes whose controllers did not answer when last asked for their status."""
@@ -34,7 +37,7 @@ class Controllers:
     def of(self, node: str) -> ControllerClient:
         """The client of a node. Raises UsageError for what is no node's name."""
         if node not in self._clients:
-            client = ControllerClient(self._home.node(node), self._environ)
+            client = ControllerClient(self._home.node(node), self._environ, self._access)
             self._clients.setdefault(node, client)
         return self._clients[node]
 

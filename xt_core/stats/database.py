@@ -18,7 +18,7 @@ from pathlib import Path
 from xt_core.errors import RefusedError, UnavailableError
 from xt_core.query.sql import register
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 LOCK_TIMEOUT_SECONDS = 60.0
 
 _SCHEMA = """
@@ -34,7 +34,8 @@ CREATE TABLE jobs (
     tags TEXT NOT NULL DEFAULT '{}', notes TEXT NOT NULL DEFAULT '',
     cancel_requested INTEGER NOT NULL DEFAULT 0,
     objectives TEXT NOT NULL DEFAULT '[]', space TEXT NOT NULL DEFAULT '{}',
-    warm_start TEXT NOT NULL DEFAULT '[]', priority INTEGER NOT NULL DEFAULT 0
+    warm_start TEXT NOT NULL DEFAULT '[]', priority INTEGER NOT NULL DEFAULT 0,
+    host TEXT NOT NULL DEFAULT ''
 );
 
 CREATE TABLE work_items (
@@ -105,6 +106,9 @@ ALTER TABLE runs ADD COLUMN node_revision INTEGER NOT NULL DEFAULT 0;
 """,
     3: """
 ALTER TABLE nodes ADD COLUMN renewed REAL NOT NULL DEFAULT 0;
+""",
+    4: """
+ALTER TABLE jobs ADD COLUMN host TEXT NOT NULL DEFAULT '';
 """,
 }
 """What makes a schema the next one, by the version it starts from."""

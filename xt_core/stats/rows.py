@@ -11,7 +11,8 @@ from xt_core.model.states import RunStatus, WorkItemStatus
 JOB_COLUMNS = (
     "num, workspace, experiment, style, target, username, created, work_items, concurrent, "
     "search_type, schedule, nodes, primary_metric, maximize, description, command, seed, "
-    "tags, notes, cancel_requested, objectives, space, warm_start, priority"
+    "tags, notes, cancel_requested, objectives, space, warm_start, priority, "
+    "host"
 )
 RUN_COLUMNS = (
     "workspace, name, job, experiment, node, status, created, parent, is_parent, run_index, "
@@ -30,6 +31,7 @@ def job_from_row(row: tuple[Any, ...]) -> Job:
     job.tags, job.notes, job.cancel_requested = loads(rest[16]), rest[17], bool(rest[18])
     job.objectives = [Objective(metric, maximize) for metric, maximize in loads(rest[19])]
     job.space, job.warm_start, job.priority = loads(rest[20]), loads(rest[21]), rest[22]
+    job.host = rest[23]
     return job
 
 
@@ -60,6 +62,7 @@ def job_to_row(job: Job) -> tuple[Any, ...]:
         dumps(job.space),
         dumps(job.warm_start),
         job.priority,
+        job.host,
     )
 
 

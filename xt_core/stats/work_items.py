@@ -119,6 +119,16 @@ def cancel_unstarted(connection: sqlite3.Connection, job: str, node: str | None 
     ).rowcount
 
 
+def cancelled_items(connection: sqlite3.Connection, job: str, node: str) -> list[WorkItem]:
+    """Items that this node, maybe among others, could have claimed and that were cancelled."""
+    rows = connection.execute(
+        f"SELECT {ITEM_COLUMNS} FROM work_items WHERE job_num = ? AND status = 'cancelled' "
+        "AND run IS NULL AND (node IS NULL OR node = ?) ORDER BY run_index",
+        (job_number(job), node),
+    )
+    return [item_from_row(job, row) for row in rows]
+
+
 def count_open(connection: sqlite3.Connection, job: str) -> int:
     """How many items of a job have not ended, on whatever node."""
     row = connection.execute(

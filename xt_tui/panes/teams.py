@@ -37,10 +37,12 @@ class TeamsPane(Pane, can_focus=True):
         self.query_one("#team-facts", Static).update(facts)
 
     def _tell_team(self, text: Text) -> None:
-        state, home = self._state, self._session.home
+        state, home = self._state, self._session.team_home
         counts = f"  {counted(len(state.runs), 'run')}, {counted(len(state.jobs), 'job')}"
         text.append("✘ " if state.error else "● ", "bold red" if state.error else "green")
-        text.append("local", "bold").append(counts + ("" if state.loaded else ", loading…") + "\n")
+        text.append(self._session.team.name, "bold").append(
+            counts + ("" if state.loaded else ", loading…") + "\n"
+        )
         if state.error:
             text.append(f"  {state.error}\n", "bold red")
         if state.health is None:
@@ -54,7 +56,7 @@ class TeamsPane(Pane, can_focus=True):
             else (f", {byte_text(state.health.free_bytes)} free on the disk")
         )
         text.append(free + "\n", "bold red" if is_low else "dim")
-        text.append(f"  in {home.stats_file.parent}\n", "dim")
+        text.append(f"  {_services(self._session)}\n", "dim")
 
     def _tell_nodes(self, text: Text) -> None:
         """A line a node, with one for all that are stopped; of an only node also its controller."""
@@ -71,6 +73,15 @@ class TeamsPane(Pane, can_focus=True):
             up = format_duration(controller["uptime"])
             version, pid = controller["version"], controller["pid"]
             text.append(f"  controller {version}, pid {pid}, up {up}", "dim")
+
+
+def _services(session: Session) -> str:
+    """Where the team's stores are."""
+    team = session.team
+    if team.is_embedded:
+        return f"in {session.team_home.stats_file.parent}"
+    names = [service.name for service in (team.mongo, team.storage) if service is not None]
+    return f"services {', '.join(names)}"
 
 
 def _tell_node(text: Text, node: dict[str, Any]) -> None:

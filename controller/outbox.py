@@ -1,0 +1,188 @@
+"""A node's artifacts: those on their way to its team's store, and copies of those it works with.
+
+What is put here is on this node's disk when `put` returns, and reaches the team's store whenever
+that answers; a run never waits for it. Invariants: an entry leaves the disk only after the team's
+store has taken it; of one key the newest entry is the last to arrive.
+"""
+
+import contextlib
+import logging
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from controller.backoff import Backoff
+from xt_core.artifacts.directory import DirectoryStore
+from xt_core.artifacts.store import ArtifactStore, check_key
+from xt_core.errors import UnknownNameError, UsageError, XTError
+
+_MOVED_AT_ONCE = 4
+_log = logging.getLogger(__name__)
+
+
+class NodeArtifacts(Protocol):
+    """What a controller does with artifacts, from many threads at once. See `ArtifactStore`."""
+
+    def put_bytes(self, key: str, data: bytes) -> None: ...
+
+    def put_file(self, key: str, path: Path, *, consume: bool = False) -> None: ...
+
+    def local_path(self, key: str) -> Path | None: ...
+
+
+class Outbox:
+    """Implements `NodeArtifacts` over two folders of this node and the team's store."""
+
+    def __init__(self, folder: Path, copies: Path, team: ArtifactStore) -> None:
+        """`folder` holds what is on its way, `copies` what `local_path` has fetched."""
+        self._team, self._room = team, copies.parent
+        self._spool, self._copies = DirectoryStore(folder), DirectoryStore(copies)
+        self._changed = threading.Condition()
+        self._pending: dict[str, int] = {}
+        """Key -> the number of its newest entry, in the order of the keys' first entries."""
+        self._moving: set[str] = set()
+        self._last = 0
+        self._backoff, self._not_before = Backoff(), 0.0
+        self._closed = False
+        self._find_entries()
+        self._threads = [
+            threading.Thread(target=self._work, name=f"outbox {number}", daemon=True)
+            for number in range(_MOVED_AT_ONCE)
+        ]
+
+    def _find_entries(self) -> None:
+        """What an earlier controller left."""
+        self._spool.sweep()
+        for info in self._spool.list():
+            number, _, key = info.key.partition("/")
+            self._last = max(self._last, int(number))
+            self._supersede(key, int(number))
+
+    def start(self) -> None:
+        """Begin to move entries to the team's store."""
+        for thread in self._threads:
+            thread.start()
+
+    def close(self) -> None:
+        """Stop after the entries that are being moved now; the others keep."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join()
+
+    def flush(self, patience: float) -> bool:
+        """Wait until all that was put so far has arrived; False after `patience` seconds."""
+        with self._changed:
+            last = self._last
+            return self._changed.wait_for(
+                lambda: all(number > last for number in self._pending.values()), patience
+            )
+
+    def has_arrived(self) -> bool:
+        """Whether all that was put so far has arrived."""
+        with self._changed:
+            return not self._pending
+
+    # Writing ----------------------------------------------------------------------------
+
+    def put_bytes(self, key: str, data: bytes) -> None:
+        self._put(key, lambda entry: self._spool.put_bytes(entry, data))
+
+    def put_file(self, key: str, path: Path, *, consume: bool = False) -> None:
+        self._put(key, lambda entry: self._spool.put_file(entry, path, consume=consume))
+
+    def _put(self, key: str, write: Callable[[str], None]) -> None:
+        check_key(key)
+        with self._changed:
+            self._last += 1
+            number = self._last
+        write(_entry(number, key))
+        with self._changed:
+            self._supersede(key, number)
+            self._changed.notify_all()
+
+    def _supersede(self, key: str, number: int) -> None:
+        """Keep the newer one of two entries of a key."""
+        other = self._pending.get(key)
+        self._pending[key] = number if other is None else max(other, number)
+        if other is not None:
+            self._spool.delete(_entry(min(other, number), key))
+
+    # Reading ----------------------------------------------------------------------------
+
+    def local_path(self, key: str) -> Path | None:
+        """A file that this node can read: the team's own where it has files, else a copy."""
+        with contextlib.suppress(UnknownNameError):
+            return self._copies.local_path(key)
+        with self._changed:
+            number = self._pending.get(key)
+        if number is not None:
+            with contextlib.suppress(UnknownNameError):  # it has arrived, or was superseded
+                return self._spool.local_path(_entry(number, key))
+        path = self._team.local_path(key)
+        return self._fetch(key) if path is None else path
+
+    def _fetch(self, key: str) -> Path:
+        with tempfile.TemporaryDirectory(prefix="fetch-", dir=self._room) as folder:
+            draft = Path(folder) / "artifact"
+            self._team.get_file(key, draft)
+            self._copies.put_file(key, draft, consume=True)
+        return self._copies.local_path(key)
+
+    def release(self, prefix: str) -> None:
+        """The copies in a folder are not needed any more."""
+        self._copies.delete_prefix(prefix)
+
+    # Moving -----------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        while (chosen := self._next()) is not None:
+            self._move(*chosen)
+
+    def _next(self) -> tuple[str, int] | None:
+        """Wait for an entry that may be moved; None once closed."""
+        with self._changed:
+            while not self._closed:
+                pause = self._not_before - time.monotonic()
+                for key, number in self._pending.items() if pause <= 0 else ():
+                    if key not in self._moving:
+                        self._moving.add(key)
+                        return key, number
+                self._changed.wait(pause if pause > 0 else None)
+            return None
+
+    def _move(self, key: str, number: int) -> None:
+        error: XTError | None = None
+        try:
+            path = self._spool.local_path(_entry(number, key))
+            self._team.put_file(key, path)
+        except XTError as failure:
+            error = failure
+        with self._changed:
+            self._moving.discard(key)
+            if self._pending.get(key) == number:  # else it was superseded meanwhile
+                self._settle(key, number, error)
+            self._changed.notify_all()
+
+    def _settle(self, key: str, number: int, error: XTError | None) -> None:
+        if error is None:
+            del self._pending[key]
+            self._spool.delete(_entry(number, key))
+            if self._backoff.after_success():
+                _log.info("the team's artifact store answers again")
+        elif isinstance(error, UsageError):  # however often it is tried
+            _log.error("%s stays on this node: %s", key, error.message)
+            del self._pending[key]
+        elif time.monotonic() >= self._not_before:  # else another thread has said so
+            if not self._backoff.failures:
+                _log.warning("%s; artifacts wait on this node", error.message)
+            self._not_before = time.monotonic() + self._backoff.after_failure()
+
+
+def _entry(number: int, key: str) -> str:
+    return f"{number:012d}/{key}"

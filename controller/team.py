@@ -1,0 +1,70 @@
+"""A node's link to the stores of its team, where those are elsewhere.
+
+The node works with its own SQLite file and its own disk; this brings jobs from the team's store
+to it, and what happens here to the team. Invariant: no run waits for the team's services.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from controller.outbox import Outbox
+from controller.replicator import Replicator
+from xt_core.model.records import Job, Run, WorkItem
+from xt_core.stats.sqlite import SqliteStatsStore
+from xt_core.stats.store import RunQuery, StatsStore
+
+SETTLE_SECONDS = 10.0
+"""How long a client that asked for something is kept waiting until its team can see it done."""
+
+
+class TeamLink:
+    """Stats by a replicator, artifacts by an outbox; None for what the node itself keeps."""
+
+    def __init__(self, ring: Callable[[], None]) -> None:
+        """`ring` tells clients that there is something new to see."""
+        self.stats: StatsStore | None = None
+        self.replicator: Replicator | None = None
+        self.outbox: Outbox | None = None
+        self._ring = ring
+
+    def start(self) -> None:
+        """Begin with what an earlier controller left."""
+        for part in (self.outbox, self.replicator):
+            if part is not None:
+                part.start()
+
+    def wake(self) -> None:
+        """Something was committed to the node's own store."""
+        if self.replicator is None:
+            self._ring()
+        else:
+            self.replicator.wake()
+
+    async def settle(self) -> None:
+        """Wait until the team can see all that was done here so far, unless that takes long."""
+        parts = [part for part in (self.outbox, self.replicator) if part is not None]
+        await asyncio.gather(*(asyncio.to_thread(part.flush, SETTLE_SECONDS) for part in parts))
+
+    def has_arrived(self) -> bool:
+        """Whether the team can see all that was done here."""
+        parts = [part for part in (self.outbox, self.replicator) if part is not None]
+        return all(part.has_arrived() for part in parts)
+
+    def read_job(self, name: str) -> tuple[Job, list[Run], list[WorkItem]] | None:
+        """A job as it was submitted: with its first runs, and its work items; None if the node
+        itself keeps the team's stats."""
+        if self.stats is None:
+            return None
+        job = self.stats.job(name)
+        query = RunQuery(workspace=job.workspace, jobs=[name], parents=None)
+        first = [run for run in self.stats.find_runs(query)[0] if run.parent is None]
+        return job, first, self.stats.work_items(name)
+
+
+def adopt(store: SqliteStatsStore, job: Job, runs: list[Run], items: list[WorkItem]) -> None:
+    """Bring a job of the team's store into the node's own, or what it was extended by since."""
+    known = store.jobs([job.name])
+    if not known:
+        store.add_job(job, runs, items)
+    elif known[0].work_items < job.work_items:
+        store.extend_job(job.name, job.work_items - known[0].work_items)

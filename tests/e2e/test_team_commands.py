@@ -1,0 +1,62 @@
+"""Choosing a team, and looking at its services."""
+
+import json
+
+import pytest
+from support import Xt
+
+
+def test_the_team_in_use_and_its_services_are_shown(xt: Xt) -> None:
+    team = "default" if xt.home.team == "default" else "local"
+    xt.script("t.py", "")
+    xt.submit("t.py")
+    assert xt.wait_job("job1") == "completed"
+    teams = xt.json("list", "teams")["teams"]
+    assert [each["name"] for each in teams if each["current"]] == [team]
+    document = xt.json("view", "team")
+    assert (document["team"], document["jobs"], document["runs"]) == (team, 1, 1)
+    assert [service["error"] for service in document["services"]] == [None, None]
+    assert len(document["members"]) == 1
+    names = ["stats", "files"] if team == "default" else ["embedded", "embedded"]
+    assert [service["name"] for service in document["services"]] == names
+
+
+@pytest.mark.embedded
+def test_a_team_is_used_from_now_on_or_for_one_command(xt: Xt) -> None:
+    xt.configure("""
+external-services:
+  away: {type: mongo, mongo-connection-string: "$env:AWAY_URL"}
+teams:
+  phoenix: {mongo: away}
+""")
+    assert xt("use", "team", "phoenix").stdout.startswith("team phoenix, set in ")
+    assert [each["name"] for each in xt.json("list", "teams")["teams"]] == ["local", "phoenix"]
+    err = xt("list", "runs", code=2).stderr
+    assert err.startswith(
+        "xt: error: external-services.away.mongo-connection-string is $env:AWAY_URL, and the "
+        "variable AWAY_URL is not set"
+    )
+    assert "no runs" in xt("list", "runs", env={"XT_TEAM": "local"}).stderr
+    xt("use", "team", "local")
+    assert "no runs" in xt("list", "runs").stderr
+    assert "there is no team 'raven'" in xt("use", "team", "raven", code=3).stderr
+
+
+@pytest.mark.services
+def test_what_another_machine_does_is_seen_and_not_touched(xt: Xt) -> None:
+    xt.script("t.py", "import time\nwhile True: time.sleep(0.1)")
+    xt.submit("t.py")
+    xt.wait_status("run1", "running")
+    job = xt.session.store.job("job1")
+    assert job.host == xt.home.place
+    other = Xt(xt.home.root.with_name("other-home"), xt.code, xt.home.config_file.read_text())
+    try:
+        assert [run["name"] for run in other.json("list", "runs")["runs"]] == ["run1"]
+        for command in (("cancel", "run", "run1"), ("attach", "run1"),
+                        ("restart", "controller", "job1")):  # fmt: skip
+            err = other(*command, code=4).stderr
+            assert err.startswith(f"xt: error: job1 is done on {xt.home.place}, out of reach")
+        assert json.loads(other("cancel", "all", "--json").stdout) == {"runs": []}
+        assert xt.run("run1").status == "running"
+    finally:
+        other.close()

@@ -1,0 +1,95 @@
+"""A team: its name, and the services that the configuration gives it.
+
+The team in use is the one that ``--team``, ``XT_TEAM`` or ``general.xt-team-name`` names, else the
+one whose services stand in ``xt-services``; with no services it is ``local``, whose stores are
+embedded.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from xt_core.config import Config
+from xt_core.errors import UnknownNameError, UsageError
+from xt_core.home import LOCAL_TEAM
+
+UNNAMED_TEAM = "default"
+"""What the team of `xt-services` is called where nothing names it."""
+ROLES = ("storage", "mongo")
+"""What services do for a team; each is named as the `type` of service that it takes."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """One entry of `external-services`."""
+
+    name: str
+    properties: Mapping[str, Any]
+
+    def get(self, name: str) -> str | None:
+        """A property that may be unset."""
+        value = self.properties.get(name)
+        return None if value is None else str(value)
+
+    def setting(self, name: str) -> str:
+        """Where a property stands in the configuration, to be named in errors."""
+        return f"external-services.{self.name}.{name}"
+
+
+@dataclass(frozen=True)
+class Team:
+    """A team as it is configured; a role without a service is filled by this machine."""
+
+    name: str
+    storage: Service | None = None
+    mongo: Service | None = None
+
+    @property
+    def is_embedded(self) -> bool:
+        return self.storage is None and self.mongo is None
+
+
+def team_of(config: Config) -> Team:
+    """The team in use. Raises UnknownNameError, or UsageError for a service of the wrong kind."""
+    name = config.optional_string("general.xt-team-name")
+    teams: dict[str, dict[str, Any]] = config.get("teams")
+    if name is not None and name in teams:
+        return _team(config, name, f"teams.{name}", teams[name])
+    if name == LOCAL_TEAM:
+        return Team(LOCAL_TEAM)
+    services = config.get("xt-services")
+    if name is None and not any(services[role] for role in ROLES):
+        return Team(LOCAL_TEAM)
+    if name in (None, UNNAMED_TEAM):
+        return _team(config, UNNAMED_TEAM, "xt-services", services)
+    origin = config.origin("general.xt-team-name")
+    known = ", ".join(team_names(config))
+    raise UnknownNameError(f"there is no team {name!r} (set by {origin})", f"the teams: {known}")
+
+
+def team_names(config: Config) -> list[str]:
+    """The local team, the one of `xt-services`, and those of `teams`."""
+    services = config.get("xt-services")
+    unnamed = [UNNAMED_TEAM] if any(services[role] for role in ROLES) else []
+    return [LOCAL_TEAM, *unnamed, *config.get("teams")]
+
+
+def _team(config: Config, name: str, section: str, roles: Mapping[str, Any]) -> Team:
+    entries: dict[str, dict[str, Any]] = config.get("external-services")
+    chosen: dict[str, Service] = {}
+    for role in ROLES:
+        service = roles.get(role)
+        if service is None:
+            continue
+        if service not in entries:
+            raise UnknownNameError(
+                f"{section}.{role} names {service!r}, which external-services does not have",
+                f"those there are: {', '.join(entries) or 'none'}",
+            )
+        if entries[service]["type"] != role:
+            raise UsageError(
+                f"{section}.{role} names {service!r}, which is of type {entries[service]['type']}",
+                f"name a service whose type is {role}",
+            )
+        chosen[role] = Service(service, entries[service])
+    return Team(name, **chosen)
