@@ -27,9 +27,6 @@ from xt_core.errors import UnknownNameError, XTError
 if TYPE_CHECKING:
     from azure.storage.blob import BlobProperties
 
-_PIECES_AT_ONCE = 8
-"""Blocks and pieces of large files, of all calls together: what bounds the memory."""
-
 
 class BlobStore:
     """Artifacts as blobs of one container, which is made at the first write.
@@ -43,15 +40,18 @@ class BlobStore:
         container: str,
         *,
         files_at_once: int = 16,
+        pieces_at_once: int = 8,
         most_appends: int = blob_append.MOST_APPENDS,
     ) -> None:
-        """``most_appends``: from so many on, a log is written again with fewer.
+        """``pieces_at_once`` bounds the memory: so many pieces of large files, of 8 MiB each, are
+        on their way at once, of all calls together. From ``most_appends`` on a log is written
+        again with fewer.
 
         Raises ConfigError if there can be no container of that name.
         """
         self._container = BlobContainer(account, container)
         self._files_at_once, self._most_appends = files_at_once, most_appends
-        self._pieces = _Pool(_PIECES_AT_ONCE, "blob-piece")
+        self._pieces = _Pool(pieces_at_once, "blob-piece")
         self._files = _Pool(files_at_once, "blob-file")
 
     def put_bytes(self, key: str, data: bytes) -> None:

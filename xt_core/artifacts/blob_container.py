@@ -46,7 +46,7 @@ class BlobAccount:
     connection_string: str = field(default="", repr=False)
     url: str = field(default="", repr=False)
     credential: "TokenCredential | str | None" = field(default=None, repr=False)
-    retry_seconds: float = 60.0
+    retry_seconds: float = 30.0
     answer_seconds: float = 30.0
     connections: int = 32
 

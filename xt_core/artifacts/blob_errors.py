@@ -23,6 +23,18 @@ _NOT_KNOWN = {
 }
 _FOREIGN_NETWORK = {"AuthorizationSourceIPMismatch", "AuthorizationProtocolMismatch"}
 _DISABLED = {"AccountIsDisabled", "ContainerDisabled"}
+_DAMAGED = {"InvalidMd5", "Md5Mismatch"}
+_REASONS = (
+    ("refused", "connection refused"),
+    ("timed out", "no answer in time"),
+    ("resolve", "there is no such host"),
+    ("getaddrinfo", "there is no such host"),
+    ("CERTIFICATE_VERIFY_FAILED", "its certificate is not trusted"),
+    ("unreachable", "the network is unreachable"),
+    ("reset by peer", "connection reset"),
+    ("aborted", "it closed the connection"),
+    ("non-https", "a sign-in by token needs an https address"),
+)
 _LEASED = {"LeaseIdMissing", "LeaseLost", "BlobImmutableDueToPolicy"}
 
 
@@ -44,11 +56,7 @@ def code_of(error: Exception) -> str:
 
 def service_error(error: Exception, trouble: BlobTrouble) -> XTError:
     """The user-facing error for one of the SDK's."""
-    from azure.core.exceptions import (
-        ClientAuthenticationError,
-        HttpResponseError,
-        ServiceRequestError,
-    )
+    from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
 
     if type(error).__name__ == "AzureSigningError":  # which the SDK does not export
         return ConfigError(
@@ -63,11 +71,16 @@ def service_error(error: Exception, trouble: BlobTrouble) -> XTError:
             f"{trouble.what}: no sign-in for {trouble.service}: {_first_line(error)}",
             f"sign in with `az login`, or set a connection string or SAS ({trouble.setting})",
         )
-    reason = "the service cannot be reached" if isinstance(error, ServiceRequestError) else ""
     return UnavailableError(
-        f"{trouble.what}: {reason or 'the service does not answer'}: {_first_line(error)}",
+        f"{trouble.what}: the service cannot be reached: {_network_reason(error)}",
         f"check the network, and the address in {trouble.setting}",
     )
+
+
+def _network_reason(error: Exception) -> str:
+    """Not the error's own words: they hold the URL, and with it a SAS."""
+    text = str(error)
+    return next((reason for mark, reason in _REASONS if mark in text), type(error).__name__)
 
 
 def _answered(error: Exception, trouble: BlobTrouble, headers: Mapping[str, str]) -> XTError:
@@ -102,6 +115,8 @@ def _answered(error: Exception, trouble: BlobTrouble, headers: Mapping[str, str]
         )
     if code in _NOT_KNOWN or status in (401, 403):
         return _not_signed_in(error, trouble, headers)
+    if code in _DAMAGED or "contentMD5" in str(error):
+        return UnavailableError(f"{what}: the bytes arrived damaged ({code})", "try again")
     if code == "InvalidResourceName":
         return ConfigError(
             f"{what}: the service takes no such name", "check the name of the container"

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import requests
+from azure.core.exceptions import ClientAuthenticationError
 from azure.core.pipeline.transport import RequestsTransport
 from azure.storage.blob import ExponentialRetry
 from requests.adapters import HTTPAdapter
@@ -38,6 +39,8 @@ class DeadlineRetry(ExponentialRetry):
     def increment(
         self, settings: dict[str, Any], request: Any, response: Any = None, error: Any = None
     ) -> bool:
+        if isinstance(error, ClientAuthenticationError):
+            return False  # no waiting makes a sign-in
         more = super().increment(settings, request, response, error)
         return more and time.monotonic() < settings[_DEADLINE]
 

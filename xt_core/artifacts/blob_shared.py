@@ -19,7 +19,7 @@ from xt_core.artifacts.blob_container import BlobContainer
 from xt_core.artifacts.blob_errors import code_of
 from xt_core.artifacts.blob_replace import TEMPORARY
 from xt_core.artifacts.blob_upload import file_metadata, put_data, put_path
-from xt_core.errors import UnavailableError
+from xt_core.errors import UnavailableError, UnknownNameError
 
 if TYPE_CHECKING:
     from azure.storage.blob import BlobClient, BlobProperties
@@ -91,7 +91,7 @@ def sweep(container: BlobContainer) -> None:
     from azure.core.exceptions import ResourceExistsError, ResourceModifiedError
     from azure.core.exceptions import ResourceNotFoundError as NotFoundError
 
-    with container.reporting("sweep"):
+    with contextlib.suppress(UnknownNameError), container.reporting("sweep"):
         unused = _old(container, SHARED)
         if unused:
             for blob in container.client.list_blobs(include=["metadata"]):
