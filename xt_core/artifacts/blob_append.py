@@ -6,7 +6,7 @@ blocks, which takes its place by a copy within the service, provided nobody appe
 
 from typing import TYPE_CHECKING, Any
 
-from xt_core.artifacts.blob_container import PIECE_BYTES, BlobContainer
+from xt_core.artifacts.blob_container import APPEND_BYTES, BlobContainer
 from xt_core.artifacts.blob_errors import code_of
 from xt_core.artifacts.blob_replace import copy_over, discard, temporary_name
 from xt_core.artifacts.blob_shared import size_of
@@ -47,8 +47,8 @@ def _append_once(
 
     end = offset
     try:
-        for start in range(0, len(data), PIECE_BYTES):
-            part = data[start : start + PIECE_BYTES]
+        for start in range(0, len(data), APPEND_BYTES):
+            part = data[start : start + APPEND_BYTES]
             done = blob.append_block(
                 part, len(part), appendpos_condition=end, validate_content=True
             )
@@ -106,8 +106,8 @@ def _compact(container: BlobContainer, log: "BlobClient") -> None:
     beside = container.client.get_blob_client(temporary_name())
     try:
         beside.create_append_blob(metadata=found.metadata)
-        for offset in range(0, found.size, PIECE_BYTES):
-            length = min(PIECE_BYTES, found.size - offset)
+        for offset in range(0, found.size, APPEND_BYTES):
+            length = min(APPEND_BYTES, found.size - offset)
             part = log.download_blob(offset, length, validate_content=True, **pinned).readall()
             beside.append_block(part, length, validate_content=True)
         copy_over(beside, log, found.etag)

@@ -23,8 +23,11 @@ if TYPE_CHECKING:
 SINGLE_BYTES = 8 * 1024 * 1024
 """Up to so many bytes are sent by one request."""
 
-PIECE_BYTES = 4 * 1024 * 1024
-"""So many bytes are fetched by one request: the most of which the service tells the MD5."""
+PIECE_BYTES = 8 * 1024 * 1024
+"""So many bytes are fetched by one request."""
+
+APPEND_BYTES = 4 * 1024 * 1024
+"""So many bytes are appended by one request: what any version of the service takes."""
 
 _NAME = re.compile("(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*")
 _T = TypeVar("_T")

@@ -18,6 +18,7 @@ from xt_core.artifacts.blob_container import PIECE_BYTES, SINGLE_BYTES
 if TYPE_CHECKING:
     from xt_core.artifacts.blob_container import BlobAccount
 
+_READ_BYTES = 256 * 1024  # of an answer at once, as the SDK's own sessions
 _CONNECT_SECONDS = 10.0
 _FIRST_WAIT_SECONDS = 0.5
 _LONGEST_WAIT_SECONDS = 10.0
@@ -65,6 +66,7 @@ def client_options(account: "BlobAccount", heard: Callable[[Any], None]) -> dict
             session=session,
             connection_timeout=min(_CONNECT_SECONDS, account.answer_seconds),
             read_timeout=account.answer_seconds,
+            connection_data_block_size=_READ_BYTES,
         ),
         "raw_response_hook": heard,
         "retry_policy": DeadlineRetry(account.retry_seconds),
