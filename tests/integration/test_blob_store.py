@@ -339,18 +339,3 @@ def test_a_large_file_takes_little_memory(place: Place, tmp_path: Path) -> None:
     done = subprocess.run(program, check=True, capture_output=True, text=True)
     assert int(done.stdout) < 100, f"{done.stdout} MB more for a file of 300 MB"
     assert filecmp.cmp(path, tmp_path / "large.got", shallow=False)
-
-
-def test_a_store_that_is_not_used_loads_no_sdk() -> None:
-    program = (
-        "import sys\n"
-        "from xt_core.artifacts.blob import BlobStore\n"
-        "from xt_core.artifacts.blob_container import BlobAccount\n"
-        "account = BlobAccount('labblobs', 's', 'AccountName=a;AccountKey=b')\n"
-        "BlobStore(account, 'artifacts').close()\n"
-        "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program], check=True, capture_output=True, text=True
-    )
-    assert {"azure", "requests", "asyncio"} & set(done.stdout.split()) == set()
