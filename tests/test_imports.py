@@ -150,3 +150,16 @@ def test_every_module_says_what_it_is_for() -> None:
         if not ast.get_docstring(ast.parse(path.read_text()))
     }
     assert silent == set()
+
+
+def test_a_users_module_does_not_take_the_place_of_one_of_pythons(tmp_path: Path) -> None:
+    (tmp_path / "json.py").write_text("raise SystemExit('the wrong json')\n")
+    (tmp_path / "argparse.py").write_text("raise SystemExit('the wrong argparse')\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "xt_core", "list", "runs", "--help"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
