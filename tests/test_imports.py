@@ -127,6 +127,21 @@ def test_the_logging_api_needs_the_standard_library_alone(tmp_path: Path) -> Non
     assert loaded & {"asyncio", "dataclasses", "typing", "socket", "logging"} == set()
 
 
+def test_a_blob_store_that_is_not_used_loads_no_sdk() -> None:
+    program = (
+        "import sys\n"
+        "from xt_core.artifacts.blob import BlobStore\n"
+        "from xt_core.artifacts.blob_container import BlobAccount\n"
+        "account = BlobAccount('labblobs', 's', 'AccountName=a;AccountKey=b')\n"
+        "BlobStore(account, 'artifacts').close()\n"
+        "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+    assert {"azure", "requests", "asyncio"} & set(done.stdout.split()) == set()
+
+
 def test_every_module_says_what_it_is_for() -> None:
     silent = {
         str(path.relative_to(ROOT))

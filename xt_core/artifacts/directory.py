@@ -10,20 +10,26 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from xt_core import clock
+from xt_core.artifacts.directory_log import append_at
 from xt_core.artifacts.store import (
     RESERVED_NAMES,
     ArtifactInfo,
+    check_depth,
+    check_digest,
     check_key,
     check_prefix,
+    check_regular,
     storage_error,
 )
-from xt_core.errors import UnavailableError, UnknownNameError, UsageError
+from xt_core.artifacts.transfers import Moved, Progress, transfer
+from xt_core.errors import UnavailableError, UnknownNameError, UsageError, XTError
 
+_T = TypeVar("_T")
 _ABANDONED_SECONDS = 86_400.0
 _ATTEMPTS = 100
 _NO_LINK = {
@@ -35,7 +41,6 @@ _NO_LINK = {
     errno.ENOSYS,
     errno.EACCES,
 }
-_HEXADECIMAL = frozenset("0123456789abcdef")
 
 
 class DirectoryStore:
@@ -63,7 +68,7 @@ class DirectoryStore:
 
     def put_file(self, key: str, path: Path, *, consume: bool = False) -> None:
         target = self._path(key)
-        _check_regular(path)
+        check_regular(path)
         with self._reporting("store", key, target):
             if consume and self._rename(path, target):
                 return
@@ -77,16 +82,25 @@ class DirectoryStore:
             if consume:
                 _discard(os.fspath(path))
 
+    def put_files(
+        self, files: Iterable[tuple[str, Path]], progress: Progress | None = None
+    ) -> dict[str, XTError]:
+        return transfer(files, self._put, progress)
+
     def put_shared(self, key: str, path: Path, digest: str) -> None:
         target = self._path(key)
-        if not digest or not _HEXADECIMAL.issuperset(digest):
-            raise UsageError(f"{digest!r} is not a digest in lower-case hexadecimal")
-        _check_regular(path)
+        check_digest(digest)
+        check_regular(path)
         shared = os.path.join(self._shared, digest)
         with self._reporting("store", key, target):
             self._share(path, shared)
             if not self._link(shared, target):
                 self.put_file(key, path)
+
+    def append(self, key: str, offset: int, data: bytes) -> int:
+        path = self._path(key)
+        with self._reporting("append to", key, path):
+            return self._in_folder(path, lambda: append_at(path, offset, data))
 
     def get_bytes(self, key: str) -> bytes:
         with self.open(key) as stream:
@@ -112,6 +126,11 @@ class DirectoryStore:
                 _discard(os.fspath(part))
                 raise
 
+    def get_files(
+        self, files: Iterable[tuple[str, Path]], progress: Progress | None = None
+    ) -> dict[str, XTError]:
+        return transfer(files, self._get, progress)
+
     def stat(self, key: str) -> ArtifactInfo:
         path = self._path(key)
         with self._reporting("read", key, path):
@@ -133,8 +152,7 @@ class DirectoryStore:
 
     def list(self, prefix: str = "", depth: int | None = None) -> Iterator[ArtifactInfo]:
         folder = check_prefix(prefix)
-        if depth is not None and depth < 1:
-            raise UsageError(f"a listing's depth is 1 or more, not {depth}")
+        check_depth(depth)
         return self._walk(folder, depth)
 
     def delete(self, key: str) -> None:
@@ -186,6 +204,17 @@ class DirectoryStore:
                     if entry.stat(follow_symlinks=False).st_ctime < oldest:
                         _remove(entry.path)
 
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
+    def _put(self, key: str, path: Path, moved: Moved) -> None:
+        self.put_file(key, path)
+        moved(self.stat(key).size)
+
+    def _get(self, key: str, path: Path, moved: Moved) -> None:
+        self.get_file(key, path)
+        moved(path.stat().st_size)
+
     def _path(self, key: str) -> str:
         return os.path.join(self._root, check_key(key))
 
@@ -214,7 +243,7 @@ class DirectoryStore:
             f"did you mean {beside}?" if near else "xt list blobs shows what there is",
         )
 
-    def _in_folder(self, path: str, write: Callable[[], None]) -> None:
+    def _in_folder(self, path: str, write: Callable[[], _T]) -> _T:
         """Do ``write``, making the folders of ``path`` as often as a deletion takes them away."""
         for _ in range(_ATTEMPTS):
             try:
@@ -232,7 +261,7 @@ class DirectoryStore:
             try:
                 os.replace(path, target)
             except FileNotFoundError:
-                _check_regular(path)
+                check_regular(path)
                 raise
 
         if os.path.islink(path):
@@ -329,20 +358,6 @@ def _entries(folder: str) -> list[tuple[str, os.DirEntry[str]]]:
     except (FileNotFoundError, NotADirectoryError):
         return []
     return sorted(named, key=lambda pair: pair[0])
-
-
-def _check_regular(path: Path) -> None:
-    try:
-        mode = os.stat(path).st_mode
-    except OSError as error:
-        if isinstance(error, FileNotFoundError):
-            raise UsageError(f"cannot store {path}: there is no such file") from error
-        raise storage_error(error, f"cannot store {path}") from error
-    if not stat.S_ISREG(mode):
-        raise UsageError(
-            f"cannot store {path}: it is not a regular file",
-            "name a file; folders, pipes, sockets and devices cannot be stored",
-        )
 
 
 def _write(path: str, data: bytes) -> None:

@@ -7,11 +7,14 @@ any POSIX file name without a backslash; one that is not UTF-8 comes as `os.fsde
 """
 
 import errno
-from collections.abc import Iterator
+import os
+import stat
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from xt_core.artifacts.transfers import Progress
 from xt_core.errors import RefusedError, UnavailableError, UsageError, XTError
 
 RESERVED_NAMES = frozenset({".tmp", ".shared"})
@@ -20,6 +23,7 @@ RESERVED_NAMES = frozenset({".tmp", ".shared"})
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NOT_PERMITTED = {errno.EACCES, errno.EPERM, errno.EROFS}
 _BROKEN_DISK = {errno.EIO, errno.ESTALE, errno.ENODEV, errno.ENOTCONN}
+_HEXADECIMAL = frozenset("0123456789abcdef")
 _BAD_NAME = {
     errno.ENAMETOOLONG,
     errno.ELOOP,
@@ -64,10 +68,26 @@ class ArtifactStore(Protocol):
         cost no more than a rename. Raises UsageError for what is not a readable regular file.
         """
 
+    def put_files(
+        self, files: Iterable[tuple[str, Path]], progress: Progress | None = None
+    ) -> dict[str, XTError]:
+        """Store files by their keys, as `put_file` does; some at once where that is faster.
+
+        Returns what could not be stored, and why, by key. Raises UnavailableError at once.
+        """
+
     def put_shared(self, key: str, path: Path, digest: str) -> None:
         """Store the contents of a file whose hexadecimal digest the caller knows.
 
         Where the store can, equal digests share one copy of the bytes.
+        """
+
+    def append(self, key: str, offset: int, data: bytes) -> int:
+        """Append bytes that stand at ``offset`` of a growing artifact; its size afterwards.
+
+        What it has already is not appended again, so a second delivery does no harm. Where bytes
+        are missing before ``offset`` nothing is appended: go on at the size that is returned.
+        A store may refuse (UsageError) to append to what was stored by another method.
         """
 
     def get_bytes(self, key: str) -> bytes:
@@ -76,13 +96,23 @@ class ArtifactStore(Protocol):
     def open(self, key: str) -> BinaryIO:
         """The artifact as a seekable stream; raises UnknownNameError if there is none.
 
-        The stream goes on showing what it opened, whatever is put or deleted meanwhile.
+        The stream goes on showing what it opened, whatever is put or deleted meanwhile, and never
+        another version. Of an artifact of several megabytes, a remote store may instead raise
+        UnavailableError from a read once what was opened is there no longer.
         """
 
     def get_file(self, key: str, path: Path) -> None:
         """Write the artifact to a local file, whose folders are made as needed.
 
         The file appears whole or not at all. Raises UnknownNameError if there is no artifact.
+        """
+
+    def get_files(
+        self, files: Iterable[tuple[str, Path]], progress: Progress | None = None
+    ) -> dict[str, XTError]:
+        """Write artifacts to local files, as `get_file` does; some at once where that is faster.
+
+        Returns what could not be fetched, and why, by key. Raises UnavailableError at once.
         """
 
     def stat(self, key: str) -> ArtifactInfo:
@@ -109,6 +139,9 @@ class ArtifactStore(Protocol):
 
         Raises UnknownNameError if a store that has files has none of that key.
         """
+
+    def close(self) -> None:
+        """Let go of connections and threads; the next use makes new ones."""
 
 
 def check_key(key: str) -> str:
@@ -141,6 +174,33 @@ def check_key(key: str) -> str:
 def check_prefix(prefix: str) -> str:
     """A folder as ``""`` or with one trailing ``/``; raises UsageError if it is malformed."""
     return check_key(prefix.removesuffix("/")) + "/" if prefix else ""
+
+
+def check_depth(depth: int | None) -> None:
+    """Raise UsageError for a depth that no listing can have."""
+    if depth is not None and depth < 1:
+        raise UsageError(f"a listing's depth is 1 or more, not {depth}")
+
+
+def check_digest(digest: str) -> None:
+    """Raise UsageError for what is not a digest in lower-case hexadecimal."""
+    if not digest or not _HEXADECIMAL.issuperset(digest):
+        raise UsageError(f"{digest!r} is not a digest in lower-case hexadecimal")
+
+
+def check_regular(path: Path) -> None:
+    """Raise UsageError for what is not a regular file, and what `storage_error` gives."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError as error:
+        if isinstance(error, FileNotFoundError):
+            raise UsageError(f"cannot store {path}: there is no such file") from error
+        raise storage_error(error, f"cannot store {path}") from error
+    if not stat.S_ISREG(mode):
+        raise UsageError(
+            f"cannot store {path}: it is not a regular file",
+            "name a file; folders, pipes, sockets and devices cannot be stored",
+        )
 
 
 def storage_error(error: OSError, action: str) -> XTError:
