@@ -17,9 +17,9 @@ from typing import Protocol
 from controller.backoff import Backoff
 from xt_core.artifacts.directory import DirectoryStore
 from xt_core.artifacts.store import ArtifactStore, check_key
-from xt_core.errors import UnknownNameError, UsageError, XTError
+from xt_core.errors import ConfigError, UnknownNameError, UsageError, XTError
 
-_MOVED_AT_ONCE = 4
+_MOVED_AT_ONCE = 8
 _log = logging.getLogger(__name__)
 
 
@@ -175,13 +175,18 @@ class Outbox:
             self._spool.delete(_entry(number, key))
             if self._backoff.after_success():
                 _log.info("the team's artifact store answers again")
-        elif isinstance(error, UsageError):  # however often it is tried
+        elif _is_hopeless(error):
             _log.error("%s stays on this node: %s", key, error.message)
             del self._pending[key]
         elif time.monotonic() >= self._not_before:  # else another thread has said so
             if not self._backoff.failures:
                 _log.warning("%s; artifacts wait on this node", error.message)
             self._not_before = time.monotonic() + self._backoff.after_failure()
+
+
+def _is_hopeless(error: XTError) -> bool:
+    """Whether the store would not take it however often it is tried; a setting may yet change."""
+    return isinstance(error, UsageError) and not isinstance(error, ConfigError)
 
 
 def _entry(number: int, key: str) -> str:

@@ -17,8 +17,8 @@ from support import Xt
 
 _SERVICES = """
 external-services:
-  stats: {{type: mongo, mongo-connection-string: "{url}", database: "{database}"}}
-  files: {{type: storage, provider: directory, path: "{folder}"}}
+  stats: {{type: mongo, mongo-connection-string: "{url}", database: "{name}"}}
+  files: {{type: storage, provider: azure-blob, connection-string: "{blobs}", container: "{name}"}}
 xt-services: {{storage: files, mongo: stats}}
 """
 
@@ -28,7 +28,7 @@ def xt(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Xt]:
     """A whole XT of the test's own; its processes end with the test.
 
     With the parameter "services" its team keeps its stats in a MongoDB server and its artifacts
-    in a folder apart; else all is embedded.
+    in a blob service; else all is embedded.
     """
     if getattr(request, "param", "embedded") == "embedded":
         own = Xt(tmp_path / "home", tmp_path / "code")
@@ -36,15 +36,15 @@ def xt(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Xt]:
         own.close()
         return
     server: Mongod = request.getfixturevalue("mongod")
-    database = f"xt-{uuid.uuid4().hex}"
-    folder = tmp_path / "shared"
-    folder.mkdir()
-    text = _SERVICES.format(url=server.url, database=database, folder=folder)
+    blobs: Azurite = request.getfixturevalue("azurite")
+    name = f"xt-{uuid.uuid4().hex}"
+    text = _SERVICES.format(url=server.url, name=name, blobs=blobs.connection_string)
     own = Xt(tmp_path / "home", tmp_path / "code", text)
     yield own
     own.close()
     with server.client() as client:
-        client.drop_database(database)
+        client.drop_database(name)
+    blobs.delete_container(name)
 
 
 @pytest.fixture(scope="session")

@@ -102,7 +102,8 @@ class Session:
         return self.config.string("general.workspace")
 
     def close(self) -> None:
-        """Let go of the store, if it was opened."""
-        if "store" in self.__dict__:
-            self.store.close()
-            del self.__dict__["store"]
+        """Let go of the stores that were opened."""
+        for name in ("store", "artifacts"):
+            opened = self.__dict__.pop(name, None)
+            if opened is not None:
+                opened.close()

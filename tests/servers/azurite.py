@@ -1,5 +1,6 @@
 """A real blob service: Azurite, Microsoft's emulator of Azure Storage."""
 
+import contextlib
 import sys
 from pathlib import Path
 
@@ -37,3 +38,12 @@ class Azurite(ServerProcess):
             f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={KEY};"
             f"BlobEndpoint=http://127.0.0.1:{self.port}/{ACCOUNT};"
         )
+
+    def delete_container(self, name: str) -> None:
+        """Remove a container, if there is one."""
+        from azure.core.exceptions import ResourceNotFoundError
+        from azure.storage.blob import ContainerClient
+
+        container = ContainerClient.from_connection_string(self.connection_string, name)
+        with container, contextlib.suppress(ResourceNotFoundError):
+            container.delete_container()

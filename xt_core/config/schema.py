@@ -320,10 +320,14 @@ _EXTERNAL_SERVICES = Table(
         "provider": Property(
             Kind.STRING,
             "directory",
-            "Of a storage: a folder that all nodes see.",
-            choices=("directory",),
+            "Of a storage: a folder that all nodes see, or Azure Blob storage.",
+            choices=("directory", "azure-blob"),
         ),
-        "path": _text(None, "Of a directory: the folder."),
+        "path": _text(None, "Of a directory: the folder; each team has one of its own in it."),
+        "connection-string": _text(
+            None, "Of an azure-blob: as the portal shows it at the storage account's keys."
+        ),
+        "container": _text(None, "Of an azure-blob: the container; with null one named xt-TEAM."),
         "mongo-connection-string": _text(
             None, "Of a mongo: as in mongodb://host:27017/?replicaSet=rs0."
         ),

@@ -27,13 +27,32 @@ class MongoAccess:
 
 
 @dataclass(frozen=True)
+class FolderAccess:
+    """The folder of the team's artifacts, which all nodes see."""
+
+    path: str
+
+
+@dataclass(frozen=True)
+class BlobAccess:
+    """How a container of Azure Blob storage is reached.
+
+    `service` is its name in the configuration, and `setting` where a user corrects the rest.
+    """
+
+    service: str
+    setting: str
+    container: str
+    connection_string: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class StoreAccess:
     """How a team's stores are reached; None for one that this machine keeps."""
 
     team: str = LOCAL_TEAM
     stats: MongoAccess | None = None
-    artifacts: str | None = None
-    """The folder that all nodes see."""
+    artifacts: FolderAccess | BlobAccess | None = None
     secret_variables: list[str] = field(default_factory=list)
     """Variables of the environment that no run may see."""
 
@@ -49,8 +68,12 @@ class StoreAccess:
     def from_json(text: str) -> "StoreAccess":
         """The inverse of `to_json`."""
         data: dict[str, Any] = json.loads(text)
-        stats = data.pop("stats")
-        return StoreAccess(stats=None if stats is None else MongoAccess(**stats), **data)
+        stats, artifacts = data.pop("stats"), data.pop("artifacts")
+        return StoreAccess(
+            stats=None if stats is None else MongoAccess(**stats),
+            artifacts=None if artifacts is None else _artifacts_access(artifacts),
+            **data,
+        )
 
     def fingerprint(self) -> str:
         """Differs for another access, and tells nothing of the secrets in it; "" if embedded."""
@@ -70,8 +93,21 @@ class StoreAccess:
 
     def open_artifacts(self, home: Home) -> "ArtifactStore":
         """The team's artifact store. It may be out of reach: that shows when it is used."""
+        if isinstance(self.artifacts, BlobAccess):
+            from xt_core.artifacts.blob import BlobStore
+            from xt_core.artifacts.blob_container import BlobAccount
+
+            blobs = self.artifacts
+            account = BlobAccount(
+                blobs.service, blobs.setting, connection_string=blobs.connection_string
+            )
+            return BlobStore(account, blobs.container)
         from xt_core.artifacts.directory import DirectoryStore
 
         return DirectoryStore(
-            home.artifacts_dir if self.artifacts is None else Path(self.artifacts)
+            home.artifacts_dir if self.artifacts is None else Path(self.artifacts.path)
         )
+
+
+def _artifacts_access(data: dict[str, Any]) -> FolderAccess | BlobAccess:
+    return FolderAccess(**data) if "path" in data else BlobAccess(**data)
