@@ -238,7 +238,7 @@ class Xt:
                 client.kill()
             client.communicate()
         try:
-            controllers = Controllers(self.home, self.environ, StoreAccess)
+            controllers = Controllers(self.home, self.environ, self._access)
             running = controllers.running()
             controllers.cancel(nodes=running, grace=0)
             for node in running:
@@ -246,6 +246,11 @@ class Xt:
         finally:
             self.session.close()
             self._assert_nothing_is_left()
+
+    def _access(self) -> StoreAccess:
+        if self.home.team == LOCAL_TEAM:  # whatever a test has done to the configuration
+            return StoreAccess()
+        return self.session.access
 
     def _assert_nothing_is_left(self) -> None:
         try:
