@@ -21,6 +21,7 @@ from controller.access import HeldAccess
 from controller.api import make_app
 from controller.gpus import GpuPool, detect_gpus, share_of_node
 from controller.launcher import Launcher
+from controller.liveconsoles import LiveConsoles
 from controller.node import Bell, NodeServices
 from controller.outbox import Outbox
 from controller.replicator import Replicator
@@ -96,9 +97,9 @@ def _link_to_team(
         link.stats = access.open_stats(home)
         link.replicator = Replicator(Outgoing(store, home.name), link.stats, ring)
     if access.artifacts is not None:
-        link.outbox = Outbox(
-            home.outbox_dir, home.copies_dir, access.open_artifacts(home, held.sas)
-        )
+        artifacts = access.open_artifacts(home, held.sas)
+        link.outbox = Outbox(home.outbox_dir, home.copies_dir, artifacts)
+        link.consoles = LiveConsoles(artifacts)
     return link
 
 
