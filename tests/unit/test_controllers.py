@@ -83,7 +83,7 @@ class Fakes(Controllers):
     """Controllers of a home with fake clients."""
 
     def __init__(self, home: Home) -> None:
-        super().__init__(home, {}, StoreAccess, StoreAccess)
+        super().__init__(home, {}, StoreAccess)
         self.asked: list[tuple[Any, ...]] = []
         self.fakes = {f"node{index}": FakeClient(f"node{index}", self.asked) for index in range(3)}
 

@@ -50,12 +50,12 @@ class ControllerClient:
         home: NodeHome,
         environ: Mapping[str, str],
         access: Callable[[], StoreAccess],
-        node_access: Callable[[], StoreAccess],
+        node_access: Callable[[], StoreAccess] | None = None,
     ) -> None:
-        """`environ` and `node_access` are what a controller gets that has to be started; `access`
-        is how the team's stores are reached from here."""
+        """`environ` and `node_access` (by default `access`) are what a controller gets that has to
+        be started; `access` is how the team's stores are reached from here."""
         self._home, self._environ = home, dict(environ)
-        self._access, self._node_access = access, node_access
+        self._access, self._node_access = access, node_access or access
 
     # Life -------------------------------------------------------------------------------
 

@@ -28,11 +28,11 @@ class Controllers:
         home: Home,
         environ: Mapping[str, str],
         access: Callable[[], StoreAccess],
-        node_access: Callable[[], StoreAccess],
+        node_access: Callable[[], StoreAccess] | None = None,
     ) -> None:
         """See `ControllerClient`."""
         self._home, self._environ = home, environ
-        self._access, self._node_access = access, node_access
+        self._access, self._node_access = access, node_access or access
         self._clients: dict[str, ControllerClient] = {}
         self._silent: set[str] = set()
         """Nodes whose controllers did not answer when last asked for their status."""
