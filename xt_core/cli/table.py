@@ -42,6 +42,7 @@ COMMANDS: dict[str, Command] = {
         Command("plot", "plot", "metric curves in the terminal", "Reports"),
         Command("set", "annotate", "set tags or notes", "Annotate", ("tags", "notes")),
         Command("clear", "annotate", "clear tags", "Annotate", ("tags",)),
+        Command("create", "create", "make the services of a new team", "Set up", ("team",)),
         Command("use", "use", "choose the team to work with", "Set up", ("team",)),
         Command("config", "config", "create and change settings", "Set up", ("create", "set")),
         Command("completion", "completion", "shell completion for bash, zsh, fish", "Set up"),
