@@ -32,7 +32,10 @@ class Commands:
         self._capsys = capsys
 
     def __call__(self, *args: str, code: int = 0) -> Answer:
-        got = main(list(args))
+        try:
+            got: object = main(list(args))
+        except SystemExit as ended:
+            got = ended.code
         out, err = self._capsys.readouterr()
         assert got == code, f"xt {args}: exit {got}\n{out}\n{err}"
         return Answer(out, err)

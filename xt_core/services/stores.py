@@ -91,15 +91,22 @@ class StoreAccess:
 
         return MongoStatsStore(self.stats.url, self.stats.database, setting=self.stats.setting)
 
-    def open_artifacts(self, home: Home) -> "ArtifactStore":
-        """The team's artifact store. It may be out of reach: that shows when it is used."""
+    def open_artifacts(self, home: Home, patience_seconds: float = 30.0) -> "ArtifactStore":
+        """The team's artifact store. It may be out of reach: that shows when it is used.
+
+        A request to a remote one is made again for `patience_seconds`, and then waited for as long.
+        """
         if isinstance(self.artifacts, BlobAccess):
             from xt_core.artifacts.blob import BlobStore
             from xt_core.artifacts.blob_container import BlobAccount
 
             blobs = self.artifacts
             account = BlobAccount(
-                blobs.service, blobs.setting, connection_string=blobs.connection_string
+                blobs.service,
+                blobs.setting,
+                connection_string=blobs.connection_string,
+                retry_seconds=patience_seconds,
+                answer_seconds=patience_seconds,
             )
             return BlobStore(account, blobs.container)
         from xt_core.artifacts.directory import DirectoryStore

@@ -1,0 +1,79 @@
+"""Which checks a team's services are put to: one for each role, in this order."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from xt_core.services.access import access_of
+from xt_core.services.stores import MongoAccess, StoreAccess
+from xt_core.services.team import Service
+from xt_core.session import Session
+from xt_core.teams.checks.artifacts import artifact_check
+from xt_core.teams.checks.check import Check
+from xt_core.teams.checks.embedded import EMBEDDED, SETTING, embedded_check
+
+if TYPE_CHECKING:
+    from xt_core.artifacts.store import ArtifactStore
+
+_AZURE_BLOB = "azure-blob"
+
+
+def checks_of(session: Session, seconds: float) -> list[Check]:
+    """The checks of the team in use; a call to a service takes `seconds` at the most.
+
+    Raises what finding the team raises, and nothing for a service that is set up wrongly: that is
+    told by its check.
+    """
+    return [_stats(session, seconds), _artifacts(session, seconds)]
+
+
+def _stats(session: Session, seconds: float) -> Check:
+    service = session.team.mongo
+    if service is None:
+        return embedded_check(session.team_home)
+
+    def access() -> MongoAccess:
+        found = access_of(replace(session.team, storage=None), session.environ).stats
+        assert found is not None
+        return found
+
+    from xt_core.teams.checks.mongo import mongo_check
+
+    return mongo_check(service, access, seconds)
+
+
+def _artifacts(session: Session, seconds: float) -> Check:
+    service, home = session.team.storage, session.team_home
+    if service is None:
+        place, folder = str(home.artifacts_dir), home.artifacts_dir
+        return artifact_check(EMBEDDED, SETTING, _embedded(session), place=place, folder=folder)
+
+    is_blob = service.get("provider") == _AZURE_BLOB
+
+    def open_store() -> "ArtifactStore":
+        access = access_of(replace(session.team, mongo=None), session.environ)
+        if is_blob:
+            import_module("azure.storage.blob")  # else its loading counts as the service's time
+        return access.open_artifacts(home, patience_seconds=seconds / 2)
+
+    if is_blob:
+        container = service.get("container") or f"xt-{session.team.name}"
+        place = f"the container {container}, made if need be"
+        return artifact_check(service.name, _sign_in(service), open_store, place=place)
+    folder, setting = Path(service.get("path") or "").expanduser(), service.setting("path")
+    return artifact_check(service.name, setting, open_store, place="the folder", folder=folder)
+
+
+def _embedded(session: Session) -> "Callable[[], ArtifactStore]":
+    def open_store() -> "ArtifactStore":
+        session.team_home.create()
+        return StoreAccess().open_artifacts(session.team_home)
+
+    return open_store
+
+
+def _sign_in(service: Service) -> str:
+    """The setting that tells how a storage account is signed in to."""
+    return service.setting("account-url" if service.get("account-url") else "connection-string")
