@@ -15,6 +15,8 @@ from typing import Any
 
 from xt_core.home import FIRST_NODE, LOCAL_TEAM, Home
 from xt_core.model.records import Run
+from xt_core.nodes.controllers import Controllers
+from xt_core.services.stores import StoreAccess
 from xt_core.services.team import UNNAMED_TEAM
 from xt_core.session import Session
 from xt_core.stats.store import RunQuery
@@ -236,7 +238,7 @@ class Xt:
                 client.kill()
             client.communicate()
         try:
-            controllers = self.session.controllers
+            controllers = Controllers(self.home, self.environ, self._access)
             running = controllers.running()
             controllers.cancel(nodes=running, grace=0)
             for node in running:
@@ -244,6 +246,11 @@ class Xt:
         finally:
             self.session.close()
             self._assert_nothing_is_left()
+
+    def _access(self) -> StoreAccess:
+        if self.home.team == LOCAL_TEAM:  # whatever a test has done to the configuration
+            return StoreAccess()
+        return self.session.access
 
     def _assert_nothing_is_left(self) -> None:
         try:

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from support import Xt
+from support import PATIENCE_SECONDS, Xt, wait_until
 
 
 def test_the_team_in_use_and_its_services_are_shown(xt: Xt) -> None:
@@ -52,11 +52,41 @@ def test_what_another_machine_does_is_seen_and_not_touched(xt: Xt) -> None:
     other = Xt(xt.home.root.with_name("other-home"), xt.code, xt.home.config_file.read_text())
     try:
         assert [run["name"] for run in other.json("list", "runs")["runs"]] == ["run1"]
-        for command in (("cancel", "run", "run1"), ("attach", "run1"),
-                        ("restart", "controller", "job1")):  # fmt: skip
+        for command in (("cancel", "run", "run1"), ("restart", "controller", "job1")):
             err = other(*command, code=4).stderr
             assert err.startswith(f"xt: error: job1 is done on {xt.home.place}, out of reach")
         assert json.loads(other("cancel", "all", "--json").stdout) == {"runs": []}
         assert xt.run("run1").status == "running"
+    finally:
+        other.close()
+
+
+@pytest.mark.services
+def test_the_console_of_a_run_of_another_machine_is_read_along(xt: Xt) -> None:
+    """Byte for byte, from the team's artifact store: while the run lives, and to its end."""
+    xt.script(
+        "t.py",
+        "import os, sys, time\n"
+        "print('first', flush=True)\n"
+        "while not os.path.exists('go'): time.sleep(0.02)\n"
+        "sys.stdout.buffer.write(b'\\xff\\r50%\\r100%\\n' + b'x' * 300_000 + b'last')\n",
+    )
+    xt.submit("t.py")
+    xt.wait_status("run1", "running")
+    other = Xt(xt.home.root.with_name("other-home"), xt.code, xt.home.config_file.read_text())
+    try:
+        wait_until(lambda: other("view", "console", "run1").stdout == "first\n", "the first line")
+        follower, tail = (
+            other.start("attach", "run1"),
+            other.start("attach", "run1", "--from", "@3"),
+        )
+        assert follower.stdout is not None
+        assert follower.stdout.readline() == b"first\n"
+        (xt.home.runs_dir / "ws1/run1/work/go").touch()
+        out, err = follower.communicate(timeout=PATIENCE_SECONDS)
+        assert (follower.returncode, err) == (0, b"")
+        assert out == b"\xff\r50%\r100%\n" + b"x" * 300_000 + b"last"
+        assert tail.communicate(timeout=PATIENCE_SECONDS)[0] == b"st\n" + out
+        assert other("attach", "run1", "--from", "-1").stdout == "x" * 300_000 + "last"
     finally:
         other.close()

@@ -70,7 +70,9 @@ def _open_tui() -> int:
     from xt_core.session import Session
 
     app = import_module("xt_tui.app")  # the engine does not know the UI, the program does
-    return int(app.run_app(Session()))
+    session = Session()
+    session.sign_in_beforehand()
+    return int(app.run_app(session))
 
 
 def help_text() -> str:

@@ -45,6 +45,8 @@ COMMANDS: dict[str, Command] = {
         Command("create", "create", "make the services of a new team", "Set up", ("team",)),
         Command("use", "use", "choose the team to work with", "Set up", ("team",)),
         Command("team", "team", "test the services of a team", "Set up", ("check",)),
+        Command("login", "login", "sign in to cloud services, for this session", "Set up"),
+        Command("logout", "logout", "forget this session's sign-in and secrets", "Set up"),
         Command("config", "config", "create and change settings", "Set up", ("create", "set")),
         Command("completion", "completion", "shell completion for bash, zsh, fish", "Set up"),
         Command("demo", "demo", "a real search on this machine, watched live", "Set up"),

@@ -209,16 +209,16 @@ def _view_console(session: Session, options: argparse.Namespace) -> None:
 def _console(session: Session, run: Run, start: str) -> Iterator[bytes]:
     """What there is of a run's console by now."""
     from xt_core.console import stored_console
-    from xt_core.nodes.positions import start_offset
+    from xt_core.nodes.positions import of_stream, start_offset
 
     try:
         runs_dir = session.team_home.node(run.node).runs_dir
         file = open(runs_dir / run.workspace / run.name / "output.txt", "rb")  # noqa: SIM115
     except OSError:
-        yield from stored_console(session, run, start)
+        yield from (data for _, data in stored_console(session, run, start))
         return
     with file:
-        file.seek(start_offset(file.fileno(), os.fstat(file.fileno()).st_size, start))
+        file.seek(start_offset(of_stream(file), os.fstat(file.fileno()).st_size, start))
         while data := file.read(1 << 20):
             yield data
 

@@ -26,14 +26,18 @@ def artifact_check(
     *,
     place: str,
     folder: Path | None = None,
+    sign_in: Callable[[], str] | None = None,
 ) -> Check:
     """The check of a store; `open_store` may raise ConfigError.
 
     `place` says where it is, and `folder`, where it is one, is what must be there beforehand: what
-    is not mounted must not be made on this machine's disk.
+    is not mounted must not be made on this machine's disk. `sign_in`, where the user's is needed,
+    does so and says as whom.
     """
     probe = _Probe(open_store, folder)
     steps = [Step("read its settings", probe.open)]
+    if sign_in is not None:
+        steps.append(Step("sign in", sign_in, may_ask=True))
     if folder is not None:
         steps += [Step("find the folder", probe.find_folder),
                   Step("see how much space is free", probe.free_space, is_apart=True)]  # fmt: skip

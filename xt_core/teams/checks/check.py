@@ -27,6 +27,8 @@ class Step:
     act: Callable[[], str]
     is_apart: bool = False
     """Whether the steps after it make sense though it fails."""
+    may_ask: bool = False
+    """Whether the user may be asked, who takes the time that it takes."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,8 @@ def _taken(check: Check, step: Step, limit_seconds: float) -> tuple[Result, bool
     began = time.perf_counter()
     detail, error, in_time = "", None, True
     try:
-        detail = _in_thread(step.act, limit_seconds + MARGIN_SECONDS)
+        longest = None if step.may_ask else limit_seconds + MARGIN_SECONDS
+        detail = _in_thread(step.act, longest)
     except XTError as caught:
         error = caught
     except OSError as caught:
@@ -105,7 +108,7 @@ def _taken(check: Check, step: Step, limit_seconds: float) -> tuple[Result, bool
     return Result(check, step.what, status, took, detail, error), in_time
 
 
-def _in_thread(act: Callable[[], T], seconds: float) -> T:
+def _in_thread(act: Callable[[], T], seconds: float | None) -> T:
     """What `act` returns or raises; raises queue.Empty when it takes longer."""
     done: queue.SimpleQueue[T | BaseException] = queue.SimpleQueue()
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from xt_core.services.access import access_of
 from xt_core.services.stores import MongoAccess, StoreAccess
-from xt_core.services.team import Service
 from xt_core.session import Session
 from xt_core.teams.checks.artifacts import artifact_check
 from xt_core.teams.checks.check import Check
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from xt_core.artifacts.store import ArtifactStore
 
 _AZURE_BLOB = "azure-blob"
+_BLOBS, _ACCOUNT = "connection-string", "account-url"
 
 
 def checks_of(session: Session, seconds: float) -> list[Check]:
@@ -35,7 +35,7 @@ def _stats(session: Session, seconds: float) -> Check:
         return embedded_check(session.team_home)
 
     def access() -> MongoAccess:
-        found = access_of(replace(session.team, storage=None), session.environ).stats
+        found = access_of(replace(session.team, storage=None), session.secrets).stats
         assert found is not None
         return found
 
@@ -53,15 +53,23 @@ def _artifacts(session: Session, seconds: float) -> Check:
     is_blob = service.get("provider") == _AZURE_BLOB
 
     def open_store() -> "ArtifactStore":
-        access = access_of(replace(session.team, mongo=None), session.environ)
+        access = access_of(replace(session.team, mongo=None), session.secrets)
         if is_blob:
             import_module("azure.storage.blob")  # else its loading counts as the service's time
-        return access.open_artifacts(home, patience_seconds=seconds / 2)
+        credential = session.sign_in if access.needs_sign_in else None
+        return access.open_artifacts(home, credential, patience_seconds=seconds / 2)
 
     if is_blob:
         container = service.get("container") or f"xt-{session.team.name}"
         place = f"the container {container}, made if need be"
-        return artifact_check(service.name, _sign_in(service), open_store, place=place)
+        key = _BLOBS if service.get(_ACCOUNT) is None else _ACCOUNT
+        return artifact_check(
+            service.name,
+            service.setting(key),
+            open_store,
+            place=place,
+            sign_in=_signing_in(session) if key == _ACCOUNT else None,
+        )
     folder, setting = Path(service.get("path") or "").expanduser(), service.setting("path")
     return artifact_check(service.name, setting, open_store, place="the folder", folder=folder)
 
@@ -74,6 +82,10 @@ def _embedded(session: Session) -> "Callable[[], ArtifactStore]":
     return open_store
 
 
-def _sign_in(service: Service) -> str:
-    """The setting that tells how a storage account is signed in to."""
-    return service.setting("account-url" if service.get("account-url") else "connection-string")
+def _signing_in(session: Session) -> Callable[[], str]:
+    def sign_in() -> str:
+        from xt_core.identity.signin import STORAGE_SCOPE
+
+        return f"as {session.sign_in.account(STORAGE_SCOPE).name}"
+
+    return sign_in
