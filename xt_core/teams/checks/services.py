@@ -26,7 +26,13 @@ def checks_of(session: Session, seconds: float) -> list[Check]:
     Raises what finding the team raises, and nothing for a service that is set up wrongly: that is
     told by its check.
     """
-    return [_stats(session, seconds), _artifacts(session, seconds)]
+    checks = [_stats(session, seconds), _artifacts(session, seconds)]
+    vault = session.team.vault
+    if vault is not None:
+        from xt_core.teams.checks.vault import vault_check
+
+        checks.insert(0, vault_check(vault, session.secrets))  # which the others may need
+    return checks
 
 
 def _stats(session: Session, seconds: float) -> Check:
