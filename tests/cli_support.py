@@ -32,10 +32,7 @@ class Commands:
         self._capsys = capsys
 
     def __call__(self, *args: str, code: int = 0) -> Answer:
-        try:
-            got: object = main(list(args))
-        except SystemExit as ended:
-            got = ended.code
+        got = main(list(args))
         out, err = self._capsys.readouterr()
         assert got == code, f"xt {args}: exit {got}\n{out}\n{err}"
         return Answer(out, err)

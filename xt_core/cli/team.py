@@ -22,8 +22,15 @@ _MARKS = {Status.PASSED: "✓", Status.FAILED: "✗", Status.SKIPPED: "–"}
 
 
 def main(argv: list[str]) -> int:
-    run_noun(argv, "test the services of a team", _NOUNS, _EXAMPLES)
-    return ExitCode.OK
+    codes = [ExitCode.OK]
+
+    def check(session: Session, options: argparse.Namespace) -> None:
+        codes.append(_check_team(session, options))
+
+    summary = "test each service of a team with a round trip"
+    nouns = {"check": Noun(summary, "[NAME]", _add_arguments, check)}
+    run_noun(argv, "test the services of a team", nouns, _EXAMPLES)
+    return codes[-1]
 
 
 def _add_arguments(parser: Parser) -> None:
@@ -34,7 +41,8 @@ def _add_arguments(parser: Parser) -> None:
     )  # fmt: skip
 
 
-def _check_team(session: Session, options: argparse.Namespace) -> None:
+def _check_team(session: Session, options: argparse.Namespace) -> ExitCode:
+    """Take all steps; the exit code of a document. Raises as the first step that failed."""
     if options.team is not None:
         known = team_names(session.config)
         if options.team not in known:
@@ -58,11 +66,11 @@ def _check_team(session: Session, options: argparse.Namespace) -> None:
     failed = [result.error for result in done if result.error is not None]
     if options.json:
         emit_json(check_document(session.team.name, done))
-        if failed:
-            raise SystemExit(failed[0].exit_code)
-    elif failed:
+        return failed[0].exit_code if failed else ExitCode.OK
+    if failed:
         kind, number = type(failed[0]), len(done)
         raise kind(f"team {session.team.name}: {len(failed)} of {number} steps failed")
+    return ExitCode.OK
 
 
 def result_lines(result: Result) -> list[str]:
@@ -114,9 +122,3 @@ def check_document(team: str, done: list[Result]) -> dict[str, Any]:
             for result in done
         ],
     }  # fmt: skip
-
-
-_NOUNS = {
-    "check": Noun("test each service of a team with a round trip", "[NAME]",
-                  _add_arguments, _check_team),
-}  # fmt: skip

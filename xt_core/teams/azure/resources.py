@@ -1,7 +1,7 @@
 """The resources that every team has: blob storage, Cosmos DB for MongoDB, and a key vault.
 
-The API versions are the newest stable ones of the schemas that Microsoft publishes
-(Azure/azure-resource-manager-schemas) as of this module's last change.
+The API versions, here and in `compute` and `roles`, are stable ones of the schemas that Microsoft
+publishes as Azure/azure-resource-manager-schemas.
 """
 
 from typing import Any
