@@ -74,7 +74,9 @@ def _open_tui(argv: list[str]) -> int:
     from xt_core.session import Session
 
     app = import_module("xt_tui.app")  # the engine does not know the UI, the program does
-    return int(app.run_app(Session(overrides=overrides_of(options))))
+    session = Session(overrides=overrides_of(options))
+    session.sign_in_beforehand()
+    return int(app.run_app(session))
 
 
 def help_text() -> str:

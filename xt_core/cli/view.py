@@ -284,7 +284,9 @@ def _view_team(session: Session, options: argparse.Namespace) -> None:
         return
     print("\n".join(team_lines(document)))
     if not is_whole:
-        raise UnavailableError(f"not all services of team {document['team']} answer")
+        raise UnavailableError(
+            f"not all services of team {document['team']} answer", "xt team check tells more"
+        )
 
 
 def _add_team(parser: Parser) -> None:

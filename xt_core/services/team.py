@@ -16,7 +16,9 @@ from xt_core.home import LOCAL_TEAM
 UNNAMED_TEAM = "default"
 """What the team of `xt-services` is called where nothing names it."""
 ROLES = ("storage", "mongo")
-"""What services do for a team; each is named as the `type` of service that it takes."""
+"""The stores of a team; each is named as the `type` of service that it takes."""
+VAULT = "vault"
+"""Another role: the service that keeps the others' secrets."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Team:
     name: str
     storage: Service | None = None
     mongo: Service | None = None
+    vault: Service | None = None
 
     @property
     def is_embedded(self) -> bool:
@@ -88,7 +91,7 @@ def team_names(config: Config) -> list[str]:
 def _team(config: Config, name: str, section: str, roles: Mapping[str, Any]) -> Team:
     entries: dict[str, dict[str, Any]] = config.get("external-services")
     chosen: dict[str, Service] = {}
-    for role in ROLES:
+    for role in (*ROLES, VAULT):
         service = roles.get(role)
         if service is None:
             continue
