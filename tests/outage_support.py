@@ -72,8 +72,8 @@ class OwnTeam:
 
     def stored_points(self) -> int:
         """How many metric records there are in the team's database, as they lie there."""
-        client: MongoClient[dict[str, Any]]
-        with MongoClient(self.mongod.url) as client:
+        client: MongoClient[dict[str, Any]] = MongoClient(self.mongod.url)
+        with client:
             return sum(len(bucket["points"]) for bucket in client[_DATABASE]["metrics"].find())
 
     def blobs_on_disk(self) -> int:

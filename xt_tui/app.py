@@ -207,8 +207,8 @@ class XtApp(App[int]):
         self._feed.let_go()
         chosen = {**old.overrides, "general.xt-team-name": name}
         self.session, self.state = Session(old.home, old.cwd, old.environ, chosen), ViewState()
-        if not self.is_headless:
-            with self.suspend():  # a sign-in may ask on the terminal
+        if self.session.team.may_need_sign_in and not self.is_headless:
+            with self.suspend():  # it asks on the terminal
                 self.session.sign_in_beforehand()
         self.main, self._feed = MainScreen(self.session, self.state), self._new_feed()
         self.switch_screen(self.main)

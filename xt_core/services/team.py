@@ -51,6 +51,12 @@ class Team:
     def is_embedded(self) -> bool:
         return self.storage is None and self.mongo is None
 
+    @property
+    def may_need_sign_in(self) -> bool:
+        """Whether who reaches its services may be asked to sign in."""
+        by_sign_in = self.storage is not None and self.storage.get("account-url") is not None
+        return self.vault is not None or by_sign_in
+
     def services_text(self) -> str:
         """Which services keep its stats and artifacts, in words."""
         if self.is_embedded:
