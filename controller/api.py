@@ -48,8 +48,9 @@ class ControllerApi:
 
     async def take_up_job(self, request: web.Request) -> web.Response:
         body = await _body(request)
-        task = await asyncio.shield(self._service.hand_over(_text(body, "job")))
-        return web.json_response({"job": task.job.name})
+        job = _text(body, "job")
+        await asyncio.shield(self._service.accept(job))
+        return web.json_response({"job": job})
 
     async def restart_job(self, request: web.Request) -> web.Response:
         delay = _number(await _body(request), "delay", 0.0) or 0.0

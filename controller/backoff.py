@@ -5,6 +5,8 @@ With jitter, so that the nodes of a team do not all come back to it at the same 
 
 import random
 
+from xt_core.errors import ConfigError, RefusedError, UnavailableError, XTError
+
 _FIRST_SECONDS, _LONGEST_SECONDS = 0.5, 30.0
 
 
@@ -24,3 +26,8 @@ class Backoff:
         """Start anew; whether there had been failures."""
         had_failed, self.failures = self.failures > 0, 0
         return had_failed
+
+
+def may_pass(error: XTError) -> bool:
+    """Whether waiting may help: the service is away, or a client may yet correct its access."""
+    return isinstance(error, UnavailableError | RefusedError | ConfigError)

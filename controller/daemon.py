@@ -176,7 +176,8 @@ def main(argv: list[str]) -> int:
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
     )
-    logging.getLogger("azure").setLevel(logging.WARNING)  # it tells of every request
+    for library in ("azure", "urllib3"):  # they tell of each request; what fails is told by us
+        logging.getLogger(library).setLevel(logging.ERROR)
     try:
         home = Home.default().of_team(options.team).node(options.node)
         home.create()

@@ -133,6 +133,15 @@ class Outbox:
         path = self._team.local_path(key)
         return self._fetch(key) if path is None else path
 
+    def keep(self, key: str) -> None:
+        """Have a copy of an artifact on this node, also of one whose file it can read now."""
+        if not self.has_copy(key):
+            self._fetch(key)
+
+    def has_copy(self, key: str) -> bool:
+        """Whether an artifact was kept or fetched."""
+        return self._copies.exists(key)
+
     def _fetch(self, key: str) -> Path:
         with tempfile.TemporaryDirectory(prefix="fetch-", dir=self._room) as folder:
             draft = Path(folder) / "artifact"

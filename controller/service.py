@@ -11,6 +11,8 @@ from typing import Any
 import xt_core
 from controller import capture
 from controller.access import HeldAccess
+from controller.backoff import may_pass
+from controller.intake import Intake
 from controller.jobrecords import fail_job
 from controller.jobtask import JobTask
 from controller.node import Bell, NodeServices
@@ -39,6 +41,7 @@ class ControllerService:
         self.jobs: dict[str, JobTask] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._taking_up = asyncio.Lock()
+        self._intake = Intake(node, self._hand_over)
         self._started = clock.now()
         self._idle_since = time.monotonic()
         self.shutdown_requested = asyncio.Event()
@@ -46,7 +49,8 @@ class ControllerService:
     # Jobs -------------------------------------------------------------------------------
 
     async def recover(self) -> None:
-        """Take up every job that an earlier controller left unfinished."""
+        """Take up every job that an earlier controller left unfinished. Those whose code is not
+        on this node wait for the team's services; nothing else does."""
         await asyncio.to_thread(self._remove_ended_runs)
         record = NodeRecord(self._node.name, "local", self.describe(), clock.now())
         await self._node.store(lambda store: store.put_node(record))
@@ -54,9 +58,20 @@ class ControllerService:
         jobs = await self._node.store(lambda store: store.open_jobs(self._node.name))
         for name in [job.name for job in jobs] + sorted(os.listdir(self._node.home.served_dir)):
             try:
-                await self.take_up(name)
-            except XTError:
-                (self._node.home.served_dir / name).unlink(missing_ok=True)
+                await self._take_up_again(name)
+            except XTError as error:
+                if may_pass(error):
+                    self._intake.later(name)
+                else:
+                    (self._node.home.served_dir / name).unlink(missing_ok=True)
+        self._intake.start()
+
+    async def _take_up_again(self, name: str) -> None:
+        job = await self._node.store(lambda store: store.job(name))
+        if await asyncio.to_thread(self._has_inputs, job):
+            await self.take_up(name)
+        else:
+            self._intake.later(name)
 
     def _remove_ended_runs(self) -> None:
         """Remove the folders of runs whose final state an earlier controller still stored, and
@@ -69,8 +84,19 @@ class ControllerService:
                 if run.status.is_final:
                     RunDirectory(folder).remove()
 
-    async def hand_over(self, name: str) -> JobTask:
-        """Serve a job that a client has submitted or extended just now."""
+    async def accept(self, name: str) -> None:
+        """Serve a job that a client has submitted or extended just now, as soon as may be: while
+        the team's services are away it waits."""
+        try:
+            await self._hand_over(name)
+        except XTError as error:
+            if not may_pass(error):
+                raise
+            _log.warning("%s waits: %s", name, error.message)
+            self._intake.later(name)
+
+    async def _hand_over(self, name: str) -> JobTask:
+        """Bring a job from the team's store to this node, and serve it."""
         team = self._node.team
         parts = None if team is None else await asyncio.to_thread(team.read_job, name)
         if parts is not None:
@@ -79,16 +105,20 @@ class ControllerService:
 
     async def take_up(self, name: str) -> JobTask:
         """Serve a job; the same task however often it is asked for."""
+        job = await self._node.store(lambda store: store.job(name))
+        if name not in self.jobs:
+            await asyncio.to_thread(self._keep_inputs, job)
         async with self._taking_up:
+            job = await self._node.store(lambda store: store.job(name))
             if name in self.jobs:
                 task = self.jobs[name]
-                task.extend(await self._node.store(lambda store: store.job(name)))
+                task.extend(job)
                 return task
-            job = await self._node.store(lambda store: store.job(name))
             try:
                 task = JobTask(self._node, job, await asyncio.to_thread(self._read_mrc, job))
             except XTError as error:
-                await fail_job(self._node, job, error.message)
+                if not may_pass(error):
+                    await fail_job(self._node, job, error.message)
                 raise
             self.jobs[name] = task
             with contextlib.suppress(OSError):  # no room: then job.json may be lost in a crash
@@ -102,6 +132,28 @@ class ControllerService:
         path = self._node.artifacts.local_path(mrc_key(job.workspace, job.name))
         assert path is not None
         return MultiRunConfig.from_json(path.read_bytes())
+
+    # What the job needs is on this node before its work begins, so that it can go on, and a later
+    # controller take it up, while the team's services are away.
+
+    def _keep_inputs(self, job: Job) -> None:
+        team = self._node.team
+        if team is not None:
+            team.keep(mrc_key(job.workspace, job.name))
+            with contextlib.suppress(UnknownNameError):  # it is read again, and missed there
+                team.keep(*self._code_of(job))
+
+    def _has_inputs(self, job: Job) -> bool:
+        team = self._node.team
+        if team is None:
+            return True
+        return team.has_kept(mrc_key(job.workspace, job.name)) and team.has_kept(
+            *self._code_of(job)
+        )
+
+    def _code_of(self, job: Job) -> list[str]:
+        code = self._read_mrc(job).nodes[self._node.name].code
+        return [] if code is None else [code]
 
     def _release_copies(self, job: Job) -> None:
         """What was fetched for the job is not needed any more; an extension fetches it again."""
@@ -161,7 +213,7 @@ class ControllerService:
 
     def is_idle(self) -> bool:
         team = self._node.team
-        return not self.jobs and (team is None or team.has_arrived())
+        return not self.jobs and self._intake.is_empty() and (team is None or team.has_arrived())
 
     def idle_seconds(self) -> float:
         """How long nothing has been run here."""

@@ -5,12 +5,16 @@ to it, and what happens here to the team. Invariant: no run waits for the team's
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 from controller.liveconsoles import LiveConsoles
 from controller.outbox import Outbox
 from controller.replicator import Replicator
+from xt_core.errors import UnknownNameError
+from xt_core.home import NodeHome
 from xt_core.model.records import Job, Run, WorkItem
+from xt_core.model.states import RunStatus
 from xt_core.stats.sqlite import SqliteStatsStore
 from xt_core.stats.store import RunQuery, StatsStore
 
@@ -51,6 +55,29 @@ class TeamLink:
         """Whether the team can see all that was done here."""
         parts = [part for part in (self.outbox, self.replicator) if part is not None]
         return all(part.has_arrived() for part in parts)
+
+    def open_jobs(self, home: NodeHome) -> list[Job]:
+        """The unfinished jobs of a node that the team's store knows to be done here."""
+        jobs = [] if self.stats is None else self.stats.open_jobs(home.name)
+        return [job for job in jobs if job.host == home.place]
+
+    def has_begun(self, job: Job, node: str) -> bool:
+        """Whether a node has told the team anything of its part of a job."""
+        stats = self.stats
+        runs = [] if stats is None else stats.open_runs(job.name, node)
+        return any(run.parent or run.status is not RunStatus.QUEUED for run in runs)
+
+    def keep(self, *keys: str) -> None:
+        """Bring artifacts to this node, so that it needs the team's store for them no more."""
+        if self.outbox is None:
+            return
+        for key in keys:
+            with contextlib.suppress(UnknownNameError):  # whoever needs it tells
+                self.outbox.keep(key)
+
+    def has_kept(self, *keys: str) -> bool:
+        """Whether artifacts are on this node, or need not be."""
+        return self.outbox is None or all(map(self.outbox.has_copy, keys))
 
     def read_job(self, name: str) -> tuple[Job, list[Run], list[WorkItem]] | None:
         """A job as it was submitted: with its first runs, and its work items; None if the node

@@ -238,14 +238,19 @@ class Xt:
                 client.kill()
             client.communicate()
         try:
-            controllers = Controllers(self.home, self.environ, self._access)
-            running = controllers.running()
-            controllers.cancel(nodes=running, grace=0)
-            for node in running:
-                controllers.of(node).shut_down()
+            self.stop_controllers()
         finally:
             self.session.close()
             self._assert_nothing_is_left()
+
+    def stop_controllers(self, team: str | None = None) -> None:
+        """Cancel what the controllers of a team (this one's) do here, and end them."""
+        home = self.home if team is None else self.home.of_team(team)
+        controllers = Controllers(home, self.environ, self._access)
+        running = controllers.running()
+        controllers.cancel(nodes=running, grace=0)
+        for node in running:
+            controllers.of(node).shut_down()
 
     def _access(self) -> StoreAccess:
         if self.home.team == LOCAL_TEAM:  # whatever a test has done to the configuration

@@ -149,6 +149,35 @@ def test_a_run_that_was_given_up_logs_but_changes_no_state(store: StatsStore) ->
     assert (waiting.status, waiting.run) == (WorkItemStatus.WAITING, None)
 
 
+def test_a_parent_that_was_given_up_and_rejoined_is_as_its_node_has_it(store: StatsStore) -> None:
+    parent, _, _ = add_search(store)
+    names = ("created", "queued", "child_created", "ended", "rejoined")
+    lost = replace(parent, status=RunStatus.LOST, ended=104.0, error="node0 was lost")
+    store.deliver([Delivery(lost, 3, events(*names[:4]))])
+    assert store.run("ws1", "run1").status is RunStatus.LOST
+    back = replace(parent, status=RunStatus.SPAWNING)
+    assert store.deliver([Delivery(back, 4, events("rejoined", first=5))]) == ["ws1/run1"]
+    assert store.run("ws1", "run1").status is RunStatus.LOST
+    told = Delivery(back, 5, events("rejoined", first=5), rejoined=True)
+    for _ in range(2):
+        assert store.deliver([told]) == []
+        found = store.run("ws1", "run1")
+        assert (found.status, found.ended, found.error) == (RunStatus.SPAWNING, None, "")
+        assert [event.event for event in store.events("ws1", "run1")] == list(names)
+    assert store.deliver([Delivery(lost, 3, rejoined=False)]) == []
+    assert store.run("ws1", "run1").status is RunStatus.SPAWNING
+    store.deliver([Delivery(replace(lost, ended=106.0), 6, events("ended", first=6))])
+    assert store.run("ws1", "run1").status is RunStatus.LOST
+
+
+def test_an_item_that_has_ended_is_not_started_by_what_comes_late(store: StatsStore) -> None:
+    _, item, child = add_search(store)
+    completed = replace(item, status=WorkItemStatus.COMPLETED)
+    store.deliver([Delivery(replace(child, status=RunStatus.COMPLETED), 4, item=completed)])
+    store.deliver([Delivery(replace(child, status=RunStatus.RUNNING), 3, item=item)])
+    assert store.work_items("job1")[0] == completed
+
+
 def test_a_nodes_events_have_the_nodes_numbers(store: StatsStore) -> None:
     add_search(store)
     parent = store.run("ws1", "run1")

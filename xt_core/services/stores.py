@@ -133,10 +133,16 @@ class StoreAccess:
         return MongoStatsStore(self.stats.url, self.stats.database, setting=self.stats.setting)
 
     def open_artifacts(
-        self, home: Home, sign_in: "TokenCredential | AzureSasCredential | None" = None
+        self,
+        home: Home,
+        sign_in: "TokenCredential | AzureSasCredential | None" = None,
+        patience_seconds: float = 30.0,
     ) -> "ArtifactStore":
         """The team's artifact store, with the user's sign-in or a node's SAS if it needs one. It
-        may be out of reach: that shows when it is used."""
+        may be out of reach: that shows when it is used.
+
+        A request to a remote one is made again for `patience_seconds`, and then waited for as long.
+        """
         if isinstance(self.artifacts, BlobAccess):
             from xt_core.artifacts.blob import BlobStore
             from xt_core.artifacts.blob_container import BlobAccount
@@ -148,6 +154,8 @@ class StoreAccess:
                 connection_string=blobs.connection_string,
                 url=blobs.account_url,
                 credential=sign_in if blobs.needs_sign_in else None,
+                retry_seconds=patience_seconds,
+                answer_seconds=patience_seconds,
             )
             return BlobStore(account, blobs.container)
         from xt_core.artifacts.directory import DirectoryStore

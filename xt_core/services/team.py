@@ -51,10 +51,27 @@ class Team:
     def is_embedded(self) -> bool:
         return self.storage is None and self.mongo is None
 
+    @property
+    def may_need_sign_in(self) -> bool:
+        """Whether who reaches its services may be asked to sign in."""
+        by_sign_in = self.storage is not None and self.storage.get("account-url") is not None
+        return self.vault is not None or by_sign_in
+
+    def services_text(self) -> str:
+        """Which services keep its stats and artifacts, in words."""
+        if self.is_embedded:
+            return "stores of this machine"
+        names = [service.name for service in (self.mongo, self.storage) if service is not None]
+        return f"services {', '.join(names)}"
+
 
 def team_of(config: Config) -> Team:
     """The team in use. Raises UnknownNameError, or UsageError for a service of the wrong kind."""
-    name = config.optional_string("general.xt-team-name")
+    return named_team(config, config.optional_string("general.xt-team-name"))
+
+
+def named_team(config: Config, name: str | None) -> Team:
+    """One of the teams; with None the one that nothing names. Raises as `team_of` does."""
     teams: dict[str, dict[str, Any]] = config.get("teams")
     if name is not None and name in teams:
         return _team(config, name, f"teams.{name}", teams[name])

@@ -38,7 +38,7 @@ def deliver(connection: sqlite3.Connection, delivery: Delivery) -> str | None:
         known_revision, is_lost, is_new = delivery.node_revision, False, True
     else:
         row_id, status, known_revision, _ = row
-        is_lost, is_new = status == RunStatus.LOST, False
+        is_lost, is_new = status == RunStatus.LOST and not delivery.rejoined, False
     news = _add_records(connection, row_id, delivery, is_lost=is_lost)
     if delivery.node_revision > known_revision:
         names = LOGGED_RUN_FIELDS if is_lost else NODE_RUN_FIELDS

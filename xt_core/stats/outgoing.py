@@ -10,8 +10,8 @@ import sqlite3
 
 from xt_core.model.encoding import loads
 from xt_core.model.names import run_numbers
-from xt_core.model.records import Event, MetricRecord
-from xt_core.model.states import FINAL_RUN_STATES
+from xt_core.model.records import Event, MetricRecord, Run
+from xt_core.model.states import FINAL_RUN_STATES, RunStatus
 from xt_core.stats.rows import RUN_COLUMNS, run_from_row
 from xt_core.stats.sqlite import SqliteStatsStore
 from xt_core.stats.store import Delivery
@@ -69,6 +69,7 @@ class Outgoing:
                 room -= len(events) + len(metrics)
                 is_whole = room > 0
                 delivery = Delivery(run, run.revision if is_whole else 0, events, metrics)
+                delivery.rejoined = _has_rejoined(connection, run_id, run)
                 batch.append(delivery)
                 self._mark(run_id, delivery, event, position)
                 if not is_whole:
@@ -98,7 +99,9 @@ class Outgoing:
             run_id, event, position, _, *row = connection.execute(_PARENT, where).fetchone()
             events = _events(connection, run_id, event, _RECORDS_AT_ONCE)
             if events:
-                delivery = Delivery(run_from_row(tuple(row)), 0, events)
+                parent = run_from_row(tuple(row))
+                delivery = Delivery(parent, 0, events)
+                delivery.rejoined = _has_rejoined(connection, run_id, parent)
                 batch.append(delivery)
                 self._mark(run_id, delivery, event, position)
 
@@ -118,6 +121,16 @@ class Outgoing:
                 (self._node, self._next_revision),
             )
         self._revision = self._next_revision
+
+
+def _has_rejoined(connection: sqlite3.Connection, run_id: int, run: Run) -> bool:
+    """Whether a parent is there again, after it was given up: no other run comes back."""
+    if not run.is_parent or run.status is RunStatus.LOST:
+        return False
+    found = connection.execute(
+        "SELECT 1 FROM events WHERE run_id = ? AND event = 'rejoined' LIMIT 1", (run_id,)
+    )
+    return found.fetchone() is not None
 
 
 def _events(connection: sqlite3.Connection, run_id: int, after: int, limit: int) -> list[Event]:

@@ -81,6 +81,9 @@ class Delivery:
     """The run's work item, once it was claimed."""
     journal_end: int = 0
     """Up to which byte of the run's journal this tells, with what was delivered before."""
+    rejoined: bool = False
+    """Whether the run is a parent that was given up and is back at work, as its own node's store
+    has it: its state counts, though the team still takes it for lost."""
 
 
 @dataclass
@@ -226,7 +229,7 @@ class StatsStore(Protocol):
 
     def deliver(self, deliveries: Sequence[Delivery]) -> list[str]:
         """Take what a node tells of its runs; the full names of those whose state is refused, since
-        they were given up (what they logged is taken).
+        they were given up (what they logged is taken), unless they have rejoined.
 
         A run is made if it is not there. Tags that clients set lie over the logged ones; notes and
         requests to cancel are theirs alone. Each part counts once, however often and in whichever

@@ -14,7 +14,7 @@ from pymongo import InsertOne, UpdateOne
 
 from xt_core.model.names import run_numbers
 from xt_core.model.records import Run, WorkItem
-from xt_core.model.states import RunStatus
+from xt_core.model.states import RunStatus, WorkItemStatus
 from xt_core.stats.client_tags import ClientTags
 from xt_core.stats.mongo import changes
 from xt_core.stats.mongo.documents import (
@@ -32,6 +32,7 @@ from xt_core.stats.mongo.writes import bulk, new_token
 from xt_core.stats.rules import LOGGED_RUN_FIELDS, NODE_RUN_FIELDS
 from xt_core.stats.store import Delivery
 
+_ENDED_ITEMS = [WorkItemStatus.COMPLETED, WorkItemStatus.CANCELLED]
 _LEFT_OUT = {"outbox.data": 0, "hparams": 0, "metrics": 0}
 
 
@@ -46,7 +47,9 @@ class _Told:
 
     @property
     def is_lost(self) -> bool:
-        return self.known is not None and self.known["status"] == RunStatus.LOST
+        if self.known is None or self.delivery.rejoined:
+            return False
+        return bool(self.known["status"] == RunStatus.LOST)
 
     @property
     def is_refused(self) -> bool:
@@ -187,7 +190,9 @@ def _state(run: Run, known: Document, *, logged_only: bool) -> dict[str, Any]:
 def _item_write(item: WorkItem) -> UpdateOne:
     """Of a newer epoch, or of the same claim; else there is a key already, which is no error."""
     document = item_to_document(item)
-    same = [{"epoch": item.epoch, "run": run} for run in (item.run, None)]
+    same: list[Document] = [{"epoch": item.epoch, "run": run} for run in (item.run, None)]
+    if item.status is WorkItemStatus.STARTED:  # told by a request that a hanging server did late
+        same = [each | {"status": {"$nin": _ENDED_ITEMS}} for each in same]
     key = {"_id": document.pop("_id"), "$or": [{"epoch": {"$lt": item.epoch}}, *same]}
     return UpdateOne(key, {"$set": document, "$unset": {"pending": ""}}, upsert=True)
 

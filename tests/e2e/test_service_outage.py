@@ -1,0 +1,165 @@
+"""A team's services hang, crash, refuse or stutter: runs go on, and in the end the team has all
+that its nodes know, once and in order."""
+
+import json
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from outage_support import OwnTeam, assert_team_knows_all, own_team
+from servers.rough_proxy import RoughProxy
+from support import Xt, wait_until
+
+# Logs points by tens; from the second ten on each waits for its gate, if there is a folder of them.
+WORK = """
+import json, os, sys, time
+tens, gates = int(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else None
+for ten in range(tens):
+    while ten and gates and not os.path.exists(os.path.join(gates, str(ten))):
+        time.sleep(0.02)
+    with open(os.environ["XT_JOURNAL"], "a") as journal:
+        for step in range(10 * ten, 10 * ten + 10):
+            record = {"type": "metrics", "step": step, "values": {"loss": 1 / (step + 1)}}
+            journal.write(json.dumps(record) + "\\n")
+    print("ten", ten, flush=True)
+    with open(os.path.join(os.environ["XT_OUTPUT_DIR"], "state"), "w") as state:
+        state.write(str(ten) * 1000)
+os.makedirs("output")
+for name in ("a", "b"):
+    with open(f"output/{name}", "w") as file:
+        file.write(name * 50_000)
+"""
+
+
+@pytest.fixture
+def team(tmp_path: Path) -> Iterator[OwnTeam]:
+    with own_team(tmp_path) as own:
+        own.xt.script("work.py", WORK)
+        yield own
+
+
+def search(xt: Xt, runs: int, *arguments: str) -> None:
+    """job1, four runs at a time."""
+    xt.submit("--runs", str(runs), "--concurrent", "4", "work.py", *arguments)
+
+
+def open_gate(gates: Path, *tens: int) -> None:
+    for ten in tens:
+        (gates / str(ten)).touch()
+
+
+def assert_whole(team: OwnTeam, runs: int, tens: int) -> None:
+    """The team has each run of job1, completed, with all that it logged, printed and left."""
+    children = assert_team_knows_all(team, "job1")
+    xt = team.xt
+    assert [run.run_index for run in xt.children("job1")] == list(range(runs))
+    for run in children:
+        assert (run.status, run.restarts, run.exit_code) == ("completed", 0, 0)
+        steps = [record.step for record in xt.session.store.metrics("ws1", run.name)]
+        assert steps == list(range(10 * tens))
+        assert xt.events(run.name) == [
+            "created", "queued", "download_before", "started", "ended", "capture_after",
+        ]  # fmt: skip
+        assert xt.console(run.name) == b"".join(b"ten %d\n" % ten for ten in range(tens))
+        prefix = f"ws1/runs/{run.name}"
+        assert xt.artifact(f"{prefix}/output/state").decode() == str(tens - 1) * 1000
+        assert [xt.artifact(f"{prefix}/after/output/{name}") for name in ("a", "b")] == [
+            b"a" * 50_000, b"b" * 50_000,
+        ]  # fmt: skip
+        lines = xt.artifact(f"{prefix}/logs/metrics.jsonl").splitlines()
+        assert [json.loads(line)["step"] for line in lines] == steps
+
+
+def test_a_search_ends_while_mongodb_hangs_and_arrives_afterwards(team: OwnTeam) -> None:
+    search(team.xt, 12, "3")
+    team.xt.wait_status("run1.1", "running", "completed")
+    team.mongod.pause()
+    assert team.wait_node_job("job1") == "completed"
+    assert team.xt.session.controllers.status()["nodes"][0]["running"] == 0
+    team.mongod.resume()
+    assert_whole(team, 12, 3)
+
+
+@pytest.mark.timeout(240)
+def test_mongodb_is_killed_in_mid_write_again_and_again(team: OwnTeam, tmp_path: Path) -> None:
+    gates = tmp_path / "gates"
+    gates.mkdir()
+    search(team.xt, 4, "6", str(gates))
+    for ten in range(1, 6):
+        before = team.stored_points()
+        open_gate(gates, ten)
+        wait_until(lambda before=before: team.stored_points() > before, "a point to arrive")  # type: ignore[misc]
+        team.mongod.kill()
+        team.mongod.start()
+    assert_whole(team, 4, 6)
+
+
+@pytest.mark.timeout(240)
+def test_a_search_ends_while_the_blob_service_hangs_or_is_down(
+    team: OwnTeam, tmp_path: Path
+) -> None:
+    gates = tmp_path / "gates"
+    gates.mkdir()
+    search(team.xt, 4, "3", str(gates))
+    for number in range(1, 5):
+        team.xt.wait_output(f"run1.{number}", "ten 0")
+    wait_until(lambda: team.has_on_disk("job1/before/code.zip"))  # it would forget it
+    team.azurite.pause()
+    open_gate(gates, 1)
+    for number in range(1, 5):
+        team.xt.wait_output(f"run1.{number}", "ten 1")
+    team.azurite.kill()
+    open_gate(gates, 2)
+    assert team.wait_node_job("job1") == "completed"
+    assert team.xt.wait_job("job1") == "completed"  # the team's stats are told at once
+    team.azurite.start()
+    assert_whole(team, 4, 3)
+
+
+@pytest.mark.parametrize("how", ["hangs", "dies"])
+def test_the_blob_service_goes_in_the_midst_of_a_large_file(team: OwnTeam, how: str) -> None:
+    size = 48 << 20
+    team.xt.script("large.py", f"""
+import os, random
+os.makedirs("output")
+with open("output/large", "wb") as file:
+    file.write(random.Random(5).randbytes({size}))
+""")  # fmt: skip
+    team.xt.submit("true")
+    assert team.xt.wait_job("job1") == "completed"
+    team.xt.settle()
+    before = team.blobs_on_disk()
+    team.xt.submit("large.py")
+    wait_until(lambda: team.blobs_on_disk() > before + (4 << 20), "a part of the file to arrive")
+    if how == "hangs":
+        team.azurite.pause()
+    else:
+        team.azurite.kill()
+    part = team.blobs_on_disk() - before
+    assert part < size
+    assert team.wait_node_job("job2") == "completed"
+    team.azurite.resume() if how == "hangs" else team.azurite.start()
+    content = team.xt.artifact("ws1/runs/run2/after/output/large")
+    assert content == random.Random(5).randbytes(size)
+
+
+@pytest.mark.timeout(300)
+def test_a_search_over_a_network_that_cuts_and_delays(tmp_path: Path) -> None:
+    with own_team(tmp_path) as team:
+        stats = RoughProxy(team.mongod.port, 1, delay=0.02, cut_after=60_000)
+        files = RoughProxy(team.azurite.port, 2, delay=0.01, cut_after=200_000)
+        text = team.xt.home.config_file.read_text()
+        rough = text.replace(
+            team.mongod.url, f"mongodb://127.0.0.1:{stats.port}/?directConnection=true"
+        ).replace(f"127.0.0.1:{team.azurite.port}/", f"127.0.0.1:{files.port}/")
+        team.xt.home.config_file.write_text(rough)
+        team.xt.script("work.py", WORK)
+        search(team.xt, 30, "3")
+        assert team.wait_node_job("job1") == "completed"
+        team.xt.home.config_file.write_text(text)  # the test looks past the proxies
+        assert_whole(team, 30, 3)
+        assert stats.cuts > 10
+        assert files.cuts > 10
+        stats.close()
+        files.close()
