@@ -30,6 +30,11 @@ class Azurite(ServerProcess):
         assert script.exists(), missing
 
         def command(port: int) -> list[str]:
+            trust = (
+                ["env", f"NODE_EXTRA_CA_CERTS={certificate.file}"]  # it asks itself for copies
+                if certificate is not None
+                else []
+            )
             https = (
                 []
                 if certificate is None
@@ -39,6 +44,7 @@ class Azurite(ServerProcess):
                 ]
             )
             return [
+                *trust,
                 *(str(node), str(script), "--blobHost", "127.0.0.1", "--blobPort", str(port)),
                 *("--location", str(folder), "--silent", "--disableTelemetry"),
                 "--skipApiVersionCheck",  # the SDK speaks a newer version than the emulator knows

@@ -3,7 +3,7 @@
 from typing import Any
 
 from xt_core import clock
-from xt_core.cli.parser import command_parser
+from xt_core.cli.parser import command_parser, overrides_of
 from xt_core.cli.talk import emit_json, note
 from xt_core.errors import ExitCode
 from xt_core.identity.signin import STORAGE_SCOPE
@@ -21,10 +21,11 @@ def main(argv: list[str]) -> int:
     parser = command_parser("login", "sign in to cloud services, for this session", _EXAMPLES)
     kinds = [kind for kind in KINDS if kind != NONE]
     parser.add_argument("--authentication", choices=kinds, help="how; default: the setting, auto")
-    parser.add_argument("--team", metavar="NAME", help="the team whose vault and storage it is for")
     options = parser.parse_args(argv[1:])
-    given = {"general.authentication": options.authentication, "general.xt-team-name": options.team}
-    session = Session(overrides={name: value for name, value in given.items() if value})
+    overrides = overrides_of(options)
+    if options.authentication is not None:
+        overrides["general.authentication"] = options.authentication
+    session = Session(overrides=overrides)
     try:
         document = _sign_in(session, is_explicit=options.authentication not in (None, AUTO))
     finally:
