@@ -27,6 +27,7 @@ from xt_core.home import Home
 from xt_core.identity.delegation import delegated
 from xt_core.nodes.controllers import Controllers
 from xt_core.services.stores import SAS_LIFE_SECONDS, BlobAccess, StoreAccess
+from xt_core.session import Session
 
 SETTING = "external-services.labblobs.account-url"
 MARK = "s3cret-word-of-the-lab"
@@ -193,6 +194,32 @@ def test_a_command_that_comes_by_renews_an_access_that_ends_soon(
     before = expires(xt)
     xt.submit("t.py")
     assert expires(xt) == before  # there is time enough left
+
+
+@pytest.mark.usefixtures("principal")
+def test_a_secret_that_was_changed_reaches_the_controllers_at_the_next_login(
+    cloud: FakeCloud, mongod: Mongod, container: str, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    cloud.secrets["labmongo"] = mongod.url
+    mongo = f'labmongo: {{type: mongo, mongo-connection-string: "$vault", database: "{container}"}}'
+    xt = Xt(tmp_path / "home", tmp_path / "code", services(cloud, mongo, roles="mongo: labmongo"))
+    try:
+        xt.script("gated.py", GATED)
+        xt.submit("gated.py", str(gate))
+        xt.wait_status("run1", "running")
+        before = xt.controller_pid
+        cloud.secrets["labmongo"] = f"{mongod.url}&appName=new"
+        assert xt.json("login")["controllers"] == ["node0"]
+        assert xt.controller_pid != before
+        gate.touch()
+        assert xt.wait_job("job1") == "completed"
+        assert (xt.run("run1").status, xt.run("run1").restarts) == ("completed", 0)
+    finally:
+        xt.session = Session(home=xt.home, cwd=xt.code, environ=xt.environ)  # with the new secret
+        xt.close()
+        with mongod.client() as client:
+            client.drop_database(container)
 
 
 def test_who_signed_out_may_still_steer_a_node(

@@ -52,10 +52,11 @@ class SignIn:
         say: Callable[[str], None] | None = None,
         may_ask: bool | None = None,
     ) -> None:
-        """`setting` is a kind of `ways`. Without `may_ask` the user is asked on a terminal."""
+        """`setting` is a kind of `ways`. Without `may_ask` the user is asked where there is a
+        terminal to read and to answer."""
         self._setting, self._environ, self.cache = setting, environ, cache
         self._say = say or _say
-        self.may_ask = sys.stdin.isatty() if may_ask is None else may_ask
+        self.may_ask = _has_terminal() if may_ask is None else may_ask
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
@@ -200,6 +201,10 @@ def _claims(token: str) -> dict[str, Any]:
         return dict(json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))))
     except (IndexError, ValueError):
         return {}
+
+
+def _has_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def _say(text: str) -> None:
