@@ -60,6 +60,30 @@ def test_a_device_code_is_told_and_signs_in_for_all_services(cloud: FakeCloud) -
     assert cloud.grants == ["device_code", "refresh_token"]
 
 
+def test_auto_stays_with_the_way_that_the_user_was_asked_on(cloud: FakeCloud) -> None:
+    assert sign_in("auto", may_ask=True).account(STORAGE_SCOPE).name == USER
+    later = sign_in("auto")  # a script of the same session, without a terminal
+    assert later.way.kind == "device-code"
+    assert later.account(STORAGE_SCOPE).name == USER
+    assert cloud.grants == ["device_code"]
+
+
+def test_who_opens_the_ui_is_asked_before_it_and_not_within(
+    cloud: FakeCloud, team: Xt, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloud.secrets["labmongo"] = URL
+    session = team.session
+    session.sign_in.may_ask = True
+    session.sign_in_beforehand()
+    assert capsys.readouterr().err.startswith("to sign in, open ")
+    assert session.access.stats is not None
+    assert session.access.stats.url == URL
+    session.sign_in.cache.clear()
+    with pytest.raises(RefusedError):
+        session.sign_in.account(STORAGE_SCOPE)
+    assert capsys.readouterr().err == ""
+
+
 def test_a_browser_signs_in(cloud: FakeCloud, tmp_path: Path, team: Xt) -> None:
     cloud.secrets["labmongo"] = URL
     team.environ["BROWSER"] = browser(tmp_path, cloud)

@@ -47,7 +47,7 @@ def _sign_in(session: Session, *, is_explicit: bool) -> dict[str, Any]:
         raise not_signed_in()  # rather than lose the sign-in that there is
     sign_in.cache.clear()
     account = sign_in.account(scope)
-    if is_explicit or sign_in.way.is_interactive:
+    if is_explicit:
         sign_in.choose()
     return {
         "authentication": sign_in.way.kind,

@@ -170,6 +170,7 @@ class SignIn:
                 if self.way.kind == BROWSER:
                     self._say("sign in in the browser window that opens …")
                 record = _ask(credential, scopes, options)
+                self.choose()
                 info = credential.get_token_info(*scopes, options=options)
         if tokens.has_state_changed:
             self.cache.put(self._record_name, {"record": record, "tokens": tokens.serialize()})
