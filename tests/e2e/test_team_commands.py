@@ -1,8 +1,12 @@
 """Choosing a team, and looking at its services."""
 
 import json
+import uuid
+from pathlib import Path
 
 import pytest
+from servers.azurite import Azurite
+from servers.mongod import Mongod
 from support import PATIENCE_SECONDS, Xt, wait_until
 
 
@@ -12,12 +16,13 @@ def test_the_team_in_use_and_its_services_are_shown(xt: Xt) -> None:
     xt.submit("t.py")
     assert xt.wait_job("job1") == "completed"
     teams = xt.json("list", "teams")["teams"]
-    assert [each["name"] for each in teams if each["current"]] == [team]
+    names = ["stats", "files"] if team == "default" else ["embedded", "embedded"]
+    current = [each for each in teams if each["current"]]
+    assert current == [{"name": team, "stats": names[0], "artifacts": names[1], "current": True}]
     document = xt.json("view", "team")
     assert (document["team"], document["jobs"], document["runs"]) == (team, 1, 1)
     assert [service["error"] for service in document["services"]] == [None, None]
     assert len(document["members"]) == 1
-    names = ["stats", "files"] if team == "default" else ["embedded", "embedded"]
     assert [service["name"] for service in document["services"]] == names
 
 
@@ -90,3 +95,39 @@ def test_the_console_of_a_run_of_another_machine_is_read_along(xt: Xt) -> None:
         assert other("attach", "run1", "--from", "-1").stdout == "x" * 300_000 + "last"
     finally:
         other.close()
+
+
+@pytest.mark.embedded
+@pytest.mark.parametrize("storage", ["azure-blob", "directory"])
+def test_two_teams_of_the_same_servers_share_nothing(
+    xt: Xt, mongod: Mongod, azurite: Azurite, tmp_path: Path, storage: str
+) -> None:
+    teams = [f"{name}-{uuid.uuid4().hex[:12]}" for name in ("phoenix", "raven")]
+    xt.configure(f"""
+external-services:
+  stats: {{type: mongo, mongo-connection-string: "{mongod.url}"}}
+  files:
+    type: storage
+    provider: {storage}
+    connection-string: "{azurite.connection_string}"
+    path: "{tmp_path / "shared"}"
+teams:
+  {teams[0]}: {{storage: files, mongo: stats}}
+  {teams[1]}: {{storage: files, mongo: stats}}
+""")
+    (tmp_path / "shared").mkdir()
+    xt.script("t.sh", 'echo "$1"\n')
+    try:
+        for team in teams:
+            xt("run", "--team", team, "--wait", "t.sh", team)
+        for team in teams:
+            runs = xt.json("list", "runs", "--team", team)["runs"]
+            assert [(run["name"], run["job"]) for run in runs] == [("run1", "job1")]
+            assert xt("attach", "run1", "--team", team).stdout == f"{team}\n"
+        assert xt.json("list", "runs")["runs"] == []
+    finally:
+        for team in teams:
+            xt.stop_controllers(team)
+            azurite.delete_container(f"xt-{team}")
+            with mongod.client() as client:
+                client.drop_database(f"xt-{team}")
