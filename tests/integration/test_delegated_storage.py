@@ -306,16 +306,25 @@ def texts_of(xt: Xt, folder: Path) -> Iterator[tuple[str, bytes]]:
         yield " ".join(command), (done.stdout + done.stderr).encode()
 
 
+@pytest.mark.parametrize("kind", ["device-code", "service-principal"])
 def test_no_secret_is_in_a_file_a_run_a_process_an_artifact_or_a_log(
-    cloud: FakeCloud, token_azurite: Azurite, mongod: Mongod, container: str, tmp_path: Path
+    cloud: FakeCloud,
+    token_azurite: Azurite,
+    mongod: Mongod,
+    container: str,
+    tmp_path: Path,
+    kind: str,
+    request: pytest.FixtureRequest,
 ) -> None:
+    if kind == "service-principal":
+        request.getfixturevalue("principal")
     cloud.secrets["labmongo"] = f"{mongod.url}&appName={MARK}"
     mongo = f'labmongo: {{type: mongo, mongo-connection-string: "$vault", database: "{container}"}}'
     roles = "storage: labblobs, mongo: labmongo"
     text = services(cloud, blob_entry(token_azurite, container), mongo, roles=roles)
     xt = Xt(tmp_path / "home", tmp_path / "code", text)
     try:
-        xt("login", "--authentication", "device-code")
+        xt("login", "--authentication", kind)
         xt.script("revealing.py", REVEALING)
         xt.submit("--runs", "2", "revealing.py")
         assert xt.wait_job("job1") == "completed"

@@ -354,6 +354,27 @@ def test_a_missing_secret_is_told_with_its_exit_code(cloud: FakeCloud, team: Xt)
     assert ROLE in team("list", "runs", code=5).stderr
 
 
+@pytest.mark.usefixtures("principal")
+@pytest.mark.parametrize(
+    ("environ", "code", "message"),
+    [
+        ({"AZURE_CLIENT_SECRET": "wrong"}, 5, "the sign-in (service-principal) failed: AADSTS"),
+        (
+            {"AZURE_AUTHORITY_HOST": "https://127.0.0.1:1"},
+            4,
+            "cannot sign in: https://127.0.0.1:1 ",
+        ),
+        ({"XT_AUTHENTICATION": "none"}, 2, "a service needs a sign-in, and general.authentication"),
+    ],
+)
+def test_login_that_fails_says_so_in_one_line(
+    own: Xt, environ: dict[str, str], code: int, message: str
+) -> None:
+    error, hint = own("login", code=code, env=environ).stderr.splitlines()
+    assert error.startswith(f"xt: error: {message}")
+    assert hint.startswith("hint: ")
+
+
 def test_view_config_shows_the_reference_and_not_the_secret(cloud: FakeCloud, team: Xt) -> None:
     cloud.secrets["labmongo"] = URL
     sign_in("device-code", may_ask=True).account(STORAGE_SCOPE)
