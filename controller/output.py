@@ -37,6 +37,11 @@ class OutputFeed:
         self._exists.set()
         self._wake_all("")
 
+    @property
+    def listeners(self) -> int:
+        """How many streams follow it."""
+        return len(self._listeners)
+
     async def stream(self, start: str, follow: bool) -> AsyncIterator[tuple[int, bytes]]:
         """(offset, bytes) from a start position on, until the run has ended.
 

@@ -206,7 +206,12 @@ class ControllerService:
             "access_expires": self._access.now.expires,
         }
         runs = [
-            run_document(task.run, now) | {"pid": task.execution.pid, "gpus": task.execution.gpus}
+            run_document(task.run, now)
+            | {
+                "pid": task.execution.pid,
+                "gpus": task.execution.gpus,
+                "listeners": task.feed.listeners,
+            }
             for task in tasks
         ]
         return {"nodes": [node], "runs": runs}

@@ -177,14 +177,13 @@ class Xt:
         )
 
     def wait_listeners(self, number: int) -> None:
-        """Wait until the controller reads a console for so many listeners."""
+        """Wait until consoles of the first node have so many listeners."""
 
-        def consoles() -> int:
-            folder = Path(f"/proc/{self.controller_pid}/fd")
-            links = [os.readlink(link) for link in folder.iterdir() if link.is_symlink()]
-            return sum(link.endswith("/output.txt") for link in links)
+        def listeners() -> int:
+            runs = self.session.controller.status()["runs"]
+            return sum(int(run["listeners"]) for run in runs)
 
-        wait_until(lambda: consoles() >= number, f"{number} listeners")
+        wait_until(lambda: listeners() >= number, f"{number} listeners")
 
     # Processes --------------------------------------------------------------------------
 
