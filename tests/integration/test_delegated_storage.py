@@ -48,13 +48,6 @@ def container() -> str:
 
 
 @pytest.fixture
-def principal(cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The session's environment is that of a service principal."""
-    for name, value in cloud.principal.items():
-        monkeypatch.setenv(name, value)
-
-
-@pytest.fixture
 def access(cloud: FakeCloud, token_azurite: Azurite, container: str) -> BlobAccess:
     """What the configuration says."""
     return BlobAccess("labblobs", SETTING, container, account_url=token_azurite.account_url)
