@@ -15,6 +15,8 @@ from support import Xt, wait_until
 
 from xt_core.errors import XTError
 from xt_core.model.records import Run
+from xt_core.model.states import RunStatus
+from xt_core.query.names import parse_run_list
 from xt_core.stats.sqlite import SqliteStatsStore
 from xt_core.stats.store import RunQuery
 
@@ -70,11 +72,21 @@ class OwnTeam:
         finally:
             stats.close()
 
+    def knows(self, run: str) -> Run:
+        """A run as its node knows it; a made-up one where there is none yet."""
+        stats = self.node_stats()
+        try:
+            found = stats.find_runs(RunQuery(patterns=parse_run_list([run]), parents=None))[0]
+        finally:
+            stats.close()
+        return found[0] if found else Run("ws1", run, "", "", "", RunStatus.CREATED, 0.0)
+
     def stored_points(self) -> int:
         """How many metric records there are in the team's database, as they lie there."""
         client: MongoClient[dict[str, Any]]
         with MongoClient(self.mongod.url) as client:
-            return sum(len(bucket["points"]) for bucket in client[_DATABASE]["metrics"].find())
+            buckets: list[dict[str, Any]] = list(client[_DATABASE]["metrics"].find())
+        return sum(len(bucket["points"]) for bucket in buckets)
 
     def blobs_on_disk(self) -> int:
         """Bytes that the blob service has taken, also of what is not whole yet."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from xt_core.nodes.controllers import Controllers
     from xt_core.services.stores import StoreAccess
     from xt_core.services.team import Team
+    from xt_core.stats.sqlite import SqliteStatsStore
     from xt_core.stats.store import StatsStore
 
 
@@ -29,6 +30,7 @@ class Session:
     cwd: Path = field(default_factory=Path.cwd)
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     overrides: Mapping[str, object] = field(default_factory=dict)
+    _is_away: bool = field(default=False, init=False, repr=False)
 
     @cached_property
     def config(self) -> "Config":
@@ -61,6 +63,14 @@ class Session:
         return self.access.open_stats(self.team_home)
 
     @cached_property
+    def node_stats(self) -> "SqliteStatsStore":
+        """What the nodes of this machine know, all of which their team may not have yet."""
+        from xt_core.stats.sqlite import SqliteStatsStore
+
+        self.team_home.create()
+        return SqliteStatsStore(self.team_home.stats_file)
+
+    @cached_property
     def artifacts(self) -> "ArtifactStore":
         return self.access.open_artifacts(self.team_home)
 
@@ -90,11 +100,21 @@ class Session:
 
     def is_here(self, job: "Job") -> bool:
         """Whether nodes of this machine do the job."""
-        return self.access.stats is None or job.host in ("", self.team_home.place)
+        if self.access.stats is None or job.host in ("", self.team_home.place):
+            return True
+        return bool(self.node_stats.jobs([job.name]))  # this home was moved, with all it knows
 
     def open_jobs(self, node: str) -> list["Job"]:
-        """The unfinished jobs of a node of this machine."""
-        return [job for job in self.store.open_jobs(node) if self.is_here(job)]
+        """The unfinished jobs of a node of this machine; while the team's stats store is out of
+        reach, those that the node knows."""
+        if not self._is_away:
+            try:
+                return [job for job in self.store.open_jobs(node) if self.is_here(job)]
+            except UnavailableError:
+                if self.access.stats is None:
+                    raise
+                self._is_away = True  # one wait a command is enough
+        return self.node_stats.open_jobs(node)
 
     @property
     def workspace(self) -> str:
@@ -103,7 +123,7 @@ class Session:
 
     def close(self) -> None:
         """Let go of the stores that were opened."""
-        for name in ("store", "artifacts"):
+        for name in ("store", "artifacts", "node_stats"):
             opened = self.__dict__.pop(name, None)
             if opened is not None:
                 opened.close()

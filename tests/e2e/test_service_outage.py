@@ -11,6 +11,10 @@ from outage_support import OwnTeam, assert_team_knows_all, own_team
 from servers.rough_proxy import RoughProxy
 from support import Xt, wait_until
 
+from xt_core.submit.options import RunRequest
+from xt_core.submit.preparation import prepare
+from xt_core.submit.submission import submit
+
 # Logs points by tens; from the second ten on each waits for its gate, if there is a folder of them.
 WORK = """
 import json, os, sys, time
@@ -163,3 +167,106 @@ def test_a_search_over_a_network_that_cuts_and_delays(tmp_path: Path) -> None:
         assert files.cuts > 10
         stats.close()
         files.close()
+
+
+@pytest.mark.timeout(240)
+def test_a_node_that_died_delivers_the_rest_wherever_it_is_started_again(
+    team: OwnTeam, tmp_path: Path
+) -> None:
+    gates = tmp_path / "gates"
+    gates.mkdir()
+    search(team.xt, 6, "2", str(gates))
+    for number in range(1, 5):
+        team.xt.wait_output(f"run1.{number}", "ten 0")
+    team.pause()
+    open_gate(gates, 1)
+    wait_until(lambda: team.knows("run1.6").status == "completed", "the last run to begin")
+    team.xt.kill_controller()
+    config = team.xt.home.config_file.read_text()
+    team.xt.home.config_file.unlink()
+    moved = tmp_path / "elsewhere" / "home"
+    moved.parent.mkdir()
+    team.xt.home.root.rename(moved)
+    team.resume()
+    elsewhere = Xt(moved, team.xt.code, config)
+    here, team.xt = team.xt, elsewhere
+    try:
+        elsewhere("status", "job1")
+        assert_whole(team, 6, 2)
+        elsewhere.session.check_is_here(["job1"])  # raises nothing: it may be steered
+    finally:
+        elsewhere.close()
+        team.xt = here
+
+
+def test_a_controller_takes_up_its_job_again_while_the_services_are_away(
+    team: OwnTeam, tmp_path: Path
+) -> None:
+    gates = tmp_path / "gates"
+    gates.mkdir()
+    search(team.xt, 6, "2", str(gates))
+    for number in range(1, 5):
+        team.xt.wait_output(f"run1.{number}", "ten 0")
+    team.pause()
+    team.xt.kill_controller()
+    team.xt.session.controller.ensure_running()
+    open_gate(gates, 1)
+    assert team.wait_node_job("job1") == "completed"
+    team.resume()
+    assert_whole(team, 6, 2)
+
+
+@pytest.mark.parametrize("when", ["away", "never told"])
+def test_a_job_that_was_stored_is_done_once_the_services_answer(
+    team: OwnTeam, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    controller = team.xt.session.controller
+
+    def lose(_job: str) -> None:
+        if when == "away":
+            team.pause()
+            tell("job1")
+        else:  # what was to be told could not be
+            team.xt.kill_controller()
+
+    tell = controller.take_up
+    monkeypatch.setattr(controller, "take_up", lose)
+    request = RunRequest(command=["work.py", "1"], runs=2)
+    submit(team.xt.session, prepare(team.xt.session, request), print)
+    if when == "away":
+        team.resume()
+    else:
+        team.xt("status")
+    assert team.xt.wait_job("job1") == "completed"
+    assert_whole(team, 2, 1)
+
+
+def test_commands_tell_in_one_line_that_a_service_is_away(tmp_path: Path) -> None:
+    with own_team(tmp_path) as team:
+        xt = team.xt
+        xt.script("work.py", WORK)
+        gates = tmp_path / "gates"
+        gates.mkdir()
+        search(xt, 2, "2", str(gates))
+        xt.wait_output("run1.2", "ten 0")
+        team.mongod.kill()
+        team.azurite.kill()
+        commands = [
+            xt.start(*command) for command in (
+                ("run", "work.py", "1"), ("list", "runs"), ("view", "run", "run1.1"),
+                ("list", "blobs"),
+            )
+        ]  # fmt: skip
+        live = [xt.start("status"), xt.start("view", "console", "run1.1")]
+        for command in commands:
+            out, err = command.communicate(timeout=80)
+            assert (command.returncode, out) == (4, b"")
+            lines = err.decode().splitlines()
+            assert [line.partition(": ")[0] for line in lines] == ["xt", "hint"], lines
+        for command, text in zip(live, (b"run1.1 ", b"ten 0\n"), strict=True):
+            out, err = command.communicate(timeout=80)
+            assert (command.returncode, text in out) == (0, True), err
+        team.mongod.start()
+        team.azurite.start()
+        open_gate(gates, 1)
+        assert_whole(team, 2, 2)
