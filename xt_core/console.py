@@ -3,8 +3,11 @@
 import contextlib
 import os
 from collections.abc import Callable, Iterator
+from glob import escape
+from typing import BinaryIO
 
 from xt_core.errors import UnavailableError, UnknownNameError
+from xt_core.home import NodeHome
 from xt_core.model.records import Run
 from xt_core.nodes.client import OutputStream
 from xt_core.nodes.positions import start_offset
@@ -51,7 +54,7 @@ def stream_console(
                 if _has_ended(session, run):
                     return
         write(b"")  # lets a detached listener end
-        run = session.store.run(run.workspace, run.name)
+        run = session.run(run.workspace, run.name)
     for data in stored_console(session, run, position):
         write(data)
 
@@ -61,20 +64,32 @@ def _has_ended(session: Session, run: Run) -> bool:
 
     Its node knows of that first: the team's store may be out of its reach.
     """
-    current = session.store.run(run.workspace, run.name)
+    current = session.run(run.workspace, run.name)
     if current.status.is_final or current.ended is not None:
         return True
     return session.controllers.of_run(run).has_ended(run.workspace, run.name)
 
 
 def stored_console(session: Session, run: Run, start: str) -> Iterator[bytes]:
-    """The console of an ended run, from the artifact store; nothing if it never had one."""
-    try:
-        file = session.artifacts.open(f"{run.workspace}/runs/{run.name}/logs/output.txt")
-    except UnknownNameError:
-        return
+    """The console of an ended run, from the artifact store, or from its node if it is still on
+    its way there; nothing if it never had one."""
+    key = f"{run.workspace}/runs/{run.name}/logs/output.txt"
+    file = _waiting_file(session.team_home.node(run.node), key)
+    if file is None:
+        try:
+            file = session.artifacts.open(key)
+        except UnknownNameError:
+            return
     with file:
         size = file.seek(0, os.SEEK_END)
         file.seek(start_offset(file.fileno(), size, start))
         while data := file.read(_CHUNK):
             yield data
+
+
+def _waiting_file(home: NodeHome, key: str) -> BinaryIO | None:
+    """The newest entry of a key in a node's outbox on this machine."""
+    for path in sorted(home.outbox_dir.glob(f"*/{escape(key)}"), reverse=True):
+        with contextlib.suppress(FileNotFoundError):  # it has just arrived
+            return path.open("rb")
+    return None

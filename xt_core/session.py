@@ -1,25 +1,30 @@
 """One user's view of XT: configuration, stores and controllers, each opened on first use."""
 
 import os
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from xt_core.errors import UnavailableError
+from xt_core.errors import UnavailableError, UnknownNameError
 from xt_core.home import FIRST_NODE, Home
 
 if TYPE_CHECKING:
     from xt_core.artifacts.store import ArtifactStore
     from xt_core.config import Config
-    from xt_core.model.records import Job
+    from xt_core.model.records import Job, Run
     from xt_core.nodes.client import ControllerClient
     from xt_core.nodes.controllers import Controllers
     from xt_core.services.stores import StoreAccess
     from xt_core.services.team import Team
     from xt_core.stats.sqlite import SqliteStatsStore
     from xt_core.stats.store import StatsStore
+
+T = TypeVar("T")
+_LEFT_ALONE_SECONDS = 30.0
+"""How long a stats store is not asked again that did not answer."""
 
 
 @dataclass
@@ -30,7 +35,8 @@ class Session:
     cwd: Path = field(default_factory=Path.cwd)
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     overrides: Mapping[str, object] = field(default_factory=dict)
-    _is_away: bool = field(default=False, init=False, repr=False)
+    _away: UnavailableError | None = field(default=None, init=False, repr=False)
+    _away_until: float = field(default=0.0, init=False, repr=False)
 
     @cached_property
     def config(self) -> "Config":
@@ -88,10 +94,11 @@ class Session:
     def check_is_here(self, jobs: Iterable[str]) -> None:
         """Raise UnavailableError if nodes of another machine do one of these jobs: there is no way
         to steer those from here."""
-        names = sorted(set(jobs))
+        names = set(jobs)
         if not names or self.access.stats is None:
             return
-        for job in self.store.jobs(names):
+        names -= {job.name for job in self.node_stats.jobs(sorted(names))}
+        for job in self.store.jobs(sorted(names)) if names else ():
             if not self.is_here(job):
                 raise UnavailableError(
                     f"{job.name} is done on {job.host}, out of reach from here",
@@ -107,14 +114,30 @@ class Session:
     def open_jobs(self, node: str) -> list["Job"]:
         """The unfinished jobs of a node of this machine; while the team's stats store is out of
         reach, those that the node knows."""
-        if not self._is_away:
+        return self._ask_or_look(
+            lambda store: [job for job in store.open_jobs(node) if self.is_here(job)]
+        )
+
+    def run(self, workspace: str, name: str) -> "Run":
+        """One run; while the team's stats store is out of reach, as a node of this machine has it.
+
+        Raises UnknownNameError, or UnavailableError if no node here has it then.
+        """
+        return self._ask_or_look(lambda store: store.run(workspace, name))
+
+    def _ask_or_look(self, ask: "Callable[[StatsStore], T]") -> "T":
+        """What the team's stats store answers, or what the nodes here know while it does not."""
+        if self.access.stats is None:
+            return ask(self.store)
+        if self._away is None or time.monotonic() > self._away_until:
             try:
-                return [job for job in self.store.open_jobs(node) if self.is_here(job)]
-            except UnavailableError:
-                if self.access.stats is None:
-                    raise
-                self._is_away = True  # one wait a command is enough
-        return self.node_stats.open_jobs(node)
+                return ask(self.store)
+            except UnavailableError as error:
+                self._away, self._away_until = error, time.monotonic() + _LEFT_ALONE_SECONDS
+        try:
+            return ask(self.node_stats)
+        except UnknownNameError:
+            raise self._away from None
 
     @property
     def workspace(self) -> str:

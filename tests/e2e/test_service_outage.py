@@ -14,6 +14,8 @@ from support import Xt, wait_until
 from xt_core.submit.options import RunRequest
 from xt_core.submit.preparation import prepare
 from xt_core.submit.submission import submit
+from xt_tui.feed import Feed
+from xt_tui.state import Batch
 
 # Logs points by tens; from the second ten on each waits for its gate, if there is a folder of them.
 WORK = """
@@ -247,26 +249,39 @@ def test_commands_tell_in_one_line_that_a_service_is_away(tmp_path: Path) -> Non
         xt.script("work.py", WORK)
         gates = tmp_path / "gates"
         gates.mkdir()
-        search(xt, 2, "2", str(gates))
+        search(xt, 2, "3", str(gates))
         xt.wait_output("run1.2", "ten 0")
+        xt.script("single.sh", f"echo ten 0; until [ -e {gates}/1 ]; do sleep 0.02; done\n")
+        xt.submit("single.sh")
+        xt.wait_output("run2", "ten 0")
         team.mongod.kill()
-        team.azurite.kill()
+        team.azurite.pause()
+        open_gate(gates, 1)
+        assert team.wait_node_job("job2") == "completed"  # its console waits on the node
+        batches: list[Batch] = []
+        feed = Feed(xt.session, batches.append)
+        feed.start()
         commands = [
-            xt.start(*command) for command in (
-                ("run", "work.py", "1"), ("list", "runs"), ("view", "run", "run1.1"),
-                ("list", "blobs"),
-            )
-        ]  # fmt: skip
-        live = [xt.start("status"), xt.start("view", "console", "run1.1")]
+            xt.start(*command)
+            for command in (("run", "work.py", "1"), ("list", "runs"), ("view", "run", "run7"))
+        ]
+        live = [
+            xt.start("status"),
+            *(xt.start("view", "console", name) for name in ("run1.1", "run2")),
+        ]
         for command in commands:
             out, err = command.communicate(timeout=80)
             assert (command.returncode, out) == (4, b"")
             lines = err.decode().splitlines()
             assert [line.partition(": ")[0] for line in lines] == ["xt", "hint"], lines
-        for command, text in zip(live, (b"run1.1 ", b"ten 0\n"), strict=True):
+        for command, text in zip(live, (b"run1.2 ", b"ten 0\n", b"ten 0\n"), strict=True):
             out, err = command.communicate(timeout=80)
             assert (command.returncode, text in out) == (0, True), err
+        wait_until(lambda: batches, "the feed to tell")
+        assert batches[0].error.startswith("MongoDB at ")
+        feed.stop()
         team.mongod.start()
-        team.azurite.start()
-        open_gate(gates, 1)
-        assert_whole(team, 2, 2)
+        team.azurite.resume()
+        open_gate(gates, 2)
+        assert team.wait_node_job("job1") == "completed"
+        assert xt.wait_job("job1") == "completed"

@@ -31,7 +31,7 @@ def main(argv: list[str]) -> int:
         raise UsageError("attach gives a run's own bytes, not JSON", "leave --json away")
     overrides = {"general.workspace": options.workspace} if options.workspace else {}
     session = Session(overrides=overrides)
-    run = one_run(session, options.run)
+    run = one_run(session, options.run, or_here=True)
     try:
         stream_console(session, run, options.start, write_to_stdout)
     except KeyboardInterrupt:
