@@ -99,13 +99,12 @@ class OwnTeam:
 
 
 @contextmanager
-def own_team(folder: Path, *, impatient: bool = True) -> Iterator[OwnTeam]:
-    """Servers and an XT below a folder; all ends with the block."""
+def own_team(folder: Path, home: Path | None = None) -> Iterator[OwnTeam]:
+    """Servers and an XT below a folder, whose home may lie elsewhere; all ends with the block."""
     mongod, azurite = Mongod(folder / "mongod"), Azurite(folder / "azurite")
     text = SERVICES.format(url=mongod.url, blobs=azurite.connection_string)
-    xt = Xt(folder / "home", folder / "code", text)
-    if impatient:
-        alter_controllers(xt, folder / "impatient", IMPATIENT)
+    xt = Xt(home or folder / "home", folder / "code", text)
+    alter_controllers(xt, folder / "impatient", IMPATIENT)
     try:
         yield OwnTeam(xt, mongod, azurite)
     finally:
@@ -145,9 +144,10 @@ def _looks_the_same(team: OwnTeam, own: SqliteStatsStore, job: str) -> bool:
     """Whether nothing is on its way to the team's stats store any more."""
     try:
         runs, _ = team.xt.session.store.find_runs(RunQuery(jobs=[job], parents=None))
+        items = team.xt.session.store.work_items(job)
     except XTError:
         return False
     known, _ = own.find_runs(RunQuery(jobs=[job], parents=None))
     return [(run.name, run.status, run.ended) for run in runs] == [
         (run.name, run.status, run.ended) for run in known
-    ]
+    ] and items == own.work_items(job)  # which come last

@@ -1,6 +1,7 @@
 """A team's services hang, crash, refuse or stutter: runs go on, and in the end the team has all
 that its nodes know, once and in order."""
 
+import contextlib
 import json
 import random
 from collections.abc import Iterator
@@ -8,8 +9,9 @@ from pathlib import Path
 
 import pytest
 from outage_support import OwnTeam, assert_team_knows_all, own_team
+from servers.azurite import KEY
 from servers.rough_proxy import RoughProxy
-from support import Xt, wait_until
+from support import Xt, small_disk, wait_until
 
 from xt_core.submit.options import RunRequest
 from xt_core.submit.preparation import prepare
@@ -153,7 +155,7 @@ with open("output/large", "wb") as file:
 @pytest.mark.timeout(300)
 def test_a_search_over_a_network_that_cuts_and_delays(tmp_path: Path) -> None:
     with own_team(tmp_path) as team:
-        stats = RoughProxy(team.mongod.port, 1, delay=0.02, cut_after=60_000)
+        stats = RoughProxy(team.mongod.port, 1, delay=0.02, cut_after=30_000)
         files = RoughProxy(team.azurite.port, 2, delay=0.01, cut_after=200_000)
         text = team.xt.home.config_file.read_text()
         rough = text.replace(
@@ -165,8 +167,8 @@ def test_a_search_over_a_network_that_cuts_and_delays(tmp_path: Path) -> None:
         assert team.wait_node_job("job1") == "completed"
         team.xt.home.config_file.write_text(text)  # the test looks past the proxies
         assert_whole(team, 30, 3)
-        assert stats.cuts > 10
-        assert files.cuts > 10
+        assert stats.cuts > 5
+        assert files.cuts > 5
         stats.close()
         files.close()
 
@@ -285,3 +287,69 @@ def test_commands_tell_in_one_line_that_a_service_is_away(tmp_path: Path) -> Non
         open_gate(gates, 2)
         assert team.wait_node_job("job1") == "completed"
         assert xt.wait_job("job1") == "completed"
+
+
+@pytest.mark.timeout(240)
+def test_what_a_service_refused_goes_on_with_a_corrected_access(
+    team: OwnTeam, tmp_path: Path
+) -> None:
+    gates = tmp_path / "gates"
+    gates.mkdir()
+    search(team.xt, 2, "2", str(gates))
+    for number in (1, 2):
+        team.xt.wait_output(f"run1.{number}", "ten 0")
+    right = team.xt.home.config_file.read_text()
+    wrong = right.replace("mongodb://", "mongodb://ann:guess@").replace(KEY, "A" * 86 + "==")
+    team.xt.home.config_file.write_text(wrong)
+    err = team.xt("status", code=5).stderr  # which hands the access over to a new controller
+    assert "refused the sign-in" in err
+    assert "guess" not in err
+    open_gate(gates, 1)
+    assert team.wait_node_job("job1") == "completed"
+    for text in ("refused the sign-in; stats wait on this node", "artifacts wait on this node"):
+        wait_until(lambda text=text: text in team.xt.home.controller_log.read_text(), text)  # type: ignore[misc]
+    team.xt.home.config_file.write_text(right)
+    team.xt("status")
+    assert_whole(team, 2, 2)
+
+
+FILLING = """
+import json, os, sys, time
+with open(os.environ["XT_JOURNAL"], "a") as journal:
+    for step in range(10):
+        journal.write(json.dumps({"type": "metrics", "step": step, "values": {"a": step}}) + "\\n")
+os.makedirs("output")
+with open("output/large", "wb") as file:
+    file.write(b"x" * (2 << 20))
+print("done", flush=True)
+while not os.path.exists(sys.argv[1]):
+    time.sleep(0.02)
+"""
+
+
+@pytest.mark.mounts
+@pytest.mark.timeout(240)
+def test_on_a_full_disk_nothing_half_written_is_delivered(tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    with small_disk(tmp_path / "disk", 32) as disk, own_team(tmp_path, disk / "home") as team:
+        xt = team.xt
+        xt.script("filling.py", FILLING)
+        xt.submit("--runs", "3", "--concurrent", "3", "filling.py", str(gate))
+        team.pause()
+        for number in (1, 2, 3):
+            xt.wait_output(f"run1.{number}", "done")
+        ballast = disk / "ballast"
+        with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+            while True:
+                file.write(b"x" * 4096)
+        gate.touch()
+        wait_until(lambda: not any(xt.processes_of_run(f"run1.{n}") for n in (1, 2, 3)))
+        team.resume()
+        assert [run.status for run in xt.children("job1") if run.status == "completed"] == []
+        assert list(xt.session.artifacts.list("ws1/runs")) == []
+        ballast.unlink()
+        assert xt.wait_job("job1") == "completed"
+        for run in assert_team_knows_all(team, "job1"):
+            assert run.metrics == {"a": 9}
+            assert xt.console(run.name) == b"done\n"
+            assert xt.artifact(f"ws1/runs/{run.name}/after/output/large") == b"x" * (2 << 20)
