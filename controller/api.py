@@ -10,6 +10,7 @@ from aiohttp import web
 from controller.service import ControllerService
 from xt_core.errors import UsageError, XTError
 from xt_core.nodes.positions import is_start
+from xt_core.services.stores import StoreAccess
 
 _STATUS_OF_KIND = {"usage": 400, "config": 400, "unknown-name": 404, "refused": 403}
 _CHANGE_PAUSE_SECONDS = 0.1
@@ -26,6 +27,7 @@ def make_app(service: ControllerService) -> web.Application:
             web.post("/jobs", api.take_up_job),
             web.post("/jobs/{job}/restart", api.restart_job),
             web.post("/cancel", api.cancel),
+            web.post("/access", api.renew_access),
             web.get("/changes", api.changes),
             web.get("/runs/{workspace}/{run}", api.run),
             web.get("/runs/{workspace}/{run}/output", api.output),
@@ -69,6 +71,16 @@ class ControllerApi:
         # The work goes on when the client does not wait for it.
         await asyncio.shield(asyncio.gather(*work))
         await self._service.settle()
+        return web.json_response({})
+
+    async def renew_access(self, request: web.Request) -> web.Response:
+        """Its body holds what is secret, and is in no log."""
+        body = await _body(request)
+        try:
+            access = StoreAccess.from_json(json.dumps(body))
+        except (KeyError, TypeError, AttributeError):
+            raise UsageError("the request is not the access to a team's stores") from None
+        self._service.renew_access(access)
         return web.json_response({})
 
     async def changes(self, request: web.Request) -> web.StreamResponse:

@@ -17,9 +17,11 @@ from pathlib import Path
 
 from aiohttp import web
 
+from controller.access import HeldAccess
 from controller.api import make_app
 from controller.gpus import GpuPool, detect_gpus, share_of_node
 from controller.launcher import Launcher
+from controller.liveconsoles import LiveConsoles
 from controller.node import Bell, NodeServices
 from controller.outbox import Outbox
 from controller.replicator import Replicator
@@ -52,10 +54,11 @@ async def run_controller(
     """
     bell = Bell()
     store = SqliteStatsStore(home.stats_file)
-    team = None if access.is_embedded else _link_to_team(home, access, store, bell)
+    held = HeldAccess(access)
+    team = None if access.is_embedded else _link_to_team(home, held, store, bell)
     writer = StoreWriter(store, bell.ring if team is None else team.wake)
     node = await _node_services(home, access, writer, team, gpu_split)
-    service = ControllerService(node, bell, access.fingerprint())
+    service = ControllerService(node, bell, held)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, service.shutdown_requested.set)
@@ -82,19 +85,21 @@ async def run_controller(
 
 
 def _link_to_team(
-    home: NodeHome, access: StoreAccess, store: SqliteStatsStore, bell: Bell
+    home: NodeHome, held: HeldAccess, store: SqliteStatsStore, bell: Bell
 ) -> TeamLink:
     loop = asyncio.get_running_loop()
 
     def ring() -> None:
         loop.call_soon_threadsafe(bell.ring)
 
-    link = TeamLink(ring)
+    link, access = TeamLink(ring), held.now
     if access.stats is not None:
         link.stats = access.open_stats(home)
         link.replicator = Replicator(Outgoing(store, home.name), link.stats, ring)
     if access.artifacts is not None:
-        link.outbox = Outbox(home.outbox_dir, home.copies_dir, access.open_artifacts(home))
+        artifacts = access.open_artifacts(home, held.sas)
+        link.outbox = Outbox(home.outbox_dir, home.copies_dir, artifacts)
+        link.consoles = LiveConsoles(artifacts)
     return link
 
 

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from controller.watch import FileWatcher, Watch
-from xt_core.nodes.positions import start_offset
+from xt_core.nodes.positions import of_descriptor, start_offset
 
 _CHUNK = 1 << 18
 
@@ -37,6 +37,11 @@ class OutputFeed:
         self._exists.set()
         self._wake_all("")
 
+    @property
+    def listeners(self) -> int:
+        """How many streams follow it."""
+        return len(self._listeners)
+
     async def stream(self, start: str, follow: bool) -> AsyncIterator[tuple[int, bytes]]:
         """(offset, bytes) from a start position on, until the run has ended.
 
@@ -52,7 +57,8 @@ class OutputFeed:
             yield 0, b""
             return
         try:
-            offset = start_offset(descriptor, os.fstat(descriptor).st_size, start)
+            size = os.fstat(descriptor).st_size
+            offset = start_offset(of_descriptor(descriptor), size, start)
             yield offset, b""
             self._add(awake)
             while True:

@@ -84,6 +84,10 @@ class Replicator:
                     _log.warning("%s; stats wait on this node", error.message)
                 self._pause(backoff.after_failure())
                 continue
+            except Exception:  # a defect, perhaps of one record: the rest must not end with it
+                _log.exception("stats wait on this node: internal error")
+                self._pause(backoff.after_failure())
+                continue
             with self._changed:
                 self._answered = asked
                 self._changed.notify_all()

@@ -37,6 +37,12 @@ class RunDirectory:
         for file in (self.console, self.journal):
             os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644))
 
+    def console_bytes(self) -> int:
+        """How much console there is; 0 with none."""
+        with contextlib.suppress(OSError):
+            return self.console.stat().st_size
+        return 0
+
     def clear_work(self) -> None:
         """A fresh, empty working copy."""
         with contextlib.suppress(FileNotFoundError):

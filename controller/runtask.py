@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 
 from controller import capture
@@ -186,7 +187,8 @@ class RunTask:
             await shipping.start(await self._journal_end(found))
             mirror.start()
             self.feed.begin()
-            record = await self.execution.run()
+            with self._console_shown():
+                record = await self.execution.run()
         finally:
             self._node.gpus.give_back(gpus)
         if not (self._is_to_be_restarted(record) or self._is_to_be_retried(record)):
@@ -264,6 +266,13 @@ class RunTask:
             wait.cancel()
         self._is_waiting_to_start_again = False
 
+    def _console_shown(self) -> AbstractContextManager[None]:
+        """Within it, members of the team who cannot reach this node can read along."""
+        team = self._node.team
+        if team is None or team.consoles is None:
+            return contextlib.nullcontext()
+        return team.consoles.showing(capture.console_key(self.run), self.execution.folder.console)
+
     def _mirror_roots(self) -> list[MirrorRoot]:
         prefix = f"{capture.run_prefix(self.run)}/output"
         roots = [MirrorRoot(self.execution.folder.output, "*", prefix)]
@@ -308,6 +317,7 @@ class RunTask:
             "duration": round(max(0.0, ended - started), 3),
             "cpu_seconds": record.cpu_seconds,
             "peak_memory_bytes": record.peak_memory_bytes,
+            "console_bytes": self.execution.folder.console_bytes(),
         }
         fields = {
             "ended": ended,

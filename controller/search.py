@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from controller.node import NodeServices
+from controller.teamhistory import TeamHistory
 from xt_core.model.encoding import dumps, loads
 from xt_core.model.records import Job, Run, WorkItem
 from xt_core.model.states import SearchStyle
@@ -47,6 +48,9 @@ class DynamicSearch:
         self._asking = asyncio.Lock()
         self._worker: Process | None = None
         self._revision = 0
+        self._elsewhere: TeamHistory | None = None
+        if node.team is not None and node.team.stats is not None:
+            self._elsewhere = TeamHistory(node.team.stats, self._learnt_from_elsewhere)
 
     async def give_hparams(self, item: WorkItem, run: Run) -> Run:
         """Choose a set for a claimed item; the run that has it, durable."""
@@ -92,6 +96,8 @@ class DynamicSearch:
     async def _start(self) -> Process:
         _log.info("%s: %s search starts", self._job.name, self._spec.algorithm)
         self._revision = 0
+        if self._elsewhere is not None:
+            self._elsewhere.rewind()
         self._worker = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -111,9 +117,11 @@ class DynamicSearch:
         pairs = await self._node.writer.read(
             lambda reader: reader.search_history(self._learnt_from(reader), self._revision)
         )
+        self._revision = max([self._revision, *(run.revision for _, run in pairs)])
+        if self._elsewhere is not None:
+            pairs += await self._elsewhere.news()
         trials: list[dict[str, Any]] = []
         for item, run in pairs:
-            self._revision = max(self._revision, run.revision)
             trial = trial_of(item, run, self._job.objectives)
             if trial is not None:
                 trials.append(trial.to_json())
@@ -130,6 +138,12 @@ class DynamicSearch:
             if job.experiment == self._job.experiment and job.style != SearchStyle.SINGLE
         ]
         return list(dict.fromkeys(names))
+
+    def _learnt_from_elsewhere(self, team: StatsStore) -> Sequence[str]:
+        """The jobs that this node's own store does not have."""
+        names = self._learnt_from(team)
+        own = {job.name for job in self._node.writer.reader.jobs(names)}
+        return [name for name in names if name not in own]
 
     def _end_worker(self) -> None:
         worker, self._worker = self._worker, None

@@ -10,6 +10,7 @@ from typing import Any
 
 import xt_core
 from controller import capture
+from controller.access import HeldAccess
 from controller.backoff import may_pass
 from controller.intake import Intake
 from controller.jobrecords import fail_job
@@ -24,6 +25,7 @@ from xt_core.errors import UnknownNameError, XTError
 from xt_core.model.records import Job
 from xt_core.model.states import RunStatus
 from xt_core.reports.documents import run_document
+from xt_core.services.stores import StoreAccess
 from xt_core.stats.store import NodeRecord
 from xt_core.submit.mrc import MultiRunConfig, mrc_key
 
@@ -33,8 +35,8 @@ _log = logging.getLogger(__name__)
 class ControllerService:
     """Serves the jobs of one node."""
 
-    def __init__(self, node: NodeServices, bell: Bell, access: str = "") -> None:
-        """`access` is the fingerprint of how the team's stores are reached."""
+    def __init__(self, node: NodeServices, bell: Bell, access: HeldAccess) -> None:
+        """`access` is how the team's stores are reached."""
         self._node, self.bell, self._access = node, bell, access
         self.jobs: dict[str, JobTask] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -200,10 +202,16 @@ class ControllerService:
             "concurrent": self._node.slots.limit or sum(limits),
             "gpus": len(self._node.gpus),
             "gpu_split": self._node.gpu_split,
-            "access": self._access,
+            "access": self._access.fingerprint,
+            "access_expires": self._access.now.expires,
         }
         runs = [
-            run_document(task.run, now) | {"pid": task.execution.pid, "gpus": task.execution.gpus}
+            run_document(task.run, now)
+            | {
+                "pid": task.execution.pid,
+                "gpus": task.execution.gpus,
+                "listeners": task.feed.listeners,
+            }
             for task in tasks
         ]
         return {"nodes": [node], "runs": runs}
@@ -220,6 +228,13 @@ class ControllerService:
         """Wait until the team can see what was done here, unless that takes long."""
         if self._node.team is not None:
             await self._node.team.settle()
+
+    def renew_access(self, access: StoreAccess) -> None:
+        """Reach the team's stores by a newer access; what waits is tried at once."""
+        self._access.renew(access)
+        team = self._node.team
+        if team is not None and team.outbox is not None:
+            team.outbox.try_now()
 
     # Steering ---------------------------------------------------------------------------
 

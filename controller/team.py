@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 
+from controller.liveconsoles import LiveConsoles
 from controller.outbox import Outbox
 from controller.replicator import Replicator
 from xt_core.errors import UnknownNameError
@@ -29,11 +30,12 @@ class TeamLink:
         self.stats: StatsStore | None = None
         self.replicator: Replicator | None = None
         self.outbox: Outbox | None = None
+        self.consoles: LiveConsoles | None = None
         self._ring = ring
 
     def start(self) -> None:
         """Begin with what an earlier controller left."""
-        for part in (self.outbox, self.replicator):
+        for part in (self.outbox, self.replicator, self.consoles):
             if part is not None:
                 part.start()
 

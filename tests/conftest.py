@@ -4,15 +4,19 @@ Tests marked `mounts` mount small disks: as root, or else in a user namespace of
 """
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from servers.azurite import Azurite
+from servers.certificate import Certificate
 from servers.mongod import Mongod
+from servers.vault import FakeCloud
 from support import Xt
 
 _SERVICES = """
@@ -61,6 +65,38 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
     server = Azurite(tmp_path_factory.mktemp("azurite") / "blobs")
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    """What the servers of this test process that speak HTTPS show."""
+    return Certificate(tmp_path_factory.mktemp("certificate") / "own")
+
+
+@pytest.fixture(scope="session")
+def token_azurite(
+    certificate: Certificate, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Azurite]:
+    """A blob service that is reached by sign-in."""
+    server = Azurite(tmp_path_factory.mktemp("azurite") / "blobs", certificate)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def cloud(certificate: Certificate, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeCloud]:
+    """A vault and an authority of the test's own, which its environment leads to; nobody has
+    signed in, in a session of the test's own."""
+    server = FakeCloud(certificate)
+    foreign = ("AZURE_", "MSI_", "IDENTITY_", "XDG_", "DISPLAY", "WAYLAND_DISPLAY")
+    for name in [name for name in os.environ if name.startswith(foreign)]:
+        monkeypatch.delenv(name)
+    folder = Path(tempfile.mkdtemp(prefix="xt-test-", dir="/dev/shm"))
+    for name, value in (server.environ | {"XDG_RUNTIME_DIR": str(folder)}).items():
+        monkeypatch.setenv(name, value)
+    yield server
+    server.close()
+    shutil.rmtree(folder)
 
 
 def pytest_configure(config: pytest.Config) -> None:

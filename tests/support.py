@@ -15,6 +15,8 @@ from typing import Any
 
 from xt_core.home import FIRST_NODE, LOCAL_TEAM, Home
 from xt_core.model.records import Run
+from xt_core.nodes.controllers import Controllers
+from xt_core.services.stores import StoreAccess
 from xt_core.services.team import UNNAMED_TEAM
 from xt_core.session import Session
 from xt_core.stats.store import RunQuery
@@ -175,14 +177,13 @@ class Xt:
         )
 
     def wait_listeners(self, number: int) -> None:
-        """Wait until the controller reads a console for so many listeners."""
+        """Wait until consoles of the first node have so many listeners."""
 
-        def consoles() -> int:
-            folder = Path(f"/proc/{self.controller_pid}/fd")
-            links = [os.readlink(link) for link in folder.iterdir() if link.is_symlink()]
-            return sum(link.endswith("/output.txt") for link in links)
+        def listeners() -> int:
+            runs = self.session.controller.status()["runs"]
+            return sum(int(run["listeners"]) for run in runs)
 
-        wait_until(lambda: consoles() >= number, f"{number} listeners")
+        wait_until(lambda: listeners() >= number, f"{number} listeners")
 
     # Processes --------------------------------------------------------------------------
 
@@ -236,14 +237,24 @@ class Xt:
                 client.kill()
             client.communicate()
         try:
-            controllers = self.session.controllers
-            running = controllers.running()
-            controllers.cancel(nodes=running, grace=0)
-            for node in running:
-                controllers.of(node).shut_down()
+            self.stop_controllers()
         finally:
             self.session.close()
             self._assert_nothing_is_left()
+
+    def stop_controllers(self, team: str | None = None) -> None:
+        """Cancel what the controllers of a team (this one's) do here, and end them."""
+        home = self.home if team is None else self.home.of_team(team)
+        controllers = Controllers(home, self.environ, self._access)
+        running = controllers.running()
+        controllers.cancel(nodes=running, grace=0)
+        for node in running:
+            controllers.of(node).shut_down()
+
+    def _access(self) -> StoreAccess:
+        if self.home.team == LOCAL_TEAM:  # whatever a test has done to the configuration
+            return StoreAccess()
+        return self.session.access
 
     def _assert_nothing_is_left(self) -> None:
         try:

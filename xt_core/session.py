@@ -1,5 +1,6 @@
 """One user's view of XT: configuration, stores and controllers, each opened on first use."""
 
+import contextlib
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -8,15 +9,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from xt_core.errors import UnavailableError, UnknownNameError
+from xt_core.errors import UnavailableError, UnknownNameError, XTError
 from xt_core.home import FIRST_NODE, Home
 
 if TYPE_CHECKING:
     from xt_core.artifacts.store import ArtifactStore
     from xt_core.config import Config
+    from xt_core.identity.signin import SignIn
     from xt_core.model.records import Job, Run
     from xt_core.nodes.client import ControllerClient
     from xt_core.nodes.controllers import Controllers
+    from xt_core.services.secrets import Secrets
     from xt_core.services.stores import StoreAccess
     from xt_core.services.team import Team
     from xt_core.stats.sqlite import SqliteStatsStore
@@ -61,7 +64,23 @@ class Session:
         """How the team's stores are reached; may ask the team's vault."""
         from xt_core.services.access import access_of
 
-        return access_of(self.team, self.environ)
+        return access_of(self.team, self.secrets)
+
+    @cached_property
+    def sign_in(self) -> "SignIn":
+        """The user's sign-in to cloud services; nobody signs in before a service needs it."""
+        from xt_core.identity.cache import SessionCache
+        from xt_core.identity.signin import SignIn
+
+        kind = self.config.string("general.authentication")
+        return SignIn(kind, self.environ, SessionCache.of(self.environ))
+
+    @cached_property
+    def secrets(self) -> "Secrets":
+        """Where the secrets of the team's services come from."""
+        from xt_core.services.secrets import Secrets
+
+        return Secrets(self.team, self.environ, lambda: self.sign_in)
 
     @cached_property
     def store(self) -> "StatsStore":
@@ -78,13 +97,36 @@ class Session:
 
     @cached_property
     def artifacts(self) -> "ArtifactStore":
-        return self.access.open_artifacts(self.team_home)
+        return self.access.open_artifacts(
+            self.team_home, self.sign_in if self.access.needs_sign_in else None
+        )
 
     @cached_property
     def controllers(self) -> "Controllers":
         from xt_core.nodes.controllers import Controllers
 
-        return Controllers(self.team_home, self.environ, lambda: self.access)
+        return Controllers(
+            self.team_home, self.environ, lambda: self.access, lambda: self.node_access
+        )
+
+    def sign_in_beforehand(self) -> None:
+        """Sign in, if the team needs it, while the terminal is there to be asked on: a screen is
+        drawn on it next. What fails shows where it is used."""
+        from xt_core.identity.signin import STORAGE_SCOPE
+
+        with contextlib.suppress(XTError):
+            if self.team.is_embedded:
+                return
+            if self.access.needs_sign_in:
+                self.sign_in.get_token_info(STORAGE_SCOPE)
+        if "sign_in" in self.__dict__:
+            self.sign_in.may_ask = False
+
+    @property
+    def node_access(self) -> "StoreAccess":
+        """What a controller gets to reach the team's stores."""
+        access = self.access
+        return access.for_node(self.sign_in) if access.needs_sign_in else access
 
     @property
     def controller(self) -> "ControllerClient":
@@ -104,6 +146,12 @@ class Session:
                     f"{job.name} is done on {job.host}, out of reach from here",
                     f"do that on {job.host.partition(':')[0]}",
                 )
+
+    def does(self, job: str) -> bool:
+        """Whether nodes of this machine do a job, which need not be known to the team by now."""
+        if self.access.stats is None or self.node_stats.jobs([job]):
+            return True
+        return self.is_here(self.store.job(job))
 
     def is_here(self, job: "Job") -> bool:
         """Whether nodes of this machine do the job."""

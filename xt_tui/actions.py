@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from textual.binding import Binding
 
 from xt_core.model.states import SearchStyle
+from xt_core.services.team import team_names
 from xt_tui import steering, tagging
 
 if TYPE_CHECKING:
@@ -55,6 +56,11 @@ def _needs_search(app: "XtApp") -> str | None:
     if row is None:
         return "no job is chosen"
     return f"{row.job.name} is a single run" if row.job.style == SearchStyle.SINGLE else None
+
+
+def _needs_teams(app: "XtApp") -> str | None:
+    only = len(team_names(app.session.config)) == 1
+    return "the configuration has no other team" if only else None
 
 
 @dataclass(frozen=True)
@@ -149,6 +155,8 @@ ACTIONS: dict[str, Action] = {
                lambda app: app.main.focus_pane("details")),
         Action("zoom", "zoom", "give the pane the whole screen, or take it back", "z", "Panes",
                lambda app: app.main.toggle_zoom(), in_footer=True),
+        Action("team", "team", "show the jobs and runs of another team", "T", "XT",
+               lambda app: app.choose_team(), _needs_teams),
         Action("help", "help", "show all keys", "question_mark", "XT",
                lambda app: app.open_help(), in_footer=True),
         Action("quit", "quit", "leave; whatever runs goes on", "q", "XT",

@@ -15,9 +15,10 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
-from xt_core.errors import UsageError
+from xt_core.errors import UsageError, XTError
 from xt_core.query.formats import counted
 from xt_core.resources import resource
+from xt_core.services.team import named_team, team_names
 from xt_core.session import Session
 from xt_core.submit.submission import Submission
 from xt_tui import steering
@@ -49,8 +50,9 @@ class XtApp(App[int]):
 
     @dataclass
     class Fed(Message):
-        """The feed brought something."""
+        """A feed brought something."""
 
+        feed: Feed
         batch: Batch
 
     def __init__(self, session: Session) -> None:
@@ -58,12 +60,13 @@ class XtApp(App[int]):
         self.session, self.state = session, ViewState()
         self.main: MainScreen = MainScreen(session, self.state)
         """The screen with the panes, whatever dialog lies over it."""
-        self._feed = Feed(session, lambda batch: self.post_message(self.Fed(batch)))
+        self._feed = self._new_feed()
 
-    def get_default_screen(self) -> Screen[None]:
-        return self.main
+    def _new_feed(self) -> Feed:
+        return Feed(self.session, lambda feed, batch: self.post_message(self.Fed(feed, batch)))
 
     def on_mount(self) -> None:
+        self.push_screen(self.main)
         self.main.call_when_open(self._feed.start)
 
     def on_unmount(self) -> None:
@@ -106,7 +109,7 @@ class XtApp(App[int]):
 
     @on(Fed)
     def _take_batch(self, message: Fed) -> None:
-        if self.main.is_open:
+        if self.main.is_open and message.feed is self._feed:
             self.state.apply(message.batch)
             self.main.take(message.batch)
             self._tell_search(message.batch)
@@ -185,6 +188,33 @@ class XtApp(App[int]):
         if run is not None:
             self.main.go_to_run(job, run)
 
+    def choose_team(self) -> None:
+        from xt_tui.screens.team import TeamScreen
+
+        config = self.session.config
+        try:
+            teams = [named_team(config, name) for name in team_names(config)]
+        except XTError as error:
+            self.notify(error.message, title="teams", severity="error", markup=False)
+            return
+        self.push_screen(TeamScreen(teams, self.session.team.name), self._switch_team)
+
+    def _switch_team(self, name: str | None) -> None:
+        """Show another team: with a session, a state and a feed of its own."""
+        if name is None or name == self.session.team.name:
+            return
+        old = self.session
+        self._feed.let_go()
+        chosen = {**old.overrides, "general.xt-team-name": name}
+        self.session, self.state = Session(old.home, old.cwd, old.environ, chosen), ViewState()
+        if self.session.team.may_need_sign_in and not self.is_headless:
+            with self.suspend():  # it asks on the terminal
+                self.session.sign_in_beforehand()
+        self.main, self._feed = MainScreen(self.session, self.state), self._new_feed()
+        self.switch_screen(self.main)
+        self.main.call_when_open(self._feed.start)
+        old.close()
+
     def open_launch_form(self) -> None:
         from xt_tui.screens.launch import LaunchScreen
 
@@ -207,5 +237,5 @@ def run_app(session: Session) -> int:
     try:
         app.run()
     finally:
-        session.close()
+        app.session.close()
     return app.return_code or 0

@@ -28,7 +28,7 @@ class Feed:
     (which must be thread-safe). However many changes are rung in during a look, one look follows.
     """
 
-    def __init__(self, session: Session, deliver: Callable[[Batch], object]) -> None:
+    def __init__(self, session: Session, deliver: Callable[["Feed", Batch], object]) -> None:
         self._session = Session(session.home, session.cwd, session.environ, session.overrides)
         self._deliver = deliver
         self._revision = 0
@@ -44,12 +44,16 @@ class Feed:
         for thread in self._threads:
             thread.start()
 
-    def stop(self) -> None:
-        """End the threads, and wait for them."""
+    def let_go(self) -> None:
+        """Let the threads end, whenever what they wait for has answered."""
         self._stopped.set()
         self._bell.set()
         if self._changes is not None:
             self._changes.close()
+
+    def stop(self) -> None:
+        """End the threads, and wait for them."""
+        self.let_go()
         for thread in self._threads:
             if thread.ident is not None:  # the UI may close before it was open
                 thread.join(timeout=10)
@@ -88,13 +92,13 @@ class Feed:
                 is_last = len(runs) < _LARGEST_BATCH
                 jobs = self._job_rows() if is_last else []
                 status = self._session.controllers.status(_PATIENCE_SECONDS)
-                self._deliver(Batch(runs, jobs, status, health=self._health()))
+                self._deliver(self, Batch(runs, jobs, status, health=self._health()))
                 if runs:
                     self._revision = runs[-1].revision
                 if is_last:
                     return
         except XTError as error:
-            self._deliver(Batch([], [], None, error.message))
+            self._deliver(self, Batch([], [], None, error.message))
 
     def _job_rows(self) -> list[JobRow]:
         """The jobs whose runs have changed, and those that live: an item changes no run."""

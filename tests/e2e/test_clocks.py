@@ -9,6 +9,8 @@ from support import Xt, wait_until
 from xt_core.model.records import Run
 from xt_core.stats.store import RunQuery
 
+pytestmark = pytest.mark.embedded
+
 GATED = """
 import os, sys, time
 print(os.environ["XT_NODE_ID"], flush=True)
@@ -18,7 +20,6 @@ while not os.path.exists(sys.argv[1]):
 WRONG_CLOCK = """
 import time
 
-pytestmark = pytest.mark.embedded
 right = time.time
 if node == "node1":
     time.time = lambda: right() + {seconds}

@@ -10,12 +10,13 @@ from xt_core.model.records import Run
 from xt_core.model.states import WorkItemStatus
 from xt_core.stats.store import RunQuery
 
+pytestmark = pytest.mark.embedded
+
 ITEMS = 5
 # What is on node0 waits for the death on node1, so that there is work left for that one.
 WORK = """
 import json, os, sys, time
 
-pytestmark = pytest.mark.embedded
 died, log = sys.argv[1:3]
 while os.environ["XT_NODE_ID"] == "node0" and not os.path.exists(died):
     time.sleep(0.02)

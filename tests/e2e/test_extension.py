@@ -263,3 +263,25 @@ def test_a_job_of_several_nodes_is_extended_also_where_a_controller_is_gone(
         assert [run.node for run in runs] == ["node0", "node1"] * 5
     counts = xt.json("list", "jobs")["jobs"][0]["counts"]
     assert (counts["completed"], counts["unstarted"]) == (10, 0)
+
+
+@pytest.mark.services
+def test_a_search_learns_from_jobs_of_other_machines(xt: Xt) -> None:
+    xt.script("score.py", SCORE)
+    other = Xt(xt.home.root.with_name("other-home"), xt.code, xt.home.config_file.read_text())
+    try:
+        xt.submit(*SEARCH, "--runs", "12", "--seed", "1", *SPACE)
+        assert len(sets(xt, "job1")) == 12
+        again = (*SEARCH, "--runs", "3", "--seed", "2")
+        xt.submit(*again, "--warm-start", "job1", *SPACE)
+        other.submit(*again, "--warm-start", "job1", *SPACE)
+        joint = "hyperparameter-search: {aggregate-dest: experiment}\n"
+        (xt.code / "xt_config.yaml").write_text(joint)
+        experiment = ("--experiment", "joint")
+        xt.submit(*SEARCH, "--runs", "12", "--seed", "1", *experiment, *SPACE)
+        assert sets(xt, "job4") == sets(xt, "job1")
+        assert sets(other, "job3") == sets(xt, "job2")
+        other.submit(*again, *experiment, *SPACE)
+        assert sets(other, "job5") == sets(xt, "job2")
+    finally:
+        other.close()

@@ -187,7 +187,17 @@ def test_a_node_that_hangs_is_named_and_holds_up_no_other(
 def test_a_node_without_work_ends_by_itself_and_the_others_stay(xt: Xt) -> None:
     xt("status")
     home = xt.home.node("node1")
-    command = [sys.executable, "-m", "controller", "--node", "node1", "--idle-exit", "0.01"]
+    command = [
+        sys.executable,
+        "-m",
+        "controller",
+        "--node",
+        "node1",
+        "--team",
+        xt.home.team,
+        "--idle-exit",
+        "0.01",
+    ]
     done = subprocess.run(command, env=xt.environ, cwd=xt.code, capture_output=True, check=True)
     assert b"of node1 in" in done.stderr
     assert done.stderr.endswith(b" stops\n")

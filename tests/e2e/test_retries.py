@@ -145,6 +145,7 @@ def test_a_living_run_whose_set_is_gone_is_ended_by_the_next_controller(
     xt.wait_status("run1.2", "running")
 
 
+@pytest.mark.embedded
 def test_a_job_that_cannot_be_served_ends_as_an_error_when_its_runs_have_ended(
     xt: Xt, tmp_path: Path
 ) -> None:

@@ -261,7 +261,7 @@ def test_commands_tell_in_one_line_that_a_service_is_away(tmp_path: Path) -> Non
         open_gate(gates, 1)
         assert team.wait_node_job("job2") == "completed"  # its console waits on the node
         batches: list[Batch] = []
-        feed = Feed(xt.session, batches.append)
+        feed = Feed(xt.session, lambda _feed, batch: batches.append(batch))
         feed.start()
         commands = [
             xt.start(*command)

@@ -18,6 +18,8 @@ from xt_core.model.records import Value
 from xt_core.model.states import WorkItemStatus
 from xt_core.stats.store import NodeRecord
 
+pytestmark = pytest.mark.embedded
+
 RUNS = 14
 # All log what the search learns from; two of them end when their gates are open.
 WORK = """
@@ -37,7 +39,6 @@ while index in (3, 12) and not os.path.exists(os.path.join(gates, f"gate{index}"
 IMPATIENT = """
 from xt_core.stats import database
 
-pytestmark = pytest.mark.embedded
 database.LOCK_TIMEOUT_SECONDS = 0.3
 """
 COMMAND = ("--search-type", "tpe", "--runs", str(RUNS), "--seed", "5", "--primary-metric",

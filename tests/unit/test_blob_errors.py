@@ -116,4 +116,4 @@ def test_who_is_not_signed_in_is_told_how() -> None:
     error = service_error(ClientAuthenticationError("Please run 'az login'.\nmore"), TROUBLE)
     assert type(error) is RefusedError
     assert error.message.endswith("no sign-in for labblobs: Please run 'az login'.")
-    assert "az login" in error.hint
+    assert "xt login" in error.hint

@@ -60,7 +60,7 @@ def test_aliases_and_merge_keys_work(place: Place) -> None:
             "xt-services:\n  zzz: 2\n",
             2,
             "unknown property 'zzz' in xt-services",
-            "valid names: storage, mongo, target",
+            "valid names: storage, mongo, vault, target",
         ),
         (
             "code:\n  workspace: a\n",

@@ -130,11 +130,15 @@ def test_the_template_changes_nothing_and_its_settings_are_the_defaults(place: P
                 "type": "storage",
                 "provider": "directory",
                 "path": None,
+                "connection-string": None,
+                "account-url": None,
+                "container": None,
                 "mongo-connection-string": None,
                 "database": None,
+                "url": None,
             }
         },
-        "teams": {"NAME": {"storage": None, "mongo": None}},
+        "teams": {"NAME": {"storage": None, "mongo": None, "vault": None}},
     }
     defaulted = {path for path, _, origin in everything.items() if origin == "default"}
     assert defaulted == {"general.env-vars"}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from xt_core.nodes.positions import is_start, start_offset
+from xt_core.nodes.positions import is_start, of_descriptor, start_offset
 
 
 @pytest.fixture
@@ -34,11 +34,11 @@ def console(tmp_path: Path) -> Iterator[int]:
     ],
 )
 def test_a_position_is_a_byte_of_the_file(console: int, start: str, offset: int) -> None:
-    assert start_offset(console, 14, start) == offset
+    assert start_offset(of_descriptor(console), 14, start) == offset
 
 
 def test_a_last_line_without_a_newline_counts_as_a_line(console: int) -> None:
-    assert start_offset(console, 13, "-1") == 8
+    assert start_offset(of_descriptor(console), 13, "-1") == 8
 
 
 def test_the_last_lines_of_a_large_file_are_found_from_its_end(tmp_path: Path) -> None:
@@ -47,9 +47,9 @@ def test_the_last_lines_of_a_large_file_are_found_from_its_end(tmp_path: Path) -
     descriptor = os.open(path, os.O_RDONLY)
     try:
         size = path.stat().st_size
-        assert start_offset(descriptor, size, "-1") == size - 2
-        assert start_offset(descriptor, size, "-2") == 700_001
-        assert start_offset(descriptor, size, "-3") == 0
+        assert start_offset(of_descriptor(descriptor), size, "-1") == size - 2
+        assert start_offset(of_descriptor(descriptor), size, "-2") == 700_001
+        assert start_offset(of_descriptor(descriptor), size, "-3") == 0
     finally:
         os.close(descriptor)
 

@@ -15,7 +15,7 @@ from xt_core.artifacts.blob_names import blob_name
 from xt_core.errors import ConfigError, UnavailableError, UnknownNameError
 
 if TYPE_CHECKING:
-    from azure.core.credentials import TokenCredential
+    from azure.core.credentials import AzureSasCredential, TokenCredential
     from azure.core.pipeline import PipelineResponse
     from azure.storage.blob import BlobClient, ContainerClient
 
@@ -48,7 +48,9 @@ class BlobAccount:
     setting: str
     connection_string: str = field(default="", repr=False)
     url: str = field(default="", repr=False)
-    credential: "TokenCredential | str | None" = field(default=None, repr=False)
+    credential: "TokenCredential | AzureSasCredential | str | None" = field(
+        default=None, repr=False
+    )
     retry_seconds: float = 30.0
     answer_seconds: float = 30.0
     connections: int = 32

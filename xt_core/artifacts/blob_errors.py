@@ -69,7 +69,7 @@ def service_error(error: Exception, trouble: BlobTrouble) -> XTError:
     if isinstance(error, ClientAuthenticationError):
         return RefusedError(
             f"{trouble.what}: no sign-in for {trouble.service}: {_first_line(error)}",
-            f"sign in with `az login`, or set a connection string or SAS ({trouble.setting})",
+            f"sign in with `xt login`, or set a connection string or SAS ({trouble.setting})",
         )
     return UnavailableError(
         f"{trouble.what}: the service cannot be reached: {_network_reason(error)}",

@@ -29,7 +29,7 @@ def copy_over(source: "BlobClient", target: "BlobClient", etag: str | None = Non
     pinned: dict[str, Any] = {}
     if etag is not None:
         pinned = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
-    status = str(target.start_copy_from_url(source.url, **pinned)["copy_status"])
+    status = str(target.start_copy_from_url(_readable_url(source), **pinned)["copy_status"])
     wait = 0.1
     while status == "pending":  # a large one may take a while
         time.sleep(wait)
@@ -48,3 +48,9 @@ def discard(blob: "BlobClient") -> None:
 
     with contextlib.suppress(AzureError):
         blob.delete_blob()
+
+
+def _readable_url(source: "BlobClient") -> str:
+    """The blob's URL with the SAS that its client has: a copy's source needs one of its own."""
+    signature: str = getattr(source.credential, "signature", "")
+    return f"{source.url}?{signature}" if signature else source.url

@@ -2,7 +2,7 @@
 
 from xt_core.cli.follow import write_to_stdout
 from xt_core.cli.names import one_run
-from xt_core.cli.parser import add_workspace, command_parser, join_value
+from xt_core.cli.parser import add_workspace, command_parser, join_value, overrides_of
 from xt_core.cli.talk import note
 from xt_core.console import stream_console
 from xt_core.errors import ExitCode, UsageError
@@ -29,8 +29,7 @@ def main(argv: list[str]) -> int:
         raise UsageError(f"--from {options.start} is no position", "give start, end, -N or @BYTE")
     if options.json:
         raise UsageError("attach gives a run's own bytes, not JSON", "leave --json away")
-    overrides = {"general.workspace": options.workspace} if options.workspace else {}
-    session = Session(overrides=overrides)
+    session = Session(overrides=overrides_of(options))
     run = one_run(session, options.run, or_here=True)
     try:
         stream_console(session, run, options.start, write_to_stdout)

@@ -12,6 +12,7 @@ from importlib import import_module
 from xt_core.cli.parser import command_parser
 from xt_core.cli.table import COMMANDS, Command
 from xt_core.errors import ExitCode, UsageError, XTError
+from xt_core.services.team import team_names
 from xt_core.session import Session
 from xt_core.stats.store import RunQuery
 
@@ -39,7 +40,7 @@ complete -c xt -n 'not __fish_seen_subcommand_from run' -f
 complete -c xt -a '(__xt_words)'"""
 _SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
 
-_RUNS, _JOBS, _NODES = "runs", "jobs", "nodes"
+_RUNS, _JOBS, _NODES, _TEAMS = "runs", "jobs", "nodes", "teams"
 _TAKES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("attach",): (_RUNS,),
     ("plot",): (_RUNS, _JOBS),
@@ -57,13 +58,15 @@ _TAKES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("view", "events"): (_RUNS,),
     ("view", "log"): (_RUNS, _JOBS, _NODES, "controller"),
     ("view", "console"): (_RUNS,),
+    ("view", "team"): (_TEAMS,),
+    ("use", "team"): (_TEAMS,),
     ("set", "tags"): (_RUNS, _JOBS),
     ("set", "notes"): (_RUNS, _JOBS),
     ("clear", "tags"): (_RUNS, _JOBS),
     ("completion",): tuple(_SCRIPTS),
 }
 """The names and words that commands take."""
-_NAMES_OF_OPTIONS = {"--job": (_JOBS,)}
+_NAMES_OF_OPTIONS = {"--job": (_JOBS,), "--team": (_TEAMS,)}
 _MOST_NAMES = 200
 _OPTION = re.compile(r"^ +(?:-\w, )?(--[a-z][a-z-]*)( [^ ]+)?(?=  |$)", re.MULTILINE)
 
@@ -135,6 +138,8 @@ def _names(kinds: tuple[str, ...]) -> list[str]:
             names += [job.name for job in session.store.jobs()[-_MOST_NAMES:]]
         elif kind == _NODES:
             names += session.controllers.known()
+        elif kind == _TEAMS:
+            names += team_names(session.config)
         else:
             names.append(kind)
     return names

@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-from xt_core.cli.parser import command_parser, count
+from xt_core.cli.parser import command_parser, count, overrides_of
 from xt_core.cli.talk import emit_json, note
 from xt_core.errors import ExitCode
 from xt_core.model.records import JobCounts
@@ -29,7 +29,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--no-tui", action="store_true", help="print progress, open no UI")
     parser.add_argument("--epochs", type=count, default=8, metavar="N", help="default: 8")
     options = parser.parse_args(argv[1:])
-    session, submission = _submit(options.epochs)
+    session, submission = _submit(options.epochs, overrides_of(options))
     terminal = sys.stdin.isatty() and sys.stdout.isatty()
     if terminal and not (options.no_tui or options.json):
         app = import_module("xt_tui.app")
@@ -37,7 +37,7 @@ def main(argv: list[str]) -> int:
     return _print_progress(session, submission, as_json=options.json)
 
 
-def _submit(epochs: int) -> tuple[Session, Submission]:
+def _submit(epochs: int, overrides: dict[str, object]) -> tuple[Session, Submission]:
     script = resource("examples/digits/train.py")
     request = RunRequest(
         command=["train.py", *_SEARCH, f"--epochs={epochs}"],
@@ -48,7 +48,7 @@ def _submit(epochs: int) -> tuple[Session, Submission]:
         primary_metric="test-acc",
         maximize=True,
     )
-    session = Session(cwd=script.parent, overrides=request.overrides())
+    session = Session(cwd=script.parent, overrides=overrides | request.overrides())
     submission = submit(session, prepare(session, request), note)
     note(f"{submission.job}: {submission.work_items} runs, 2 at a time, of {script}")
     return session, submission

@@ -178,11 +178,20 @@ def _list_targets(session: Session, options: argparse.Namespace) -> None:
 
 
 def _list_teams(session: Session, options: argparse.Namespace) -> None:
-    from xt_core.services.team import team_names, team_of
+    from xt_core.services.team import named_team, team_names, team_of
 
-    chosen = team_of(session.config).name
-    teams = [{"name": name, "current": name == chosen} for name in team_names(session.config)]
-    _show_plain(options, "teams", ["name", "current"], teams)
+    config, chosen = session.config, team_of(session.config).name
+    teams = [
+        {
+            "name": name,
+            "stats": "embedded" if team.mongo is None else team.mongo.name,
+            "artifacts": "embedded" if team.storage is None else team.storage.name,
+            "current": name == chosen,
+        }
+        for name in team_names(config)
+        for team in (named_team(config, name),)
+    ]
+    _show_plain(options, "teams", ["name", "stats", "artifacts", "current"], teams)
 
 
 def _list_workspaces(session: Session, options: argparse.Namespace) -> None:

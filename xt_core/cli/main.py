@@ -47,8 +47,8 @@ def _dispatch(argv: list[str]) -> int:
     if first in ("-V", "--version"):
         print(f"xt {xt_core.__version__}")
         return ExitCode.OK
-    if not argv:
-        return _open_tui()
+    if not argv or first.startswith("--team"):
+        return _open_tui(argv)
     return _run_command(first, argv[1:])
 
 
@@ -64,13 +64,19 @@ def _run_command(name: str, argv: list[str]) -> int:
     return int(module.main([name, *argv]))
 
 
-def _open_tui() -> int:
+def _open_tui(argv: list[str]) -> int:
+    from xt_core.cli.parser import command_parser, overrides_of
+
+    parser = command_parser("", "the terminal UI", ("xt --team phoenix",), usage="xt [--team NAME]")
+    options = parser.parse_args(argv)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("the terminal UI needs a terminal", "xt --help lists the commands")
     from xt_core.session import Session
 
     app = import_module("xt_tui.app")  # the engine does not know the UI, the program does
-    return int(app.run_app(Session()))
+    session = Session(overrides=overrides_of(options))
+    session.sign_in_beforehand()
+    return int(app.run_app(session))
 
 
 def help_text() -> str:
@@ -86,7 +92,7 @@ def help_text() -> str:
                 lines.append(f"  {command.name:<11} {command.summary}{nouns}")
         lines.append("")
     lines += [
-        "Every command takes --json, --stack-trace and --help (with examples).",
+        "Every command takes --json, --team, --stack-trace and --help (with examples).",
         "",
         "examples:",
         "  xt demo",

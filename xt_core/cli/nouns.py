@@ -7,7 +7,7 @@ import argparse
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from xt_core.cli.parser import Parser, command_parser, join_value
+from xt_core.cli.parser import Parser, command_parser, join_value, overrides_of
 from xt_core.session import Session
 
 _COMMON_FLAGS = ("--json", "--stack-trace")
@@ -42,8 +42,7 @@ def run_noun(
     for option in noun.dashed:
         arguments = join_value(arguments, option)
     options = parser.parse_intermixed_args([*flags, *arguments])
-    workspace = getattr(options, "workspace", None)
-    noun.run(Session(overrides={"general.workspace": workspace} if workspace else {}), options)
+    noun.run(Session(overrides=overrides_of(options)), options)
 
 
 def _overview(

@@ -27,8 +27,18 @@ def command_parser(
         allow_abbrev=False,
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument("--team", metavar="NAME", help="the team to work with, this time")
     parser.add_argument("--stack-trace", action="store_true", help="show where an error arose")
     return parser
+
+
+def overrides_of(options: argparse.Namespace) -> dict[str, object]:
+    """What the options that many commands have say of the configuration."""
+    given = {
+        "general.xt-team-name": options.team,
+        "general.workspace": getattr(options, "workspace", None),
+    }
+    return {setting: value for setting, value in given.items() if value is not None}
 
 
 def add_workspace(parser: argparse.ArgumentParser) -> None:

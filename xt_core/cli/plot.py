@@ -8,7 +8,7 @@ import sys
 from xt_core import clock
 from xt_core.chart import Series, render_chart, to_ansi
 from xt_core.cli.names import chosen_runs
-from xt_core.cli.parser import Parser, add_workspace, command_parser, count
+from xt_core.cli.parser import Parser, add_workspace, command_parser, count, overrides_of
 from xt_core.cli.talk import emit_json, note
 from xt_core.cli.view import chosen_metrics
 from xt_core.errors import ExitCode, UsageError
@@ -30,8 +30,7 @@ def main(argv: list[str]) -> int:
     options = _parser().parse_args(argv[1:])
     if not 0 <= options.smoothing < 1:
         raise UsageError(f"--smoothing {options.smoothing:g}", "it lies in [0, 1)")
-    overrides = {"general.workspace": options.workspace} if options.workspace else {}
-    session = Session(overrides=overrides)
+    session = Session(overrides=overrides_of(options))
     runs = chosen_runs(session, [options.runs], parents=False)
     if len(runs) > options.max_runs:
         note(f"the first {options.max_runs} of {len(runs)} runs; --max-runs shows more")

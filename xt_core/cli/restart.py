@@ -1,6 +1,6 @@
 """`xt restart controller`: simulate a service restart, to test a script's checkpointing."""
 
-from xt_core.cli.parser import command_parser, seconds
+from xt_core.cli.parser import command_parser, overrides_of, seconds
 from xt_core.cli.talk import emit_json
 from xt_core.errors import ExitCode, UsageError
 from xt_core.model.names import JOB_NAME
@@ -30,7 +30,7 @@ def main(argv: list[str]) -> int:
     options = parser.parse_args(argv[1:])
     if not JOB_NAME.fullmatch(options.job):
         raise UsageError(f"{options.job!r} is no job name", "as in job12")
-    session = Session()
+    session = Session(overrides=overrides_of(options))
     job = session.store.job(options.job)
     session.check_is_here([job.name])
     restarted = session.controllers.restart(job, options.delay, options.node_index)

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from xt_core.cli.parser import Parser, command_parser
+from xt_core.cli.parser import Parser, command_parser, overrides_of
 from xt_core.cli.talk import Progress, emit_json, note
 from xt_core.errors import ExitCode, UsageError
 from xt_core.model.states import JobStatus, RunStatus, SearchStyle
@@ -35,7 +35,7 @@ def main(argv: list[str]) -> int:
     parser = _parser()
     options = parser.parse_args(own)
     request = _request(options, command)
-    session = Session(overrides=request.overrides())
+    session = Session(overrides=overrides_of(options) | request.overrides())
     if request.extend is not None:
         if options.dry_run:
             raise UsageError(
@@ -55,6 +55,7 @@ def split_command_line(argv: Sequence[str]) -> tuple[list[str], list[str]]:
     """(XT's options, the command): the first word that is no option begins the command, and is
     not looked into. ``--`` ends the options too."""
     takes_value = {f"--{option.name}" for option in RUN_OPTIONS if option.kind is not Kind.FLAG}
+    takes_value.add("--team")
     position = 0
     while position < len(argv):
         word = argv[position]

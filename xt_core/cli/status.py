@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-from xt_core.cli.parser import command_parser
+from xt_core.cli.parser import command_parser, overrides_of
 from xt_core.cli.talk import emit_json, note
 from xt_core.errors import ExitCode
 from xt_core.home import FIRST_NODE
@@ -26,7 +26,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--target", metavar="NAME", help="only this target")
     parser.add_argument("--follow", action="store_true", help="show again at each change")
     options = parser.parse_args(argv[1:])
-    session = Session()
+    session = Session(overrides=overrides_of(options))
     if options.target is not None:
         session.config.target(options.target)
     nodes = _nodes_concerned(session, options.name)

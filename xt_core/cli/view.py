@@ -209,16 +209,16 @@ def _view_console(session: Session, options: argparse.Namespace) -> None:
 def _console(session: Session, run: Run, start: str) -> Iterator[bytes]:
     """What there is of a run's console by now."""
     from xt_core.console import stored_console
-    from xt_core.nodes.positions import start_offset
+    from xt_core.nodes.positions import of_stream, start_offset
 
     try:
         runs_dir = session.team_home.node(run.node).runs_dir
         file = open(runs_dir / run.workspace / run.name / "output.txt", "rb")  # noqa: SIM115
     except OSError:
-        yield from stored_console(session, run, start)
+        yield from (data for _, data in stored_console(session, run, start))
         return
     with file:
-        file.seek(start_offset(file.fileno(), os.fstat(file.fileno()).st_size, start))
+        file.seek(start_offset(of_stream(file), os.fstat(file.fileno()).st_size, start))
         while data := file.read(1 << 20):
             yield data
 
@@ -272,8 +272,8 @@ def _print_lines(lines: list[str]) -> None:
 def _view_team(session: Session, options: argparse.Namespace) -> None:
     from xt_core.services.check import team_document, team_lines
 
-    if options.team is not None:
-        session = Session(overrides={"general.xt-team-name": options.team})
+    if options.name is not None:
+        session = Session(overrides={"general.xt-team-name": options.name})
     document = team_document(session)
     session.close()
     is_whole = all(service["error"] is None for service in document["services"])
@@ -284,11 +284,13 @@ def _view_team(session: Session, options: argparse.Namespace) -> None:
         return
     print("\n".join(team_lines(document)))
     if not is_whole:
-        raise UnavailableError(f"not all services of team {document['team']} answer")
+        raise UnavailableError(
+            f"not all services of team {document['team']} answer", "xt team check tells more"
+        )
 
 
 def _add_team(parser: Parser) -> None:
-    parser.add_argument("team", nargs="?", metavar="NAME", help="default: the one in use")
+    parser.add_argument("name", nargs="?", metavar="NAME", help="default: the one in use")
 
 
 _VIEWS: dict[str, Noun] = {

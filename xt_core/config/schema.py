@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 from xt_core.config.properties import Keys, Kind, Property, Section, Setting, Table
+from xt_core.identity.ways import KINDS
 from xt_core.model.names import WORKSPACE_NAME
 from xt_core.query.columns import DEFAULT_JOB_COLUMNS, DEFAULT_RUN_COLUMNS
 
@@ -94,6 +95,13 @@ _GENERAL = Section(
             "The team whose services are used; with null that of xt-services, or the local one.",
             env="XT_TEAM",
             option="team",
+        ),
+        "authentication": Property(
+            Kind.STRING,
+            "auto",
+            "How to sign in to services that need it; auto goes by the situation.",
+            env="XT_AUTHENTICATION",
+            choices=KINDS,
         ),
         "grace-seconds": _amount(
             10.0,
@@ -314,9 +322,12 @@ _BOXES = Table(
 )
 
 _EXTERNAL_SERVICES = Table(
-    "The services that teams use, by name. A text may be $env:NAME, a variable of the environment.",
+    "The services that teams use, by name. A text may be $env:NAME, a variable of the environment, "
+    "or $vault, a secret of the team's vault that is named as the service ($vault:NAME: another).",
     {
-        "type": Property(Kind.STRING, "storage", "What it keeps.", choices=("storage", "mongo")),
+        "type": Property(
+            Kind.STRING, "storage", "What it keeps.", choices=("storage", "mongo", "vault")
+        ),
         "provider": Property(
             Kind.STRING,
             "directory",
@@ -327,17 +338,24 @@ _EXTERNAL_SERVICES = Table(
         "connection-string": _text(
             None, "Of an azure-blob: as the portal shows it at the storage account's keys."
         ),
+        "account-url": _text(
+            None,
+            "Of an azure-blob, in place of a connection string: https://ACCOUNT.blob.core.windows"
+            ".net, reached by the user's sign-in.",
+        ),
         "container": _text(None, "Of an azure-blob: the container; with null one named xt-TEAM."),
         "mongo-connection-string": _text(
             None, "Of a mongo: as in mongodb://host:27017/?replicaSet=rs0."
         ),
         "database": _text(None, "Of a mongo: the database; with null one named xt-TEAM."),
+        "url": _text(None, "Of a vault: as in https://NAME.vault.azure.net."),
     },
 )
 
 _ROLES = {
     "storage": _text(None, "The service that keeps artifacts; with null a folder of this machine."),
     "mongo": _text(None, "The service that keeps stats; with null a file of this machine."),
+    "vault": _text(None, "The service that keeps the secrets of the others."),
 }
 
 _TEAMS = Table("The teams, by name, each with its services.", _ROLES)

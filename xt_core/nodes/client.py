@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 from urllib.parse import quote
 
 import xt_core
+from xt_core import clock
 from xt_core.errors import (
     RefusedError,
     UnavailableError,
@@ -27,7 +28,7 @@ from xt_core.errors import (
 )
 from xt_core.home import NodeHome, node_index
 from xt_core.nodes.http import UnixConnection
-from xt_core.services.stores import StoreAccess
+from xt_core.services.stores import RENEWED_FROM_SECONDS, StoreAccess
 
 STATUS_SECONDS = 30.0
 HANDOVER_SECONDS = 10.0
@@ -45,10 +46,16 @@ class ControllerClient:
     """Talks to the controller of one node. Thread-safe: each request has a connection."""
 
     def __init__(
-        self, home: NodeHome, environ: Mapping[str, str], access: Callable[[], StoreAccess]
+        self,
+        home: NodeHome,
+        environ: Mapping[str, str],
+        access: Callable[[], StoreAccess],
+        node_access: Callable[[], StoreAccess] | None = None,
     ) -> None:
-        """`environ` and `access` are what a controller gets that has to be started."""
-        self._home, self._environ, self._access = home, dict(environ), access
+        """`environ` and `node_access` (by default `access`) are what a controller gets that has to
+        be started; `access` is how the team's stores are reached from here."""
+        self._home, self._environ = home, dict(environ)
+        self._access, self._node_access = access, node_access or access
 
     # Life -------------------------------------------------------------------------------
 
@@ -70,7 +77,9 @@ class ControllerClient:
         Raises UnavailableError if it cannot be started.
         """
         gpu_split = max(gpu_split, node_index(self._home.name) + 1)
-        if self._is_current(self._node(), gpu_split):
+        node = self._node()
+        if self._is_current(node, gpu_split):
+            self._renew_access(node)
             return
         with self._start_lock():
             node = self._node()  # another client may have been faster
@@ -87,6 +96,24 @@ class ControllerClient:
         if node.get("access", "") != self._access().fingerprint():
             return False
         return not node["gpus"] or bool(node.get("gpu_split", 1) >= gpu_split)
+
+    def _renew_access(self, node: Mapping[str, Any] | None) -> None:
+        """Hand over a newer access to the team's stores where the controller's ends soon.
+
+        A user who has none just now may steer the node all the same: what it keeps for the team
+        waits there.
+        """
+        expires = None if node is None else node.get("access_expires")
+        if expires is not None and expires - clock.now() < RENEWED_FROM_SECONDS:
+            with contextlib.suppress(XTError):
+                self.hand_over_access()
+
+    def hand_over_access(self) -> None:
+        """Let the running controller reach the team's stores by what the user may do now.
+
+        Raises UnavailableError, RefusedError, and UsageError if it works for other stores.
+        """
+        self._request("POST", "/access", json.loads(self._node_access().to_json()))
 
     def shut_down(self) -> None:
         """Let the controller end; runs live on, and the next controller finds them."""
@@ -134,6 +161,7 @@ class ControllerClient:
 
     def _try_to_spawn(self, gpu_split: int) -> int:
         """0 once a new controller is ready, else its exit code."""
+        access = self._node_access().to_json().encode()
         ready, ready_in = os.pipe()
         command = [sys.executable, "-m", "controller", "--node", self._home.name]
         command += ["--team", self._home.team, "--services"]
@@ -150,19 +178,12 @@ class ControllerClient:
                 env=self._environ | {"XT_HOME": str(self._home.root)},
             )
         os.close(ready_in)
-        self._hand_over_access(process)
+        _give_access(process, access)
         with open(ready, "rb") as file:
             if file.readline() == b"ready\n":
                 process.returncode = 0  # it lives on: not ours to wait for
                 return 0
         return process.wait() or 1
-
-    def _hand_over_access(self, process: "subprocess.Popen[bytes]") -> None:
-        """Through its standard input: what is secret stands in no argument and no file."""
-        assert process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):  # it has ended; its exit code is told
-            process.stdin.write(self._access().to_json().encode())
-            process.stdin.close()
 
     # Requests ---------------------------------------------------------------------------
 
@@ -294,6 +315,14 @@ class ChangeStream:
 
     def close(self) -> None:
         self._connection.shut_down()
+
+
+def _give_access(process: "subprocess.Popen[bytes]", access: bytes) -> None:
+    """Through its standard input: what is secret stands in no argument and no file."""
+    assert process.stdin is not None
+    with contextlib.suppress(BrokenPipeError):  # it has ended; its exit code is told
+        process.stdin.write(access)
+        process.stdin.close()
 
 
 def _raise_error(response: HTTPResponse) -> NoReturn:

@@ -24,10 +24,15 @@ class Controllers:
     """A client for each node. Thread-safe."""
 
     def __init__(
-        self, home: Home, environ: Mapping[str, str], access: Callable[[], StoreAccess]
+        self,
+        home: Home,
+        environ: Mapping[str, str],
+        access: Callable[[], StoreAccess],
+        node_access: Callable[[], StoreAccess] | None = None,
     ) -> None:
-        """`environ` and `access` are what a controller gets that has to be started."""
-        self._home, self._environ, self._access = home, environ, access
+        """See `ControllerClient`."""
+        self._home, self._environ = home, environ
+        self._access, self._node_access = access, node_access or access
         self._clients: dict[str, ControllerClient] = {}
         self._silent: set[str] = set()
         """Nodes whose controllers did not answer when last asked for their status."""
@@ -37,7 +42,9 @@ class Controllers:
     def of(self, node: str) -> ControllerClient:
         """The client of a node. Raises UsageError for what is no node's name."""
         if node not in self._clients:
-            client = ControllerClient(self._home.node(node), self._environ, self._access)
+            client = ControllerClient(
+                self._home.node(node), self._environ, self._access, self._node_access
+            )
             self._clients.setdefault(node, client)
         return self._clients[node]
 

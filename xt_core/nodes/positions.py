@@ -1,9 +1,29 @@
 """Start positions in a console: ``start``, ``end``, ``-N`` (the last N lines), ``@BYTE``."""
 
 import os
+from collections.abc import Callable
+from typing import BinaryIO
 
 _CHUNK = 1 << 18
 _LARGEST_OFFSET = 1 << 40  # a file system may refuse more
+
+ReadAt = Callable[[int, int], bytes]
+"""Reads so many bytes from a position of a console."""
+
+
+def of_descriptor(descriptor: int) -> ReadAt:
+    """Reads an open file, and leaves its position alone."""
+    return lambda length, position: os.pread(descriptor, length, position)
+
+
+def of_stream(stream: BinaryIO) -> ReadAt:
+    """Reads a seekable stream."""
+
+    def read(length: int, position: int) -> bytes:
+        stream.seek(position)
+        return stream.read(length)
+
+    return read
 
 
 def is_start(text: str) -> bool:
@@ -13,8 +33,8 @@ def is_start(text: str) -> bool:
     return text[:1] in ("@", "-") and text[1:].isascii() and text[1:].isdigit()
 
 
-def start_offset(descriptor: int, size: int, start: str) -> int:
-    """The byte that a start position means in an open file of that size. Raises ValueError.
+def start_offset(read: ReadAt, size: int, start: str) -> int:
+    """The byte that a start position means in a console of that size. Raises ValueError.
 
     ``@BYTE`` may lie beyond the end: a living run may yet print as much.
     """
@@ -25,20 +45,20 @@ def start_offset(descriptor: int, size: int, start: str) -> int:
     if start.startswith("@"):
         return min(int(start[1:]), _LARGEST_OFFSET)
     if start.startswith("-"):
-        return _last_lines(descriptor, size, int(start[1:]))
+        return _last_lines(read, size, int(start[1:]))
     raise ValueError(f"not a start position: {start!r}")
 
 
-def _last_lines(descriptor: int, size: int, lines: int) -> int:
+def _last_lines(read: ReadAt, size: int, lines: int) -> int:
     """Where the last lines begin; reads back from the end only, however large the file."""
     position, wanted = size, lines
     if lines <= 0:
         return size
-    if size and os.pread(descriptor, 1, size - 1) == b"\n":
+    if size and read(1, size - 1) == b"\n":
         wanted += 1
     while position > 0:
         begin = max(0, position - _CHUNK)
-        block = os.pread(descriptor, position - begin, begin)
+        block = read(position - begin, begin)
         index = len(block)
         while (index := block.rfind(b"\n", 0, index)) >= 0:
             wanted -= 1

@@ -6,15 +6,23 @@ its standard input; it is written nowhere and shown nowhere.
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xt_core.home import LOCAL_TEAM, Home
 
 if TYPE_CHECKING:
+    from azure.core.credentials import AzureSasCredential, TokenCredential
+
     from xt_core.artifacts.store import ArtifactStore
     from xt_core.stats.store import StatsStore
+
+
+SAS_LIFE_SECONDS = 2 * 24 * 3600.0
+"""How long a node may use what it is given in place of a sign-in; the service permits 7 days."""
+RENEWED_FROM_SECONDS = SAS_LIFE_SECONDS / 2
+"""One with less time left is replaced when a client comes by."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +51,16 @@ class BlobAccess:
     service: str
     setting: str
     container: str
-    connection_string: str = field(repr=False)
+    connection_string: str = field(default="", repr=False)
+    account_url: str = ""
+    """Instead of a connection string: reached by the user's sign-in, by a node with a SAS."""
+    sas: str = field(default="", repr=False)
+    sas_expires: float | None = None
+    """Seconds since 1970."""
+
+    @property
+    def needs_sign_in(self) -> bool:
+        return not self.connection_string
 
 
 @dataclass(frozen=True)
@@ -76,10 +93,34 @@ class StoreAccess:
         )
 
     def fingerprint(self) -> str:
-        """Differs for another access, and tells nothing of the secrets in it; "" if embedded."""
+        """Differs for another access, and tells nothing of the secrets in it; "" if embedded.
+
+        A newer SAS for the same container does not make it another.
+        """
         if self.is_embedded:
             return ""
-        return hashlib.sha256(self.to_json().encode()).hexdigest()[:16]
+        lasting = self
+        if isinstance(self.artifacts, BlobAccess):
+            lasting = replace(self, artifacts=replace(self.artifacts, sas="", sas_expires=None))
+        return hashlib.sha256(lasting.to_json().encode()).hexdigest()[:16]
+
+    @property
+    def expires(self) -> float | None:
+        """When it ends (seconds since 1970); None for never."""
+        return self.artifacts.sas_expires if isinstance(self.artifacts, BlobAccess) else None
+
+    @property
+    def needs_sign_in(self) -> bool:
+        """Whether it is the user's sign-in that opens a store."""
+        return isinstance(self.artifacts, BlobAccess) and self.artifacts.needs_sign_in
+
+    def for_node(self, sign_in: "TokenCredential") -> "StoreAccess":
+        """What a node gets, who has no sign-in. Raises RefusedError, UnavailableError."""
+        if not isinstance(self.artifacts, BlobAccess) or not self.artifacts.needs_sign_in:
+            return self
+        from xt_core.identity.delegation import delegated
+
+        return replace(self, artifacts=delegated(self.artifacts, sign_in))
 
     def open_stats(self, home: Home) -> "StatsStore":
         """The team's stats store. It may be out of reach: that shows when it is used."""
@@ -91,15 +132,30 @@ class StoreAccess:
 
         return MongoStatsStore(self.stats.url, self.stats.database, setting=self.stats.setting)
 
-    def open_artifacts(self, home: Home) -> "ArtifactStore":
-        """The team's artifact store. It may be out of reach: that shows when it is used."""
+    def open_artifacts(
+        self,
+        home: Home,
+        sign_in: "TokenCredential | AzureSasCredential | None" = None,
+        patience_seconds: float = 30.0,
+    ) -> "ArtifactStore":
+        """The team's artifact store, with the user's sign-in or a node's SAS if it needs one. It
+        may be out of reach: that shows when it is used.
+
+        A request to a remote one is made again for `patience_seconds`, and then waited for as long.
+        """
         if isinstance(self.artifacts, BlobAccess):
             from xt_core.artifacts.blob import BlobStore
             from xt_core.artifacts.blob_container import BlobAccount
 
             blobs = self.artifacts
             account = BlobAccount(
-                blobs.service, blobs.setting, connection_string=blobs.connection_string
+                blobs.service,
+                blobs.setting,
+                connection_string=blobs.connection_string,
+                url=blobs.account_url,
+                credential=sign_in if blobs.needs_sign_in else None,
+                retry_seconds=patience_seconds,
+                answer_seconds=patience_seconds,
             )
             return BlobStore(account, blobs.container)
         from xt_core.artifacts.directory import DirectoryStore

@@ -16,7 +16,9 @@ from xt_core.home import LOCAL_TEAM
 UNNAMED_TEAM = "default"
 """What the team of `xt-services` is called where nothing names it."""
 ROLES = ("storage", "mongo")
-"""What services do for a team; each is named as the `type` of service that it takes."""
+"""The stores of a team; each is named as the `type` of service that it takes."""
+VAULT = "vault"
+"""Another role: the service that keeps the others' secrets."""
 
 
 @dataclass(frozen=True)
@@ -43,15 +45,33 @@ class Team:
     name: str
     storage: Service | None = None
     mongo: Service | None = None
+    vault: Service | None = None
 
     @property
     def is_embedded(self) -> bool:
         return self.storage is None and self.mongo is None
 
+    @property
+    def may_need_sign_in(self) -> bool:
+        """Whether who reaches its services may be asked to sign in."""
+        by_sign_in = self.storage is not None and self.storage.get("account-url") is not None
+        return self.vault is not None or by_sign_in
+
+    def services_text(self) -> str:
+        """Which services keep its stats and artifacts, in words."""
+        if self.is_embedded:
+            return "stores of this machine"
+        names = [service.name for service in (self.mongo, self.storage) if service is not None]
+        return f"services {', '.join(names)}"
+
 
 def team_of(config: Config) -> Team:
     """The team in use. Raises UnknownNameError, or UsageError for a service of the wrong kind."""
-    name = config.optional_string("general.xt-team-name")
+    return named_team(config, config.optional_string("general.xt-team-name"))
+
+
+def named_team(config: Config, name: str | None) -> Team:
+    """One of the teams; with None the one that nothing names. Raises as `team_of` does."""
     teams: dict[str, dict[str, Any]] = config.get("teams")
     if name is not None and name in teams:
         return _team(config, name, f"teams.{name}", teams[name])
@@ -77,7 +97,7 @@ def team_names(config: Config) -> list[str]:
 def _team(config: Config, name: str, section: str, roles: Mapping[str, Any]) -> Team:
     entries: dict[str, dict[str, Any]] = config.get("external-services")
     chosen: dict[str, Service] = {}
-    for role in ROLES:
+    for role in (*ROLES, VAULT):
         service = roles.get(role)
         if service is None:
             continue

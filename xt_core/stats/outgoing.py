@@ -54,7 +54,9 @@ class Outgoing:
         self._next_revision = self._revision
 
     def next_batch(self) -> list[Delivery]:
-        """What is to be delivered next, oldest change first; nothing if all was delivered."""
+        """What is to be delivered next, those with the oldest changes; nothing if all was.
+
+        A run that was made after another comes after it, so that nobody sees it alone."""
         self._marks, self._next_revision = [], self._revision
         batch: list[Delivery] = []
         room = _RECORDS_AT_ONCE
@@ -82,6 +84,7 @@ class Outgoing:
                         for item in cancelled_items(connection, run.job, self._node)
                     ]
             self._add_parents(connection, batch)
+        batch.sort(key=lambda delivery: (delivery.run.is_parent, run_numbers(delivery.run.name)))
         return batch
 
     def _add_parents(self, connection: sqlite3.Connection, batch: list[Delivery]) -> None:

@@ -8,6 +8,7 @@ from textual.widgets import Static
 
 from xt_core.nodes.controllers import STOPPED, UNRESPONSIVE
 from xt_core.query.formats import counted, format_duration
+from xt_core.services.team import team_names
 from xt_core.session import Session
 from xt_tui.panes.pane import Pane
 from xt_tui.state import ViewState
@@ -57,6 +58,11 @@ class TeamsPane(Pane, can_focus=True):
         )
         text.append(free + "\n", "bold red" if is_low else "dim")
         text.append(f"  {_services(self._session)}\n", "dim")
+        others = [
+            name for name in team_names(self._session.config) if name != self._session.team.name
+        ]
+        if others:
+            text.append(f"○ {', '.join(others)}", "dim").append("  T switches\n", "dim")
 
     def _tell_nodes(self, text: Text) -> None:
         """A line a node, with one for all that are stopped; of an only node also its controller."""
@@ -80,8 +86,7 @@ def _services(session: Session) -> str:
     team = session.team
     if team.is_embedded:
         return f"in {session.team_home.stats_file.parent}"
-    names = [service.name for service in (team.mongo, team.storage) if service is not None]
-    return f"services {', '.join(names)}"
+    return team.services_text()
 
 
 def _tell_node(text: Text, node: dict[str, Any]) -> None:

@@ -129,6 +129,7 @@ def _codes(error: PyMongoError | DocumentTooLarge) -> set[int]:
 
 def _first_line(text: str) -> str:
     line = text.splitlines()[0] if text else "no reason given"
+    line = re.sub(r"to execute command \{ (\w+): .*", r"to execute \1", line)
     return re.split(r" \(configured timeouts|, Timeout:|, full error", line)[0][:200]
 
 

@@ -86,7 +86,7 @@ class Server:
 
 def _acquire(key: _Key) -> Client:
     with _clients_lock:
-        client, users = _clients.get(key) or (_connect(key[1]), 0)
+        client, users = _clients.get(key) or (connect(key[1]), 0)
         _clients[key] = client, users + 1
         return client
 
@@ -102,8 +102,11 @@ def _release(key: _Key) -> None:
         client.close()
 
 
-def _connect(url: str) -> Client:
-    """Acknowledged means on the disk of a majority; what is read will not be rolled back."""
+def connect(url: str) -> Client:
+    """A client that connects on first use. Raises ConfigurationError for what is no URL.
+
+    Acknowledged means on the disk of a majority; what is read will not be rolled back.
+    """
     try:
         if url.startswith("mongodb://"):
             parse_uri(url)  # refuses an unknown option, where the client warns

@@ -1,0 +1,55 @@
+"""Choosing a team in the terminal UI: real services, real runs."""
+
+import pytest
+from support import Xt
+from textual.widgets import OptionList
+from tui_support import names, text_of, told, until
+
+from xt_core.session import Session
+from xt_tui.app import XtApp
+from xt_tui.screens.team import TeamScreen
+
+
+async def test_without_another_team_there_is_nothing_to_choose(xt: Xt) -> None:
+    session = Session(home=xt.home, cwd=xt.code, environ=xt.environ)
+    async with XtApp(session).run_test(size=(140, 50)) as pilot:
+        app = pilot.app
+        assert isinstance(app, XtApp)
+        await until(pilot, lambda: app.state.loaded)
+        await pilot.press("T")
+        await until(pilot, lambda: told(app) == ["the configuration has no other team"])
+
+
+@pytest.mark.parametrize("xt", ["services"], indirect=True)
+async def test_another_team_is_shown_and_worked_with_and_left_again(xt: Xt) -> None:
+    xt.script("t.py", "print('theirs')")
+    xt.submit("t.py")
+    xt("run", "--team", "local", "--wait", "--runs", "2", "t.py")
+    assert xt.wait_job("job1") == "completed"
+    session = Session(home=xt.home, cwd=xt.code, environ=xt.environ)
+    async with XtApp(session).run_test(size=(140, 50)) as pilot:
+        app = pilot.app
+        assert isinstance(app, XtApp)
+        await until(pilot, lambda: names(app) == ["run1"])
+        assert "● default" in text_of(app)
+        assert "○ local  T switches" in text_of(app)
+
+        await pilot.press("T")
+        await until(pilot, lambda: isinstance(app.screen, TeamScreen))
+        options = app.screen.query_one(OptionList)
+        shown = [str(options.get_option_at_index(n).prompt) for n in range(2)]
+        assert shown == ["  local  stores of this machine", "● default  services stats, files"]
+        await pilot.press("k", "enter")
+        await until(pilot, lambda: names(app) == ["run1.1", "run1.2"])
+        assert "● local" in text_of(app)
+        await pilot.press("3", "g", "a")
+        await until(pilot, lambda: app.output.view.lines == ["theirs"])
+
+        await pilot.press("T", "j", "escape")
+        assert app.session.team.name == "local"
+        await pilot.press("T", "j", "enter")
+        await until(pilot, lambda: names(app) == ["run1"])
+        await pilot.press("3", "a")
+        await until(pilot, lambda: app.output.view.lines == ["theirs"])
+    assert "general" not in xt.home.config_file.read_text()
+    xt.stop_controllers("local")

@@ -1,0 +1,59 @@
+"""Chooses the team whose jobs and runs are shown."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from xt_core.services.team import Team
+
+
+class TeamScreen(ModalScreen[str | None]):
+    """Ends with the name of a team, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,T", "dismiss(None)", "close"),
+        Binding("down,j", "move(1)", "down", show=False),
+        Binding("up,k", "move(-1)", "up", show=False),
+    ]
+
+    def __init__(self, teams: Sequence[Team], current: str) -> None:
+        super().__init__()
+        self._teams, self._current = teams, current
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Static("Work with which team?", classes="dialog-title")
+            yield OptionList(*(Option(self._line(team), team.name) for team in self._teams))
+            yield Static(
+                "until you leave; from now on: xt use team NAME", classes="hint", markup=False
+            )
+
+    def on_mount(self) -> None:
+        names = [team.name for team in self._teams]
+        options = self.query_one(OptionList)
+        options.highlighted = names.index(self._current)
+        options.focus()
+
+    def _line(self, team: Team) -> Text:
+        line = Text("● " if team.name == self._current else "  ", "green", no_wrap=True)
+        line.append(team.name, "bold").append(f"  {team.services_text()}", "dim")
+        return line
+
+    @on(OptionList.OptionSelected)
+    def _chosen(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(event.option.id)
+
+    def action_move(self, rows: int) -> None:
+        options = self.query_one(OptionList)
+        if rows > 0:
+            options.action_cursor_down()
+        else:
+            options.action_cursor_up()
