@@ -22,6 +22,7 @@ async def keep_lease(
     `on_kept` is called with the names of the job's open runs that are still this node's: what else
     it has was handed on while it seemed dead.
     """
+    await node.store(lambda store: store.renew_lease(node.name))  # what it needs took its time
     while True:
         await asyncio.sleep(seconds / 3)
         await node.store(lambda store: store.renew_lease(node.name))

@@ -2,7 +2,8 @@
 
 The node's own store is the truth of its runs; here it is read in batches and delivered, whenever
 the team's store answers. Nothing waits for that but who asks for `flush`. What was cut off by a
-crash is delivered again: the team's store knows each record by its key.
+crash is delivered again: the team's store knows each record by its key. After each failure batches
+are half as large: over a bad network a small one still arrives.
 """
 
 import logging
@@ -15,6 +16,7 @@ from xt_core.stats.outgoing import Outgoing
 from xt_core.stats.store import StatsStore
 
 _GATHER_SECONDS = 0.05  # changes come in swarms
+_SMALLEST_SHARE = 256  # of a batch: some ten records
 _log = logging.getLogger(__name__)
 
 
@@ -64,16 +66,17 @@ class Replicator:
             self._thread.join()
 
     def _work(self) -> None:
-        backoff = Backoff()
+        backoff, share = Backoff(), 1
         while not self._closed:
             with self._changed:
                 self._changed.wait_for(lambda: self._closed or self._asked > self._answered)
                 asked = self._asked
             self._pause(_GATHER_SECONDS)
             try:
-                while not self._closed and (batch := self._outgoing.next_batch()):
+                while not self._closed and (batch := self._outgoing.next_batch(share)):
                     refused = self._team.deliver(batch)
                     self._outgoing.delivered()
+                    share = max(1, share // 2)
                     if backoff.after_success():
                         _log.info("the team's stats store answers again")
                     for name in refused:
@@ -82,6 +85,7 @@ class Replicator:
             except XTError as error:
                 if not backoff.failures:
                     _log.warning("%s; stats wait on this node", error.message)
+                share = min(_SMALLEST_SHARE, 2 * share)
                 self._pause(backoff.after_failure())
                 continue
             except Exception:  # a defect, perhaps of one record: the rest must not end with it

@@ -15,6 +15,8 @@ from support import Xt, wait_until
 
 from xt_core.errors import XTError
 from xt_core.model.records import Run
+from xt_core.model.states import RunStatus
+from xt_core.query.names import parse_run_list
 from xt_core.stats.sqlite import SqliteStatsStore
 from xt_core.stats.store import RunQuery
 
@@ -70,11 +72,21 @@ class OwnTeam:
         finally:
             stats.close()
 
+    def knows(self, run: str) -> Run:
+        """A run as its node knows it; a made-up one where there is none yet."""
+        stats = self.node_stats()
+        try:
+            found = stats.find_runs(RunQuery(patterns=parse_run_list([run]), parents=None))[0]
+        finally:
+            stats.close()
+        return found[0] if found else Run("ws1", run, "", "", "", RunStatus.CREATED, 0.0)
+
     def stored_points(self) -> int:
         """How many metric records there are in the team's database, as they lie there."""
-        client: MongoClient[dict[str, Any]] = MongoClient(self.mongod.url)
-        with client:
-            return sum(len(bucket["points"]) for bucket in client[_DATABASE]["metrics"].find())
+        client: MongoClient[dict[str, Any]]
+        with MongoClient(self.mongod.url) as client:
+            buckets: list[dict[str, Any]] = list(client[_DATABASE]["metrics"].find())
+        return sum(len(bucket["points"]) for bucket in buckets)
 
     def blobs_on_disk(self) -> int:
         """Bytes that the blob service has taken, also of what is not whole yet."""
@@ -87,13 +99,12 @@ class OwnTeam:
 
 
 @contextmanager
-def own_team(folder: Path, *, impatient: bool = True) -> Iterator[OwnTeam]:
-    """Servers and an XT below a folder; all ends with the block."""
+def own_team(folder: Path, home: Path | None = None) -> Iterator[OwnTeam]:
+    """Servers and an XT below a folder, whose home may lie elsewhere; all ends with the block."""
     mongod, azurite = Mongod(folder / "mongod"), Azurite(folder / "azurite")
     text = SERVICES.format(url=mongod.url, blobs=azurite.connection_string)
-    xt = Xt(folder / "home", folder / "code", text)
-    if impatient:
-        alter_controllers(xt, folder / "impatient", IMPATIENT)
+    xt = Xt(home or folder / "home", folder / "code", text)
+    alter_controllers(xt, folder / "impatient", IMPATIENT)
     try:
         yield OwnTeam(xt, mongod, azurite)
     finally:
@@ -133,9 +144,10 @@ def _looks_the_same(team: OwnTeam, own: SqliteStatsStore, job: str) -> bool:
     """Whether nothing is on its way to the team's stats store any more."""
     try:
         runs, _ = team.xt.session.store.find_runs(RunQuery(jobs=[job], parents=None))
+        items = team.xt.session.store.work_items(job)
     except XTError:
         return False
     known, _ = own.find_runs(RunQuery(jobs=[job], parents=None))
     return [(run.name, run.status, run.ended) for run in runs] == [
         (run.name, run.status, run.ended) for run in known
-    ]
+    ] and items == own.work_items(job)  # which come last

@@ -4,6 +4,8 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator
+from glob import escape
+from pathlib import Path
 
 from xt_core.errors import UnavailableError, UnknownNameError
 from xt_core.model.records import Run
@@ -37,7 +39,7 @@ def stream_console(
     goes on at the next byte: nothing twice, nothing missing. `on_open` is told of each connection,
     so that another thread can close it; `write` may raise DetachedError.
     """
-    is_here = session.access.stats is None or session.is_here(session.store.job(run.job))
+    is_here = session.does(run.job)
     position = start
     while not _is_all_stored(session, run):
         if not is_here:
@@ -57,15 +59,15 @@ def stream_console(
                     if _has_ended(session, run):
                         return
         write(b"")  # lets a detached listener end
-        run = session.store.run(run.workspace, run.name)
+        run = session.run(run.workspace, run.name)
     _write_stored(session, run, position, write)
 
 
 def _is_all_stored(session: Session, run: Run) -> bool:
-    """Whether the artifact store has the console to its last byte."""
+    """Whether the artifact store has the console to its last byte, or is to get it from here."""
     if not run.status.is_final:
         return False
-    if session.access.artifacts is None:
+    if session.access.artifacts is None or _waiting_file(session, run) is not None:
         return True
     events = session.store.events(run.workspace, run.name)
     ends = [event.data for event in events if event.event == "ended"]
@@ -81,7 +83,7 @@ def _has_ended(session: Session, run: Run) -> bool:
 
     Its node knows of that first: the team's store may be out of its reach.
     """
-    current = session.store.run(run.workspace, run.name)
+    current = session.run(run.workspace, run.name)
     if current.status.is_final or current.ended is not None:
         return True
     return session.controllers.of_run(run).has_ended(run.workspace, run.name)
@@ -97,12 +99,17 @@ def _write_stored(session: Session, run: Run, start: str, write: Callable[[bytes
 
 
 def stored_console(session: Session, run: Run, start: str) -> Iterator[tuple[int, bytes]]:
-    """(offset, bytes) of the console in the artifact store; nothing if it has none.
+    """(offset, bytes) of the console in the artifact store, or on its way there from a node of
+    this machine; nothing if there is none.
 
     First comes one pair with no bytes: the offset that it starts at.
     """
+    waiting = _waiting_file(session, run)
     try:
-        file = session.artifacts.open(_key(run))
+        file = session.artifacts.open(_key(run)) if waiting is None else waiting.open("rb")
+    except FileNotFoundError:  # it has just arrived
+        yield from stored_console(session, run, start)
+        return
     except UnknownNameError:
         return
     with file:
@@ -113,6 +120,12 @@ def stored_console(session: Session, run: Run, start: str) -> Iterator[tuple[int
         while data := file.read(_CHUNK):
             yield offset, data
             offset += len(data)
+
+
+def _waiting_file(session: Session, run: Run) -> Path | None:
+    """The console of an ended run in the outbox of its node, if that is here."""
+    outbox = session.team_home.node(run.node).outbox_dir
+    return max(outbox.glob(f"*/{escape(_key(run))}"), default=None)
 
 
 def _key(run: Run) -> str:

@@ -2,26 +2,32 @@
 
 import contextlib
 import os
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from xt_core.errors import UnavailableError, XTError
+from xt_core.errors import UnavailableError, UnknownNameError, XTError
 from xt_core.home import FIRST_NODE, Home
 
 if TYPE_CHECKING:
     from xt_core.artifacts.store import ArtifactStore
     from xt_core.config import Config
     from xt_core.identity.signin import SignIn
-    from xt_core.model.records import Job
+    from xt_core.model.records import Job, Run
     from xt_core.nodes.client import ControllerClient
     from xt_core.nodes.controllers import Controllers
     from xt_core.services.secrets import Secrets
     from xt_core.services.stores import StoreAccess
     from xt_core.services.team import Team
+    from xt_core.stats.sqlite import SqliteStatsStore
     from xt_core.stats.store import StatsStore
+
+T = TypeVar("T")
+_LEFT_ALONE_SECONDS = 30.0
+"""How long a stats store is not asked again that did not answer."""
 
 
 @dataclass
@@ -32,6 +38,8 @@ class Session:
     cwd: Path = field(default_factory=Path.cwd)
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     overrides: Mapping[str, object] = field(default_factory=dict)
+    _away: UnavailableError | None = field(default=None, init=False, repr=False)
+    _away_until: float = field(default=0.0, init=False, repr=False)
 
     @cached_property
     def config(self) -> "Config":
@@ -80,6 +88,14 @@ class Session:
         return self.access.open_stats(self.team_home)
 
     @cached_property
+    def node_stats(self) -> "SqliteStatsStore":
+        """What the nodes of this machine know, all of which their team may not have yet."""
+        from xt_core.stats.sqlite import SqliteStatsStore
+
+        self.team_home.create()
+        return SqliteStatsStore(self.team_home.stats_file)
+
+    @cached_property
     def artifacts(self) -> "ArtifactStore":
         return self.access.open_artifacts(
             self.team_home, self.sign_in if self.access.needs_sign_in else None
@@ -120,23 +136,56 @@ class Session:
     def check_is_here(self, jobs: Iterable[str]) -> None:
         """Raise UnavailableError if nodes of another machine do one of these jobs: there is no way
         to steer those from here."""
-        names = sorted(set(jobs))
+        names = set(jobs)
         if not names or self.access.stats is None:
             return
-        for job in self.store.jobs(names):
+        names -= {job.name for job in self.node_stats.jobs(sorted(names))}
+        for job in self.store.jobs(sorted(names)) if names else ():
             if not self.is_here(job):
                 raise UnavailableError(
                     f"{job.name} is done on {job.host}, out of reach from here",
                     f"do that on {job.host.partition(':')[0]}",
                 )
 
+    def does(self, job: str) -> bool:
+        """Whether nodes of this machine do a job, which need not be known to the team by now."""
+        if self.access.stats is None or self.node_stats.jobs([job]):
+            return True
+        return self.is_here(self.store.job(job))
+
     def is_here(self, job: "Job") -> bool:
         """Whether nodes of this machine do the job."""
-        return self.access.stats is None or job.host in ("", self.team_home.place)
+        if self.access.stats is None or job.host in ("", self.team_home.place):
+            return True
+        return bool(self.node_stats.jobs([job.name]))  # this home was moved, with all it knows
 
     def open_jobs(self, node: str) -> list["Job"]:
-        """The unfinished jobs of a node of this machine."""
-        return [job for job in self.store.open_jobs(node) if self.is_here(job)]
+        """The unfinished jobs of a node of this machine; while the team's stats store is out of
+        reach, those that the node knows."""
+        return self._ask_or_look(
+            lambda store: [job for job in store.open_jobs(node) if self.is_here(job)]
+        )
+
+    def run(self, workspace: str, name: str) -> "Run":
+        """One run; while the team's stats store is out of reach, as a node of this machine has it.
+
+        Raises UnknownNameError, or UnavailableError if no node here has it then.
+        """
+        return self._ask_or_look(lambda store: store.run(workspace, name))
+
+    def _ask_or_look(self, ask: "Callable[[StatsStore], T]") -> "T":
+        """What the team's stats store answers, or what the nodes here know while it does not."""
+        if self.access.stats is None:
+            return ask(self.store)
+        if self._away is None or time.monotonic() > self._away_until:
+            try:
+                return ask(self.store)
+            except UnavailableError as error:
+                self._away, self._away_until = error, time.monotonic() + _LEFT_ALONE_SECONDS
+        try:
+            return ask(self.node_stats)
+        except UnknownNameError:
+            raise self._away from None
 
     @property
     def workspace(self) -> str:
@@ -145,7 +194,7 @@ class Session:
 
     def close(self) -> None:
         """Let go of the stores that were opened."""
-        for name in ("store", "artifacts"):
+        for name in ("store", "artifacts", "node_stats"):
             opened = self.__dict__.pop(name, None)
             if opened is not None:
                 opened.close()

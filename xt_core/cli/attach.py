@@ -30,7 +30,7 @@ def main(argv: list[str]) -> int:
     if options.json:
         raise UsageError("attach gives a run's own bytes, not JSON", "leave --json away")
     session = Session(overrides=overrides_of(options))
-    run = one_run(session, options.run)
+    run = one_run(session, options.run, or_here=True)
     try:
         stream_console(session, run, options.start, write_to_stdout)
     except KeyboardInterrupt:

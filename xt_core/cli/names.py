@@ -41,13 +41,15 @@ def chosen_runs(session: Session, texts: Sequence[str], *, parents: bool | None)
     return [run for run in runs if run.is_parent is parents or run.name in named]
 
 
-def one_run(session: Session, text: str) -> Run:
-    """The one run of that name. Raises UnknownNameError, or UsageError for a list."""
+def one_run(session: Session, text: str, *, or_here: bool = False) -> Run:
+    """The one run of that name; with `or_here`, as a node of this machine has it while the team's
+    stats store is out of reach. Raises UnknownNameError, or UsageError for a list."""
     patterns = parse_run_list([text])
     if len(patterns) != 1 or not patterns[0].single:
         raise UsageError(f"{text} may be many runs", "name one, such as run3 or run35.2")
     pattern = patterns[0]
-    return session.store.run(pattern.workspace or session.workspace, pattern.name)
+    where = pattern.workspace or session.workspace
+    return (session.run if or_here else session.store.run)(where, pattern.name)
 
 
 def _nothing_matches(session: Session, pattern: RunPattern) -> UnknownNameError:

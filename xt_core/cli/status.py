@@ -55,7 +55,7 @@ def _nodes_concerned(session: Session, name: str | None) -> Iterable[str]:
         return session.store.job(name).nodes
     from xt_core.cli.names import one_run
 
-    return [one_run(session, name).node]
+    return [one_run(session, name, or_here=True).node]
 
 
 def _ensure_running(session: Session, nodes: Iterable[str]) -> None:
@@ -86,7 +86,7 @@ def _status(session: Session, name: str | None) -> Document:
         return document | {"jobs": [job], "runs": runs}
     from xt_core.cli.names import one_run
 
-    wanted = one_run(session, name)
+    wanted = one_run(session, name, or_here=True)
     runs = [
         run
         for run in document["runs"]

@@ -198,7 +198,7 @@ def _lines_of(path: Path) -> list[str]:
 def _view_console(session: Session, options: argparse.Namespace) -> None:
     from xt_core.cli.follow import write_to_stdout
 
-    run = one_run(session, options.name)
+    run = one_run(session, options.name, or_here=True)
     if options.json:
         raise UsageError("a console is bytes, not JSON", "leave --json away")
     start = "start" if options.last is None else f"-{options.last}"

@@ -53,15 +53,17 @@ class Outgoing:
         self._marks: list[tuple[int, int, int]] = []
         self._next_revision = self._revision
 
-    def next_batch(self) -> list[Delivery]:
+    def next_batch(self, share: int = 1) -> list[Delivery]:
         """What is to be delivered next, those with the oldest changes; nothing if all was.
 
-        A run that was made after another comes after it, so that nobody sees it alone."""
+        A run that was made after another comes after it, so that nobody sees it alone. A batch is
+        as large as one may be, or an n-th of that for a `share` of n.
+        """
         self._marks, self._next_revision = [], self._revision
         batch: list[Delivery] = []
-        room = _RECORDS_AT_ONCE
+        runs, room = max(1, _RUNS_AT_ONCE // share), max(10, _RECORDS_AT_ONCE // share)
         with self._store.database.reading() as connection:
-            rows = connection.execute(_CHANGED, (self._revision, self._node, _RUNS_AT_ONCE))
+            rows = connection.execute(_CHANGED, (self._revision, self._node, runs))
             for run_id, event, position, journal_end, *row in rows.fetchall():
                 run = run_from_row(tuple(row))
                 events = _events(connection, run_id, event, room)
