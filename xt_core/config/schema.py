@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 from xt_core.config.properties import Keys, Kind, Property, Section, Setting, Table
+from xt_core.config.share_sections import share_section
 from xt_core.model.names import WORKSPACE_NAME
 from xt_core.query.columns import DEFAULT_JOB_COLUMNS, DEFAULT_RUN_COLUMNS
 
@@ -373,6 +374,8 @@ SCHEMA: dict[str, Section | Table | Property] = {
     "general": _GENERAL,
     "code": _CODE,
     "after-files": _AFTER_FILES,
+    "data": share_section("data", "data"),
+    "model": share_section("model", "models"),
     "logging": _LOGGING,
     "hyperparameter-search": _SEARCH,
     "early-stopping": _EARLY_STOPPING,

@@ -21,6 +21,7 @@ from xt_core.submit.script import (
     resolve,
     shell_environment,
 )
+from xt_core.submit.sharing import SharePlan, plan_shares, uses_of
 from xt_core.submit.snapshot.sources import SnapshotSpec
 from xt_core.tags import parse_tags
 
@@ -41,6 +42,7 @@ class Preparation:
     schedule: Schedule
     warm_start: list[str]
     snapshot: SnapshotSpec | None
+    shares: list[SharePlan]
     request: RunRequest
     tags: dict[str, Value]
 
@@ -89,6 +91,7 @@ def prepare(session: Session, request: RunRequest) -> Preparation:
     multi = [script.argv for script in scripts] if _is_multi(session, request) else None
     command = [] if multi else scripts[0].argv
     plan = make_plan(command, multi_commands=multi, **search)
+    shares = plan_shares(session)
     context = NodeContext(
         run="",
         working_dir=layout.working_dir,
@@ -106,6 +109,7 @@ def prepare(session: Session, request: RunRequest) -> Preparation:
         generated_config=searching.generated_config(session, plan),
         retries=config.integer("hyperparameter-search.retries"),
         retry_exit_codes=searching.exit_codes(session),
+        shares=uses_of(shares),
     )
     snapshot = _snapshot_spec(session, scripts[0].folder) if layout.uploaded else None
     return Preparation(
@@ -118,6 +122,7 @@ def prepare(session: Session, request: RunRequest) -> Preparation:
         schedule=searching.chosen_schedule(session, len(nodes)),
         warm_start=searching.warm_start_jobs(session, request, plan),
         snapshot=snapshot,
+        shares=shares,
         request=request,
         tags=parse_tags(request.tags or ""),
     )
