@@ -129,7 +129,7 @@ async def _node_services(
         team=team,
         watcher=file_watcher(),
         launcher=launcher,
-        snapshots=SnapshotCache(home.node_dir / "snapshots"),
+        snapshots=SnapshotCache(home.snapshots_dir),
         shares=NodeShares(ShareCache(home.share_cache_dir), artifacts),
         gpus=GpuPool(gpus),
         gpu_split=gpu_split,

@@ -134,6 +134,11 @@ class NodeHome(Home):
         return self.node_dir / "copies"
 
     @property
+    def snapshots_dir(self) -> Path:
+        """Code snapshots, unpacked."""
+        return self.node_dir / "snapshots"
+
+    @property
     def controller_log(self) -> Path:
         return self.node_dir / "controller.log"
 

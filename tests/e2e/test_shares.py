@@ -188,6 +188,28 @@ def test_a_run_is_cancelled_while_its_data_is_on_its_way(xt: Xt, tmp_path: Path)
     gate.touch()
 
 
+def test_what_living_runs_use_is_not_cleared(xt: Xt) -> None:
+    gate = xt.code.parent / "gate"
+    data = make_data(xt)
+    options = ("--data-local", str(data), "--data-upload", "--data-action", "download")
+    run(xt, *options)
+    (data / "labels.txt").write_text("maybe\n")
+    script = f"echo begun; while [ ! -e {gate} ]; do sleep 0.02; done\n{SHOW}"
+    xt.submit(*options, xt.script("show.sh", script))
+    xt.wait_output("run2", "begun")
+    trees = sorted((xt.home.share_cache_dir / "trees").iterdir())
+    for tree in trees:
+        os.utime(tree, (0, 0))
+    xt("clear", "cache")
+    left = [tree for tree in trees if tree.exists()]
+    assert [tree.name for tree in left] == [told(xt, "run2")["manifest"]]
+    gate.touch()
+    xt.wait_status("run2", "completed")
+    assert xt.console("run2") == b"begun\n" + SHOWN.replace(b"yes|no|", b"maybe|")
+    assert xt("clear", "cache").stdout.endswith(" bytes freed\n")
+    assert not list((xt.home.share_cache_dir / "trees").iterdir())
+
+
 @pytest.mark.embedded
 @pytest.mark.parametrize(
     ("options", "error"),

@@ -11,6 +11,7 @@ from threading import Event
 import pytest
 
 from controller.shares import NodeShares
+from xt_core import clock
 from xt_core.artifacts.directory import DirectoryStore
 from xt_core.errors import UnavailableError, UsageError, WorkFailedError, XTError
 from xt_core.shares.cache import AbandonedError, ShareCache, View, copy_writable
@@ -196,6 +197,51 @@ def test_nobody_waits_so_the_download_ends(node: Node) -> None:
     with pytest.raises(AbandonedError):
         node.cache.view(node.use, node.get_files, given_up)
     assert node.asked == [manifest_key(ROOT, node.use.manifest)]
+
+
+def age(view: View) -> None:
+    """As if nobody had asked for a view for two hours."""
+    os.utime(view.path, (0, clock.now() - 7200))
+
+
+def test_what_nobody_uses_can_be_removed(node: Node) -> None:
+    old, used = node.view(), node.view(node.upload({"b": "second"}))
+    lately = node.view(node.upload({"c": "third"}))
+    for view in (old, used):
+        age(view)
+    kept = {used.path.name}
+    # The others have all that the old one had; of a program each tree has a copy of its own.
+    assert node.cache.prune(kept, 3600) == len("true")
+    assert not old.path.exists()
+    assert texts(used.path) == FILES | {"b": "second"}
+    age(lately)
+    assert node.cache.prune(kept, 3600) == len("third")
+    age(used)
+    assert node.cache.prune((), 3600) == len("one" + "three" + "second")
+    assert [path for path in node.cache_root.rglob("*") if path.is_file()] == [
+        node.cache_root / ".lock"
+    ]
+    assert texts(node.view().path) == FILES
+
+
+def test_nothing_is_removed_while_something_comes(node: Node) -> None:
+    old = node.view()
+    age(old)
+    freed: list[int] = []
+
+    def get_files(files: Iterable[tuple[str, Path]]) -> dict[str, XTError]:
+        freed.append(ShareCache(node.cache_root).prune((), 3600))
+        return node.get_files(files)
+
+    view = node.cache.view(node.upload({"b": "second"}), get_files, Event())
+    assert freed == [0, 0]
+    assert old.path.is_dir()
+    assert texts(view.path) == FILES | {"b": "second"}
+
+
+def test_an_empty_cache_has_nothing_to_remove(tmp_path: Path) -> None:
+    assert ShareCache(tmp_path / "none").prune((), 0) == 0
+    assert not (tmp_path / "none").exists()
 
 
 # On a node ---------------------------------------------------------------------------------

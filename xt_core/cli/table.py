@@ -41,7 +41,7 @@ COMMANDS: dict[str, Command] = {
         ),
         Command("plot", "plot", "metric curves in the terminal", "Reports"),
         Command("set", "annotate", "set tags or notes", "Annotate", ("tags", "notes")),
-        Command("clear", "annotate", "clear tags", "Annotate", ("tags",)),
+        Command("clear", "annotate", "clear tags, or downloads", "Annotate", ("tags", "cache")),
         Command("use", "use", "choose the team to work with", "Set up", ("team",)),
         Command("config", "config", "create and change settings", "Set up", ("create", "set")),
         Command("completion", "completion", "shell completion for bash, zsh, fish", "Set up"),

@@ -3,6 +3,7 @@
 ``contents/DIGEST`` holds what was downloaded and verified, ``trees/VERSION`` are folders of links
 to it. Invariant: what has such a name is whole. What is being made lies in ``drafts/VERSION``,
 whose maker holds a lock: another process waits for it, and one that died is carried on from.
+``.lock`` is held shared by whoever makes or finds a tree, exclusively by whoever removes any.
 """
 
 import contextlib
@@ -12,11 +13,12 @@ import hashlib
 import os
 import shutil
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
+from xt_core import clock
 from xt_core.artifacts.store import storage_error
 from xt_core.errors import UnavailableError, WorkFailedError, XTError
 from xt_core.shares.hashes import hash_file
@@ -63,9 +65,10 @@ class ShareCache:
         name = _version_of(use)
         tree = self._trees / name
         try:
-            with self._locked(name):
+            with self._locked(".lock", fcntl.LOCK_SH), self._locked(f"drafts/{name}.lock"):
                 if tree.is_dir():
                     tree.chmod(0o555)
+                    os.utime(tree)  # for prune()
                     return View(tree)
                 return self._make(use, tree, get_files, abandoned)
         except OSError as error:
@@ -161,13 +164,42 @@ class ShareCache:
             )
         return source
 
+    # Room -------------------------------------------------------------------------------
+
+    def prune(self, kept: Collection[str], idle_seconds: float) -> int:
+        """Remove every tree that is not `kept` and was not asked for lately, and the contents
+        that no tree has; how many bytes that freed.
+
+        Does nothing while something is downloaded: that may need any of it. Raises
+        UnavailableError or RefusedError if the disk does not permit it.
+        """
+        if not self._drafts.is_dir():
+            return 0
+        try:
+            with self._locked(".lock", fcntl.LOCK_EX | fcntl.LOCK_NB):
+                oldest = clock.now() - idle_seconds
+                for tree in self._trees.glob("*"):
+                    if tree.name not in kept and tree.stat().st_mtime < oldest:
+                        _remove(tree)
+                for draft in self._drafts.iterdir():  # its maker has died
+                    _remove(draft)
+                unused = [path for path in self._contents.glob("*/*") if _is_unused(path)]
+                freed = sum(path.stat().st_size for path in unused)
+                for path in unused:
+                    path.unlink()
+                return freed
+        except BlockingIOError:
+            return 0
+        except OSError as error:
+            raise storage_error(error, f"cannot clear {self._root}") from error
+
     @contextlib.contextmanager
-    def _locked(self, name: str) -> Iterator[None]:
+    def _locked(self, name: str, how: int = fcntl.LOCK_EX) -> Iterator[None]:
         self._drafts.mkdir(parents=True, exist_ok=True)
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-        descriptor = os.open(self._drafts / f"{name}.lock", flags, 0o666)
+        descriptor = os.open(self._root / name, flags, 0o666)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            fcntl.flock(descriptor, how)
             yield
         finally:
             os.close(descriptor)
@@ -259,6 +291,11 @@ def _link(source: Path, target: Path, *, is_mount: bool) -> None:
             target.chmod(0o444)
 
 
+def _is_unused(content: Path) -> bool:
+    """Whether no tree has a link to it; trees that have copies (of programs) do not need it."""
+    return content.stat().st_nlink == 1
+
+
 def _copy(source: Path, target: Path) -> None:
     """Copy contents; where the file system can, they share their blocks."""
     shutil.copyfile(source, target)
@@ -266,7 +303,8 @@ def _copy(source: Path, target: Path) -> None:
 
 def _remove(folder: Path) -> None:
     """Remove a folder with what is in it, read-only folders too, if it is there."""
-    if not os.path.lexists(folder):
+    if not folder.is_dir():
+        folder.unlink(missing_ok=True)
         return
     for inner, _, _ in os.walk(folder):
         os.chmod(inner, 0o700)
