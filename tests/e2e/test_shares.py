@@ -80,6 +80,34 @@ def test_another_job_uses_a_share_by_its_name(xt: Xt) -> None:
     )
 
 
+def test_shares_are_listed(xt: Xt) -> None:
+    assert xt.json("list", "shares") == {"shares": [], "total": 0}
+    data = make_data(xt)
+    for kind, name in (("data", "vision/mnist"), ("data", "vision/mnist/small"), ("model", "m")):
+        options = (f"--{kind}-local", str(data), f"--{kind}-upload", f"--{kind}-share-path", name)
+        run(xt, *options, f"--{kind}-action", "none")
+    shares = xt.json("list", "shares")["shares"]
+    assert [(share["kind"], share["name"]) for share in shares] == [
+        ("data", "vision/mnist"), ("data", "vision/mnist/small"), ("model", "m"),
+    ]  # fmt: skip
+    assert [(share["files"], share["bytes"]) for share in shares] == [(3, 15)] * 3
+    assert xt("list", "shares").stdout.split()[:5] == [
+        "kind", "name", "files", "bytes", "uploaded",
+    ]  # fmt: skip
+    told = xt("run", "--data-share-path", "vision/mnits", "show.sh", code=3).stderr
+    assert "hint: did you mean vision/mnist?\n" in told
+
+
+def test_a_parent_script_and_all_children_see_the_same(xt: Xt) -> None:
+    parent = xt.script("parent.sh", f"{SHOW}\necho $XT_DATA_DIR > $XT_OUTPUT_DIR/where")
+    options = ("--data-local", str(make_data(xt)), "--data-upload", "--data-action", "download")
+    child = xt.script("child.sh", f"echo $XT_DATA_DIR\n{SHOW}")
+    job = xt.submit("--runs", "3", "--parent-script", parent, *options, child)["job"]
+    assert xt.wait_job(job) == "completed"
+    where = xt.artifact("ws1/runs/run1/output/where")
+    assert [xt.console(run.name) for run in xt.children(job)] == [where + SHOWN] * 3
+
+
 def test_models_have_shares_of_their_own(xt: Xt) -> None:
     model = make_data(xt, "resnet")
     options = ("--model-local", str(model), "--model-upload", "--model-action", "download")

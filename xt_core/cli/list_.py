@@ -185,6 +185,15 @@ def _list_teams(session: Session, options: argparse.Namespace) -> None:
     _show_plain(options, "teams", ["name", "current"], teams)
 
 
+def _list_shares(session: Session, options: argparse.Namespace) -> None:
+    from dataclasses import asdict
+
+    from xt_core.shares.listing import shares
+
+    rows = [asdict(share) for share in shares(session.artifacts)]
+    _show_plain(options, "shares", ["kind", "name", "files", "bytes", "uploaded"], rows)
+
+
 def _list_workspaces(session: Session, options: argparse.Namespace) -> None:
     found = dict(session.store.workspaces())
     found.setdefault(session.workspace, 0)
@@ -346,6 +355,7 @@ _REPORTS: dict[str, Noun] = {
     "nodes": Noun("nodes, and what they do now", "", _add_nothing, _list_nodes),
     "targets": Noun("compute targets", "", _add_nothing, _list_targets),
     "teams": Noun("teams, and which is in use", "", _add_nothing, _list_teams),
+    "shares": Noun("data and models in the team's storage", "", _add_nothing, _list_shares),
     "workspaces": Noun("workspaces", "", add_workspace, _list_workspaces),
     "experiments": Noun("experiments of the workspace", "", add_workspace, _list_experiments),
     "events": Noun("the latest events of runs", "[RUNS…]", _add_event_options, _list_events),

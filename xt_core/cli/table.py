@@ -33,7 +33,8 @@ COMMANDS: dict[str, Command] = {
         Command("status", "status", "what runs now, live from the controller", "Work"),
         Command(
             "list", "list_", "reports of runs, jobs and more", "Reports",
-            ("runs", "jobs", "nodes", "targets", "teams", "workspaces", "experiments", "events"),
+            ("runs", "jobs", "nodes", "targets", "teams", "shares", "workspaces", "experiments",
+             "events"),
         ),
         Command(
             "view", "view", "one thing, whole", "Reports",

@@ -16,6 +16,7 @@ from xt_core.artifacts.store import ArtifactStore
 from xt_core.errors import UnavailableError, UnknownNameError, XTError
 from xt_core.shares.folder import LocalFile, LocalFolder, scan
 from xt_core.shares.hashes import HashCache, changed
+from xt_core.shares.listing import share_names
 from xt_core.shares.manifest import Content, Manifest, digest_of
 from xt_core.shares.names import content_key, contents_prefix, latest_key, manifest_key
 from xt_core.submit.snapshot.limits import shown_size
@@ -187,9 +188,7 @@ def _cannot_send(path: str, error: XTError) -> XTError:
 def _no_such_share(store: ArtifactStore, kind: str, name: str) -> UnknownNameError:
     from difflib import get_close_matches
 
-    prefix = f"_{kind}/"
-    folders = [info.key for info in store.list(prefix, depth=1) if info.is_folder]
-    names = [key.removeprefix(prefix).rstrip("/") for key in folders]
-    near = get_close_matches(name.partition("/")[0], names, n=1)
+    names = share_names(store, kind)
+    near = get_close_matches(name, names, n=1)
     hint = f"did you mean {near[0]}?" if near else f"those there are: {', '.join(names) or 'none'}"
     return UnknownNameError(f"there is no {kind} share {name!r} in the team's storage", hint)
