@@ -65,6 +65,8 @@ class NodeShares:
             backoff.after_success()
             return failed
 
+        if not self._cache.has(use):
+            _log.info("%s %s: %d files, %d bytes", use.action, use.share, use.files, use.bytes)
         while True:
             try:
                 view = self._cache.view(use, get_files, abandoned)

@@ -126,6 +126,24 @@ def test_a_folder_without_a_share_is_used_where_it_is(xt: Xt) -> None:
     assert xt.artifacts("_data") == []
 
 
+@pytest.mark.embedded
+def test_data_within_the_code_is_not_taken_as_code(xt: Xt) -> None:
+    for name in ("data/a.csv", "src/data/b.py", "[x]/c.csv"):
+        (xt.code / name).parent.mkdir(parents=True, exist_ok=True)
+        (xt.code / name).write_text("x")
+    script = 'find . -name "*.csv" -o -name "*.py" | sort; ls $XT_DATA_DIR $XT_MODEL_DIR'
+    upload = ("--model-upload", "--model-share-path", "m")
+    name = run(xt, "--data-local", "data", "--model-local", "[x]", *upload, script=script)
+    assert xt.console(name) == (
+        f"./src/data/b.py\n{xt.code}/data:\na.csv\n\n".encode()
+        + os.fsencode(xt.home.share_cache_dir / "trees")
+        + b"/%s:\nc.csv\n" % os.listdir(xt.home.share_cache_dir / "trees")[0].encode()
+    )
+    assert (xt.code / "data/a.csv").exists()
+    again = run(xt, script=script)
+    assert xt.console(again).startswith(b"./[x]/c.csv\n./data/a.csv\n./src/data/b.py\n")
+
+
 def test_a_job_keeps_its_version_over_a_restart(xt: Xt) -> None:
     data = make_data(xt)
     gate = xt.code.parent / "gate"

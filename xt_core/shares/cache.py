@@ -76,6 +76,10 @@ class ShareCache:
                 error, f"cannot make the folder of {use.share} in {self._root}"
             ) from error
 
+    def has(self, use: ShareUse) -> bool:
+        """Whether a version is here already."""
+        return (self._trees / _version_of(use)).is_dir()
+
     def _make(self, use: ShareUse, tree: Path, get_files: GetFiles, abandoned: Event) -> View:
         draft = self._drafts / tree.name
         _remove(draft)

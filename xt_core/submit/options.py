@@ -65,8 +65,8 @@ def _share_options(kind: str) -> tuple[RunOption, ...]:
         option(
             "action",
             Kind.CHOICE,
-            "what nodes do with the share (default: mount if the storage is on this machine, else "
-            "download)",
+            "none, download (once for all runs) or mount: the storage's own files (default: mount "
+            "if the storage is on this machine, else download)",
             "ACTION",
             choices=ACTIONS,
         ),

@@ -39,6 +39,11 @@ def uses_of(plans: list[SharePlan]) -> dict[str, ShareUse]:
     return {plan.kind: plan.use for plan in plans if plan.use.action != NONE}
 
 
+def local_folders(plans: list[SharePlan]) -> list[Path]:
+    """The folders of this machine that are uploaded, or used where they are."""
+    return [plan.folder for plan in plans if plan.is_uploaded or plan.use.folder]
+
+
 def upload_shares(session: Session, plans: list[SharePlan], note: "Note") -> dict[str, ShareUse]:
     """Upload what has changed of local folders; what the runs see, every version pinned.
 
