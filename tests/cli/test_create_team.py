@@ -96,7 +96,7 @@ def test_a_dry_run_writes_nothing(xt: Commands, home: Home) -> None:
     assert "nothing is written" in xt("create", "team", "phoenix", "--dry-run").out
     document = xt("create", "team", "phoenix", "--dry-run", "--json").json
     assert document["files"] == []
-    assert len(document["template"]["resources"]) == 8
+    assert len(document["template"]["resources"]) == 9
     assert list(Path.cwd().iterdir()) == []
 
 
