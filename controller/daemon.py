@@ -26,6 +26,7 @@ from controller.node import Bell, NodeServices
 from controller.outbox import Outbox
 from controller.replicator import Replicator
 from controller.service import ControllerService
+from controller.shares import NodeShares
 from controller.slots import Slots
 from controller.team import TeamLink
 from controller.watch import file_watcher
@@ -35,6 +36,7 @@ from xt_core.config import load_config
 from xt_core.errors import XTError
 from xt_core.home import FIRST_NODE, LOCAL_TEAM, Home, NodeHome, node_index
 from xt_core.services.stores import StoreAccess
+from xt_core.shares.cache import ShareCache
 from xt_core.stats.outgoing import Outgoing
 from xt_core.stats.sqlite import SqliteStatsStore
 from xt_core.submit.snapshot.cache import SnapshotCache
@@ -124,14 +126,16 @@ async def _node_services(
         gpus = share_of_node(gpus, node_index(home.name), gpu_split)
         environ["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)  # with none of its own, a node sees none
         _log.info("%s has the GPUs %s", home.name, gpus)
+    artifacts = (team and team.outbox) or DirectoryStore(home.artifacts_dir)
     return NodeServices(
         home=home,
         writer=writer,
-        artifacts=(team and team.outbox) or DirectoryStore(home.artifacts_dir),
+        artifacts=artifacts,
         team=team,
         watcher=file_watcher(),
         launcher=launcher,
-        snapshots=SnapshotCache(home.node_dir / "snapshots"),
+        snapshots=SnapshotCache(home.snapshots_dir),
+        shares=NodeShares(ShareCache(home.share_cache_dir), artifacts),
         gpus=GpuPool(gpus),
         gpu_split=gpu_split,
         slots=Slots(box.max_runs),

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from controller.rundir import RunDirectory
-from xt_core.home import NodeHome
 from xt_core.model.encoding import dumps
 from xt_core.model.records import Run, Value
 from xt_core.submit.mrc import MultiRunConfig, NodeContext
@@ -26,7 +25,6 @@ def inherited(environ: dict[str, str]) -> dict[str, str]:
 
 def run_environment(
     node_environ: dict[str, str],
-    home: NodeHome,
     mrc: MultiRunConfig,
     context: NodeContext,
     run: Run,
@@ -34,9 +32,10 @@ def run_environment(
     folder: RunDirectory,
     gpus: Iterable[str] | None,
     hparams: Mapping[str, Value],
+    data: Path,
+    models: Path,
 ) -> dict[str, str]:
     """Everything the process gets; later layers win: node, shell, XT, GPUs, the job's own."""
-    data, models = home.node_dir / "data", home.node_dir / "models"
     ours = {
         "XT_CONTROLLER": "1",
         "XT_WORKSPACE_NAME": run.workspace,

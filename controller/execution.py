@@ -11,7 +11,7 @@ import logging
 import os
 import signal
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ from controller.rundir import RunDirectory
 from xt_core.errors import XTError
 from xt_core.model.records import Run, Value
 from xt_core.model.states import RunStatus
+from xt_core.shares.cache import View, copy_writable
+from xt_core.shares.use import ShareUse
 from xt_core.submit.generated import write_generated
 from xt_core.submit.mrc import MultiRunConfig, NodeContext
 
@@ -96,6 +98,9 @@ class Execution:
         self._nonce = ""
         self._is_fresh = False
         self._stop_request: tuple[str, float] | None = None
+        self._cancelled = asyncio.Event()
+        self._views: dict[str, View] = {}
+        """What the run finds in XT_DATA_DIR and XT_MODEL_DIR, by kind."""
 
     @property
     def working_dir(self) -> Path:
@@ -110,11 +115,37 @@ class Execution:
         self._nonce = uuid.uuid4().hex
         self._is_fresh = True
         try:
+            self._views = {
+                kind: await self._view(use) for kind, use in self._context.shares.items()
+            }
             await asyncio.to_thread(self._prepare, argv, hparams)
         except XTError as error:
             raise _start_error(error.__cause__, error.message) from error
         except OSError as error:
             raise _start_error(error, f"cannot prepare the run: {error}") from error
+
+    async def _view(self, use: ShareUse) -> View:
+        """Wait for data or a model to be on this node."""
+        view = await self._node.shares.view(use, self._cancelled)
+        if view is None:
+            raise StartError(f"cancelled before {use.share} was here")
+        return view
+
+    def downloads(self) -> dict[str, dict[str, Any]]:
+        """What the event `download_before` tells of data and model, by kind."""
+        return {kind: _told(use, self._views[kind]) for kind, use in self._context.shares.items()}
+
+    def _own_copies(self) -> None:
+        """Give the run copies of what it may write to, as they were at its first start."""
+        for kind, use in self._context.shares.items():
+            if use.writable and not use.folder:
+                own = self.folder.share(kind)
+                copy_writable(self._views[kind].path, own)
+                self._views[kind] = replace(self._views[kind], path=own)
+
+    def _share_path(self, kind: str, otherwise: str) -> Path:
+        view = self._views.get(kind)
+        return self._node.home.node_dir / otherwise if view is None else view.path
 
     def _prepare(self, argv: list[str], hparams: dict[str, Value]) -> None:
         folder, context = self.folder, self._context
@@ -125,6 +156,7 @@ class Execution:
             archive = self._node.artifacts.local_path(context.code)
             assert archive is not None
             self._node.snapshots.materialize(archive, context.code_digest, folder.work)
+        self._own_copies()
         if context.generated_config is not None:
             config = self.working_dir / context.generated_config
             write_generated(config, hparams, self._run.full_name, self._run.run_index or 0)
@@ -136,7 +168,6 @@ class Execution:
         share = self.gpus if len(self._node.gpus) else None
         env = run_environment(
             self._node.environ,
-            self._node.home,
             self._mrc,
             self._context,
             self._run,
@@ -144,6 +175,8 @@ class Execution:
             self.folder,
             share,
             hparams,
+            data=self._share_path("data", "data"),
+            models=self._share_path("model", "models"),
         )
         return {
             "nonce": self._nonce,
@@ -236,6 +269,8 @@ class Execution:
     def stop(self, reason: str, grace: float) -> None:
         """Ask the supervisor to end the process tree (SIGTERM, `grace` seconds, SIGKILL)."""
         self._stop_request = (reason, grace)
+        if reason == CANCEL:
+            self._cancelled.set()
         if self.pid is not None:
             self._send_stop(reason, grace)
 
@@ -249,6 +284,20 @@ class Execution:
             if self._is_alive() and self.pid is not None:
                 self.folder.write("cancel.json", {"reason": reason, "grace": grace})
                 os.kill(self.pid, signal.SIGTERM)
+
+
+def _told(use: ShareUse, view: View) -> dict[str, Any]:
+    if use.folder:
+        return {"action": use.action, "folder": use.folder}
+    return {
+        "action": use.action,
+        "share": use.share,
+        "manifest": use.manifest,
+        "files": use.files,
+        "bytes": use.bytes,
+        "fetched_files": view.fetched_contents,
+        "fetched_bytes": view.fetched_bytes,
+    }
 
 
 def _last_write(folder: RunDirectory) -> float:

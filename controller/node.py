@@ -9,6 +9,7 @@ from typing import TypeVar
 from controller.gpus import GpuPool
 from controller.launcher import Launcher
 from controller.outbox import NodeArtifacts
+from controller.shares import NodeShares
 from controller.slots import Slots
 from controller.team import TeamLink
 from controller.watch import FileWatcher
@@ -30,6 +31,7 @@ class NodeServices:
     watcher: FileWatcher
     launcher: Launcher
     snapshots: SnapshotCache
+    shares: NodeShares
     gpus: GpuPool
     gpu_split: int
     """Over how many nodes the machine's GPUs are split; `gpus` are this node's."""

@@ -10,7 +10,7 @@ import logging
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol
 
@@ -31,6 +31,8 @@ class NodeArtifacts(Protocol):
     def put_file(self, key: str, path: Path, *, consume: bool = False) -> None: ...
 
     def local_path(self, key: str) -> Path | None: ...
+
+    def get_files(self, files: Iterable[tuple[str, Path]]) -> dict[str, XTError]: ...
 
 
 class Outbox:
@@ -148,6 +150,10 @@ class Outbox:
             self._team.get_file(key, draft)
             self._copies.put_file(key, draft, consume=True)
         return self._copies.local_path(key)
+
+    def get_files(self, files: Iterable[tuple[str, Path]]) -> dict[str, XTError]:
+        """Write artifacts of the team's store to local files; what could not be, by key."""
+        return self._team.get_files(files)
 
     def release(self, prefix: str) -> None:
         """The copies in a folder are not needed any more."""

@@ -3,6 +3,7 @@
 control/      launch.json, taken, started.json, cancel.json, exit.json (see `controller.supervisor`)
 work/         the run's own copy of the code; in it stands output.txt
 output/       XT_OUTPUT_DIR: kept over a restart
+data/, model/ XT_DATA_DIR and XT_MODEL_DIR, where the run has copies of its own to write to
 output.txt    the console, the same file as work/…/output.txt
 journal.jsonl what the user's code logged
 """
@@ -58,6 +59,10 @@ class RunDirectory:
             os.link(self.console, shown)
         except OSError:
             shown.symlink_to(self.console)
+
+    def share(self, kind: str) -> Path:
+        """The run's own copy of its data or model."""
+        return self.root / kind
 
     def forget_attempt(self) -> None:
         """Remove the records of an earlier start, before the next one."""

@@ -233,8 +233,9 @@ class RunTask:
         self, store: SqliteStatsStore, argv: list[str], hparams: dict[str, Value]
     ) -> None:
         workspace, name = self.run.workspace, self.run.name
-        if self._context.code is not None:
-            data = {"source": "job"}
+        downloads = self.execution.downloads()
+        if self._context.code is not None or downloads:
+            data = {"source": "job", **downloads}
             store.change_run(RunChange(workspace, name, event="download_before", data=data))
         self.run = store.change_run(
             RunChange(

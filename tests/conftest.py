@@ -99,6 +99,13 @@ def cloud(certificate: Certificate, monkeypatch: pytest.MonkeyPatch) -> Iterator
     shutil.rmtree(folder)
 
 
+@pytest.fixture
+def principal(cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test's environment is that of a service principal."""
+    for name, value in cloud.principal.items():
+        monkeypatch.setenv(name, value)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "mounts: the test mounts file systems")
 

@@ -69,6 +69,16 @@ class Home:
     def artifacts_dir(self) -> Path:
         return self.team_root / "local" / "artifacts"
 
+    @property
+    def share_cache_dir(self) -> Path:
+        """Data and models that were downloaded, for all nodes of this machine."""
+        return self.team_root / "cache"
+
+    @property
+    def hashes_dir(self) -> Path:
+        """The digests of local files that were uploaded."""
+        return self.root / "hashes"
+
     def node(self, name: str) -> "NodeHome":
         """The home as one of its nodes has it. Raises UsageError for what is no node's name."""
         node_index(name)
@@ -122,6 +132,11 @@ class NodeHome(Home):
     def copies_dir(self) -> Path:
         """Copies of the team's artifacts that the node works with."""
         return self.node_dir / "copies"
+
+    @property
+    def snapshots_dir(self) -> Path:
+        """Code snapshots, unpacked."""
+        return self.node_dir / "snapshots"
 
     @property
     def controller_log(self) -> Path:

@@ -95,6 +95,23 @@ def test_runs_can_be_grouped(xt: Commands, filled: StatsStore) -> None:
     assert answer.lines[4:7] == ["", "job: job2", "run"]
 
 
+def test_reports_look_as_they_are_configured(xt: Commands, filled: StatsStore) -> None:
+    Path("xt_config.yaml").write_text("""
+run-reports: {group: job, status: [error], columns: [run], last: 100}
+job-reports: {sort: -best, reverse: true, status: [completed, running], columns: [job], last: 1}
+""")
+    runs = [run["status"] for run in xt("list", "runs", "--json").json["runs"]]
+    assert runs == ["error"] * 3
+    assert xt("list", "runs").lines[0] == "job: job2"
+    assert xt("list", "runs", "--group", "node").lines[0] == "node: node0"
+    assert len(xt("list", "runs", "--status", "completed", "--json").json["runs"]) == 10
+    assert xt("list", "jobs").lines[-1].split() == ["job1"]
+    jobs = xt("list", "jobs", "--all", "--sort", "name", "--status", "running", "--json").json
+    assert [job["name"] for job in jobs["jobs"]] == ["job2"]
+    Path("xt_config.yaml").write_text("run-reports: {status: [done]}\n")
+    assert "there is no status 'done'" in xt("list", "runs", code=2).err
+
+
 def test_export_writes_all_rows(xt: Commands, filled: StatsStore, tmp_path: Path) -> None:
     xt("list", "runs", "--export", str(tmp_path / "runs.csv"), "--columns", "run,metrics.loss")
     with (tmp_path / "runs.csv").open() as file:

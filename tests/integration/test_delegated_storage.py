@@ -8,10 +8,13 @@ import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 from urllib.parse import parse_qs
 
 import pytest
 from azure.core.credentials import AzureSasCredential
+from azure.core.exceptions import HttpResponseError
+from azure.storage.blob import BlobServiceClient
 from servers.azurite import Azurite
 from servers.mongod import Mongod
 from servers.vault import CLIENT_SECRET, FakeCloud
@@ -33,16 +36,15 @@ SETTING = "external-services.labblobs.account-url"
 MARK = "s3cret-word-of-the-lab"
 
 
+class Refusal:
+    """What the SDK keeps of an answer; the emulator refuses nobody by role."""
+
+    headers: ClassVar[dict[str, str]] = {}
+
+
 @pytest.fixture
 def container() -> str:
     return f"test-{uuid.uuid4().hex}"
-
-
-@pytest.fixture
-def principal(cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The session's environment is that of a service principal."""
-    for name, value in cloud.principal.items():
-        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture
@@ -107,6 +109,26 @@ def test_a_sas_is_for_one_container_by_https_and_for_a_time(
     with pytest.raises(RefusedError):
         list(store.list(""))
     store.close()
+
+
+@pytest.mark.usefixtures("principal")
+def test_who_may_not_sign_for_nodes_is_told_the_roles(
+    access: BlobAccess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        error = HttpResponseError("This request is not authorized using this permission.")
+        error.status_code, error.response = 403, Refusal()  # type: ignore[assignment]
+        error.error_code = "AuthorizationPermissionMismatch"  # type: ignore[attr-defined]
+        raise error
+
+    monkeypatch.setattr(BlobServiceClient, "get_user_delegation_key", refuse)
+    with pytest.raises(RefusedError) as caught:
+        delegated(access, sign_in("auto"))
+    assert caught.value.message == (
+        f"cannot make a SAS for container {access.container} of labblobs: the sign-in of {SETTING} "
+        "lacks the permission (AuthorizationPermissionMismatch)"
+    )
+    assert "Storage Blob Delegator on the account" in caught.value.hint
 
 
 @pytest.mark.usefixtures("principal")
@@ -216,6 +238,7 @@ def test_a_secret_that_was_changed_reaches_the_controllers_at_the_next_login(
         assert xt.wait_job("job1") == "completed"
         assert (xt.run("run1").status, xt.run("run1").restarts) == ("completed", 0)
     finally:
+        xt.session.close()
         xt.session = Session(home=xt.home, cwd=xt.code, environ=xt.environ)  # with the new secret
         xt.close()
         with mongod.client() as client:
@@ -276,16 +299,25 @@ def texts_of(xt: Xt, folder: Path) -> Iterator[tuple[str, bytes]]:
         yield " ".join(command), (done.stdout + done.stderr).encode()
 
 
+@pytest.mark.parametrize("kind", ["device-code", "service-principal"])
 def test_no_secret_is_in_a_file_a_run_a_process_an_artifact_or_a_log(
-    cloud: FakeCloud, token_azurite: Azurite, mongod: Mongod, container: str, tmp_path: Path
+    cloud: FakeCloud,
+    token_azurite: Azurite,
+    mongod: Mongod,
+    container: str,
+    tmp_path: Path,
+    kind: str,
+    request: pytest.FixtureRequest,
 ) -> None:
+    if kind == "service-principal":
+        request.getfixturevalue("principal")
     cloud.secrets["labmongo"] = f"{mongod.url}&appName={MARK}"
     mongo = f'labmongo: {{type: mongo, mongo-connection-string: "$vault", database: "{container}"}}'
     roles = "storage: labblobs, mongo: labmongo"
     text = services(cloud, blob_entry(token_azurite, container), mongo, roles=roles)
     xt = Xt(tmp_path / "home", tmp_path / "code", text)
     try:
-        xt("login", "--authentication", "device-code")
+        xt("login", "--authentication", kind)
         xt.script("revealing.py", REVEALING)
         xt.submit("--runs", "2", "revealing.py")
         assert xt.wait_job("job1") == "completed"

@@ -40,6 +40,7 @@ OPTIONAL = {
 }
 ROLES = {
     "Storage Blob Data Contributor": "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
+    "Storage Blob Delegator": "db58b8e5-c6ad-4a2a-8342-4190687cbf4a",
     "Key Vault Secrets User": "4633458b-17de-408a-b874-0445c86b69e6",
     "AcrPush": "8311e382-0749-4cb8-b61a-304f252e45ec",
     "Azure Batch Data Contributor": "6aaa78f1-f7de-44ca-8722-c64a23943cae",
@@ -62,7 +63,7 @@ def test_each_set_of_options_makes_exactly_its_services(parts: tuple[str, ...]) 
     services, roles = split(Template(made(parts)).resources())
     assert set(services) == CORE.union(*(OPTIONAL[part] for part in parts))
     with_registry = bool({"registry", "ml"} & set(parts))
-    kinds = 2 + with_registry + ("batch" in parts) + 2 * ("ml" in parts)
+    kinds = 3 + with_registry + ("batch" in parts) + 2 * ("ml" in parts)
     assert len(roles) == kinds * len(MEMBERS)
 
 
@@ -197,6 +198,7 @@ def test_members_have_each_role_for_one_resource_alone() -> None:
     container = f"{STORAGE}/xtphoenix/blobServices/default/containers/xt-phoenix"
     scopes = [
         ("Storage Blob Data Contributor", container),
+        ("Storage Blob Delegator", f"{STORAGE}/xtphoenix"),
         ("Key Vault Secrets User", "Microsoft.KeyVault/vaults/xt-phoenix"),
         ("AcrPush", "Microsoft.ContainerRegistry/registries/xtphoenix"),
         ("Azure Batch Data Contributor", "Microsoft.Batch/batchAccounts/xtphoenix"),
@@ -205,7 +207,7 @@ def test_members_have_each_role_for_one_resource_alone() -> None:
     ]
     assert given == {(member, role, scope) for member in MEMBERS for role, scope in scopes}
     assert all(r["properties"]["description"] in ROLES for r in roles.values())
-    assert len({r["name"] for r in roles.values()}) == len(roles) == 12
+    assert len({r["name"] for r in roles.values()}) == len(roles) == 14
 
 
 def test_without_members_nobody_has_a_role() -> None:

@@ -54,6 +54,15 @@ def test_without_a_place_in_memory_there_is_no_folder(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_runtime_folder_that_others_may_open_is_not_used(memory: Path) -> None:
+    shared = memory / "shared"
+    shared.mkdir()
+    memory.chmod(0o755)  # as some systems have it
+    found = session_folder({"XDG_RUNTIME_DIR": str(memory), "XDG_SESSION_ID": "c7"}, shared)
+    assert found is not None
+    assert found.parent == shared / f"xt-{os.getuid()}"
+
+
 @pytest.mark.parametrize("trap", ["link", "open to others", "file"])
 def test_a_folder_that_somebody_prepared_is_not_used(memory: Path, trap: str) -> None:
     place = memory / f"xt-{os.getuid()}"

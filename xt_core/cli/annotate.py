@@ -1,4 +1,4 @@
-"""`xt set tags`, `xt set notes`, `xt clear tags`: annotate runs and jobs.
+"""`xt set tags`, `xt set notes`, `xt clear tags`: annotate runs and jobs; and `xt clear cache`.
 
 A job's name, range or wildcard annotates jobs; elsewhere `job12` in a run list means its runs.
 """
@@ -7,6 +7,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
+from xt_core.cli.cache import clear_cache
 from xt_core.cli.names import chosen_runs, run_patterns
 from xt_core.cli.nouns import Noun, run_noun
 from xt_core.cli.parser import Parser, add_workspace
@@ -25,6 +26,7 @@ _EXAMPLES = (
     "xt set notes job12 -                      the text from standard input",
     "xt clear tags run3 best                   one tag of a run",
     "xt clear tags run3.* --all                all tags of these runs",
+    "xt clear cache                            downloads that no living run needs",
 )
 Tags = dict[str, Value]
 Fields = dict[str, object]
@@ -34,7 +36,7 @@ def main(argv: list[str]) -> int:
     if argv[0] == "set":
         run_noun(argv, "set tags or notes of runs and jobs", _SET, _EXAMPLES[:4])
     else:
-        run_noun(argv, "clear tags of runs and jobs", _CLEAR, _EXAMPLES[4:])
+        run_noun(argv, "clear tags of runs and jobs, or downloads", _CLEAR, _EXAMPLES[4:])
     return ExitCode.OK
 
 
@@ -57,6 +59,10 @@ def _add_tags_or_all(parser: Parser) -> None:
     _add_names(parser)
     parser.add_argument("tags", nargs="?", metavar="TAGS", help="names, as best,lr")
     parser.add_argument("--all", action="store_true", help="every tag")
+
+
+def _add_nothing(parser: Parser) -> None:
+    pass
 
 
 def _set_tags(session: Session, options: argparse.Namespace) -> None:
@@ -120,4 +126,5 @@ _SET: dict[str, Noun] = {
 }
 _CLEAR: dict[str, Noun] = {
     "tags": Noun("tags of runs and jobs", "NAMES [TAGS]", _add_tags_or_all, _clear_tags),
+    "cache": Noun("data, models and code that no living run needs", "", _add_nothing, clear_cache),
 }

@@ -105,10 +105,10 @@ def _run_query(session: Session, options: argparse.Namespace) -> RunQuery:
         patterns=located(run_patterns(options.names), session.workspace),
         filters=_filters(options, RUN_FIELDS),
         jobs=[_job_name(session, options.job)] if options.job else (),
-        statuses=_words(options.status, RUN_FIELDS.find("status").choices),
+        statuses=_statuses(session, options, "run-reports", RUN_FIELDS),
         parents=options.parents,
-        sort=config.string("run-reports.sort") if options.sort is None else options.sort,
-        reverse=_reverse(config.boolean("run-reports.reverse"), options),
+        sort=_sort(session, options, "run-reports"),
+        reverse=_reverse(session, options, "run-reports"),
     )
     parse_sort(query.sort, RUN_FIELDS)  # a wrong one is an error before any other
     for pattern in query.patterns:
@@ -146,8 +146,8 @@ def _list_jobs(session: Session, options: argparse.Namespace) -> None:
 def _chosen_jobs(session: Session, options: argparse.Namespace) -> list[JobRow]:
     """The jobs that names, filters and states choose, in order."""
     filters = _filters(options, JOB_FIELDS)
-    statuses = _words(options.status, JOB_FIELDS.find("status").choices)
-    order = parse_sort(options.sort or "name", JOB_FIELDS)
+    statuses = _statuses(session, options, "job-reports", JOB_FIELDS)
+    order = parse_sort(_sort(session, options, "job-reports"), JOB_FIELDS)
     patterns = run_patterns(options.names)
     names = [job.name for job in named_jobs(session.store, patterns)] if patterns else []
     now = clock.now()
@@ -156,7 +156,7 @@ def _chosen_jobs(session: Session, options: argparse.Namespace) -> list[JobRow]:
         for row in job_rows(session.store, names, None if names else session.workspace)
         if matches_all(filters, row, now) and (not statuses or row.counts.status() in statuses)
     ]
-    return sort_records(rows, order, bool(options.reverse), now)
+    return sort_records(rows, order, _reverse(session, options, "job-reports"), now)
 
 
 # The rest -------------------------------------------------------------------------------
@@ -192,6 +192,15 @@ def _list_teams(session: Session, options: argparse.Namespace) -> None:
         for team in (named_team(config, name),)
     ]
     _show_plain(options, "teams", ["name", "stats", "artifacts", "current"], teams)
+
+
+def _list_shares(session: Session, options: argparse.Namespace) -> None:
+    from dataclasses import asdict
+
+    from xt_core.shares.listing import shares
+
+    rows = [asdict(share) for share in shares(session.artifacts)]
+    _show_plain(options, "shares", ["kind", "name", "files", "bytes", "uploaded"], rows)
 
 
 def _list_workspaces(session: Session, options: argparse.Namespace) -> None:
@@ -257,13 +266,12 @@ def _cell(value: object) -> str:
 
 def _layout(session: Session, options: argparse.Namespace, section: str) -> Layout:
     config = session.config
-    settings = "run-reports"
     return Layout(
         columns=options.columns,
         default_columns=",".join(config.strings(f"{section}.columns")),
-        max_width=config.integer(f"{settings}.max-width"),
-        precision=config.integer(f"{settings}.precision"),
-        group=options.group,
+        max_width=config.integer(f"{section}.max-width"),
+        precision=config.integer(f"{section}.precision"),
+        group=options.group or config.optional_string(f"{section}.group"),
     )
 
 
@@ -275,8 +283,22 @@ def _filters(options: argparse.Namespace, fields: FieldSet[Any]) -> list[Filter[
     return filters
 
 
-def _reverse(configured: bool, options: argparse.Namespace) -> bool:
-    return configured if options.reverse is None else options.reverse
+def _sort(session: Session, options: argparse.Namespace, section: str) -> str:
+    configured = session.config.string(f"{section}.sort")
+    return configured if options.sort is None else str(options.sort)
+
+
+def _reverse(session: Session, options: argparse.Namespace, section: str) -> bool:
+    configured = session.config.boolean(f"{section}.reverse")
+    return configured if options.reverse is None else bool(options.reverse)
+
+
+def _statuses(
+    session: Session, options: argparse.Namespace, section: str, fields: FieldSet[Any]
+) -> list[str]:
+    """The states asked for, else those of the configuration. Raises UsageError."""
+    configured = ",".join(session.config.strings(f"{section}.status"))
+    return _words(options.status or configured, fields.find("status").choices)
 
 
 def _limits(options: argparse.Namespace, default_last: int) -> tuple[int | None, int | None]:
@@ -342,6 +364,7 @@ _REPORTS: dict[str, Noun] = {
     "nodes": Noun("nodes, and what they do now", "", _add_nothing, _list_nodes),
     "targets": Noun("compute targets", "", _add_nothing, _list_targets),
     "teams": Noun("teams, and which is in use", "", _add_nothing, _list_teams),
+    "shares": Noun("data and models in the team's storage", "", _add_nothing, _list_shares),
     "workspaces": Noun("workspaces", "", add_workspace, _list_workspaces),
     "experiments": Noun("experiments of the workspace", "", add_workspace, _list_experiments),
     "events": Noun("the latest events of runs", "[RUNS…]", _add_event_options, _list_events),

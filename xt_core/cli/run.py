@@ -25,6 +25,8 @@ _EXAMPLES = (
     "                                                a search that learns from its runs",
     "xt run --extend job12 --runs 50                 50 more runs of a search",
     "xt run --multi-commands commands.txt            one run a line of the file",
+    "xt run --data-local ~/mnist --data-upload train.py      upload what changed (XT_DATA_DIR)",
+    "xt run --model-share-path resnet train.py       a share of the team, in XT_MODEL_DIR",
     "xt run --dry-run train.py --lr=[.01,.03]        show what would be run",
 )
 _PREVIEW = 20

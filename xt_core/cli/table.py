@@ -33,7 +33,8 @@ COMMANDS: dict[str, Command] = {
         Command("status", "status", "what runs now, live from the controller", "Work"),
         Command(
             "list", "list_", "reports of runs, jobs and more", "Reports",
-            ("runs", "jobs", "nodes", "targets", "teams", "workspaces", "experiments", "events"),
+            ("runs", "jobs", "nodes", "targets", "teams", "shares", "workspaces", "experiments",
+             "events"),
         ),
         Command(
             "view", "view", "one thing, whole", "Reports",
@@ -41,7 +42,7 @@ COMMANDS: dict[str, Command] = {
         ),
         Command("plot", "plot", "metric curves in the terminal", "Reports"),
         Command("set", "annotate", "set tags or notes", "Annotate", ("tags", "notes")),
-        Command("clear", "annotate", "clear tags", "Annotate", ("tags",)),
+        Command("clear", "annotate", "clear tags, or downloads", "Annotate", ("tags", "cache")),
         Command("create", "create", "make the services of a new team", "Set up", ("team",)),
         Command("use", "use", "choose the team to work with", "Set up", ("team",)),
         Command("team", "team", "test the services of a team", "Set up", ("check",)),

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 from xt_core.config.properties import Keys, Kind, Property, Section, Setting, Table
+from xt_core.config.share_sections import share_section
 from xt_core.identity.ways import KINDS
 from xt_core.model.names import WORKSPACE_NAME
 from xt_core.query.columns import DEFAULT_JOB_COLUMNS, DEFAULT_RUN_COLUMNS
@@ -365,36 +366,29 @@ _XT_SERVICES = Section(
     _ROLES | {"target": _text("local", "The compute target of new jobs.", env="XT_TARGET")},
 )
 
-_RUN_REPORTS = Section(
-    "How `xt list runs` reports.",
-    {
-        "last": _count(10, "How many runs to show."),
-        "columns": _list(
-            DEFAULT_RUN_COLUMNS.split(","),
-            "The columns, in order; * stands for every name.",
-        ),
-        "sort": _text("name", "The column to sort by."),
-        "reverse": _flag(False, "Whether to sort downwards."),
-        "max-width": _count(30, "The widest column, in characters.", least=4),
-        "precision": _count(3, "The decimals of numbers.", least=0),
-    },
-)
 
-_JOB_REPORTS = Section(
-    "How `xt list jobs` reports.",
-    {
-        "last": _count(10, "How many jobs to show."),
-        "columns": _list(
-            DEFAULT_JOB_COLUMNS.split(","),
-            "The columns, in order.",
-        ),
-    },
-)
+def _report_section(what: str, columns: str) -> Section:
+    return Section(
+        f"How `xt list {what}` reports.",
+        {
+            "last": _count(10, f"How many {what} to show."),
+            "columns": _list(columns.split(","), "The columns, in order; * stands for every name."),
+            "sort": _text("name", "The column to sort by."),
+            "reverse": _flag(False, "Whether to sort downwards."),
+            "group": _text(None, "The column for each of whose values there is a table."),
+            "status": _list([], f"The states of the {what} to show; with none all."),
+            "max-width": _count(30, "The widest column, in characters.", least=4),
+            "precision": _count(3, "The decimals of numbers.", least=0),
+        },
+    )
+
 
 SCHEMA: dict[str, Section | Table | Property] = {
     "general": _GENERAL,
     "code": _CODE,
     "after-files": _AFTER_FILES,
+    "data": share_section("data", "data"),
+    "model": share_section("model", "models"),
     "logging": _LOGGING,
     "hyperparameter-search": _SEARCH,
     "early-stopping": _EARLY_STOPPING,
@@ -404,8 +398,8 @@ SCHEMA: dict[str, Section | Table | Property] = {
     "external-services": _EXTERNAL_SERVICES,
     "xt-services": _XT_SERVICES,
     "teams": _TEAMS,
-    "run-reports": _RUN_REPORTS,
-    "job-reports": _JOB_REPORTS,
+    "run-reports": _report_section("runs", DEFAULT_RUN_COLUMNS),
+    "job-reports": _report_section("jobs", DEFAULT_JOB_COLUMNS),
     "commands": Property(Kind.STRINGS, [], "The commands of a multi-command job.", separator="\n"),
 }
 

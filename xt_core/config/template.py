@@ -13,11 +13,18 @@ _HEADING = """\
 # The nearest xt_config.yaml goes before the config.yaml of XT_HOME, the environment before both,
 # and command options before all.
 """
+_SCHEMA_LINE = "# yaml-language-server: $schema={}\n"
+_SCHEMA_ADVICE = """\
+# For checks and completion in your editor: xt config --schema > xt_config.schema.json, and make
+# "yaml-language-server: $schema=xt_config.schema.json" the first line, as a comment.
+"""
 
 
-def default_config_text() -> str:
-    """The text of a new configuration file."""
-    return "\n".join([_HEADING, *map(_block, SCHEMA)])
+def default_config_text(schema: str | None = None) -> str:
+    """The text of a new configuration file; `schema` is the JSON Schema that lies beside it."""
+    first = "" if schema is None else _SCHEMA_LINE.format(schema)
+    heading = _HEADING + (_SCHEMA_ADVICE if schema is None else "")
+    return "\n".join([first + heading, *map(_block, SCHEMA)])
 
 
 def _block(name: str) -> str:

@@ -48,9 +48,12 @@ class SessionCache:
         text = self._read(_file_name(name))
         if text is None:
             return None
-        entry = json.loads(text)
-        expires = entry["expires"]
-        return None if expires is not None and clock.now() >= expires else dict(entry["value"])
+        try:
+            entry = json.loads(text)
+            expires, value = entry["expires"], dict(entry["value"])
+        except (ValueError, KeyError, TypeError):  # of another version of XT
+            return None
+        return None if expires is not None and clock.now() >= expires else value
 
     def put(self, name: str, value: Mapping[str, Any], expires: float | None = None) -> None:
         """Keep an entry, until `expires` (seconds since 1970) at most."""

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from xt_core import clock
-from xt_core.artifacts.blob_errors import BlobTrouble, service_error
+from xt_core.artifacts.blob_errors import BlobTrouble, code_of, service_error
+from xt_core.errors import XTError
 from xt_core.services.stores import SAS_LIFE_SECONDS, BlobAccess
 
 if TYPE_CHECKING:
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 PERMISSIONS = "racwdl"
 """Read, add, create, write, delete, list: what an artifact store does. The service wants them in
 this order."""
+_ROLES = (
+    "ask for the role Storage Blob Data Contributor, and where it is for the container only, for "
+    "Storage Blob Delegator on the account"
+)
 _VERSION = "2022-11-02"
 """Of the SAS: that of the SDK's own is newer than private clouds and the emulator know."""
 _SKEW_SECONDS = 900.0
@@ -41,16 +46,25 @@ def delegated(access: BlobAccess, credential: "TokenCredential") -> BlobAccess:
     start, end = _utc(now - _SKEW_SECONDS), _utc(now + SAS_LIFE_SECONDS)
     try:
         with BlobServiceClient(access.account_url, credential, retry_total=3) as service:
-            with contextlib.suppress(ResourceExistsError):
-                service.create_container(access.container)
+            container = service.get_container_client(access.container)
+            if not container.exists():  # who may use it need not be one who may make it
+                with contextlib.suppress(ResourceExistsError):
+                    container.create_container()
             key = service.get_user_delegation_key(start, end)
             account = service.account_name or _host_name(access.account_url)
     except AzureError as error:
         what = f"cannot make a SAS for container {access.container} of {access.service}"
         trouble = BlobTrouble(what, access.service, access.setting, access.container)
-        raise service_error(error, trouble) from error
+        raise _explained(service_error(error, trouble), error) from error
     sas = _signed(account, access.container, key, start, end)
     return replace(access, sas=sas, sas_expires=now + SAS_LIFE_SECONDS)
+
+
+def _explained(explained: XTError, error: Exception) -> XTError:
+    """To make the key of a SAS is a permission of its own, for the account."""
+    if code_of(error) == "AuthorizationPermissionMismatch":
+        explained.hint = _ROLES
+    return explained
 
 
 def _signed(

@@ -38,7 +38,7 @@ def session_folder(environ: Mapping[str, str], shared_memory: Path = _SHARED_MEM
 def _candidates(environ: Mapping[str, str], shared_memory: Path) -> list[Path]:
     runtime = environ.get("XDG_RUNTIME_DIR", "")
     own = [Path(runtime)] if runtime.startswith("/") else []
-    good = [folder for folder in own if folder.is_dir() and is_in_memory(folder)]
+    good = [folder for folder in own if _is_private(folder) and is_in_memory(folder)]
     places = [folder / "xt" for folder in good]
     if shared_memory.is_dir() and is_in_memory(shared_memory):
         places.append(shared_memory / f"xt-{os.getuid()}")
@@ -50,9 +50,18 @@ def make_private(folder: Path) -> None:
     another's, a link, or open to others."""
     with contextlib.suppress(FileExistsError):
         folder.mkdir(mode=0o700)
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+    if not _is_private(folder):
         raise PermissionError(f"{folder} is not a folder of this user alone")
+
+
+def _is_private(folder: Path) -> bool:
+    """Whether it is a folder, not a link to one, of this user, and closed to others."""
+    try:
+        found = folder.lstat()
+    except OSError:
+        return False
+    is_own = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
+    return is_own and not found.st_mode & 0o077
 
 
 def is_in_memory(folder: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from xt_core.errors import RefusedError, UnavailableError, XTError
 from xt_core.identity.ways import (
+    BROWSER,
     CLI,
     MANAGED_IDENTITY,
     SERVICE_PRINCIPAL,
@@ -10,6 +11,7 @@ from xt_core.identity.ways import (
 )
 
 _WHAT_TO_DO = {
+    BROWSER: "try again, or where there is no browser `xt login --authentication device-code`",
     CLI: "run `az login`, or `xt login --authentication device-code`",
     MANAGED_IDENTITY: "give this machine an identity, or choose another general.authentication",
     SERVICE_PRINCIPAL: "check AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET",

@@ -34,6 +34,8 @@ STATUS_SECONDS = 30.0
 HANDOVER_SECONDS = 10.0
 _HANDOVER_PAUSE_SECONDS = 0.05
 _ALREADY_RUNNING = 75
+_SECRET_VARIABLES = ("AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PASSWORD", "AZURE_PASSWORD")
+"""By which a user signs in; a node does not."""
 _ERRORS: dict[str, type[XTError]] = {
     "usage": UsageError,
     "config": UsageError,
@@ -161,7 +163,7 @@ class ControllerClient:
 
     def _try_to_spawn(self, gpu_split: int) -> int:
         """0 once a new controller is ready, else its exit code."""
-        access = self._node_access().to_json().encode()
+        access = self._node_access()
         ready, ready_in = os.pipe()
         command = [sys.executable, "-m", "controller", "--node", self._home.name]
         command += ["--team", self._home.team, "--services"]
@@ -175,15 +177,21 @@ class ControllerClient:
                 start_new_session=True,
                 pass_fds=[ready_in],
                 cwd="/",
-                env=self._environ | {"XT_HOME": str(self._home.root)},
+                env=self._environ_without(access) | {"XT_HOME": str(self._home.root)},
             )
         os.close(ready_in)
-        _give_access(process, access)
+        _give_access(process, access.to_json().encode())
         with open(ready, "rb") as file:
             if file.readline() == b"ready\n":
                 process.returncode = 0  # it lives on: not ours to wait for
                 return 0
         return process.wait() or 1
+
+    def _environ_without(self, access: StoreAccess) -> dict[str, str]:
+        """What a controller inherits: it needs no variable that opens services, and its own
+        children could read them."""
+        secret = {*access.secret_variables, *_SECRET_VARIABLES}
+        return {name: value for name, value in self._environ.items() if name not in secret}
 
     # Requests ---------------------------------------------------------------------------
 

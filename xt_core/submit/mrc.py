@@ -11,6 +11,7 @@ from typing import Any
 
 from xt_core.errors import UnavailableError
 from xt_core.model.states import SearchStyle
+from xt_core.shares.use import ShareUse
 from xt_core.submit.plan import Plan, make_plan
 
 MRC_VERSION = 2
@@ -45,6 +46,14 @@ class NodeContext:
     """The file in the working directory that each run's hyperparameters are written to."""
     retries: int = 0
     retry_exit_codes: list[int] = field(default_factory=list)
+    shares: dict[str, ShareUse] = field(default_factory=dict)
+    """What the runs find in XT_DATA_DIR ("data") and XT_MODEL_DIR ("model")."""
+
+    @classmethod
+    def from_dict(cls, content: dict[str, Any]) -> "NodeContext":
+        """The inverse of `asdict`. Raises TypeError for what this version does not know."""
+        shares = {kind: ShareUse(**use) for kind, use in content.get("shares", {}).items()}
+        return cls(**(content | {"shares": shares}))
 
 
 @dataclass
@@ -89,7 +98,7 @@ class MultiRunConfig:
             data = json.loads(text)
             version = data["version"]
             if version in _READABLE_VERSIONS:
-                nodes = {name: NodeContext(**context) for name, context in data["nodes"].items()}
+                nodes = {name: NodeContext.from_dict(each) for name, each in data["nodes"].items()}
                 return cls(**(data | {"nodes": nodes}))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UnavailableError(

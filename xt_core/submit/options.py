@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from xt_core.errors import UsageError
+from xt_core.shares.use import ACTIONS
 
 
 class Kind(StrEnum):
@@ -41,6 +42,37 @@ class RunOption:
     def field(self) -> str:
         """The attribute of `RunRequest` that holds it."""
         return self.name.replace("-", "_")
+
+
+def _share_options(kind: str) -> tuple[RunOption, ...]:
+    """The options that set the properties of the section `data` or `model`."""
+
+    def option(name: str, form: Kind, text: str, metavar: str = "", **more: Any) -> RunOption:
+        setting = f"{kind}.{kind}-{name}"
+        return RunOption(
+            f"{kind}-{name}", form, text, metavar, "Data and models", setting=setting, **more
+        )
+
+    return (
+        option(
+            "local",
+            Kind.FILE,
+            f"a folder to upload; without a share, runs use it where it is (XT_{kind.upper()}_DIR)",
+            "FOLDER",
+        ),
+        option("upload", Kind.FLAG, "upload what has changed of it to the share"),
+        option("share-path", Kind.TEXT, "the share (default: the uploaded folder's name)", "NAME"),
+        option(
+            "action",
+            Kind.CHOICE,
+            "none, download (once for all runs) or mount: the storage's own files (default: mount "
+            "if the storage is on this machine, else download)",
+            "ACTION",
+            choices=ACTIONS,
+        ),
+        option("omit", Kind.TEXT, "do not upload files and folders like these, as a,*.tmp", "LIST"),
+        option("writable", Kind.FLAG, "each run gets a copy of its own, to write to"),
+    )
 
 
 RUN_OPTIONS: tuple[RunOption, ...] = (
@@ -193,6 +225,8 @@ RUN_OPTIONS: tuple[RunOption, ...] = (
         setting="code.code-upload",
         value=False,
     ),
+    *_share_options("data"),
+    *_share_options("model"),
 )
 
 
@@ -233,6 +267,18 @@ class RunRequest:
     resume_name: str | None = None
     grace: float | None = None
     no_code: bool | None = None
+    data_local: str | None = None
+    data_upload: bool | None = None
+    data_share_path: str | None = None
+    data_action: str | None = None
+    data_omit: str | None = None
+    data_writable: bool | None = None
+    model_local: str | None = None
+    model_upload: bool | None = None
+    model_share_path: str | None = None
+    model_action: str | None = None
+    model_omit: str | None = None
+    model_writable: bool | None = None
 
     def overrides(self) -> dict[str, object]:
         """The configuration layer that these options make. Raises UsageError."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from xt_core.submit.script import (
     resolve,
     shell_environment,
 )
+from xt_core.submit.sharing import SharePlan, local_folders, plan_shares, uses_of
 from xt_core.submit.snapshot.sources import SnapshotSpec
 from xt_core.tags import parse_tags
 
@@ -41,6 +43,7 @@ class Preparation:
     schedule: Schedule
     warm_start: list[str]
     snapshot: SnapshotSpec | None
+    shares: list[SharePlan]
     request: RunRequest
     tags: dict[str, Value]
 
@@ -89,6 +92,7 @@ def prepare(session: Session, request: RunRequest) -> Preparation:
     multi = [script.argv for script in scripts] if _is_multi(session, request) else None
     command = [] if multi else scripts[0].argv
     plan = make_plan(command, multi_commands=multi, **search)
+    shares = plan_shares(session)
     context = NodeContext(
         run="",
         working_dir=layout.working_dir,
@@ -106,8 +110,10 @@ def prepare(session: Session, request: RunRequest) -> Preparation:
         generated_config=searching.generated_config(session, plan),
         retries=config.integer("hyperparameter-search.retries"),
         retry_exit_codes=searching.exit_codes(session),
+        shares=uses_of(shares),
     )
-    snapshot = _snapshot_spec(session, scripts[0].folder) if layout.uploaded else None
+    taken = local_folders(shares)
+    snapshot = _snapshot_spec(session, scripts[0].folder, taken) if layout.uploaded else None
     return Preparation(
         plan=plan,
         context=context,
@@ -118,6 +124,7 @@ def prepare(session: Session, request: RunRequest) -> Preparation:
         schedule=searching.chosen_schedule(session, len(nodes)),
         warm_start=searching.warm_start_jobs(session, request, plan),
         snapshot=snapshot,
+        shares=shares,
         request=request,
         tags=parse_tags(request.tags or ""),
     )
@@ -188,12 +195,16 @@ def _parent_script(
     return resolve([request.parent_script], layout, session.environ, python).argv
 
 
-def _snapshot_spec(session: Session, folder: Path) -> SnapshotSpec:
+def _snapshot_spec(session: Session, folder: Path, shared: list[Path]) -> SnapshotSpec:
     config = session.config
     return SnapshotSpec(
         script_dir=folder,
         code_dirs=config.strings("code.code-dirs"),
-        omit=[*config.strings("code.code-omit"), *_own_files(session, folder)],
+        omit=[
+            *config.strings("code.code-omit"),
+            *_own_files(session, folder),
+            *_patterns_of(shared, folder),
+        ],
         max_file_bytes=int(config.number("code.max-file-mb") * _MEBIBYTE),
         max_total_bytes=int(config.number("code.max-total-mb") * _MEBIBYTE),
         base=session.cwd,
@@ -205,3 +216,12 @@ def _own_files(session: Session, folder: Path) -> list[str]:
     root = session.home.root.resolve()
     inside = root.is_relative_to(folder.resolve()) and root != folder.resolve()
     return [root.relative_to(folder.resolve()).as_posix()] if inside else []
+
+
+def _patterns_of(shared: list[Path], folder: Path) -> list[str]:
+    """Data and models that lie within the user's code are not taken along as code, too."""
+    return [
+        f"/{escape(path.relative_to(folder).as_posix())}"
+        for path in shared
+        if path != folder and path.is_relative_to(folder)
+    ]

@@ -18,6 +18,7 @@ from xt_core.stats.store import RunQuery, new_items
 from xt_core.submit.mrc import MultiRunConfig, mrc_key, shown_command
 from xt_core.submit.options import RUN_OPTIONS, RunRequest
 from xt_core.submit.preparation import Preparation
+from xt_core.submit.sharing import upload_shares
 from xt_core.submit.snapshot.sources import SnapshotSpec
 from xt_core.submit.snapshot.taking import take_snapshot
 
@@ -41,6 +42,7 @@ class Submission:
 def submit(session: Session, preparation: Preparation, note: Note) -> Submission:
     """Store the job and hand it to the controllers of its nodes."""
     store, workspace = session.store, session.workspace
+    preparation.context.shares = upload_shares(session, preparation.shares, note)
     session.controllers.ensure_running(preparation.nodes)
     job_name = store.next_job_name()
     run_names = [store.next_run_name(workspace) for _ in preparation.nodes]

@@ -2,18 +2,16 @@
 
 import fnmatch
 import os
-import re
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from xt_core.errors import UsageError
 from xt_core.submit.snapshot.format import Entry, folders_of
 from xt_core.submit.snapshot.gitignore import Ignore, ignores_above, is_ignored
 from xt_core.submit.snapshot.limits import shown_size, too_much
+from xt_core.submit.snapshot.omission import Omission
 from xt_core.submit.snapshot.reading import readable
 from xt_core.submit.snapshot.sources import SnapshotSpec, Source
-
-Matcher = Callable[[str], object]
 
 
 class Selection:
@@ -25,7 +23,7 @@ class Selection:
         self._destination = destination
         self._entries: dict[str, Entry] = {}
         self._files = 0
-        self._omit_name, self._omit_path = _omit_patterns(spec.omit)
+        self._omission = Omission(spec.omit)
 
     def add(self, source: Source) -> None:
         if not os.path.isdir(source.path):
@@ -89,7 +87,7 @@ class Selection:
             if not is_folder and not fnmatch.fnmatchcase(item.name, source.pattern):
                 continue
             relative = item.path[len(root.rstrip("/")) + 1 :]
-            if self._omit_name(item.name) or self._omit_path(relative):
+            if self._omission.covers(item.name, relative):
                 continue
             if is_ignored(ignores, item.path, is_folder) or item.path == self._destination:
                 continue
@@ -149,23 +147,3 @@ class Selection:
 
     def _too_much(self, what: str, by_size: bool) -> UsageError:
         return too_much(list(self._entries.values()), what, by_size)
-
-
-def _omit_patterns(omit: list[str]) -> tuple[Matcher, Matcher]:
-    """One matcher for names, one for relative paths."""
-    names, paths = [], []
-    for text in omit:
-        pattern = text.removeprefix("./").removesuffix("/**").rstrip("/")
-        if "/" not in pattern:
-            names.append(pattern)
-            continue
-        paths.append(pattern.lstrip("/"))
-        if pattern.startswith("**/"):
-            paths.append(pattern.removeprefix("**/"))
-    return _any_of(names), _any_of(paths)
-
-
-def _any_of(globs: list[str]) -> Matcher:
-    if not globs:
-        return lambda _: None
-    return re.compile("|".join(map(fnmatch.translate, globs))).match

@@ -91,6 +91,10 @@ def artifacts() -> list[Resource]:
         members_role(
             "Storage Blob Data Contributor", resource_id(kind, *names), "containerMembers"
         ),
+        # Opens no blob: it lets members sign what their nodes get for the container.
+        members_role(
+            "Storage Blob Delegator", resource_id(STORAGE, "storageAccount"), "accountMembers"
+        ),
     ]
 
 

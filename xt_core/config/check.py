@@ -1,0 +1,86 @@
+"""Whether a configuration is right: each of its layers, and what one setting says of another."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from xt_core.config.document import parse_settings, read_text
+from xt_core.config.loader import config_files, load_config
+from xt_core.config.settings import Config
+from xt_core.errors import ConfigError, XTError
+from xt_core.home import Home
+
+
+def problems(home: Home, cwd: Path, environ: Mapping[str, str]) -> list[ConfigError]:
+    """What is wrong with the configuration as seen from a folder, each with its place.
+
+    Of each file its first mistake; what files say together only once each is right by itself.
+    """
+    try:
+        files = config_files(home, cwd, environ)
+    except XTError as error:
+        return [_located(error, "")]
+    found = [problem for file in files if (problem := _problem_of(file)) is not None]
+    if found:
+        return found
+    try:
+        config = load_config(home, cwd, environ)
+    except XTError as error:
+        return [_located(error, "")]
+    return [*_references(config), *_teams(home, cwd, environ, config), *_early_stopping(config)]
+
+
+def _problem_of(file: Path) -> ConfigError | None:
+    try:
+        parse_settings(read_text(file), file)
+    except ConfigError as error:
+        return error
+    return None
+
+
+def _references(config: Config) -> Iterator[ConfigError]:
+    """Names of what is not there."""
+    try:
+        config.target()
+    except XTError as error:
+        yield _located(error, config.origin("xt-services.target"))
+    for name, entry in config.get("compute-targets").items():
+        if entry["setup"] is None:
+            continue
+        try:
+            config.setup(entry["setup"])
+        except XTError as error:
+            yield _located(error, config.origin(f"compute-targets.{name}.setup"))
+
+
+def _teams(
+    home: Home, cwd: Path, environ: Mapping[str, str], config: Config
+) -> Iterator[ConfigError]:
+    """Services that are not there, or of another kind; a team in use that is not there."""
+    from xt_core.services.team import team_names, team_of
+
+    sections = {name: f"teams.{name}" for name in team_names(config) if name in config.get("teams")}
+    for name in dict.fromkeys([*sections, config.optional_string("general.xt-team-name")]):
+        chosen = load_config(home, cwd, environ, {"general.xt-team-name": name})
+        section = "xt-services" if name is None else sections.get(name, "general.xt-team-name")
+        try:
+            team_of(chosen)
+        except XTError as error:
+            origins = config.origin(section).split(", ")
+            yield _located(error, ", ".join(each for each in origins if each != "default"))
+
+
+def _early_stopping(config: Config) -> Iterator[ConfigError]:
+    from xt_core.search.stopping import policy_from_settings
+
+    settings = config.get("early-stopping")
+    if settings["early-policy"] != "none":
+        try:
+            policy_from_settings(settings, True, 0)
+        except XTError as error:
+            yield _located(error, config.origin("early-stopping.early-policy"))
+
+
+def _located(error: XTError, origin: str) -> ConfigError:
+    """The error with the place that it comes from, unless it tells that itself."""
+    place = f"{origin}: " if origin and origin not in error.message else ""
+    return ConfigError(f"{place}{error.message}", error.hint)
