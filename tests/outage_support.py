@@ -14,7 +14,7 @@ from servers.mongod import Mongod
 from support import Xt, wait_until
 
 from xt_core.errors import XTError
-from xt_core.model.records import Run
+from xt_core.model.records import MetricRecord, Run
 from xt_core.model.states import RunStatus
 from xt_core.query.names import parse_run_list
 from xt_core.stats.sqlite import SqliteStatsStore
@@ -80,6 +80,15 @@ class OwnTeam:
         finally:
             stats.close()
         return found[0] if found else Run("ws1", run, "", "", "", RunStatus.CREATED, 0.0)
+
+    def node_points(self, job: str) -> list[MetricRecord]:
+        """What the node has read of what a job's runs logged."""
+        stats = self.node_stats()
+        try:
+            runs = stats.find_runs(RunQuery(jobs=[job]))[0]
+            return [point for run in runs for point in stats.metrics(run.workspace, run.name)]
+        finally:
+            stats.close()
 
     def stored_points(self) -> int:
         """How many metric records there are in the team's database, as they lie there."""

@@ -203,7 +203,9 @@ def test_a_kill_while_files_are_stored_ends_in_all_of_them(xt: Xt) -> None:
         "print('done')\n",
     )
     xt.submit("t.py")
-    wait_until(lambda: xt.artifacts("ws1/runs/run1/after"))
+    after = "ws1/runs/run1/after"
+    waiting, team = xt.home.outbox_dir, xt.session.artifacts
+    wait_until(lambda: any(waiting.glob(f"*/{after}")) or any(team.list(after)), "a first file")
     xt.kill_controller()
     assert xt.run("run1").status == "running"
     xt.session.controller.ensure_running()

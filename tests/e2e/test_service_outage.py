@@ -3,7 +3,9 @@ that its nodes know, once and in order."""
 
 import contextlib
 import json
+import os
 import random
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -186,21 +188,54 @@ def test_a_node_that_died_delivers_the_rest_wherever_it_is_started_again(
     open_gate(gates, 1)
     wait_until(lambda: team.knows("run1.6").status == "completed", "the last run to begin")
     team.xt.kill_controller()
+    with moved_elsewhere(team, tmp_path):
+        team.xt("status", "job1")
+        assert_whole(team, 6, 2)
+        team.xt.session.check_is_here(["job1"])  # raises nothing: it may be steered
+
+
+@contextlib.contextmanager
+def moved_elsewhere(team: OwnTeam, folder: Path) -> Iterator[None]:
+    """The home, where nothing runs any more, is at another place, and the services are there."""
     config = team.xt.home.config_file.read_text()
     team.xt.home.config_file.unlink()
-    moved = tmp_path / "elsewhere" / "home"
+    moved = folder / "elsewhere" / "home"
     moved.parent.mkdir()
     team.xt.home.root.rename(moved)
     team.resume()
-    elsewhere = Xt(moved, team.xt.code, config)
-    here, team.xt = team.xt, elsewhere
+    here, team.xt = team.xt, Xt(moved, team.xt.code, config)
     try:
-        elsewhere("status", "job1")
-        assert_whole(team, 6, 2)
-        elsewhere.session.check_is_here(["job1"])  # raises nothing: it may be steered
+        yield
     finally:
-        elsewhere.close()
+        team.xt.close()
         team.xt = here
+
+
+def test_a_node_that_died_with_its_runs_does_the_rest_elsewhere(
+    team: OwnTeam, tmp_path: Path
+) -> None:
+    gates = tmp_path / "gates"
+    gates.mkdir()
+    search(team.xt, 6, "2", str(gates))
+    for number in range(1, 5):
+        team.xt.wait_output(f"run1.{number}", "ten 0")
+    wait_until(lambda: len(team.node_points("job1")) == 40, "what they logged to be read")
+    team.pause()
+    team.xt.kill_controller()
+    for pid in team.xt.processes():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not team.xt.processes(), "the node to be dead")
+    open_gate(gates, 1)
+    with moved_elsewhere(team, tmp_path):
+        team.xt("status")
+        assert team.wait_node_job("job1") == "error"
+        children = assert_team_knows_all(team, "job1")
+        assert [run.status for run in children] == ["error"] * 4 + ["completed"] * 2
+        for run in children:
+            tens = 1 if run.status == "error" else 2
+            assert team.xt.console(run.name) == b"ten 0\nten 1\n"[: 6 * tens]
+            assert len(team.xt.session.store.metrics("ws1", run.name)) == 10 * tens
 
 
 def test_a_controller_takes_up_its_job_again_while_the_services_are_away(
@@ -245,6 +280,7 @@ def test_a_job_that_was_stored_is_done_once_the_services_answer(
     assert_whole(team, 2, 1)
 
 
+@pytest.mark.timeout(240)
 def test_commands_tell_in_one_line_that_a_service_is_away(tmp_path: Path) -> None:
     with own_team(tmp_path) as team:
         xt = team.xt
