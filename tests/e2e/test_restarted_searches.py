@@ -49,6 +49,7 @@ def test_a_restarted_run_keeps_all_that_it_was_given(
     names = [f"run1.{index + 1}" for index in range(RUNS)]
     for name in names[BEFORE:]:
         xt.wait_output(name, "begun")
+        xt.wait_status(name, "running")
     before = xt.children("job1")
     restarted = xt.json("restart", "controller", "job1")["restarted"]
     assert sorted(restarted) == names[BEFORE:]
