@@ -42,18 +42,26 @@ class Xt:
         self.home, self.code = Home(home).of_team(team).node(FIRST_NODE), code
         """The home as the first node of the team has it."""
         code.mkdir(parents=True, exist_ok=True)
-        if config:
-            self.configure(config)
         self.environ = {k: v for k, v in os.environ.items() if not k.startswith("XT_")}
         self.environ |= {"XT_HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"}
         self._clients: list[subprocess.Popen[bytes]] = []
-        self.session = Session(home=self.home, cwd=code, environ=self.environ)
+        self.session = self._open_session()
+        if config:
+            self.configure(config)
 
-    def configure(self, text: str) -> None:
-        """Add sections to the user's configuration."""
+    def configure(self, text: str, *, instead: bool = False) -> None:
+        """Add sections to the user's configuration, or write it anew."""
         self.home.root.mkdir(parents=True, exist_ok=True)
-        with self.home.config_file.open("a") as file:
+        with self.home.config_file.open("w" if instead else "a") as file:
             file.write(text)
+        self.session.close()
+        self.session = self._open_session()
+
+    def _open_session(self) -> Session:
+        """It goes by the configuration as it is now, whatever a test does to it later."""
+        session = Session(home=self.home, cwd=self.code, environ=self.environ)
+        assert session.config
+        return session
 
     # Commands ---------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """Data and models of runs: uploaded once, on a node once, shared by jobs."""
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,18 @@ def contents(xt: Xt) -> int:
     return len(xt.artifacts("_data/mnist/_contents"))
 
 
-@pytest.mark.parametrize("action", ["download", "mount"])
+@pytest.fixture(params=["download", "mount"])
+def action(request: pytest.FixtureRequest, xt: Xt) -> str:
+    """How data come to runs; to be mounted, they must be in a folder that nodes see."""
+    if request.param == "mount":
+        text = xt.home.config_file.read_text() if xt.home.config_file.exists() else ""
+        shared = xt.code.parent / "shared"
+        shared.mkdir()
+        folder = f'files: {{type: storage, provider: directory, path: "{shared}"}}'
+        xt.configure(re.sub(r"files: \{type.*\}", folder, text), instead=True)
+    return str(request.param)
+
+
 def test_a_folder_is_uploaded_once_and_shared_by_jobs(xt: Xt, action: str) -> None:
     data = make_data(xt)
     options = ("--data-local", str(data), "--data-upload", "--data-action", action)
@@ -160,7 +172,6 @@ def test_a_job_keeps_its_version_over_a_restart(xt: Xt) -> None:
     assert xt.console(name) == (SHOWN + b"shown\n") * 2
 
 
-@pytest.mark.parametrize("action", ["download", "mount"])
 def test_what_a_run_writes_concerns_no_other(xt: Xt, action: str) -> None:
     options = ("--data-local", str(make_data(xt)), "--data-upload", "--data-action", action)
     writing = 'echo mine >> "$XT_DATA_DIR/labels.txt"; rm "$XT_DATA_DIR/train/a.csv"\n' + SHOW

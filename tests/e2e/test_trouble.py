@@ -185,7 +185,8 @@ def test_a_controller_that_cannot_start_says_where_the_reason_is(xt: Xt) -> None
 
 def test_a_second_controller_steps_back(xt: Xt) -> None:
     xt("status")
-    done = subprocess.run([sys.executable, "-m", "controller"], env=xt.environ, check=False)
+    command = [sys.executable, "-m", "controller", "--team", xt.home.team]
+    done = subprocess.run(command, env=xt.environ, check=False)
     assert done.returncode == 75
     assert xt.json("status")["nodes"][0]["controller"]["pid"] == xt.controller_pid
 
