@@ -11,11 +11,12 @@ from typing import Any
 
 from xt_core.errors import UnavailableError
 from xt_core.model.states import SearchStyle
+from xt_core.submit.environments import EnvironmentSpec
 from xt_core.submit.plan import Plan, make_plan
 
-MRC_VERSION = 2
-_READABLE_VERSIONS = (1, 2)
-"""What version 1 lacks has its default."""
+MRC_VERSION = 3
+_READABLE_VERSIONS = (1, 2, 3)
+"""What versions 1 and 2 lack has its default."""
 
 
 @dataclass
@@ -28,8 +29,10 @@ class NodeContext:
     """Artifact key of the code snapshot."""
     code_digest: str = ""
     working_dir: str = "."
+    environment: EnvironmentSpec | None = None
+    """What is built on the node, once, before the first run."""
     activate: str | None = None
-    """A shell command that prepares the environment of each run."""
+    """A shell command that prepares each run, in that environment."""
     parent_script: list[str] | None = None
     """Run once on the node before the first child."""
     env: dict[str, str] = field(default_factory=dict)
@@ -89,7 +92,7 @@ class MultiRunConfig:
             data = json.loads(text)
             version = data["version"]
             if version in _READABLE_VERSIONS:
-                nodes = {name: NodeContext(**context) for name, context in data["nodes"].items()}
+                nodes = {name: _context(context) for name, context in data["nodes"].items()}
                 return cls(**(data | {"nodes": nodes}))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UnavailableError(
@@ -98,6 +101,12 @@ class MultiRunConfig:
         raise UnavailableError(
             f"the job's MRC has version {version}, this XT reads {MRC_VERSION}", "upgrade XT"
         )
+
+
+def _context(data: dict[str, Any]) -> NodeContext:
+    environment = data.get("environment")
+    spec = None if environment is None else EnvironmentSpec(**environment)
+    return NodeContext(**(data | {"environment": spec}))
 
 
 def shown_command(argv: Sequence[str]) -> str:
