@@ -19,6 +19,8 @@ from aiohttp import web
 
 from controller.access import HeldAccess
 from controller.api import make_app
+from controller.environment import inherited
+from controller.environments import Environments
 from controller.gpus import GpuPool, detect_gpus, share_of_node
 from controller.launcher import Launcher
 from controller.liveconsoles import LiveConsoles
@@ -132,6 +134,7 @@ async def _node_services(
         watcher=file_watcher(),
         launcher=launcher,
         snapshots=SnapshotCache(home.node_dir / "snapshots"),
+        environments=Environments(home.environments_dir, inherited(environ)),
         gpus=GpuPool(gpus),
         gpu_split=gpu_split,
         slots=Slots(box.max_runs),
