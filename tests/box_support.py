@@ -73,7 +73,7 @@ class CutBox(LocalBox):
     left = 1_500_000
 
     def run(self, command: str, stdin: bytes = b"", *, seconds: float | None = None) -> Completed:
-        if " -c " in command:
+        if "os.lseek" in command:
             if len(stdin) > self.left:
                 super().run(command, stdin[: self.left], seconds=seconds)
                 raise UnavailableError(f"{self.name}: the connection was lost")

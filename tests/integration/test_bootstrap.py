@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -17,7 +18,8 @@ from wheel_support import make_wheel
 import xt_core
 from xt_core.bootstrap import needs
 from xt_core.bootstrap.installation import Installation, ensure_controller, install
-from xt_core.bootstrap.pythons import find_python
+from xt_core.bootstrap.layers import code_layer, pack, package_layers
+from xt_core.bootstrap.pythons import find_python, own_python
 from xt_core.errors import RefusedError, UnavailableError
 from xt_core.home import Home
 from xt_core.nodes.client import ControllerClient
@@ -54,9 +56,20 @@ def box(tmp_path: Path) -> Iterator[LocalBox]:
 
 
 @pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Archives, packed once for all tests."""
-    return tmp_path_factory.mktemp("packed")
+    folder = tmp_path_factory.mktemp("packed")
+    for layer in (code_layer(), *package_layers([needs.BASE, needs.MONGO], own_python())):
+        pack(layer, own_python(), folder, os.environ)
+    return folder
+
+
+@pytest.fixture
+def cache(packed: Path, tmp_path: Path) -> Path:
+    """A client's own cache, which has the archives."""
+    folder = tmp_path / "cache"
+    shutil.copytree(packed, folder, copy_function=os.link)
+    return folder
 
 
 def entries(folder: Path) -> list[str]:
@@ -154,6 +167,25 @@ def test_an_installation_that_was_removed_is_made_again(box: LocalBox, cache: Pa
     assert ensure() == Installation(
         box, first.name, first.root, first.python, first.ways, first.sent_bytes
     )
+
+
+def test_what_is_remembered_of_a_box_is_not_taken_for_another_of_its_name(
+    tmp_path: Path, cache: Path
+) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    one, other = make_box(tmp_path / "a"), make_box(tmp_path / "b")
+    try:
+        for box in (one, other):
+            made = ensure_controller(
+                box, [needs.BASE], cache, os.environ,
+                node="node0", team="local", access=StoreAccess(),
+            )  # fmt: skip
+            assert made.root == str(box.root)
+            assert list(made.ways) == ["xt", "base"]
+    finally:
+        one.kill_all()
+        other.kill_all()
 
 
 def test_an_upload_that_was_cut_off_goes_on_where_it_was(tmp_path: Path, cache: Path) -> None:

@@ -68,7 +68,9 @@ class Installation:
         """
         command = [self.program, "-I", "-m", "xt_core.bootstrap.starting", self.root]
         command += ["--node", node, "--team", team, "--gpu-split", str(gpu_split)]
-        done = self.box.run(shlex.join(command), access.to_json().encode(), seconds=None)
+        is_its_home = f'test "${{XT_HOME:-$HOME/.xt}}" = {shlex.quote(self.root)} || exit 127; '
+        line = f"{is_its_home}exec {shlex.join(command)}"
+        done = self.box.run(shlex.join(["sh", "-c", line]), access.to_json().encode(), seconds=None)
         if done.exit_code in _NO_PROGRAM:
             raise NotInstalledError(f"{self.box.name}: XT {self.name} is not there", "try again")
         answer_of(self.box, done)
