@@ -1,6 +1,7 @@
 """What a job's setup asks for, built before its first run, with its progress told."""
 
 import asyncio
+import contextlib
 import logging
 import shutil
 import time
@@ -43,12 +44,20 @@ class JobSetup:
         if not self._is_shown:
             error = await self._build(spec, environment, None)
             if error:
-                await asyncio.to_thread(self._show, environment)
+                with contextlib.suppress(OSError):  # no room: the error tells the last lines
+                    await asyncio.to_thread(self._show, environment)
             return error
+        return await self._build_shown(spec, environment)
+
+    async def _build_shown(self, spec: EnvironmentSpec, environment: Environment) -> str:
         folder = self._task.execution.folder
-        await asyncio.to_thread(folder.create)
+        try:
+            await asyncio.to_thread(folder.create)
+            console = folder.console.open("ab", buffering=0)
+        except OSError as failure:
+            return await self._failed(spec, environment, f"cannot write its log: {failure}")
         self._task.feed.begin()
-        with folder.console.open("ab", buffering=0) as console:
+        with console:
             error = await self._build(spec, environment, console)
         if error or self._context.parent_script is None:
             store = capture.store_console
@@ -70,13 +79,16 @@ class JobSetup:
             )
         except SetupError as failure:
             _log.warning("setup %s: %s; see %s", spec.setup, failure, environment.log)
-            error = f"setup {spec.setup}: {failure}"
-            await self._tell(spec, environment, "failed", error=error)
-            return error
+            return await self._failed(spec, environment, str(failure))
         if found is not None:
             elapsed = round(time.monotonic() - began, 3)
             await self._tell(spec, environment, "ready", elapsed=elapsed)
         return ""
+
+    async def _failed(self, spec: EnvironmentSpec, environment: Environment, why: str) -> str:
+        error = f"setup {spec.setup}: {why}"
+        await self._tell(spec, environment, "failed", error=error)
+        return error
 
     def _show(self, environment: Environment) -> None:
         folder = self._task.execution.folder
