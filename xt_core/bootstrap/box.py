@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from xt_core.errors import RefusedError, UnavailableError
 
-CHUNK_BYTES = 1 << 20
+CHUNK_BYTES = 4 << 20
 _WRITE = (
     "import os,shutil,sys;f=os.open(sys.argv[1],os.O_WRONLY|os.O_CREAT,0o600);"
     "os.lseek(f,int(sys.argv[2]),0);shutil.copyfileobj(sys.stdin.buffer,os.fdopen(f,'wb'))"
