@@ -19,6 +19,8 @@ from aiohttp import web
 
 from controller.access import HeldAccess
 from controller.api import make_app
+from controller.environment import inherited
+from controller.environments import Environments
 from controller.gpus import GpuPool, detect_gpus, share_of_node
 from controller.launcher import Launcher
 from controller.liveconsoles import LiveConsoles
@@ -136,6 +138,7 @@ async def _node_services(
         launcher=launcher,
         snapshots=SnapshotCache(home.snapshots_dir),
         shares=NodeShares(ShareCache(home.share_cache_dir), artifacts),
+        environments=Environments(home.environments_dir, inherited(environ)),
         gpus=GpuPool(gpus),
         gpu_split=gpu_split,
         slots=Slots(box.max_runs),

@@ -1,9 +1,11 @@
 """The environment that a run's process sees: nothing secret, and the variables of the contract."""
 
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from controller.rundir import RunDirectory
+from xt_core.bootstrap.place import run_library
 from xt_core.model.encoding import dumps
 from xt_core.model.records import Run, Value
 from xt_core.submit.mrc import MultiRunConfig, NodeContext
@@ -57,7 +59,17 @@ def run_environment(
         "XT_JOB_SEED": str(mrc.search.get("seed", 0)),
     }
     gpu_variables = {} if gpus is None else {"CUDA_VISIBLE_DEVICES": ",".join(gpus)}
-    return inherited(node_environ) | context.shell_env | ours | gpu_variables | context.env
+    env = inherited(node_environ) | context.shell_env | ours | gpu_variables | context.env
+    return _with_library(env)
+
+
+def _with_library(env: dict[str, str]) -> dict[str, str]:
+    """`xt_core` can be imported, last of all where the run has one of its own: on a machine that
+    XT was brought to, the environments of runs do not have it."""
+    library = run_library()
+    if library is None:
+        return env
+    return env | {"PYTHONPATH": os.pathsep.join(filter(None, (env.get("PYTHONPATH"), library)))}
 
 
 def _target_file(mrc: MultiRunConfig, run: Run) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from controller.environment import run_environment
+from controller.environments import Environment
 from controller.node import NodeServices
 from controller.processes import is_alive, is_running, kill_marked, wait_for_exit
 from controller.rundir import RunDirectory
@@ -95,6 +96,7 @@ class Execution:
         self.folder = RunDirectory(node.home.runs_dir / run.workspace / run.name)
         self.gpus: list[str] = []
         self.pid: int | None = None
+        self._environment: Environment | None = None
         self._nonce = ""
         self._is_fresh = False
         self._stop_request: tuple[str, float] | None = None
@@ -108,10 +110,16 @@ class Execution:
 
     # Prepare ----------------------------------------------------------------------------
 
-    async def prepare(self, argv: list[str], run: Run, hparams: dict[str, Value]) -> None:
+    async def prepare(
+        self,
+        argv: list[str],
+        run: Run,
+        hparams: dict[str, Value],
+        environment: Environment | None = None,
+    ) -> None:
         """Lay out the run's folder and write down what to launch. Raises StartError, which
         is a NoRoomError if the disk is full."""
-        self._run = run
+        self._run, self._environment = run, environment
         self._nonce = uuid.uuid4().hex
         self._is_fresh = True
         try:
@@ -182,7 +190,7 @@ class Execution:
             "nonce": self._nonce,
             "argv": self._wrapped(argv),
             "cwd": os.fspath(self.working_dir),
-            "env": env,
+            "env": env if self._environment is None else self._environment.activated(env),
             "output": os.fspath(self.folder.console),
             "grace": self._context.grace_seconds,
             "gpus": self.gpus,
@@ -190,10 +198,13 @@ class Execution:
 
     def _wrapped(self, argv: list[str]) -> list[str]:
         """The run script: the command itself, or one that activates the environment first."""
-        if not self._context.activate:
+        lines = [] if self._environment is None else self._environment.activation_lines()
+        if self._context.activate:
+            lines.append(f"{self._context.activate} || exit $?")
+        if not lines:
             return argv
         script = self.folder.control / "run.sh"
-        script.write_text(f'{self._context.activate} || exit $?\nexec "$@"\n', encoding="utf-8")
+        script.write_text("\n".join([*lines, 'exec "$@"', ""]), encoding="utf-8")
         return ["bash", os.fspath(script), *argv]
 
     # Find again -------------------------------------------------------------------------

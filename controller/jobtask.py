@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Coroutine
 
 from controller.jobrecords import fail_job, store_job_record, store_parent_records
+from controller.jobsetup import JobSetup
 from controller.lease import keep_lease, may_inherit, outlast_others
 from controller.node import NodeServices
 from controller.output import OutputFeed
@@ -102,7 +103,13 @@ class JobTask:
 
     async def _serve_single(self, run: Run) -> None:
         if not run.status.is_final:
-            self._begin(run)
+            task = self._task_of(run)
+            error = await JobSetup(self._node, self.context, task, is_shown=False).carry_out()
+            if error:
+                await task.fail(error)
+                self.live.pop(run.name, None)
+            else:
+                self._begin(task)
         await self._wait_for_children()
 
     async def _serve_parent(self, parent: Run) -> None:
@@ -128,12 +135,12 @@ class JobTask:
         could come back to this one."""
         for child in await self._open_children():
             if child.name not in self.live:
-                self._begin(child)
+                self._begin(self._task_of(child))
         while True:
             self._extended.clear()
             while (claimed := await self._next_child(parent)) is not None:
                 item, child, place = claimed
-                self._begin(child, item, place)
+                self._begin(self._task_of(child), item, place)
             if self._is_shared and await may_inherit(
                 self._node, self.job.name, self._mrc.lease_seconds, self.cancelled
             ):
@@ -150,16 +157,20 @@ class JobTask:
         parent = script.run
         if parent.status is RunStatus.SPAWNING:
             return True
-        if self.context.parent_script is not None:
+        if self.context.parent_script is not None or self.context.environment is not None:
             self.live[parent.name] = script
         if self.cancelled.is_set():
             script.cancel(self.context.grace_seconds)
-        change, error = await script.run_unless_done()
+        change: RunChange | None = None
+        error = await JobSetup(self._node, self.context, script, is_shown=True).carry_out()
+        if not error:
+            change, error = await script.run_unless_done()
+            error = error and f"parent script: {error}"
         self.live.pop(parent.name, None)
         if error:
             status = RunStatus.CANCELLED if self.cancelled.is_set() else RunStatus.ERROR
-            await self._end_parent(parent, status, f"parent script: {error}", change)
-        else:
+            await self._end_parent(parent, status, error, change)
+        elif change is not None:
             await self._node.store(lambda store: store.change_run(change))
         await asyncio.to_thread(script.execution.folder.remove)
         return not error
@@ -188,14 +199,21 @@ class JobTask:
 
     # Runs -------------------------------------------------------------------------------
 
-    def _begin(self, run: Run, claimed: WorkItem | None = None, place: Place | None = None) -> None:
-        """Let a run live; one that was claimed just now has a place."""
+    def _task_of(self, run: Run) -> RunTask:
+        """A run's task, from now on among those that are live."""
         task = RunTask(self._node, self._mrc, self.context, run)
         if self._referee is not None:
             task.on_metrics = self._judge
         self.live[run.name] = task
         if run.cancel_requested or self.cancelled.is_set():
             task.cancel(self.context.grace_seconds)
+        return task
+
+    def _begin(
+        self, task: RunTask, claimed: WorkItem | None = None, place: Place | None = None
+    ) -> None:
+        """Let a run live; one that was claimed just now has a place."""
+        run = task.run
         if place is None and run.status is RunStatus.RUNNING:
             place = self.places.occupy()
         # Queued here and now: what was left open goes before what is claimed next.

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from controller.environments import Environments
 from controller.gpus import GpuPool
 from controller.launcher import Launcher
 from controller.outbox import NodeArtifacts
@@ -32,6 +33,7 @@ class NodeServices:
     launcher: Launcher
     snapshots: SnapshotCache
     shares: NodeShares
+    environments: Environments
     gpus: GpuPool
     gpu_split: int
     """Over how many nodes the machine's GPUs are split; `gpus` are this node's."""

@@ -8,6 +8,8 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 
 from controller import capture
+from controller.environments import Environment
+from controller.environmenttools import SetupError
 from controller.execution import (
     CANCEL,
     RESTART,
@@ -200,10 +202,10 @@ class RunTask:
     async def _prepare(self, argv: list[str], hparams: dict[str, Value]) -> None:
         """Prepare the process. While the disk is full the run waits, rather than all of a job's
         runs failing one after another, until there is room or it is cancelled."""
-        is_told = False
+        is_told, environment = False, await self._environment()
         while True:
             try:
-                return await self.execution.prepare(argv, self.run, hparams)
+                return await self.execution.prepare(argv, self.run, hparams, environment)
             except NoRoomError as error:
                 if self.cancelled.is_set():
                     raise
@@ -212,6 +214,19 @@ class RunTask:
                     await self._tell_of_wait(str(error))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.cancelled.wait(), _LOOK_FOR_ROOM_SECONDS)
+
+    async def _environment(self) -> Environment | None:
+        """The environment of its setup. The job had it built: again only if it was removed."""
+        spec, environments = self._context.environment, self._node.environments
+        if spec is None:
+            return None
+        try:
+            found = await environments.ready(spec, self._context.shell_env, self.cancelled)
+        except SetupError as error:
+            raise StartError(f"setup {spec.setup}: {error}") from error
+        if found is None:
+            raise StartError("")  # cancelled
+        return found
 
     async def _tell_of_wait(self, error: str) -> None:
         _log.warning("%s: %s; trying again until it works", self.run.full_name, error)

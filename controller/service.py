@@ -21,6 +21,7 @@ from controller.processes import kill_marked
 from controller.rundir import RunDirectory
 from controller.team import adopt
 from xt_core import clock
+from xt_core.bootstrap.place import installation
 from xt_core.errors import UnknownNameError, XTError
 from xt_core.model.records import Job
 from xt_core.model.states import RunStatus
@@ -181,6 +182,7 @@ class ControllerService:
         return {
             "pid": os.getpid(),
             "version": xt_core.__version__,
+            "installation": installation(),
             "started": clock.iso(self._started),
             "uptime": round(clock.now() - self._started, 3),
         }

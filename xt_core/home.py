@@ -51,6 +51,11 @@ class Home:
         return replace(self, team=name)
 
     @property
+    def environments_dir(self) -> Path:
+        """What setups had built on this machine, for all teams and nodes."""
+        return self.root / "environments"
+
+    @property
     def place(self) -> str:
         """The machine and the folder, as members of a team on other machines name it."""
         return f"{os.uname().nodename}:{self.root}"

@@ -11,7 +11,7 @@ from xt_core.cli.main import main
 from xt_core.cli.table import COMMANDS
 from xt_core.home import FIRST_NODE, Home
 from xt_core.session import Session
-from xt_core.stats.store import StatsStore
+from xt_core.stats.store import RunChange, StatsStore
 
 
 def test_a_run_is_shown_whole(xt: Commands, filled: StatsStore, home: Home) -> None:
@@ -32,6 +32,18 @@ def test_a_run_is_shown_whole(xt: Commands, filled: StatsStore, home: Home) -> N
         "acc": {"points": 1, "last": 0.55, "min": 0.55, "max": 0.55},
     }
     assert document["files"] == [{"key": "ws1/runs/run2.4/logs/output.txt", "size": 6}]
+
+
+def test_a_fact_of_several_lines_is_shown_as_such(xt: Commands, filled: StatsStore) -> None:
+    data = {"error": "one\ntwo"}
+    fields = {"error": "setup x: pip failed:\nERROR: no such thing\x1b"}
+    filled.change_run(RunChange("ws1", "run2.4", event="setup", data=data, fields=fields))
+    lines = xt("view", "run", "run2.4").lines
+    first = lines.index("  error        setup x: pip failed:")
+    assert lines[first + 1] == "               ERROR: no such thing\\x1b"
+    assert [line.split("  ", 2)[2] for line in lines if "setup  " in line] == [
+        "setup            error=one …"
+    ]
 
 
 def test_a_job_is_shown_with_its_best_runs(xt: Commands, filled: StatsStore) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from support import Xt, wait_until
 
+import xt_core
 from xt_core.errors import UnavailableError
 from xt_core.nodes import client as client_module
 from xt_core.stats.database import Database
@@ -252,24 +253,31 @@ def test_a_parent_script_runs_once_whenever_the_controller_dies(xt: Xt, tmp_path
 
 def test_clients_of_a_new_version_replace_the_controller_together(xt: Xt, tmp_path: Path) -> None:
     xt.script("t.sh", 'echo one; until [ -e "$XT_DATA_DIR/go" ]; do sleep 0.02; done; echo two\n')
+    older = tmp_path / "older"
+    older.mkdir()
+    (older / "sitecustomize.py").write_text("import xt_core; xt_core.__version__ = '0.0.1'\n")
+    now = xt.environ.get("PYTHONPATH", "")
+    xt.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(older), now)))
     xt.submit("t.sh")
     xt.wait_output("run1", "one")
     old = xt.controller_pid
-    upgrade = tmp_path / "upgrade"
-    upgrade.mkdir()
-    (upgrade / "sitecustomize.py").write_text("import xt_core; xt_core.__version__ = '99.0'\n")
-    before = xt.environ.get("PYTHONPATH", "")
-    xt.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(upgrade), before)))
+    xt.environ["PYTHONPATH"] = now
     clients = [xt.start("status", "--json") for _ in range(4)]
     answers = [client.communicate() for client in clients]
     assert [client.returncode for client in clients] == [0] * 4, answers
     controllers = [json.loads(out)["nodes"][0]["controller"] for out, _ in answers]
-    assert {each["version"] for each in controllers} == {"99.0"}
+    assert {each["version"] for each in controllers} == {xt_core.__version__}
     assert {each["pid"] for each in controllers} == {xt.controller_pid}
     assert xt.controller_pid != old
     (xt.home.node_dir / "data" / "go").touch()
     assert xt.wait_job("job1") == "completed"
     assert xt.console("run1") == b"one\ntwo\n"
+    xt.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(older), now)))
+    refused = xt("status", code=5).stderr
+    assert refused == (
+        f"xt: error: the controller of node0 is of XT {xt_core.__version__}, and this is 0.0.1\n"
+        f"hint: upgrade XT here to {xt_core.__version__}\n"
+    )
 
 
 def test_a_client_waits_for_a_controller_that_is_on_its_way_out(xt: Xt) -> None:

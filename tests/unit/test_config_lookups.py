@@ -124,7 +124,16 @@ def test_the_template_changes_nothing_and_its_settings_are_the_defaults(place: P
     everything = place.load()
     assert everything.as_dict() == {
         **defaults,
-        "setups": {"NAME": {"activate": None, "conda-packages": [], "pip-packages": []}},
+        "setups": {
+            "NAME": {
+                "activate": None,
+                "python": None,
+                "conda-packages": [],
+                "conda-channels": ["conda-forge"],
+                "pip-packages": [],
+                "requirements": [],
+            }
+        },
         "external-services": {
             "NAME": {
                 "type": "storage",

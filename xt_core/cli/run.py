@@ -27,6 +27,7 @@ _EXAMPLES = (
     "xt run --multi-commands commands.txt            one run a line of the file",
     "xt run --data-local ~/mnist --data-upload train.py      upload what changed (XT_DATA_DIR)",
     "xt run --model-share-path resnet train.py       a share of the team, in XT_MODEL_DIR",
+    "xt run --setup torch train.py                   in the environment of a setup, built once",
     "xt run --dry-run train.py --lr=[.01,.03]        show what would be run",
 )
 _PREVIEW = 20
@@ -50,7 +51,9 @@ def main(argv: list[str]) -> int:
         _show_plan(preparation, session, as_json=options.json)
         return ExitCode.OK
     submission = submit(session, preparation, note)
-    return _after_submission(session, submission, options)
+    return _after_submission(
+        session, submission, options, has_setup=preparation.context.environment is not None
+    )
 
 
 def split_command_line(argv: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -129,16 +132,26 @@ def _show_plan(preparation: Preparation, session: Session, *, as_json: bool) -> 
     print(f"MRC:\n{mrc.to_json()}")
 
 
-def _after_submission(session: Session, submission: Submission, options: argparse.Namespace) -> int:
+def _after_submission(
+    session: Session,
+    submission: Submission,
+    options: argparse.Namespace,
+    *,
+    has_setup: bool = False,
+) -> int:
     if options.json and not (options.wait or options.attach):
         emit_json(asdict(submission))
         return ExitCode.OK
     if not options.json:
         print(_summary(submission), file=sys.stderr if options.attach else sys.stdout, flush=True)
+    if not (options.wait or options.attach):
+        return ExitCode.OK
+    if has_setup:
+        from xt_core.cli.follow import tell_setup
+
+        tell_setup(session, submission.job, submission.workspace, submission.runs)
     if options.attach and not options.json:
         _attach(session, submission)
-    elif not (options.wait or options.attach):
-        return ExitCode.OK
     status = _wait(session, submission)
     if options.json:
         from xt_core.reports.documents import job_document

@@ -305,9 +305,20 @@ _COMPUTE_TARGETS = Table(
 _SETUPS = Table(
     "How a node is prepared for runs, by name.",
     {
-        "activate": _text(None, "The shell command that activates the run's environment."),
-        "conda-packages": _list([], "Packages to install with conda."),
-        "pip-packages": _list([], "Packages to install with pip."),
+        "activate": _text(
+            None,
+            "A shell command that prepares each run, in the setup's environment if it has one.",
+        ),
+        "python": _text(
+            None, "The Python of its environment: a version, as 3.12, or a path on the node."
+        ),
+        "conda-packages": _list([], "Packages to install with conda, mamba or micromamba."),
+        "conda-channels": _list(["conda-forge"], "Where conda takes packages from."),
+        "pip-packages": _list([], "Packages to install with uv or pip, as in requirements files."),
+        "requirements": _list(
+            [],
+            "Requirements and lock files (as uv.lock), found from the folder of xt_config.yaml.",
+        ),
     },
 )
 

@@ -29,8 +29,13 @@ class Setup:
 
     name: str
     activate: str | None
+    python: str | None
+    """A version or a path."""
+    conda_channels: list[str]
     conda_packages: list[str]
     pip_packages: list[str]
+    requirements: list[str]
+    """Paths of requirements and lock files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +157,7 @@ class Config:
     def setup(self, name: str) -> Setup:
         """A setup; raises UnknownNameError when there is none of that name."""
         entry = self._entry("setups", name, f"there is no setup '{name}'")
-        return Setup(name, entry["activate"], entry["conda-packages"], entry["pip-packages"])
+        return Setup(name, **{key.replace("-", "_"): value for key, value in entry.items()})
 
     def box(self, name: str) -> Box:
         """A box; raises UnknownNameError when there is none of that name."""

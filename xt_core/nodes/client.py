@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 import xt_core
 from xt_core import clock
+from xt_core.bootstrap.place import installation
 from xt_core.errors import (
     RefusedError,
     UnavailableError,
@@ -73,10 +74,11 @@ class ControllerClient:
         return True
 
     def ensure_running(self, gpu_split: int = 1) -> None:
-        """Start the controller if none answers, or if the one that does is of another version.
+        """Start the controller if none answers, or if the one that does is of another
+        installation of XT.
 
         It leaves GPUs to `gpu_split` nodes: one that counts on fewer nodes is replaced.
-        Raises UnavailableError if it cannot be started.
+        Raises UnavailableError if it cannot be started, and RefusedError if it is of a newer XT.
         """
         gpu_split = max(gpu_split, node_index(self._home.name) + 1)
         node = self._node()
@@ -93,11 +95,26 @@ class ControllerClient:
 
     def _is_current(self, node: Mapping[str, Any] | None, gpu_split: int) -> bool:
         """Whether a controller, by what it says of its node, may go on as it is."""
-        if node is None or node["controller"]["version"] != xt_core.__version__:
+        if node is None:
+            return False
+        controller = node["controller"]
+        self._refuse_newer(controller["version"])
+        if controller["version"] != xt_core.__version__:
+            return False
+        if controller.get("installation", "") != installation():
             return False
         if node.get("access", "") != self._access().fingerprint():
             return False
         return not node["gpus"] or bool(node.get("gpu_split", 1) >= gpu_split)
+
+    def _refuse_newer(self, version: str) -> None:
+        """An older XT does not know what a newer one has written."""
+        if _numbers(version) > _numbers(xt_core.__version__):
+            raise RefusedError(
+                f"the controller of {self._home.name} is of XT {version}, and this is "
+                f"{xt_core.__version__}",
+                f"upgrade XT here to {version}",
+            )
 
     def _renew_access(self, node: Mapping[str, Any] | None) -> None:
         """Hand over a newer access to the team's stores where the controller's ends soon.
@@ -323,6 +340,10 @@ class ChangeStream:
 
     def close(self) -> None:
         self._connection.shut_down()
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(part) for part in version.split(".") if part.isdigit()]
 
 
 def _give_access(process: "subprocess.Popen[bytes]", access: bytes) -> None:

@@ -29,8 +29,8 @@ def run_page(
     for name in (*_FACTS, *_TIMES, "username", "description", "notes"):
         field = RUN_FIELDS.find(name)
         text = format_value(field.get(run, now), field.kind, field.format)
-        if text:
-            lines.append(f"  {field.name:<12} {printable(text)}")
+        for number, line in enumerate(text.splitlines()):
+            lines.append(f"  {'' if number else field.name:<12} {printable(line)}")
     lines += _values("hyperparameters", run.hparams)
     lines += _summary_table(summaries) if summaries else _values("metrics (last)", run.metrics)
     lines += _values("tags", run.tags)
@@ -99,11 +99,18 @@ def _progress(row: JobRow, ascii_only: bool) -> list[str]:
 
 
 def event_lines(events: Iterable[Event]) -> Iterator[str]:
-    """A line an event: its time, name and data."""
+    """A line an event: its time, name and data, of a text the first line."""
     for event in events:
         known = {name: value for name, value in event.data.items() if value is not None}
-        data = ", ".join(f"{name}={shown(value)}" for name, value in known.items())
+        data = ", ".join(f"{name}={shown(_first_line(value))}" for name, value in known.items())
         yield f"{clock.iso(event.time)}  {event.event:<16} {printable(data)}".rstrip()
+
+
+def _first_line(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    first, _, rest = value.partition("\n")
+    return f"{first} …" if rest else first
 
 
 def metric_table(series: Mapping[str, Mapping[str, list[Any]]]) -> list[str]:

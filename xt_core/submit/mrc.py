@@ -12,11 +12,12 @@ from typing import Any
 from xt_core.errors import UnavailableError
 from xt_core.model.states import SearchStyle
 from xt_core.shares.use import ShareUse
+from xt_core.submit.environments import EnvironmentSpec
 from xt_core.submit.plan import Plan, make_plan
 
-MRC_VERSION = 2
-_READABLE_VERSIONS = (1, 2)
-"""What version 1 lacks has its default."""
+MRC_VERSION = 3
+_READABLE_VERSIONS = (1, 2, 3)
+"""What versions 1 and 2 lack has its default."""
 
 
 @dataclass
@@ -29,8 +30,10 @@ class NodeContext:
     """Artifact key of the code snapshot."""
     code_digest: str = ""
     working_dir: str = "."
+    environment: EnvironmentSpec | None = None
+    """What is built on the node, once, before the first run."""
     activate: str | None = None
-    """A shell command that prepares the environment of each run."""
+    """A shell command that prepares each run, in that environment."""
     parent_script: list[str] | None = None
     """Run once on the node before the first child."""
     env: dict[str, str] = field(default_factory=dict)
@@ -53,7 +56,9 @@ class NodeContext:
     def from_dict(cls, content: dict[str, Any]) -> "NodeContext":
         """The inverse of `asdict`. Raises TypeError for what this version does not know."""
         shares = {kind: ShareUse(**use) for kind, use in content.get("shares", {}).items()}
-        return cls(**(content | {"shares": shares}))
+        environment = content.get("environment")
+        spec = None if environment is None else EnvironmentSpec(**environment)
+        return cls(**(content | {"shares": shares, "environment": spec}))
 
 
 @dataclass

@@ -6,12 +6,14 @@ from glob import escape
 from pathlib import Path
 from typing import Any
 
+from xt_core.config import config_files
 from xt_core.errors import UsageError
 from xt_core.model.records import Objective, Value
 from xt_core.model.states import Schedule, SearchStyle
 from xt_core.session import Session
 from xt_core.submit import searching
 from xt_core.submit.command import parse_multi_commands
+from xt_core.submit.environments import environment_of
 from xt_core.submit.mrc import MultiRunConfig, NodeContext
 from xt_core.submit.options import RunRequest
 from xt_core.submit.plan import Plan, make_plan
@@ -79,14 +81,18 @@ def prepare(session: Session, request: RunRequest) -> Preparation:
     nodes = _node_names(session, request)
     target = config.target()
     setup_name = request.setup or target.setup
-    activate = _activation(session, setup_name) if setup_name else None
+    setup = config.setup(setup_name) if setup_name else None
+    environment = None if setup is None else environment_of(setup, _setup_base(session))
+    activate = None if setup is None else setup.activate
+    is_prepared = environment is not None or activate is not None
     layout = CodeLayout(
         base=session.cwd,
         code_dirs=config.strings("code.code-dirs"),
         working_dir=config.string("code.working-dir"),
         uploaded=config.boolean("code.code-upload"),
+        is_prepared=is_prepared,
     )
-    python = python_command(session.environ, activated=activate is not None)
+    python = python_command(session.environ, activated=is_prepared)
     scripts = _scripts(session, request, layout, python)
     search = searching.plan_arguments(session, request, scripts[0].argv) | {"nodes": len(nodes)}
     multi = [script.argv for script in scripts] if _is_multi(session, request) else None
@@ -96,6 +102,7 @@ def prepare(session: Session, request: RunRequest) -> Preparation:
     context = NodeContext(
         run="",
         working_dir=layout.working_dir,
+        environment=environment,
         activate=activate,
         parent_script=_parent_script(session, request, layout, python, plan),
         env=config.mapping("general.env-vars") | request.env,
@@ -154,7 +161,7 @@ def _scripts(
             f"both a script ({request.command[0]}) and --multi-commands",
             "put the script into the file of commands",
         )
-    flat = CodeLayout(layout.base, ["**"], layout.working_dir, layout.uploaded)
+    flat = replace(layout, code_dirs=["**"])
     commands = _multi_commands(session, request)
     resolved = [resolve(command, flat, session.environ, python) for command in commands]
     return [Script(script.argv, session.cwd) for script in resolved]
@@ -173,14 +180,11 @@ def _multi_commands(session: Session, request: RunRequest) -> list[list[str]]:
     return parse_multi_commands(text, request.multi_commands)
 
 
-def _activation(session: Session, name: str) -> str | None:
-    setup = session.config.setup(name)
-    if setup.pip_packages or setup.conda_packages:
-        raise UsageError(
-            f"setup {name} lists packages, which a local target does not install",
-            "install them into the environment that its activate command names",
-        )
-    return setup.activate
+def _setup_base(session: Session) -> Path:
+    """Where a setup's files are found from: the folder of the project's configuration."""
+    files = config_files(session.home, session.cwd, session.environ)
+    projects = [file.parent for file in files if file != session.home.config_file]
+    return projects[-1] if projects else session.cwd
 
 
 def _parent_script(

@@ -41,6 +41,8 @@ class CodeLayout:
     working_dir: str
     uploaded: bool
     """Without a snapshot, scripts are run where they lie."""
+    is_prepared: bool = False
+    """A setup may bring programs that this machine does not have."""
 
     def name_of(self, path: Path) -> str:
         """The file's path as seen from the run's working directory."""
@@ -82,7 +84,7 @@ def resolve(
     if path.is_file() and not _is_program(path, layout.base, environ):
         return Script([*_interpreter(path, layout, python), *arguments], path.parent)
     program = shutil.which(name, path=environ.get("PATH", os.defpath))
-    if program is None:
+    if program is None and (not layout.is_prepared or "/" in name or Path(name).suffix):
         raise _no_such_script(name, path)
     return Script(command, layout.base)
 
