@@ -16,6 +16,7 @@ import pytest
 from servers.azurite import Azurite
 from servers.certificate import Certificate
 from servers.mongod import Mongod
+from servers.sshd import Network
 from servers.vault import FakeCloud
 from support import Xt
 
@@ -96,6 +97,18 @@ def cloud(certificate: Certificate, monkeypatch: pytest.MonkeyPatch) -> Iterator
         monkeypatch.setenv(name, value)
     yield server
     server.close()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def network(monkeypatch: pytest.MonkeyPatch) -> Iterator[Network]:
+    """Boxes that are reached by SSH, and what the user has to reach them."""
+    folder = Path(tempfile.mkdtemp(prefix="xt-ssh-"))  # short: it holds the sockets of agents
+    own = Network(folder)
+    monkeypatch.setenv("XT_SSH_CONFIG", str(own.config_file))
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    yield own
+    own.close()
     shutil.rmtree(folder)
 
 

@@ -1,0 +1,97 @@
+"""The boxes of a configuration: each has one connection in this process, and so has a jump host."""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import asyncssh
+
+from xt_core.config import Config
+from xt_core.errors import ConfigError, UsageError
+from xt_core.ssh.address import Address, parse_address
+from xt_core.ssh.box import RemoteBox
+from xt_core.ssh.link import Link
+from xt_core.ssh.openssh import Destination, OpenSSH
+
+
+def openssh_of(config: Config, environ: Mapping[str, str]) -> OpenSSH:
+    """OpenSSH as the configuration has it."""
+    file = config.optional_string("general.ssh-config")
+    return OpenSSH(environ, None if file is None else Path(file).expanduser())
+
+
+def box_address(config: Config, name: str) -> Address:
+    """Where a box is.
+
+    Raises UnknownNameError where there is no such box, and UsageError where it has no address or a
+    wrong one.
+    """
+    box = config.box(name)
+    if box.address is None:
+        raise UsageError(
+            f"box {name} has no address: it is not reached over SSH",
+            f"set one: xt box add {name} USER@HOST:PORT",
+        )
+    try:
+        return parse_address(box.address, box.port)
+    except UsageError as error:
+        origin = config.origin(f"boxes.{name}.address")
+        raise ConfigError(f"boxes.{name}.address ({origin}): {error.message}", error.hint) from None
+
+
+class Boxes:
+    """Gives each box, with its connection shared by all who ask. Thread-safe."""
+
+    def __init__(
+        self, config: Config, environ: Mapping[str, str], connect_seconds: float | None = None
+    ) -> None:
+        """`connect_seconds`, if given, goes before OpenSSH's ConnectTimeout."""
+        self._config, self._openssh = config, openssh_of(config, environ)
+        self._connect_seconds = connect_seconds
+        self._boxes: dict[str, RemoteBox] = {}
+        self._links: dict[str, Link] = {}
+        """Of boxes by their addresses, of jump hosts by the way there."""
+        self._lock = threading.Lock()
+
+    def of(self, name: str) -> RemoteBox:
+        """The box of that name in the configuration; see `box_address` for the errors."""
+        return self.at(name, box_address(self._config, name))
+
+    def at(self, name: str, address: Address) -> RemoteBox:
+        """The box at an address, under a name of the caller's."""
+        with self._lock:
+            if name not in self._boxes:
+                self._boxes[name] = RemoteBox(
+                    name, self._link(name, lambda: self._openssh.destination(address))
+                )
+            return self._boxes[name]
+
+    def close(self) -> None:
+        """End all connections."""
+        with self._lock:
+            boxes, links = list(self._boxes.values()), list(self._links.values())
+            self._boxes, self._links = {}, {}
+        for box in boxes:
+            box.close()
+        for link in links:
+            RemoteBox("jump host", link).close()
+
+    def _link(self, label: str, destination: Callable[[], Destination]) -> Link:
+        return Link(label, destination, self._jump, self._connect_seconds)
+
+    async def _jump(self, destination: Destination) -> asyncssh.SSHClientConnection:
+        """The connection to the last of the jump hosts, itself made by way of the others."""
+        *before, last = destination.jumps
+        way = ",".join(destination.jumps)
+        with self._lock:
+            if way not in self._links:
+                self._links[way] = self._link(
+                    f"jump host {last}", lambda: self._jump_host(last, tuple(before))
+                )
+            link = self._links[way]
+        return await link.connection()
+
+    def _jump_host(self, name: str, before: tuple[str, ...]) -> Destination:
+        found = self._openssh.destination(parse_address(name.removeprefix("ssh://")))
+        return replace(found, jumps=before, proxy_command=None) if before else found
