@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from support import wait_until
@@ -22,8 +23,17 @@ _SBIN = os.pathsep.join(["/usr/sbin", "/usr/local/sbin"])
 class Sshd(ServerProcess):
     """One box. Its user is the test's own, with another home."""
 
-    def __init__(self, name: str, host: str, folder: Path, key: Path, *settings: str) -> None:
-        """`key` is the public key that it lets in; `settings` are more lines of its sshd_config."""
+    def __init__(
+        self,
+        name: str,
+        host: str,
+        folder: Path,
+        key: Path,
+        *settings: str,
+        environ: Mapping[str, str],
+    ) -> None:
+        """`key` is the public key that it lets in; `settings` are more lines of its sshd_config,
+        `environ` more variables of whatever runs there."""
         self.name, self.folder = name, folder
         self.home = folder / "home"
         self.home.mkdir(parents=True)
@@ -31,6 +41,7 @@ class Sshd(ServerProcess):
         self.authorized_keys = folder / "authorized_keys"
         shutil.copy(key, self.authorized_keys)
         self._settings = settings
+        self._environ = {"HOME": str(self.home), "XT_HOME": f"{self.home}/.xt"} | dict(environ)
         super().__init__(self._command_line, folder / "sshd.log", host)
         self.start()
 
@@ -91,13 +102,14 @@ class Sshd(ServerProcess):
 
     def _command_line(self, port: int) -> list[str]:
         config = self.folder / "sshd_config"
-        config.write_text("\n".join([*self._settings, *self._usual_settings(port), ""]))
+        given = {line.split()[0] for line in self._settings}
+        usual = [line for line in self._usual_settings(port) if line.split()[0] not in given]
+        config.write_text("\n".join([*self._settings, *usual, ""]))
         return [program(), "-D", "-e", "-f", str(config)]
 
     def _usual_settings(self, port: int) -> list[str]:
-        """What `settings` say first, goes before these."""
         (self.home / ".bashrc").write_text('cd "$HOME"\n')  # sshd enters the account's own
-        environ = f"HOME={self.home} XT_HOME={self.home}/.xt"
+        environ = " ".join(f"{name}={value}" for name, value in self._environ.items())
         return [
             f"ListenAddress {self.host}:{port}",
             f"HostKey {self.host_key}",
@@ -124,11 +136,18 @@ class Network:
         self._agents: list[subprocess.Popen[bytes]] = []
         self.configure(f"IdentityFile {self.key}")
 
-    def box(self, name: str, *settings: str, is_known: bool = True) -> Sshd:
+    def box(
+        self,
+        name: str,
+        *settings: str,
+        is_known: bool = True,
+        environ: Mapping[str, str] | None = None,
+    ) -> Sshd:
         """A new box, which the configuration names; the user knows its host key."""
         number = len(self.boxes) + _FIRST_ADDRESS
         host = f"127.0.0.{number}"
-        box = Sshd(name, host, self.folder / name, Path(f"{self.key}.pub"), *settings)
+        key = Path(f"{self.key}.pub")
+        box = Sshd(name, host, self.folder / name, key, *settings, environ=environ or {})
         self.boxes.append(box)
         if is_known:
             self.know(box)

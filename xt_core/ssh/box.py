@@ -175,6 +175,11 @@ class RemoteBox:
             except asyncssh.SFTPConnectionLost as error:
                 lost = asyncssh.ConnectionLost(error.reason)
                 raise troubles.unreachable(self.label, lost) from error
+            except OSError as error:
+                if self._link.is_up:
+                    raise
+                lost = asyncssh.ConnectionLost(str(error))
+                raise troubles.unreachable(self.label, lost) from error
             except asyncssh.ChannelOpenError as error:
                 if not self._link.is_up:
                     lost = asyncssh.ConnectionLost(error.reason)
