@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from xt_core.errors import UsageError
 
+BOX_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+"""What boxes may be called: in `BOX:PATH` the name ends at the colon."""
 _USER = re.compile(r"[^\s@:/-][^\s@:/]*")
 _HOST = re.compile(r"[^\s@/\[\]-][^\s@/\[\]]*")
 """Neither begins with a dash: `ssh` would take it for an option."""

@@ -3,41 +3,15 @@
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
 
 import asyncssh
 
 from xt_core.config import Config
-from xt_core.errors import ConfigError, UsageError
 from xt_core.ssh.address import Address, parse_address
 from xt_core.ssh.box import RemoteBox
+from xt_core.ssh.configured import box_address, openssh_of
 from xt_core.ssh.link import Link
-from xt_core.ssh.openssh import Destination, OpenSSH
-
-
-def openssh_of(config: Config, environ: Mapping[str, str]) -> OpenSSH:
-    """OpenSSH as the configuration has it."""
-    file = config.optional_string("general.ssh-config")
-    return OpenSSH(environ, None if file is None else Path(file).expanduser())
-
-
-def box_address(config: Config, name: str) -> Address:
-    """Where a box is.
-
-    Raises UnknownNameError where there is no such box, and UsageError where it has no address or a
-    wrong one.
-    """
-    box = config.box(name)
-    if box.address is None:
-        raise UsageError(
-            f"box {name} has no address: it is not reached over SSH",
-            f"set one: xt box add {name} USER@HOST:PORT",
-        )
-    try:
-        return parse_address(box.address, box.port)
-    except UsageError as error:
-        origin = config.origin(f"boxes.{name}.address")
-        raise ConfigError(f"boxes.{name}.address ({origin}): {error.message}", error.hint) from None
+from xt_core.ssh.openssh import Destination
 
 
 class Boxes:

@@ -235,7 +235,7 @@ class _Client(asyncssh.SSHClient):
             return troubles.changed_host_key(
                 self._label, self._destination, key, known.contradicting
             )
-        return troubles.UnknownHostKeyError(self._label, self._destination, key)
+        return troubles.unknown_host_key(self._label, self._destination, key)
 
     def public_key_auth_requested(self) -> asyncssh.SSHKeyPair | None:
         self.offered.add("publickey")

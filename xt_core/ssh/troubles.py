@@ -15,15 +15,23 @@ _INTERACTIVE = {"password", "keyboard-interactive"}
 
 
 class UnknownHostKeyError(RefusedError):
-    """A host shows a key that no file knows; `destination` and `key` are what to accept."""
+    """A host shows a key that no file knows; it is there to be accepted."""
 
-    def __init__(self, label: str, destination: Destination, key: asyncssh.SSHKey) -> None:
-        super().__init__(
-            f"{label}: the host key of {host_name(destination)} is not known "
-            f"({kind_of(key)} {key.get_fingerprint()})",
-            f"compare the fingerprint, then accept it: xt box add, or ssh {destination.name}",
-        )
-        self.destination, self.key = destination, key
+    destination: Destination
+    key: asyncssh.SSHKey
+
+
+def unknown_host_key(
+    label: str, destination: Destination, key: asyncssh.SSHKey
+) -> UnknownHostKeyError:
+    """Nothing is known of the host's key."""
+    error = UnknownHostKeyError(
+        f"{label}: the host key of {host_name(destination)} is not known "
+        f"({kind_of(key)} {key.get_fingerprint()})",
+        f"compare the fingerprint, then accept it: xt box add, or ssh {destination.name}",
+    )
+    error.destination, error.key = destination, key
+    return error
 
 
 def kind_of(key: asyncssh.SSHKey) -> str:
