@@ -4,6 +4,7 @@ import shutil
 import socket
 import threading
 from collections.abc import Iterator
+from getpass import getuser
 from pathlib import Path
 
 import pytest
@@ -144,7 +145,7 @@ def test_what_fails_at_a_jump_host_names_both(network: Network, boxes: Boxes) ->
     network.configure(f"IdentityFile {network.key}", before=f"Host in\n  ProxyJump {dead}")
     with pytest.raises(UnavailableError) as caught:
         box_at(boxes, "in").connect()
-    assert "gpu1 (root@in:22): by way of jump host" in caught.value.message
+    assert f"gpu1 ({getuser()}@in:22): by way of jump host" in caught.value.message
     assert caught.value.message.endswith("it refuses connections")
     before = f"Host unreached\n  HostName 127.0.0.9\n  Port 1\n  ProxyJump {inner.place}"
     network.configure(f"IdentityFile {network.key}", before=before)
@@ -316,7 +317,7 @@ def test_a_users_certificate_opens_a_box(network: Network, boxes: Boxes, is_in_a
     authority = make_key(network.folder / "authority")
     box = network.box("gpu1", f"TrustedUserCAKeys {authority}.pub")
     box.authorized_keys.write_text("")
-    certificate = certify(authority, network.key, "-n", "root")
+    certificate = certify(authority, network.key, "-n", getuser())
     moved = certificate.rename(network.folder / "certificate")
     lines = [f"IdentityFile {network.key}", f"CertificateFile {moved}"]
     before = f"Host *\n  IdentityAgent {network.agent(network.key)}" if is_in_agent else ""
@@ -328,7 +329,7 @@ def test_a_box_that_takes_passwords_only_is_told(network: Network, boxes: Boxes)
     box = network.box("gpu1", "PubkeyAuthentication no", "PasswordAuthentication yes")
     with pytest.raises(RefusedError) as caught:
         box_at(boxes, box.place).connect()
-    place = f"root@{box.place}"
+    place = f"{getuser()}@{box.place}"
     assert caught.value.message == f"gpu1 ({place}): it takes passwords only, no keys"
     assert "ssh-copy-id" in caught.value.hint
 
@@ -351,7 +352,7 @@ def test_a_key_that_the_box_does_not_know_is_refused(
 
 def test_a_host_that_is_not_there_is_told(network: Network, boxes: Boxes) -> None:
     with pytest.raises(
-        UnavailableError, match=r"gpu1 \(root@no-such-host.invalid:22\): there is no"
+        UnavailableError, match=r"gpu1 \(.*@no-such-host\.invalid:22\): there is no"
     ):
         box_at(boxes, "no-such-host.invalid").connect()
 
@@ -360,7 +361,7 @@ def test_a_port_without_a_server_is_told(network: Network, boxes: Boxes) -> None
     port = free_port()
     with pytest.raises(UnavailableError) as caught:
         box_at(boxes, f"127.0.0.1:{port}").connect()
-    assert caught.value.message == f"gpu1 (root@127.0.0.1:{port}): it refuses connections"
+    assert caught.value.message == f"gpu1 ({getuser()}@127.0.0.1:{port}): it refuses connections"
     assert caught.value.hint == "is sshd running there, on that port?"
 
 
@@ -484,6 +485,34 @@ def test_a_link_that_falls_silent_is_noticed_and_delays_no_other_box(
     link.resume()
     assert silent.run("echo back").stdout == b"back\n"
     link.close()
+
+
+def test_a_silent_box_does_not_hold_up_the_end(network: Network, gpu1: Sshd, boxes: Boxes) -> None:
+    link = LinkProxy(gpu1.host, gpu1.port)
+    network.know(gpu1, f"[127.0.0.1]:{link.port}")
+    box = box_at(boxes, f"127.0.0.1:{link.port}")
+    box.connect()
+    link.silence()
+    boxes.close()
+    assert not box.is_connected
+    link.close()
+
+
+def test_many_commands_wait_for_their_turn(gpu1: Sshd, network: Network) -> None:
+    strict = network.box("strict", "MaxSessions 8")
+    boxes = boxes_of(network)
+    box = box_at(boxes, strict.place)
+    codes: list[int] = []
+    threads = [
+        threading.Thread(target=lambda n=n: codes.append(box.run(f"sleep 0.1; exit {n}").exit_code))
+        for n in range(20)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(codes) == list(range(20))
+    boxes.close()
 
 
 def test_a_dead_link_is_noticed_within_15_seconds() -> None:

@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import asyncssh
 import pytest
 from servers.link_proxy import LinkProxy
 from servers.sshd import Network, Sshd
@@ -12,8 +11,7 @@ from ssh_support import box_at, boxes_of
 
 from xt_core.errors import UnavailableError, UnknownNameError, UsageError, XTError
 from xt_core.ssh.box import RemoteBox
-from xt_core.ssh.places import OnBox, ThisMachine
-from xt_core.ssh.transfer import CHUNK_BYTES, Copy, Told, Transfer
+from xt_core.ssh.transfer import CHUNK_BYTES, Told, Transfer
 
 
 class Copier:
@@ -24,20 +22,12 @@ class Copier:
         self.told: Told = lambda transfer: None
 
     def up(self, *paths: Path | str) -> Transfer:
-        return self._copied(paths, is_up=True)
+        *sources, target = [str(path) for path in paths]
+        return self._box.upload(sources, target, self.told)
 
     def down(self, *paths: Path | str) -> Transfer:
-        return self._copied(paths, is_up=False)
-
-    def _copied(self, paths: tuple[Path | str, ...], *, is_up: bool) -> Transfer:
         *sources, target = [str(path) for path in paths]
-
-        async def work(client: asyncssh.SFTPClient) -> Transfer:
-            here, there = ThisMachine(), OnBox(client, self._box.label)
-            copy = Copy(here, there, self.told) if is_up else Copy(there, here, self.told)
-            return await copy.run(sources, target)
-
-        return self._box.files(work)
+        return self._box.download(sources, target, self.told)
 
 
 @pytest.fixture
@@ -209,6 +199,6 @@ def test_a_directory_in_the_place_of_a_file_is_told(copier: Copier, gpu1: Sshd, 
 def test_a_box_without_files_is_told(network: Network, tmp_path: Path) -> None:
     box = network.box("gpu2", "Subsystem sftp /bin/false")
     boxes = boxes_of(network)
-    with pytest.raises(UnavailableError, match="gpu2"):
+    with pytest.raises(UnavailableError, match="its sftp server ended"):
         Copier(box_at(boxes, box.place, "gpu2")).down("x", tmp_path)
     boxes.close()

@@ -10,8 +10,6 @@ from xt_core.errors import ExitCode, UnavailableError, UsageError
 from xt_core.session import Session
 
 if TYPE_CHECKING:
-    import asyncssh
-
     from xt_core.ssh.transfer import Transfer
 
 _EXAMPLES = (
@@ -80,23 +78,16 @@ def _the_box(sources: list[_Path], target: _Path) -> str:
 
 def _copy(session: Session, name: str, sources: list[str], target: _Path) -> "Transfer":
     from xt_core.ssh.boxes import Boxes
-    from xt_core.ssh.places import OnBox, ThisMachine
-    from xt_core.ssh.transfer import Copy
 
     boxes = Boxes(session.config, session.environ)
     box, progress = boxes.of(name), Progress()
     shown = _Shown(progress)
-
-    async def work(client: "asyncssh.SFTPClient") -> "Transfer":
-        here, there = ThisMachine(), OnBox(client, box.label)
-        copy = Copy(there, here, shown) if target.box is None else Copy(here, there, shown)
-        return await copy.run(sources, target.path)
-
+    copy = box.download if target.box is None else box.upload
     try:
         while True:
             before = shown.done_bytes
             try:
-                return box.files(work)
+                return copy(sources, target.path, shown)
             except UnavailableError as error:
                 if shown.done_bytes <= before:  # the last attempt has brought nothing
                     raise

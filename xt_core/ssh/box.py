@@ -19,13 +19,18 @@ from xt_core.errors import UnavailableError, WorkFailedError
 from xt_core.ssh import troubles
 from xt_core.ssh.link import Link
 from xt_core.ssh.loop import LOOP
+from xt_core.ssh.places import OnBox, Place, ThisMachine
 from xt_core.ssh.sockets import remote_socket
+from xt_core.ssh.transfer import Copy, Told, Transfer
 
 T = TypeVar("T")
 COMMAND_SECONDS = 60.0
 SOCKET_SECONDS = 20.0
 MOST_OUTPUT_BYTES = 16 << 20
 _CHUNK = 1 << 16
+_MOST_SESSIONS = 8
+"""Commands and copies at once: sshd allows 10 unless it is told otherwise. Sockets do not count."""
+_SESSION_PAUSES_SECONDS = (0.02, 0.1, 0.5)
 _AT_ONCE_SECONDS = 1.0
 _CLOSED = "SSH connection closed"
 """What asyncssh says of a channel that it could not open for that reason."""
@@ -46,6 +51,7 @@ class RemoteBox:
 
     def __init__(self, name: str, link: Link) -> None:
         self.name, self._link = name, link
+        self._sessions = asyncio.Semaphore(_MOST_SESSIONS)
 
     @property
     def is_connected(self) -> bool:
@@ -86,19 +92,20 @@ class RemoteBox:
         text = command if isinstance(command, str) else shlex.join(command)
 
         async def work() -> Completed:
-            process = await self._on_channel(
-                lambda connection: connection.create_process(text, encoding=None)
-            )
-            feeding = asyncio.create_task(_feed(process, stdin))
-            try:
-                out, err = await asyncio.gather(
-                    self._read(process.stdout, most_bytes),
-                    self._read(process.stderr, most_bytes),
+            async with self._sessions:
+                process = await self._on_session(
+                    lambda connection: connection.create_process(text, encoding=None)
                 )
-                await process.wait_closed()
-            finally:
-                feeding.cancel()
-                process.close()
+                feeding = asyncio.create_task(_feed(process, stdin))
+                try:
+                    out, err = await asyncio.gather(
+                        self._read(process.stdout, most_bytes),
+                        self._read(process.stderr, most_bytes),
+                    )
+                    await process.wait_closed()
+                finally:
+                    feeding.cancel()
+                    process.close()
             return Completed(self._exit_code(process), out, err)
 
         return self._call(work(), seconds)
@@ -135,21 +142,58 @@ class RemoteBox:
         """What `work` does with the box's files; asyncssh.SFTPError is for it to catch."""
 
         async def with_files() -> T:
-            try:
-                client = await self._on_channel(lambda connection: connection.start_sftp_client())
-            except asyncssh.ChannelOpenError as error:
-                if not self._link.is_up:
-                    raise
-                raise UnavailableError(
-                    f"{self.label}: its sshd serves no files ({error.reason})",
-                    "have Subsystem sftp internal-sftp in its sshd_config",
-                ) from error
-            try:
-                return await work(client)
-            finally:
-                client.exit()
+            async with self._sessions:
+                client = await self._sftp_client()
+                try:
+                    return await work(client)
+                finally:
+                    client.exit()
 
         return self._call(with_files(), seconds)
+
+    def upload(
+        self, sources: Sequence[str], target: str, told: Told = lambda transfer: None
+    ) -> Transfer:
+        """Copy files and directories of this machine to the box: see `Copy`."""
+        return self.files(lambda client: Copy(*self._here_and(client), told).run(sources, target))
+
+    def download(
+        self, sources: Sequence[str], target: str, told: Told = lambda transfer: None
+    ) -> Transfer:
+        """Copy files and directories of the box to this machine: see `Copy`."""
+
+        def work(client: asyncssh.SFTPClient) -> Coroutine[Any, Any, Transfer]:
+            here, there = self._here_and(client)
+            return Copy(there, here, told).run(sources, target)
+
+        return self.files(work)
+
+    def _here_and(self, client: asyncssh.SFTPClient) -> tuple[Place, Place]:
+        return ThisMachine(), OnBox(client, self.label)
+
+    async def _sftp_client(self) -> asyncssh.SFTPClient:
+        try:
+            return await self._on_session(lambda connection: connection.start_sftp_client())
+        except asyncssh.ChannelOpenError as error:
+            if not self._link.is_up:
+                raise
+            raise UnavailableError(
+                f"{self.label}: its sshd serves no files ({error.reason})",
+                "have Subsystem sftp internal-sftp in its sshd_config",
+            ) from error
+
+    async def _on_session(
+        self, opened: Callable[[asyncssh.SSHClientConnection], Awaitable[T]]
+    ) -> T:
+        """As `_on_channel`; sshd may still count a session that has just ended."""
+        for pause in _SESSION_PAUSES_SECONDS:
+            try:
+                return await self._on_channel(opened)
+            except asyncssh.ChannelOpenError as error:
+                if error.reason == _CLOSED or error.code != asyncssh.OPEN_CONNECT_FAILED:
+                    raise
+            await asyncio.sleep(pause)
+        return await self._on_channel(opened)
 
     async def _on_channel(
         self, opened: Callable[[asyncssh.SSHClientConnection], Awaitable[T]]
@@ -173,8 +217,13 @@ class RemoteBox:
             except (asyncssh.ConnectionLost, asyncssh.DisconnectError) as error:
                 raise troubles.unreachable(self.label, error) from error
             except asyncssh.SFTPConnectionLost as error:
-                lost = asyncssh.ConnectionLost(error.reason)
-                raise troubles.unreachable(self.label, lost) from error
+                if not self._link.is_up:
+                    lost = asyncssh.ConnectionLost(error.reason)
+                    raise troubles.unreachable(self.label, lost) from error
+                raise UnavailableError(
+                    f"{self.label}: its sftp server ended ({error.reason})",
+                    "see Subsystem sftp in its sshd_config, and what its login shell prints",
+                ) from error
             except OSError as error:
                 if self._link.is_up:
                     raise

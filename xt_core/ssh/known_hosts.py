@@ -64,9 +64,10 @@ def known_keys(destination: Destination) -> KnownKeys:
     lines = list(_lines(destination.known_hosts))
     name = host_name(destination)
     found = tuple(_matching(lines, name))
-    if found or destination.host_key_alias is not None or destination.port == DEFAULT_PORT:
+    is_known = any(known.marker != "revoked" for known in found)
+    if is_known or destination.host_key_alias is not None or destination.port == DEFAULT_PORT:
         return KnownKeys(found, True)
-    return KnownKeys(tuple(_matching(lines, destination.host.lower())), False)
+    return KnownKeys((*found, *_matching(lines, destination.host.lower())), False)
 
 
 def add_known_key(destination: Destination, key: asyncssh.SSHKey) -> Path:

@@ -22,7 +22,10 @@ from xt_core.ssh.openssh import Destination
 CONNECT_SECONDS = 10.0
 KEEPALIVE_SECONDS, MOST_KEEPALIVES = 4.0, 2
 """A dead link is noticed after (MOST_KEEPALIVES + 1) times KEEPALIVE_SECONDS."""
+_CLOSE_SECONDS = 1.0
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 30.0
+
+asyncssh.set_log_level("CRITICAL")  # what goes wrong is told by errors, not on a screen in use
 
 Tunnel = Callable[[Destination], Awaitable[asyncssh.SSHClientConnection]]
 """Gives the connection to the last of the jump hosts of a destination."""
@@ -78,7 +81,11 @@ class Link:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
-            await connection.wait_closed()
+            try:
+                async with asyncio.timeout(_CLOSE_SECONDS):
+                    await connection.wait_closed()
+            except TimeoutError:
+                connection.abort()  # the other end does not hear us
 
     def label(self) -> str:
         """The host and its address, as messages begin."""

@@ -157,6 +157,8 @@ class OnBox:
             name = _text(each.filename)
             if name in (".", ".."):
                 continue
+            if "/" in name:  # it would lead out of the destination
+                raise WorkFailedError(f"{self.named(path)} holds a file of the name {name!r}")
             if stat.S_ISLNK(each.attrs.permissions or 0):
                 target = await self.look(f"{path}/{name}")
                 found.append((name, target and Entry(target.mode, target.size, target.mtime, True)))
