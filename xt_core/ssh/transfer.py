@@ -7,6 +7,7 @@ draft beside its place; the next copy of the same file goes on with it.
 import asyncio
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -18,6 +19,7 @@ T = TypeVar("T")
 CHUNK_BYTES = 8 << 20
 """What is written at once, in any order within: so much at the end of a draft may have holes."""
 _AT_ONCE = 8
+_MANY = 16
 _LONGEST_NAME_BYTES = 200
 
 
@@ -54,7 +56,9 @@ class Copy:
         """`told` is called at each progress."""
         self._source, self._target, self._told = source, target, told
         self._files: list[_File] = []
-        self._directories: list[str] = []
+        self._directories: dict[str, None] = {}
+        self._there: dict[str, dict[str, Entry | None]] = {}
+        """What is in target directories that have been looked at."""
         self.transfer = Transfer()
 
     async def run(self, sources: Sequence[str], target: str) -> Transfer:
@@ -66,6 +70,7 @@ class Copy:
         await self._plan(sources, target)
         for directory in self._directories:
             await self._at_target(self._target.make_directory(directory), directory)
+        await self._look_at_targets()
         self._told(self.transfer)
         turns = asyncio.Semaphore(_AT_ONCE)
         tasks = [asyncio.create_task(self._in_turn(turns, file)) for file in self._files]
@@ -108,8 +113,8 @@ class Copy:
             self.transfer.left_out.append(source)
         elif entry.is_file:
             parent = os.path.dirname(target)
-            if parent and parent not in self._directories:
-                self._directories.append(parent)
+            if parent:
+                self._directories[parent] = None
             self._files.append(_File(source, target, entry))
             self.transfer.files += 1
             self.transfer.total_bytes += entry.size
@@ -125,10 +130,25 @@ class Copy:
         if real in above:
             self.transfer.left_out.append(source)
             return
-        self._directories.append(target)
+        self._directories[target] = None
         for name, child in await self._at_source(self._source.children(source), source):
             places = os.path.join(source, name), os.path.join(target, name)
             await self._add(*places, child, (*above, real))
+
+    async def _look_at_targets(self) -> None:
+        """Find what is there already: where there are many, by one look at their directory."""
+        parents = Counter(os.path.dirname(file.target) for file in self._files)
+        for parent, number in parents.items():
+            if number >= _MANY:
+                folder = parent or "."
+                children = await self._at_target(self._target.children(folder), folder)
+                self._there[parent] = dict(children)
+
+    async def _entry_there(self, path: str) -> Entry | None:
+        parent, name = os.path.split(path)
+        if parent in self._there:
+            return self._there[parent].get(name)
+        return await self._at_target(self._target.look(path), path)
 
     # Copying ----------------------------------------------------------------------------
 
@@ -139,7 +159,7 @@ class Copy:
         self._told(self.transfer)
 
     async def _copy(self, file: _File) -> None:
-        there = await self._at_target(self._target.look(file.target), file.target)
+        there = await self._entry_there(file.target)
         if there is not None and there.is_directory:
             raise UsageError(
                 f"{self._target.named(file.target)} is a directory, {file.source} a file"
@@ -169,8 +189,10 @@ class Copy:
     async def _fill(self, file: _File, draft: str, reader: Reader, writer: Writer) -> None:
         """Copy what the draft lacks."""
         size = file.entry.size
-        begun = await self._at_target(self._target.look(draft), draft)
-        position = 0 if begun is None else max(0, min(begun.size, size) - CHUNK_BYTES)
+        position = 0
+        if size > CHUNK_BYTES:
+            begun = await self._at_target(self._target.look(draft), draft)
+            position = 0 if begun is None else max(0, min(begun.size, size) - CHUNK_BYTES)
         self.transfer.resumed_bytes += position
         self.transfer.done_bytes += position
         while position < size:
