@@ -53,6 +53,7 @@ def test_output_is_bounded_and_large_input_arrives_whole(gpu1: Sshd, boxes: Boxe
 
 def test_a_command_is_given_up_at_its_deadline(gpu1: Sshd, boxes: Boxes) -> None:
     box = box_at(boxes, gpu1.place)
+    box.connect()
     with pytest.raises(UnavailableError, match=r"gpu1 \(.*\): no answer within 0.3 s"):
         box.run("sleep 60", seconds=0.3)
     assert box.run("echo well").stdout == b"well\n"
@@ -390,34 +391,52 @@ def test_a_server_of_another_kind_is_told(network: Network, boxes: Boxes) -> Non
         server.join()
 
 
+class Clock:
+    """The time that connections go by, which stands still."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
 def test_a_failure_is_not_repeated_before_a_pause_which_grows(
-    network: Network, gpu1: Sshd, boxes: Boxes
+    gpu1: Sshd, boxes: Boxes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    clock = Clock()
+    monkeypatch.setattr("xt_core.ssh.link.time", clock)
     gpu1.stop()
     box = box_at(boxes, gpu1.place)
     pauses = []
-    for _ in range(3):
+    for _ in range(8):
         with pytest.raises(UnavailableError):
             box.connect()
         pauses.append(box.retry_seconds)
-        wait_until(lambda: not box.retry_seconds, "the pause to end")
-    assert 0 < pauses[0] <= 0.5 < pauses[1] <= 1 < pauses[2] <= 2
+        clock.now += box.retry_seconds
+    assert pauses == [0.5, 1, 2, 4, 8, 16, 30, 30]
     gpu1.start()
     assert box.run("echo back").stdout == b"back\n"
     assert box.retry_seconds == 0
 
 
-def test_within_the_pause_the_same_error_comes_at_once(network: Network, boxes: Boxes) -> None:
-    gpu1 = network.box("gpu1")
+def test_within_the_pause_the_same_error_comes_at_once(
+    gpu1: Sshd, boxes: Boxes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr("xt_core.ssh.link.time", clock)
     gpu1.stop()
     box = box_at(boxes, gpu1.place)
-    with pytest.raises(UnavailableError) as first:
-        box.connect()
-    gpu1.start()
-    if box.retry_seconds:
-        with pytest.raises(UnavailableError) as second:
+    messages = []
+    for _ in range(2):
+        with pytest.raises(UnavailableError) as caught:
             box.connect()
-        assert second.value.message == first.value.message
+        messages.append(caught.value.message)
+        if len(messages) == 1:
+            gpu1.start()
+    assert messages[0] == messages[1]
+    clock.now += 0.5
+    box.connect()
 
 
 # Links that drop ------------------------------------------------------------------------
@@ -462,12 +481,14 @@ def test_a_cut_ends_what_was_under_way(network: Network, gpu1: Sshd, boxes: Boxe
 def test_a_link_that_falls_silent_is_noticed_and_delays_no_other_box(
     network: Network, gpu1: Sshd, boxes: Boxes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("xt_core.ssh.link.KEEPALIVE_SECONDS", 0.5)
     other = network.box("gpu2")
     link = LinkProxy(gpu1.host, gpu1.port)
     network.know(gpu1, f"[127.0.0.1]:{link.port}")
     silent, lively = box_at(boxes, f"127.0.0.1:{link.port}"), box_at(boxes, other.place, "gpu2")
-    silent.connect()
+    lively.connect()
+    with monkeypatch.context() as patch:
+        patch.setattr("xt_core.ssh.link.KEEPALIVE_SECONDS", 0.5)
+        silent.connect()
     link.silence()
     errors: list[UnavailableError] = []
 

@@ -88,17 +88,16 @@ class Sshd(ServerProcess):
 
     def crash(self) -> None:
         """Lose power: all of its processes end at once."""
-        self.kill()
-        for pid in {*self.sessions(), *self.processes()}:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-
-    def close(self) -> None:
         sessions = self.sessions()
-        self.stop()
+        self.kill()
         for pid in {*sessions, *self.processes()}:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not self.processes(), "the box to be down")
+
+    def close(self) -> None:
+        """End it with all that it runs; nothing may be left."""
+        self.crash()
 
     def _command_line(self, port: int) -> list[str]:
         config = self.folder / "sshd_config"

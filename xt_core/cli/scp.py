@@ -138,6 +138,7 @@ def _tell(transfer: "Transfer", box: str, took: float, *, as_json: bool) -> None
     copied, kept = transfer.done - transfer.kept, ""
     if transfer.kept:
         kept = f"; {transfer.kept} were there already"
-    print(f"{copied} files copied, {transfer.total_bytes / 1e6:.1f} MB in all{kept}")
+    what = "file" if copied == 1 else "files"
+    print(f"{copied} {what} copied, {transfer.total_bytes / 1e6:.1f} MB in all{kept}")
     for path in transfer.left_out:
         note(f"left out: {path} is neither a file nor a directory")
