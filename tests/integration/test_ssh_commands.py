@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 from cli_support import Commands
+from servers.link_proxy import LinkProxy
 from servers.process import free_port
 from servers.sshd import Network, Sshd, fingerprint
 
+from xt_core.cli import scp
 from xt_core.home import Home
+from xt_core.ssh.transfer import CHUNK_BYTES, Transfer
 
 
 class Terminal(io.StringIO):
@@ -310,6 +313,29 @@ def test_files_are_copied_to_and_from_a_box(
     assert answer.out == "0 files copied, 0.0 MB in all; 2 were there already\n"
     commands("scp", "gpu1:in/data/*", "./got:here")
     assert sorted(os.listdir("got:here")) == ["one", "two"]
+
+
+def test_a_copy_goes_on_by_itself_when_the_link_is_cut(
+    network: Network, home: Home, commands: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gpu1 = network.box("gpu1")
+    link = LinkProxy(gpu1.host, gpu1.port)
+    network.know(gpu1, f"[127.0.0.1]:{link.port}")
+    with_boxes(home, more=f"  gpu1: {{address: '127.0.0.1:{link.port}'}}\n")
+    Path("large").write_bytes(os.urandom(4 * CHUNK_BYTES + 1))
+
+    class CutOnce(scp._Shown):
+        def __call__(self, transfer: Transfer) -> None:
+            super().__call__(transfer)
+            if transfer.done_bytes >= 3 * CHUNK_BYTES and link.connections == 1:
+                link.cut()
+
+    monkeypatch.setattr(scp, "_Shown", CutOnce)
+    answer = commands("scp", "large", "gpu1:", "--json")
+    assert answer.json["resumed_bytes"] >= CHUNK_BYTES
+    assert answer.err.count("; going on") == 1
+    assert (gpu1.home / "large").read_bytes() == Path("large").read_bytes()
+    link.close()
 
 
 @pytest.mark.parametrize(

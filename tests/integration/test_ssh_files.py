@@ -163,6 +163,22 @@ def test_a_copy_that_broke_off_goes_on_where_it_was(
     link.close()
 
 
+def test_over_a_slow_link_all_arrives(
+    network: Network, gpu1: Sshd, tree: Path, tmp_path: Path
+) -> None:
+    link = LinkProxy(gpu1.host, gpu1.port, delay=0.005)
+    network.know(gpu1, f"[127.0.0.1]:{link.port}")
+    boxes = boxes_of(network)
+    (tree / "large").write_bytes(os.urandom(1 << 20))
+    copier = Copier(box_at(boxes, f"127.0.0.1:{link.port}"))
+    copier.up(tree, ".")
+    copier.down("tree", tmp_path / "back")
+    assert listed(tmp_path / "back" / "tree") == listed(gpu1.home / "tree") == listed(tree)
+    assert link.connections == 1
+    boxes.close()
+    link.close()
+
+
 def test_a_draft_of_another_file_is_not_gone_on_with(
     copier: Copier, gpu1: Sshd, tmp_path: Path
 ) -> None:

@@ -1,15 +1,17 @@
-"""A TCP proxy that is the network between two machines: it can break, and it can fall silent."""
+"""A TCP proxy that is the network between two machines: it can break, fall silent, and be slow."""
 
 import contextlib
 import socket
 import threading
+import time
 
 
 class LinkProxy:
     """Forwards a port of loopback to another address."""
 
-    def __init__(self, host: str, port: int) -> None:
-        self._target = (host, port)
+    def __init__(self, host: str, port: int, delay: float = 0.0) -> None:
+        """Each piece of 64 KiB at most takes `delay` seconds, either way."""
+        self._target, self._delay = (host, port), delay
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
         self._open = threading.Event()
@@ -60,6 +62,7 @@ class LinkProxy:
         with contextlib.suppress(OSError):
             while data := source.recv(1 << 16):
                 self._open.wait()
+                time.sleep(self._delay)
                 sink.sendall(data)
         for end in (source, sink):
             with contextlib.suppress(OSError):
