@@ -358,6 +358,36 @@ def test_a_host_that_is_not_there_is_told(network: Network, boxes: Boxes) -> Non
         box_at(boxes, "no-such-host.invalid").connect()
 
 
+def test_a_name_that_no_host_can_have_is_told(network: Network, boxes: Boxes) -> None:
+    with pytest.raises(UnavailableError, match=r"cannot be reached"):
+        box_at(boxes, "a..b").connect()
+
+
+def test_a_box_that_is_closed_while_it_connects_can_be_used_again(
+    network: Network, gpu1: Sshd, boxes: Boxes
+) -> None:
+    link = LinkProxy(gpu1.host, gpu1.port)
+    network.know(gpu1, f"[127.0.0.1]:{link.port}")
+    link.silence()
+    box = box_at(boxes, f"127.0.0.1:{link.port}")
+    errors: list[UnavailableError] = []
+
+    def connect() -> None:
+        with pytest.raises(UnavailableError) as caught:
+            box.connect()
+        errors.append(caught.value)
+
+    connecting = threading.Thread(target=connect)
+    connecting.start()
+    wait_until(lambda: link.connections == 1, "the connection to begin")
+    box.close()
+    connecting.join()
+    assert "was closed meanwhile" in errors[0].message
+    link.resume()
+    assert box.run("echo well").stdout == b"well\n"
+    link.close()
+
+
 def test_a_port_without_a_server_is_told(network: Network, boxes: Boxes) -> None:
     port = free_port()
     with pytest.raises(UnavailableError) as caught:

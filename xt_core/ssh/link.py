@@ -67,7 +67,7 @@ class Link:
         if self._connection is not None and not self._connection.is_closed():
             return self._connection
         if self._last_error is not None and self.retry_seconds:
-            raise self._last_error
+            raise copy.copy(self._last_error)  # whoever raises an error adds to its trace
         if self._attempt is None:
             self._attempt = asyncio.create_task(self._made())
             self._attempt.add_done_callback(self._attempt_ended)
@@ -76,8 +76,9 @@ class Link:
     async def close(self) -> None:
         """End the connection; the next use makes a new one."""
         self._last_error, self._failures = None, 0
-        if self._attempt is not None:
-            self._attempt.cancel()
+        attempt, self._attempt = self._attempt, None
+        if attempt is not None:
+            attempt.cancel()
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
@@ -94,10 +95,14 @@ class Link:
         return f"{self._label} ({self.destination.place})"
 
     def _attempt_ended(self, attempt: asyncio.Task[asyncssh.SSHClientConnection]) -> None:
+        error = None if attempt.cancelled() else attempt.exception()
+        if self._attempt is not attempt:  # the link was closed meanwhile
+            if error is None and not attempt.cancelled():
+                attempt.result().abort()
+            return
         self._attempt = None
         if attempt.cancelled():
             return
-        error = attempt.exception()
         if error is None:
             self._connection, self._last_error, self._failures = attempt.result(), None, 0
             return
@@ -115,7 +120,7 @@ class Link:
         except TimeoutError as error:
             reason = f"no answer within {seconds:g} s" if limit.expired() else str(error)
             raise troubles.unreachable(self.label(), OSError(reason)) from error
-        except (OSError, asyncssh.Error, XTError) as error:
+        except (OSError, asyncssh.Error, ValueError, XTError) as error:
             raise troubles.unreachable(self.label(), error) from error
 
 
