@@ -14,6 +14,7 @@ demo: setup
 
 test: setup-gp setup-servers check
 	@command -v tmux >/dev/null || { echo "tmux is missing: install it (apt-get install tmux, brew install tmux)"; exit 1; }
+	@PATH="$$PATH:/usr/sbin:/usr/local/sbin" command -v sshd >/dev/null || { echo "sshd is missing: install it (apt-get install openssh-server)"; exit 1; }
 	@echo "==> tests"
 	$(BIN)/pytest $(XDIST) $(PYTEST_ARGS)
 

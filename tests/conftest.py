@@ -16,6 +16,7 @@ import pytest
 from servers.azurite import Azurite
 from servers.certificate import Certificate
 from servers.mongod import Mongod
+from servers.sshd import Network
 from servers.vault import FakeCloud
 from support import Xt
 
@@ -104,6 +105,18 @@ def principal(cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """The test's environment is that of a service principal."""
     for name, value in cloud.principal.items():
         monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def network(monkeypatch: pytest.MonkeyPatch) -> Iterator[Network]:
+    """Boxes that are reached by SSH, and what the user has to reach them."""
+    folder = Path(tempfile.mkdtemp(prefix="xt-ssh-"))  # short: it holds the sockets of agents
+    own = Network(folder)
+    monkeypatch.setenv("XT_SSH_CONFIG", str(own.config_file))
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    yield own
+    own.close()
+    shutil.rmtree(folder)
 
 
 def pytest_configure(config: pytest.Config) -> None:

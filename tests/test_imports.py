@@ -89,6 +89,8 @@ def modules_of(arguments: list[str], home: Path) -> set[str]:
         ["list", "jobs", "--json"],
         ["view", "config"],
         ["list", "nodes"],
+        ["list", "boxes"],
+        ["box", "check"],
         ["team", "check"],
         ["create", "team", "phoenix", "--dry-run"],
         ["run", "--dry-run", "true", "--lr=[1,2]"],

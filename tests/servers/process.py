@@ -18,9 +18,11 @@ _PR_SET_PDEATHSIG = 1
 class ServerProcess:
     """One server on a port of its own; it ends with this process at the latest."""
 
-    def __init__(self, command: Callable[[int], list[str]], log: Path) -> None:
+    def __init__(
+        self, command: Callable[[int], list[str]], log: Path, host: str = "127.0.0.1"
+    ) -> None:
         """`command` gives the command line for a port; what the server prints goes to `log`."""
-        self.port = free_port()
+        self.host, self.port = host, free_port(host)
         self._command, self._log = command, log
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -54,7 +56,7 @@ class ServerProcess:
     def _answers(self) -> bool:
         assert self._process is not None
         assert self._process.poll() is None, self._log.read_text(errors="replace")[-2000:]
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):
+        with contextlib.suppress(OSError), socket.create_connection((self.host, self.port)):
             return True
         return False
 
@@ -69,10 +71,10 @@ class ServerProcess:
             self._process.wait()
 
 
-def free_port() -> int:
+def free_port(host: str = "127.0.0.1") -> int:
     """A port that nobody listens on now."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((host, 0))
         return int(probe.getsockname()[1])
 
 

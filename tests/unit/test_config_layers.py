@@ -45,7 +45,17 @@ def test_without_files_every_property_has_its_default(place: Place) -> None:
     assert config.integer("hyperparameter-search.concurrent") == 1
     assert config.get("commands") == []
     assert config.get("setups") == {}
-    assert config.get("boxes") == {"local": {"max-runs": None, "gpus": None}}
+    assert config.get("boxes") == {
+        "local": {
+            "address": None,
+            "port": None,
+            "os": "linux",
+            "setup": None,
+            "actions": [],
+            "max-runs": None,
+            "gpus": None,
+        }
+    }
     assert {origin for _, _, origin in config.items()} == {"default"}
 
 

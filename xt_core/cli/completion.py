@@ -40,7 +40,7 @@ complete -c xt -n 'not __fish_seen_subcommand_from run' -f
 complete -c xt -a '(__xt_words)'"""
 _SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
 
-_RUNS, _JOBS, _NODES, _TEAMS = "runs", "jobs", "nodes", "teams"
+_RUNS, _JOBS, _NODES, _TEAMS, _BOXES = "runs", "jobs", "nodes", "teams", "boxes"
 _TAKES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("attach",): (_RUNS,),
     ("plot",): (_RUNS, _JOBS),
@@ -60,6 +60,9 @@ _TAKES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("view", "console"): (_RUNS,),
     ("view", "team"): (_TEAMS,),
     ("use", "team"): (_TEAMS,),
+    ("box", "check"): (_BOXES,),
+    ("box", "remove"): (_BOXES,),
+    ("ssh",): (_BOXES,),
     ("set", "tags"): (_RUNS, _JOBS),
     ("set", "notes"): (_RUNS, _JOBS),
     ("clear", "tags"): (_RUNS, _JOBS),
@@ -140,6 +143,8 @@ def _names(kinds: tuple[str, ...]) -> list[str]:
             names += session.controllers.known()
         elif kind == _TEAMS:
             names += team_names(session.config)
+        elif kind == _BOXES:
+            names += [name for name in session.config.get("boxes") if name != "local"]
         else:
             names.append(kind)
     return names

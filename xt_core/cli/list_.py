@@ -7,7 +7,7 @@ from typing import Any
 from xt_core import clock
 from xt_core.cli.names import chosen_runs, located, run_patterns
 from xt_core.cli.nouns import Noun, run_noun
-from xt_core.cli.parser import Parser, add_workspace, count
+from xt_core.cli.parser import Parser, add_workspace, count, seconds
 from xt_core.cli.talk import emit_json, note
 from xt_core.errors import ExitCode, UsageError
 from xt_core.model.names import JOB_NAME
@@ -31,11 +31,13 @@ _EXAMPLES = (
     "xt list runs --all --export runs.csv",
     "xt list jobs --status running",
     "xt list jobs job3-job5 --columns job,best,best_run",
+    "xt list boxes                                 machines reached over SSH, and whether they are",
     "xt list events                                what happened last",
     "xt list events run3.* --last 100",
 )
 _DEFAULT_EVENTS = 25
 _WIDEST_CELL = 80
+_BOX_SECONDS = 5.0
 
 
 def main(argv: list[str]) -> int:
@@ -175,6 +177,20 @@ def _list_targets(session: Session, options: argparse.Namespace) -> None:
         for name, entry in session.config.as_dict()["compute-targets"].items()
     ]
     _show_plain(options, "targets", ["name", "service", "nodes", "setup", "default"], targets)
+
+
+def _list_boxes(session: Session, options: argparse.Namespace) -> None:
+    from xt_core.cli.box import box_rows
+
+    headers = ["name", "address", "state", "max-runs", "setup", "gpus"]
+    _show_plain(options, "boxes", headers, box_rows(session, options.timeout))
+
+
+def _add_box_options(parser: Parser) -> None:
+    parser.add_argument(
+        "--timeout", type=seconds, default=_BOX_SECONDS, metavar="SECONDS",
+        help="how long a box may take to answer (default: %(default)g)",
+    )  # fmt: skip
 
 
 def _list_teams(session: Session, options: argparse.Namespace) -> None:
@@ -363,6 +379,7 @@ _REPORTS: dict[str, Noun] = {
     ),
     "nodes": Noun("nodes, and what they do now", "", _add_nothing, _list_nodes),
     "targets": Noun("compute targets", "", _add_nothing, _list_targets),
+    "boxes": Noun("boxes, and whether they can be reached", "", _add_box_options, _list_boxes),
     "teams": Noun("teams, and which is in use", "", _add_nothing, _list_teams),
     "shares": Noun("data and models in the team's storage", "", _add_nothing, _list_shares),
     "workspaces": Noun("workspaces", "", add_workspace, _list_workspaces),

@@ -104,6 +104,12 @@ _GENERAL = Section(
             env="XT_AUTHENTICATION",
             choices=KINDS,
         ),
+        "ssh-config": _text(
+            None,
+            "The file that OpenSSH's settings come from, in place of ~/.ssh/config and those of "
+            "the system.",
+            env="XT_SSH_CONFIG",
+        ),
         "grace-seconds": _amount(
             10.0,
             "Seconds that a cancelled run has to end by itself.",
@@ -323,8 +329,24 @@ _SETUPS = Table(
 )
 
 _BOXES = Table(
-    "The machines that are nodes, by name.",
+    "The machines that are nodes, by name; `local` is this one.",
     {
+        "address": _text(
+            None,
+            "Where it is reached by SSH: HOST, USER@HOST or USER@HOST:PORT; HOST may be one of "
+            "~/.ssh/config, whose settings count.",
+        ),
+        "port": Property(
+            Kind.INTEGER,
+            None,
+            "The port of its sshd, where the address names none; with null OpenSSH's "
+            "configuration decides.",
+            nullable=True,
+            minimum=1.0,
+        ),
+        "os": Property(Kind.STRING, "linux", "Its operating system.", choices=("linux", "macos")),
+        "setup": _text(None, "The name of the setup that prepares it."),
+        "actions": _list([], "What is done there before runs: data, model."),
         "max-runs": _count(None, "How many runs it runs at once, over all jobs."),
         "gpus": _text(
             None, "The ids of the GPUs that runs share, as in 0,1; with null XT detects them."

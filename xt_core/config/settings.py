@@ -40,11 +40,19 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A machine that is a node; `max_runs` None is no limit, `gpus` None is to detect them."""
+    """A machine that is a node; `max_runs` None is no limit, `gpus` None is to detect them.
+
+    One without an address is not reached over SSH; `port` counts where the address has none.
+    """
 
     name: str
     max_runs: int | None
     gpus: str | None
+    address: str | None = None
+    port: int | None = None
+    os: str = "linux"
+    setup: str | None = None
+    actions: tuple[str, ...] = ()
 
 
 class Config:
@@ -162,7 +170,16 @@ class Config:
     def box(self, name: str) -> Box:
         """A box; raises UnknownNameError when there is none of that name."""
         entry = self._entry("boxes", name, f"there is no box '{name}'")
-        return Box(name, entry["max-runs"], entry["gpus"])
+        return Box(
+            name,
+            entry["max-runs"],
+            entry["gpus"],
+            entry["address"],
+            entry["port"],
+            entry["os"],
+            entry["setup"],
+            tuple(entry["actions"]),
+        )
 
     def _entry(self, table: str, name: str, problem: str) -> dict[str, Any]:
         entries: dict[str, dict[str, Any]] = self._value((table,))

@@ -28,7 +28,7 @@ from xt_core.errors import (
     XTError,
 )
 from xt_core.home import NodeHome, node_index
-from xt_core.nodes.http import UnixConnection
+from xt_core.nodes.http import Reach, UnixConnection, local_socket
 from xt_core.services.stores import RENEWED_FROM_SECONDS, StoreAccess
 
 STATUS_SECONDS = 30.0
@@ -54,9 +54,12 @@ class ControllerClient:
         environ: Mapping[str, str],
         access: Callable[[], StoreAccess],
         node_access: Callable[[], StoreAccess] | None = None,
+        reach: Reach = local_socket,
     ) -> None:
         """`environ` and `node_access` (by default `access`) are what a controller gets that has to
-        be started; `access` is how the team's stores are reached from here."""
+        be started; `access` is how the team's stores are reached from here, `reach` how the
+        controller's socket is, which lies where `home` says."""
+        self._reach = reach
         self._home, self._environ = home, dict(environ)
         self._access, self._node_access = access, node_access or access
 
@@ -64,7 +67,7 @@ class ControllerClient:
 
     def is_running(self) -> bool:
         """Whether a controller answers."""
-        connection = UnixConnection(self._home.socket)
+        connection = UnixConnection(self._home.socket, self._reach)
         try:
             connection.connect()
         except OSError:
@@ -258,7 +261,7 @@ class ControllerClient:
 
         Raises UnavailableError, as the stream does when the controller is killed.
         """
-        connection = UnixConnection(self._home.socket)
+        connection = UnixConnection(self._home.socket, self._reach)
         try:
             connection.request("GET", "/changes")
         except OSError as error:
@@ -278,7 +281,7 @@ class ControllerClient:
         self, method: str, path: str, body: object, timeout: float | None = None
     ) -> Iterator[tuple[UnixConnection, HTTPResponse]]:
         """`timeout` seconds at most between two parts of the answer; None: as long as it takes."""
-        connection = UnixConnection(self._home.socket)
+        connection = UnixConnection(self._home.socket, self._reach)
         try:
             content = None if body is None else json.dumps(body).encode()
             connection.connect()

@@ -4,27 +4,37 @@ more."""
 import contextlib
 import http.client
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 _CONNECT_SECONDS = 10.0
+
+Reach = Callable[[Path], socket.socket]
+"""Gives a blocking socket connected to a socket file, of this machine or of another."""
+
+
+def local_socket(path: Path) -> socket.socket:
+    """A socket connected to a socket file of this machine. Raises OSError."""
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    sock.settimeout(_CONNECT_SECONDS)
+    try:
+        sock.connect(str(path))
+    except BaseException:
+        sock.close()
+        raise
+    sock.settimeout(None)  # answers may take as long as a cancel's grace
+    return sock
 
 
 class UnixConnection(http.client.HTTPConnection):
     """One connection to the server behind a socket file."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, reach: Reach = local_socket) -> None:
         super().__init__("localhost")
-        self._path = path
+        self._path, self._reach = path, reach
 
     def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(_CONNECT_SECONDS)
-        try:
-            self.sock.connect(str(self._path))
-        except BaseException:
-            self.sock.close()
-            raise
-        self.sock.settimeout(None)  # answers may take as long as a cancel's grace
+        self.sock = self._reach(self._path)
 
     def shut_down(self) -> None:
         """Wake whoever reads from the connection: there is nothing more to come."""
