@@ -75,6 +75,11 @@ class Home:
         return self.team_root / "local" / "artifacts"
 
     @property
+    def bootstrap_dir(self) -> Path:
+        """XT in archives, as boxes get it, and what is known of their Pythons."""
+        return self.root / "bootstrap"
+
+    @property
     def share_cache_dir(self) -> Path:
         """Data and models that were downloaded, for all nodes of this machine."""
         return self.team_root / "cache"

@@ -170,6 +170,36 @@ def test_a_box_that_has_all_is_ready(network: Network, home: Home, commands: Com
     assert not list(network.boxes[0].home.glob(".xt-probe*"))
 
 
+def test_a_box_gets_xt_once(network: Network, home: Home, commands: Commands) -> None:
+    own = network.folder / "xthome"
+    gpu1 = network.box("gpu1", environ={"XT_HOME": str(own), "PATH": os.environ["PATH"]})
+    with_boxes(home, gpu1)
+    first = commands("box", "prepare", "--json").json["boxes"][0]
+    assert (first["name"], first["root"], first["ways"].keys()) == (
+        "gpu1", str(own), {"xt", "base"},
+    )  # fmt: skip
+    assert first["sent_bytes"] > 1_000_000
+    program = own / "versions" / first["version"] / "bin" / "python"
+    command = [program, "-I", "-m", "controller", "--help"]
+    assert b"serve a node" in subprocess.run(command, capture_output=True, check=True).stdout
+    again = commands("box", "prepare", "gpu1", "--json").json["boxes"][0]
+    assert again == first | {"ways": {}, "sent_bytes": 0}
+    told = commands("box", "prepare", "gpu1").out
+    assert told.startswith(f"gpu1: XT {first['version']} for CPython 3.")
+    assert told.endswith(f" in {own}; it was there\n")
+
+
+def test_a_box_that_is_not_there_hides_nothing_of_the_others(
+    network: Network, home: Home, commands: Commands
+) -> None:
+    own = network.folder / "xthome"
+    gpu1 = network.box("gpu1", environ={"XT_HOME": str(own), "PATH": os.environ["PATH"]})
+    with_boxes(home, gpu1, more=f"  gpu2: {{address: '127.0.0.9:{free_port()}'}}\n")
+    answer = commands("box", "prepare", code=4)
+    assert answer.out.startswith("gpu1: XT ")
+    assert "gpu2: " in answer.err
+
+
 def test_what_a_box_lacks_is_told_with_what_to_do(
     network: Network, home: Home, commands: Commands
 ) -> None:

@@ -6,6 +6,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
+from xt_core.cli.box_prepare import add_prepare_options, prepare_boxes
 from xt_core.cli.nouns import Noun, run_noun
 from xt_core.cli.parser import Parser, count, seconds
 from xt_core.cli.talk import emit_json, note
@@ -25,6 +26,7 @@ _EXAMPLES = (
     "xt box add gpu1 lab --fingerprint SHA256:…  for scripts; lab is a Host of ~/.ssh/config",
     "xt box check                                all boxes: what they have, what they lack",
     "xt box check gpu1 gpu2 --timeout 3 --json",
+    "xt box prepare gpu1                         XT there, from this machine's own copy",
     "xt box remove gpu1",
 )
 _CONNECT_SECONDS = 10.0
@@ -41,6 +43,7 @@ def main(argv: list[str]) -> int:
         "add": Noun("make a machine known, after a look at it", "NAME ADDRESS", _add_options, _add),
         "check": Noun("see whether boxes are there, and what they lack", "[NAME…]", _check_options,
                       check),
+        "prepare": Noun("have XT on boxes", "[NAME…]", add_prepare_options, _prepare),
         "remove": Noun("forget a box", "NAME", _remove_options, _remove),
     }  # fmt: skip
     run_noun(argv, "the machines that are reached over SSH", nouns, _EXAMPLES)
@@ -235,6 +238,11 @@ def remote_names(session: Session) -> list[str]:
     """The boxes that have an address."""
     boxes: dict[str, dict[str, Any]] = session.config.as_dict()["boxes"]
     return [name for name, box in boxes.items() if box["address"] is not None]
+
+
+def _prepare(session: Session, options: argparse.Namespace) -> None:
+    names = list(dict.fromkeys(options.names)) or remote_names(session)
+    prepare_boxes(session, options, names)
 
 
 # Remove ---------------------------------------------------------------------------------

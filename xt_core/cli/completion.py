@@ -61,6 +61,7 @@ _TAKES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("view", "team"): (_TEAMS,),
     ("use", "team"): (_TEAMS,),
     ("box", "check"): (_BOXES,),
+    ("box", "prepare"): (_BOXES,),
     ("box", "remove"): (_BOXES,),
     ("ssh",): (_BOXES,),
     ("set", "tags"): (_RUNS, _JOBS),

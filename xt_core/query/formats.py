@@ -18,6 +18,7 @@ PRECISION = 3
 _SMALLEST_PLAIN, _LARGEST_PLAIN = 1e-4, 1e7
 _DATE_AND_TIME = "%Y-%m-%d %H:%M:%S"
 _NUMERIC = frozenset({Kind.NUMBER, Kind.DURATION, Kind.ANY})
+_UNITS = ("B", "KB", "MB", "GB", "TB")
 _WIDEST = 200  # a format may not make a cell of any size
 
 
@@ -124,3 +125,11 @@ def _fits(sample: object, format_: str) -> bool:
     except (ValueError, TypeError, OverflowError):
         return False
     return True
+
+
+def byte_text(size: float) -> str:
+    """``1.4 GB``."""
+    unit = 0
+    while size >= 1000 and unit < len(_UNITS) - 1:
+        size, unit = size / 1000, unit + 1
+    return f"{size:.0f} {_UNITS[unit]}" if unit == 0 else f"{size:.1f} {_UNITS[unit]}"

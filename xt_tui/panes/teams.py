@@ -7,13 +7,12 @@ from textual.app import ComposeResult
 from textual.widgets import Static
 
 from xt_core.nodes.controllers import STOPPED, UNRESPONSIVE
-from xt_core.query.formats import counted, format_duration
+from xt_core.query.formats import byte_text, counted, format_duration
 from xt_core.services.team import team_names
 from xt_core.session import Session
 from xt_tui.panes.pane import Pane
 from xt_tui.state import ViewState
 
-_UNITS = ("B", "KB", "MB", "GB", "TB")
 _LOW_DISK_BYTES = 1 << 30
 
 
@@ -97,11 +96,3 @@ def _tell_node(text: Text, node: dict[str, Any]) -> None:
     gpus = f", {counted(node['gpus'], 'GPU')}" if node["gpus"] else ""
     text.append("● ", "green").append(node["name"], "bold")
     text.append(f"  {node['running']} running, {node['queued']} queued{gpus}\n")
-
-
-def byte_text(size: float) -> str:
-    """``1.4 GB``."""
-    unit = 0
-    while size >= 1000 and unit < len(_UNITS) - 1:
-        size, unit = size / 1000, unit + 1
-    return f"{size:.0f} {_UNITS[unit]}" if unit == 0 else f"{size:.1f} {_UNITS[unit]}"
