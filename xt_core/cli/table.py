@@ -41,6 +41,7 @@ COMMANDS: dict[str, Command] = {
             ("run", "job", "metrics", "events", "log", "console", "config", "team"),
         ),
         Command("plot", "plot", "metric curves in the terminal", "Reports"),
+        Command("tensorboard", "tensorboard", "runs as event files of TensorBoard", "Reports"),
         Command("set", "annotate", "set tags or notes", "Annotate", ("tags", "notes")),
         Command("clear", "annotate", "clear tags, or downloads", "Annotate", ("tags", "cache")),
         Command("create", "create", "make the services of a new team", "Set up", ("team",)),
