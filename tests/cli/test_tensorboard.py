@@ -215,15 +215,23 @@ def test_following_runs_that_have_ended_ends_at_once(xt: Commands, filled: Stats
     assert answer.lines == ["ws1/run1  3 new points  tensorboard/ws1/run1"]
 
 
-def test_a_living_run_has_no_end(xt: Commands, filled: StatsStore) -> None:
-    parent = filled.run("ws1", "run2")
-    assert parent.status is RunStatus.QUEUED
+def test_a_run_that_has_not_started_is_left_out(xt: Commands, filled: StatsStore) -> None:
+    answer = xt("tensorboard", "run2,run1", "--template", "{hparams.lr}{run}", code=2)
+    assert "ws1/run1 has no hyperparameter 'lr'" in answer.err
+    answer = xt("tensorboard", "run2,run2.1", "--template", "{hparams.lr}")
+    assert answer.lines == ["ws1/run2.1  3 new points  tensorboard/0.01"]
+    assert answer.err.splitlines()[0] == "not started, so with nothing to write: 1"
+
+
+def test_a_living_run_has_no_end_yet(xt: Commands, filled: StatsStore) -> None:
+    folder = Path("tensorboard/ws1/run2")
+    filled.change_run(RunChange("ws1", "run2", RunStatus.RUNNING, "started", time=1e9 + 5))
     xt("tensorboard", "run2")
-    assert not Path("tensorboard/ws1/run2").exists()
-    change = RunChange("ws1", "run2", RunStatus.CANCELLED, "ended", time=1e9 + 70)
-    filled.change_run(change)
+    assert not folder.exists()
+    filled.change_run(RunChange("ws1", "run2", RunStatus.CANCELLED, "ended", time=1e9 + 70))
     xt("tensorboard", "run2")
-    assert len(sessions_of(events_of(Path("tensorboard/ws1/run2")))) == 2
+    start, end = sessions_of(events_of(folder))
+    assert (start.start_time_secs, end.status, end.end_time_secs) == (1e9 + 5, 0, 1e9 + 70)
 
 
 def test_without_the_package_it_says_how_to_install_it(

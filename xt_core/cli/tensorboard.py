@@ -145,7 +145,9 @@ def _report(export: "Export", options: argparse.Namespace) -> None:
         return
     for name, log in export.logs.items():
         print(f"{name}  {log.points} new points  {log.folder}")
-    if not options.serve:
+    if export.idle:
+        note(f"not started, so with nothing to write: {export.idle}")
+    if export.logs and not options.serve:
         note(f"tensorboard --logdir {shlex.quote(options.to)} shows them")
 
 

@@ -22,6 +22,8 @@ class Export:
         self._owners: dict[Path, str] = {}
         self._whole: set[str] = set()
         """Ended runs of which all is written."""
+        self.idle = 0
+        """How many runs of the last call had nothing to write: those that have not started."""
 
     @property
     def logs(self) -> Mapping[str, RunLog]:
@@ -29,27 +31,33 @@ class Export:
         return self._logs
 
     def write(self, store: StatsStore, runs: Iterable[Run], *, patient: bool = False) -> None:
-        """Write what is new of the runs; if `patient`, later of those that live and lack a
-        hyperparameter that the template names.
+        """Write what is new of the runs that have started; if `patient`, later of those that live
+        and lack a hyperparameter that the template names.
 
         Raises UsageError, before anything is written, as `folder_name` and `RunLog` do, and for
         two runs of one log folder.
         """
-        chosen = [
-            run
-            for run in runs
-            if not (patient and not run.status.is_final and lacks_hparams(self._template, run))
-        ]
+        self.idle = 0
+        chosen = []
+        for run in runs:
+            lives = not run.status.is_final
+            if run.started is None or (patient and lives and lacks_hparams(self._template, run)):
+                self.idle += 1
+            else:
+                chosen.append(run)
         for run in chosen:
             if run.full_name not in self._logs:
                 self._open(run)
         for run in chosen:
-            if run.full_name not in self._whole:
-                self._logs[run.full_name].write_news(store, run)
-                if run.status.is_final:
-                    self._whole.add(run.full_name)
-            elif not run.status.is_final:  # restarted
-                self._whole.discard(run.full_name)
+            if not (run.status.is_final and run.full_name in self._whole):
+                self._write_news(store, run)
+
+    def _write_news(self, store: StatsStore, run: Run) -> None:
+        self._logs[run.full_name].write_news(store, run)
+        if run.status.is_final:
+            self._whole.add(run.full_name)
+        else:  # it may have been restarted
+            self._whole.discard(run.full_name)
 
     def _open(self, run: Run) -> None:
         folder = self._root / folder_name(self._template, run)
