@@ -6,13 +6,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 XDIST ?= -n 2
 
-.PHONY: demo test check format lint types setup setup-gp setup-servers bench clean
+.PHONY: demo test check format lint types setup setup-gp setup-tensorboard setup-servers bench clean
 
 demo: setup
 	@echo "==> a real hyperparameter search on this machine, 2 runs at a time"
 	$(BIN)/xt demo
 
-test: setup-gp setup-servers check
+test: setup-gp setup-tensorboard setup-servers check
 	@command -v tmux >/dev/null || { echo "tmux is missing: install it (apt-get install tmux, brew install tmux)"; exit 1; }
 	@PATH="$$PATH:/usr/sbin:/usr/local/sbin" command -v sshd >/dev/null || { echo "sshd is missing: install it (apt-get install openssh-server)"; exit 1; }
 	@echo "==> tests"
@@ -40,6 +40,8 @@ setup: $(VENV)/.installed
 
 setup-gp: $(VENV)/.installed-gp
 
+setup-tensorboard: $(VENV)/.installed-tensorboard
+
 setup-servers: $(VENV)/.installed-servers
 
 $(VENV)/.installed: pyproject.toml requirements.lock
@@ -56,6 +58,11 @@ $(VENV)/.installed: pyproject.toml requirements.lock
 $(VENV)/.installed-gp: $(VENV)/.installed requirements-gp.lock
 	@echo "==> setting up PyTorch, for the Gaussian process search"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-gp.lock
+	@touch $@
+
+$(VENV)/.installed-tensorboard: $(VENV)/.installed requirements-tensorboard.lock
+	@echo "==> setting up tensorboardX, which writes TensorBoard's event files"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-tensorboard.lock
 	@touch $@
 
 $(VENV)/.installed-servers: $(VENV)/.installed requirements-servers.lock tests/servers/package-lock.json

@@ -41,6 +41,7 @@ COMMANDS: dict[str, Command] = {
             ("run", "job", "metrics", "events", "log", "console", "config", "team"),
         ),
         Command("plot", "plot", "metric curves in the terminal", "Reports"),
+        Command("tensorboard", "tensorboard", "runs as event files of TensorBoard", "Reports"),
         Command("ssh", "ssh", "a shell, or a command, on a box", "Boxes"),
         Command("scp", "scp", "copy files from and to a box", "Boxes"),
         Command("set", "annotate", "set tags or notes", "Annotate", ("tags", "notes")),

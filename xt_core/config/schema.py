@@ -12,6 +12,7 @@ from xt_core.config.share_sections import share_section
 from xt_core.identity.ways import KINDS
 from xt_core.model.names import WORKSPACE_NAME
 from xt_core.query.columns import DEFAULT_JOB_COLUMNS, DEFAULT_RUN_COLUMNS
+from xt_core.tensorboard.names import TEMPLATE, TEMPLATE_HELP
 
 _NOT_BLANK = re.compile(r"\s*\S.*", re.DOTALL)
 _VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -163,6 +164,20 @@ _LOGGING = Section(
             "What to mirror, within the run's folder: a pattern, a list, or null for nothing.",
             env="XT_MIRROR_FILES",
             single=True,
+        ),
+    },
+)
+
+_TENSORBOARD = Section(
+    "How `xt tensorboard` writes runs.",
+    {
+        "template": Property(
+            Kind.STRING,
+            "{workspace}/{run}",
+            "The log folder of each run, with the fields {workspace}, {experiment}, {job}, {run} "
+            "and hyperparameters, as in {hparams.lr}.",
+            pattern=TEMPLATE,
+            pattern_help=TEMPLATE_HELP,
         ),
     },
 )
@@ -423,6 +438,7 @@ SCHEMA: dict[str, Section | Table | Property] = {
     "data": share_section("data", "data"),
     "model": share_section("model", "models"),
     "logging": _LOGGING,
+    "tensorboard": _TENSORBOARD,
     "hyperparameter-search": _SEARCH,
     "early-stopping": _EARLY_STOPPING,
     "compute-targets": _COMPUTE_TARGETS,
