@@ -14,6 +14,7 @@ from xt_core.stats.store import JournalBatch
 
 _LARGEST_READ = 1 << 20
 _LONGEST_LINE = 16 << 20
+_LATEST_TIME = 253_402_300_800.0  # the year 10,000
 
 
 class JournalReader:
@@ -67,9 +68,8 @@ class JournalReader:
             return
         try:
             record = loads(line)
-            moment = float(record.get("time") or time.time())
-            self._add_record(batch, position, moment, record)
-        except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
+            self._add_record(batch, position, _moment(record.get("time")), record)
+        except (ValueError, TypeError, AttributeError, KeyError, RecursionError, OverflowError):
             self._report_bad_line(batch, position)
 
     def _add_record(
@@ -78,7 +78,8 @@ class JournalReader:
         kind = record["type"]
         if kind == "event":
             data = record.get("data") or {}
-            batch.events.append((moment, str(record["event"]), dict(data)))
+            name = str(record["event"]).encode("utf-8", "backslashreplace").decode()
+            batch.events.append((moment, name, dict(data)))
             return
         values = {str(name): _checked(value) for name, value in record["values"].items()}
         if kind == "metrics":
@@ -97,6 +98,13 @@ class JournalReader:
         if not self._reported_bad_line:
             self._reported_bad_line = True
             batch.events.append((time.time(), "journal_error", {"offset": position}))
+
+
+def _moment(value: Any) -> float:
+    """When it was logged (seconds since 1970); now, where that is no time of a calendar, such as
+    milliseconds."""
+    moment = float(value or time.time())
+    return moment if 0 <= moment < _LATEST_TIME else time.time()
 
 
 def _checked(value: Any) -> Any:

@@ -322,3 +322,33 @@ def test_a_configuration_that_cannot_be_read_is_one_clear_error(
     assert err.startswith(f"xt: error: {xt.code}/xt_config.yaml{where}")
     assert len(err.splitlines()) <= 2
     assert xt.session.store.jobs() == []
+
+
+ODD = """
+import json, os
+journal = open(os.environ["XT_JOURNAL"], "a")
+def log(**record): journal.write(json.dumps(record) + "\\n")
+log(type="metrics", values={"big": 2**70, "$a.b": 1, "": 2, "x\\0y": 3, "s": "\\ud800"}, step=2**80)
+log(type="metrics", values={"nan": float("nan")}, time=1e300)
+log(type="hparams", values={"$h.i": "\\ud800"})
+log(type="tags", values={"t": 2**80})
+log(type="event", event="\\ud800", data={"a": 2**90, "$b": {"c\\0": 1}})
+journal.write('{"type": "metrics", "values": {"lost": 1' + "0" * 400 + "}}\\n")
+"""
+
+
+def test_odd_names_and_values_are_kept_and_harm_no_run(xt: Xt) -> None:
+    xt.script("t.py", ODD)
+    xt.submit("t.py")
+    assert xt.wait_job("job1") == "completed"
+    metrics = xt.json("view", "metrics", "run1")["metrics"]
+    values = {name: series["value"] for name, series in metrics.items()}
+    assert values == {
+        "big": [float(2**70)], "$a.b": [1], "": [2], "x\0y": [3], "s": ["\ud800"], "nan": [None],
+    }  # fmt: skip
+    assert metrics["big"]["step"] == [2**80]
+    run = xt.run("run1")
+    assert (run.hparams, run.tags) == ({"$h.i": "\ud800"}, {"t": float(2**80)})
+    assert xt.event_data("run1", "\\ud800") == {"a": 2**90, "$b": {"c\0": 1}}
+    assert xt.events("run1").count("journal_error") == 1
+    assert "ended" in xt("view", "run", "run1").stdout

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from controller.journal import JournalReader
+from xt_core import clock
 from xt_core.model.records import MetricRecord
 
 
@@ -123,3 +124,12 @@ def test_a_journal_larger_than_one_read_comes_in_parts_and_whole(journal: Path) 
 
 def test_a_missing_journal_is_an_empty_one(journal: Path) -> None:
     assert reader(journal).read(at_end=True) is None
+
+
+@pytest.mark.parametrize("time", ["1e300", "-5", "1760000000000", "Infinity"])
+def test_a_time_of_no_calendar_is_taken_for_now(journal: Path, time: str) -> None:
+    journal.write_text(f'{{"type": "metrics", "time": {time}, "values": {{"a": 1}}}}\n')
+    before = clock.now()
+    batch = reader(journal).read()
+    assert batch is not None
+    assert before <= batch.metrics[0].time <= clock.now()
