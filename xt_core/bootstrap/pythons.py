@@ -28,13 +28,15 @@ print("xt:" + json.dumps({
     "machine": os.uname()[4],
 }))
 """
-_PROBE = r"""
-echo "xt:home ${XT_HOME:-$HOME/.xt}"
-for python in python3.14 python3.13 python3.12 python3.11 python3 \
+PLACES = r"""python3.14 python3.13 python3.12 python3.11 python3 \
     "$HOME"/.local/bin/python3 "$HOME"/.local/share/uv/python/*/bin/python3 \
     "$HOME"/.pyenv/versions/*/bin/python3 "$HOME"/*conda3/bin/python3 \
     "$HOME"/miniforge3/bin/python3 /opt/*conda3/bin/python3 /opt/conda/bin/python3 \
-    /usr/local/bin/python3
+    /usr/local/bin/python3"""
+"""Where a Python may be, as a shell has it."""
+_PROBE = r"""
+echo "xt:home ${XT_HOME:-$HOME/.xt}"
+for python in PLACES
 do
     path=$(command -v "$python" 2>/dev/null) || continue
     "$path" -I -c FACTS 2>/dev/null || echo "xt:broken $path"
@@ -148,7 +150,7 @@ def find_python(box: Box) -> tuple[Python, str]:
     One like this process's comes first, since it can use this machine's files; then the newest.
     Raises UnavailableError where there is none.
     """
-    probe = _PROBE.replace("FACTS", shlex.quote(_FACTS))
+    probe = _PROBE.replace("PLACES", PLACES).replace("FACTS", shlex.quote(_FACTS))
     done = box.run("sh -s", probe.encode(), seconds=60.0)
     lines = done.stdout.decode("utf-8", "replace").splitlines()
     home = next((line[len(_MARK) + 5 :] for line in lines if line.startswith(f"{_MARK}home ")), "")

@@ -10,11 +10,11 @@ from typing import Any
 import asyncssh
 
 from xt_core import clock
+from xt_core.bootstrap.pythons import OLDEST, PLACES
 from xt_core.errors import ExitCode, UnavailableError, XTError
 from xt_core.ssh.box import RemoteBox
 from xt_core.teams.checks.check import MOST_SKEW_SECONDS
 
-OLDEST_PYTHON = (3, 11)
 LEAST_FREE_BYTES = 1 << 30
 _ROUND_TRIPS = 5
 _STEP_SECONDS = 30.0
@@ -23,10 +23,7 @@ _MARK = "xt:"
 _PROBE = r"""
 say() { printf 'xt:%s=%s\n' "$1" "$2"; }
 say system "$(uname -s) $(uname -m)"
-for python in python3.14 python3.13 python3.12 python3.11 python3 \
-    "$HOME"/.local/bin/python3 "$HOME"/.local/share/uv/python/*/bin/python3 \
-    "$HOME"/.pyenv/versions/*/bin/python3 "$HOME"/*conda3/bin/python3 \
-    "$HOME"/miniforge3/bin/python3 /opt/*conda3/bin/python3 /opt/conda/bin/python3
+for python in PLACES
 do
     path=$(command -v "$python" 2>/dev/null) || continue
     version=$("$path" -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null) ||
@@ -186,7 +183,8 @@ def _compare_clocks(box: RemoteBox, report: BoxReport) -> None:
 
 
 def _probe(box: RemoteBox, report: BoxReport) -> None:
-    done = box.run("sh", _PROBE.encode(), seconds=_STEP_SECONDS)
+    probe = _PROBE.replace("PLACES", PLACES)
+    done = box.run("sh", probe.encode(), seconds=_STEP_SECONDS)
     facts = _facts(done.stdout.decode("utf-8", "replace"))
     if "system" not in facts:
         told = (done.stderr.decode("utf-8", "replace").strip().splitlines() or ["nothing"])[-1]
@@ -211,11 +209,11 @@ def _facts(text: str) -> dict[str, list[str]]:
 
 
 def _python(found: Sequence[str], report: BoxReport) -> Finding:
-    oldest = ".".join(str(part) for part in OLDEST_PYTHON)
+    oldest = ".".join(str(part) for part in OLDEST)
     hint = f"install Python {oldest} or later there (apt-get install python3, or uv python install)"
     for entry in found:
         version, _, path = entry.partition(" ")
-        if tuple(int(part) for part in version.split(".")) >= OLDEST_PYTHON:
+        if tuple(int(part) for part in version.split(".")) >= OLDEST:
             report.python = {"version": version, "path": path}
             return Finding("Python", f"{version} ({path})")
     if not found:
