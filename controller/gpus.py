@@ -3,7 +3,12 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from controller.processes import is_alive
+from controller.rundir import RunDirectory
+from xt_core.home import NodeHome
 
 _QUERY = ["--query-gpu=index", "--format=csv,noheader"]
 
@@ -34,6 +39,24 @@ def share_of_node(gpus: Sequence[str], index: int, nodes: int) -> list[str]:
     return list(gpus[index::nodes])
 
 
+def used_by_other_teams(home: NodeHome) -> Counter[str]:
+    """How many living runs of other teams' nodes on this machine have each GPU, as their folders
+    tell. Those of this team's other nodes have GPUs of their own."""
+    used: Counter[str] = Counter()
+    own = home.team_root
+    for team in (home.root, *(home.root / "teams").glob("*")):
+        folders = (
+            [] if team == own else [*team.glob("node/runs/*/*"), *team.glob("nodes/*/runs/*/*")]
+        )
+        for folder in map(RunDirectory, folders):
+            spec, started = folder.read("launch.json"), folder.read("started.json")
+            if spec is None or started is None or started.get("nonce") != spec.get("nonce"):
+                continue
+            if is_alive(started["pid"], started["start_time"], started["boot_id"]):
+                used.update(spec.get("gpus", []))
+    return used
+
+
 class GpuPool:
     """Hands each run its share of the GPUs, the least used first."""
 
@@ -43,13 +66,15 @@ class GpuPool:
     def __len__(self) -> int:
         return len(self._users)
 
-    def take(self, concurrent: int) -> list[str]:
-        """GPUs for a run of a job that runs `concurrent` at once.
+    def take(self, concurrent: int, elsewhere: Mapping[str, int] | None = None) -> list[str]:
+        """GPUs for a run of a job that runs `concurrent` at once, the least used first; others'
+        uses, by GPU, are in `elsewhere`.
 
         With fewer runs than GPUs each gets several of its own; with more, runs share.
         """
+        others = elsewhere or {}
         share = max(1, len(self._users) // max(1, concurrent))
-        chosen = sorted(self._users, key=lambda gpu: self._users[gpu])[:share]
+        chosen = sorted(self._users, key=lambda gpu: self._users[gpu] + others.get(gpu, 0))[:share]
         return self.hold(chosen)
 
     def hold(self, gpus: Iterable[str]) -> list[str]:

@@ -19,6 +19,7 @@ from controller.execution import (
     NoRoomError,
     StartError,
 )
+from controller.gpus import used_by_other_teams
 from controller.mirror import Mirror, MirrorRoot
 from controller.node import NodeServices
 from controller.output import OutputFeed
@@ -174,8 +175,7 @@ class RunTask:
         *,
         found: bool,
     ) -> ExitRecord:
-        take = self._node.gpus
-        gpus = take.hold(self.execution.gpus) if found else take.take(self._concurrent)
+        gpus = await self._gpus(found)
         self.execution.gpus = gpus
         try:
             if not found:
@@ -198,6 +198,15 @@ class RunTask:
         await shipping.finish()
         await mirror.finish()
         return record
+
+    async def _gpus(self, found: bool) -> list[str]:
+        pool = self._node.gpus
+        if found:
+            return pool.hold(self.execution.gpus)
+        if not len(pool):
+            return []
+        elsewhere = await asyncio.to_thread(used_by_other_teams, self._node.home)
+        return pool.take(self._concurrent, elsewhere)
 
     async def _prepare(self, argv: list[str], hparams: dict[str, Value]) -> None:
         """Prepare the process. While the disk is full the run waits, rather than all of a job's

@@ -219,6 +219,25 @@ def test_no_two_nodes_use_the_same_gpu(xt: Xt) -> None:
     assert xt.controller_pid != before
 
 
+@pytest.mark.embedded
+def test_teams_of_one_machine_mind_each_others_gpus(xt: Xt) -> None:
+    xt.configure("boxes:\n  local: {gpus: '0,1,2,3'}\nteams:\n  other: {}\n")
+    xt.script("gpus.sh", 'echo "$CUDA_VISIBLE_DEVICES"; until [ -e "$1" ]; do sleep 0.02; done\n')
+    go = xt.code / "go"
+    command = ("--concurrent", "2", "--runs", "1", "gpus.sh", str(go))
+    xt("run", *command)
+    xt.wait_output("run1", "0,1")
+    try:
+        xt("run", "--team", "other", *command)
+        theirs = lambda: xt("view", "console", "run1", "--team", "other").stdout  # noqa: E731
+        wait_until(lambda: xt.json("list", "runs", "--team", "other")["runs"], "their run")
+        assert wait_until(theirs, "their output") == "2,3\n"
+        go.touch()
+        assert xt.wait_job("job1") == "completed"
+    finally:
+        xt.stop_controllers("other")
+
+
 def test_a_node_that_cannot_be_started_again_is_told_and_hides_nothing_of_the_others(
     xt: Xt,
 ) -> None:
