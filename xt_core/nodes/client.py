@@ -287,10 +287,10 @@ class ControllerClient:
             connection.connect()
             connection.sock.settimeout(timeout)
             connection.request(method, path, content)
-            response = connection.getresponse()
-            if response.status != 200:
-                _raise_error(response)
-            yield connection, response
+            with connection.getresponse() as response:  # it may outlive the connection
+                if response.status != 200:
+                    _raise_error(response)
+                yield connection, response
         except (OSError, HTTPException) as error:
             raise self._unavailable(error) from error
         finally:
@@ -333,9 +333,9 @@ class ChangeStream:
 
     def __iter__(self) -> Iterator[None]:
         try:
-            response = self._connection.getresponse()
-            while response.readline():
-                yield
+            with self._connection.getresponse() as response:
+                while response.readline():
+                    yield
         except (OSError, HTTPException) as error:
             raise self._unavailable(error) from error
         finally:
