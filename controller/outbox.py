@@ -10,6 +10,7 @@ import logging
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol
@@ -20,6 +21,7 @@ from xt_core.artifacts.store import ArtifactStore, check_key
 from xt_core.errors import ConfigError, UnknownNameError, UsageError, XTError
 
 _MOVED_AT_ONCE = 8
+_MOST_REFUSALS = 5
 _log = logging.getLogger(__name__)
 
 
@@ -46,6 +48,7 @@ class Outbox:
         self._pending: dict[str, int] = {}
         """Key -> the number of its newest entry, in the order of the keys' first entries."""
         self._moving: set[str] = set()
+        self._refusals: Counter[str] = Counter()
         self._last = 0
         self._backoff, self._not_before = Backoff(), 0.0
         self._closed = False
@@ -192,11 +195,12 @@ class Outbox:
 
     def _settle(self, key: str, number: int, error: XTError | None) -> None:
         if error is None:
+            self._refusals.pop(key, None)
             del self._pending[key]
             self._spool.delete(_entry(number, key))
             if self._backoff.after_success():
                 _log.info("the team's artifact store answers again")
-        elif _is_hopeless(error):
+        elif self._is_hopeless(key, error):
             _log.error("%s stays on this node: %s", key, error.message)
             del self._pending[key]
         elif time.monotonic() >= self._not_before:  # else another thread has said so
@@ -204,10 +208,13 @@ class Outbox:
                 _log.warning("%s; artifacts wait on this node", error.message)
             self._not_before = time.monotonic() + self._backoff.after_failure()
 
-
-def _is_hopeless(error: XTError) -> bool:
-    """Whether the store would not take it however often it is tried; a setting may yet change."""
-    return isinstance(error, UsageError) and not isinstance(error, ConfigError)
+    def _is_hopeless(self, key: str, error: XTError) -> bool:
+        """Whether the store would not take it however often it is tried. A setting may yet change,
+        and a store that came back damaged may say so of what is in order."""
+        if not isinstance(error, UsageError) or isinstance(error, ConfigError):
+            return False
+        self._refusals[key] += 1
+        return self._refusals[key] >= _MOST_REFUSALS
 
 
 def _entry(number: int, key: str) -> str:

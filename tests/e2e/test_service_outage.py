@@ -139,6 +139,7 @@ with open("output/large", "wb") as file:
     team.xt.submit("true")
     assert team.xt.wait_job("job1") == "completed"
     team.xt.settle()
+    wait_until(lambda: team.has_on_disk("ws1/jobs/job1/job.json"), "the container to be on disk")
     before = team.blobs_on_disk()
     team.xt.submit("large.py")
     wait_until(lambda: team.blobs_on_disk() > before + (4 << 20), "a part of the file to arrive")

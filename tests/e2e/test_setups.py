@@ -1,7 +1,6 @@
 """Environments that setups ask for: real ones, of packages that the tests make."""
 
 import os
-import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -222,8 +221,11 @@ def test_a_conda_environment_is_activated_as_conda_does(xt: Xt, tmp_path: Path) 
     )
 
 
-@pytest.mark.skipif(shutil.which("uv") is None, reason="there is no uv")
 def test_with_uv_it_is_the_same(xt: Xt, tmp_path: Path) -> None:
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "uv").symlink_to(Path(sys.prefix) / "bin" / "uv")
+    xt.environ["PATH"] = f"{programs}{os.pathsep}{xt.environ['PATH']}"
     configure(xt, tmp_path, one=ONE)
     xt.script("show.py", SHOW)
     xt.submit("--setup", "one", "show.py")

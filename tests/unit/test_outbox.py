@@ -1,0 +1,67 @@
+"""A node's artifacts on their way to a store that refuses some of them."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from support import PATIENCE_SECONDS
+
+from controller import backoff
+from controller.outbox import Outbox
+from xt_core.artifacts.directory import DirectoryStore
+from xt_core.errors import UnavailableError, UsageError, XTError
+
+
+class Refusing(DirectoryStore):
+    """A directory that refuses a key some times before it takes it."""
+
+    def __init__(self, root: Path, key: str, times: int, error: type[XTError]) -> None:
+        super().__init__(root)
+        self._key, self._times, self._error = key, times, error
+        self.tries: Counter[str] = Counter()
+
+    def put_file(self, key: str, path: Path, *, consume: bool = False) -> None:
+        self.tries[key] += 1
+        if key == self._key and self.tries[key] <= self._times:
+            raise self._error("it is refused")
+        super().put_file(key, path, consume=consume)
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backoff, "_FIRST_SECONDS", 0.001)
+
+
+def outbox(folder: Path, team: DirectoryStore) -> Outbox:
+    return Outbox(folder / "outbox", folder / "copies", team)
+
+
+@pytest.mark.parametrize(("error", "times"), [(UnavailableError, 8), (UsageError, 4)])
+def test_what_a_store_takes_in_the_end_arrives(
+    tmp_path: Path, error: type[XTError], times: int
+) -> None:
+    team = Refusing(tmp_path / "team", "a/b", times, error)
+    box = outbox(tmp_path, team)
+    box.start()
+    box.put_bytes("a/b", b"content")
+    assert box.flush(PATIENCE_SECONDS)
+    box.close()
+    assert team.get_bytes("a/b") == b"content"
+    assert team.tries["a/b"] == times + 1
+
+
+def test_what_is_refused_for_ever_stays_and_holds_up_nothing(tmp_path: Path) -> None:
+    team = Refusing(tmp_path / "team", "a/b", 1_000, UsageError)
+    box = outbox(tmp_path, team)
+    box.start()
+    box.put_bytes("a/b", b"content")
+    box.put_bytes("a/c", b"other")
+    assert box.flush(PATIENCE_SECONDS)
+    box.close()
+    assert [info.key for info in team.list()] == ["a/c"]
+    assert team.tries == {"a/b": 5, "a/c": 1}
+    again = outbox(tmp_path, DirectoryStore(tmp_path / "team"))
+    again.start()
+    assert again.flush(PATIENCE_SECONDS)
+    again.close()
+    assert [info.key for info in team.list()] == ["a/b", "a/c"]
