@@ -1,6 +1,6 @@
 """Shares in Azure Blob storage: the same contents, versions and views as in a folder."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Event
 
@@ -13,7 +13,7 @@ from xt_core.errors import UnknownNameError
 from xt_core.shares.cache import ShareCache
 from xt_core.shares.manifest import digest_of
 from xt_core.shares.names import content_key
-from xt_core.shares.upload import Upload, latest_version, upload_folder
+from xt_core.shares.upload import Upload, latest_version, nobody, upload_folder
 from xt_core.shares.use import DOWNLOAD, ShareUse
 
 ROOT = "_data/vision/mnist"
@@ -26,9 +26,20 @@ def store(azurite: Azurite) -> Iterator[BlobStore]:
     made.close()
 
 
-def upload(store: BlobStore, folder: Path) -> Upload:
+def upload(store: BlobStore, folder: Path, sent: Callable[[int, int], None] = nobody) -> Upload:
     hashes = folder.with_name("hashes.json")
-    return upload_folder(store, ROOT, folder, [], hashes, lambda _: None)
+    return upload_folder(store, ROOT, folder, [], hashes, lambda _: None, sent)
+
+
+def test_how_far_a_large_file_is_is_told(store: BlobStore, tmp_path: Path) -> None:
+    size = 20 << 20
+    (tmp_path / "mnist").mkdir()
+    (tmp_path / "mnist" / "large").write_bytes(bytes(size))
+    told: list[tuple[int, int]] = []
+    upload(store, tmp_path / "mnist", lambda *sent: told.append(sent))
+    assert len(told) > 2
+    assert told == sorted(told)
+    assert told[-1] == (size, size)
 
 
 def texts(folder: Path) -> dict[str, str]:

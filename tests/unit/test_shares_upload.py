@@ -24,6 +24,7 @@ class Share:
         self.folder, self.store = root / "mnist", DirectoryStore(root / "store")
         self._cache = root / "hashes.json"
         self.notes: list[str] = []
+        self.sent: list[tuple[int, int]] = []
         self.folder.mkdir()
 
     def write(self, name: str, text: str) -> Path:
@@ -34,7 +35,7 @@ class Share:
 
     def upload(self, omit: list[str] | None = None) -> Upload:
         args = self.store, ROOT, self.folder, omit or [], self._cache
-        return upload_folder(*args, self.notes.append)
+        return upload_folder(*args, self.notes.append, lambda *sent: self.sent.append(sent))
 
     def manifest(self, upload: Upload) -> Manifest:
         digest = upload.version.manifest
@@ -87,6 +88,16 @@ def test_only_what_has_changed_is_sent(share: Share) -> None:
     back = share.upload()  # what an earlier version had is still there
     assert (back.version, back.sent_contents) == (first.version, 0)
     assert latest_version(share.store, "data", ROOT) == first.version
+
+
+def test_how_far_it_is_is_told_of_what_is_sent(share: Share) -> None:
+    share.write("a", "12345")
+    share.upload()
+    share.write("b", "123")
+    share.write("c", "1234567")
+    share.upload()
+    share.upload()
+    assert list(dict.fromkeys(share.sent)) == [(5, 5), (3, 10), (10, 10)]
 
 
 def test_equal_contents_are_kept_once(share: Share) -> None:

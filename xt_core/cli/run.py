@@ -50,7 +50,11 @@ def main(argv: list[str]) -> int:
     if options.dry_run:
         _show_plan(preparation, session, as_json=options.json)
         return ExitCode.OK
-    submission = submit(session, preparation, note)
+    progress = Progress()
+    try:
+        submission = submit(session, preparation, note, progress.show_bytes)
+    finally:
+        progress.clear()
     return _after_submission(
         session, submission, options, has_setup=preparation.context.environment is not None
     )

@@ -29,6 +29,9 @@ def emit_json(document: Any) -> None:
     print(json.dumps(document, indent=indent), flush=True)
 
 
+_BAR_CELLS = 30
+
+
 class Progress:
     """A line that is rewritten, on a terminal only."""
 
@@ -39,6 +42,17 @@ class Progress:
         if sys.stderr.isatty() and text != self._shown:
             print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
             self._shown = text
+
+    def show_bytes(self, done: int, total: int) -> None:
+        """How far something is that moves so many bytes; gone once it is complete."""
+        from xt_core.query.formats import byte_text
+
+        if done >= total:
+            self.clear()
+            return
+        full = _BAR_CELLS * done // max(1, total)
+        bar = "━" * full + "─" * (_BAR_CELLS - full)
+        self.show(f"{bar} {byte_text(done)} of {byte_text(total)}")
 
     def clear(self) -> None:
         if self._shown:

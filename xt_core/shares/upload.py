@@ -7,6 +7,7 @@ latest: an upload that dies half-way leaves the share as it was, and the next on
 import contextlib
 import json
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +23,15 @@ from xt_core.shares.names import content_key, contents_prefix, latest_key, manif
 from xt_core.submit.snapshot.limits import shown_size
 
 Note = Callable[[str], None]
+Sent = Callable[[int, int], None]
+"""Told of an upload as it goes: bytes sent, and bytes in all. Calls come one at a time."""
 _FEW = 50
 _LARGE_BYTES = 256 * 1024 * 1024
 _READ_ONLY = 0o444
+
+
+def nobody(_done: int, _total: int) -> None:
+    """For who does not want to know how far an upload is."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +67,13 @@ def latest_version(store: ArtifactStore, kind: str, root: str) -> Version:
 
 
 def upload_folder(
-    store: ArtifactStore, root: str, folder: Path, omit: list[str], cache: Path, note: Note
+    store: ArtifactStore,
+    root: str,
+    folder: Path,
+    omit: list[str],
+    cache: Path,
+    note: Note,
+    sent: Sent = nobody,
 ) -> Upload:
     """Make what is in a folder the latest version of the share at `root`; `cache` is a file.
 
@@ -79,9 +92,9 @@ def upload_folder(
     known = {} if before is None else before[1].contents()
     missing = _missing(store, root, manifest, known)
     if missing:
-        sent = sum(missing.values())
-        note(f"uploading {len(missing):,} of {version.files:,} files, {shown_size(sent)}")
-    _send(store, root, local, manifest, missing)
+        size = sum(missing.values())
+        note(f"uploading {len(missing):,} of {version.files:,} files, {shown_size(size)}")
+    _send(store, root, local, manifest, missing, sent)
     store.put_bytes(manifest_key(root, version.manifest), data)
     latest = {"manifest": version.manifest, "files": version.files, "bytes": version.bytes}
     document = json.dumps(latest | {"uploaded": clock.iso(clock.now())})
@@ -140,14 +153,23 @@ def _send(
     local: LocalFolder,
     manifest: Manifest,
     missing: dict[str, int],
+    sent: Sent,
 ) -> None:
     sources: dict[str, LocalFile] = {}
     for name, content in manifest.files.items():
         if content.digest in missing:
             sources.setdefault(content_key(root, content.digest), local.files[name])
     torn: list[str] = []
+    moved: Counter[str] = Counter()
+    done, total = 0, sum(missing.values())
 
-    def check(key: str, _bytes: int, is_complete: bool) -> None:
+    def check(key: str, count: int, is_complete: bool) -> None:
+        nonlocal done
+        if is_complete:  # some stores tell no more than that
+            count = sources[key].size - moved[key]
+        moved[key] += count
+        done += count
+        sent(done, total)
         if not is_complete:
             return
         if not sources[key].is_unchanged():

@@ -11,7 +11,7 @@ from xt_core.shares.names import KINDS, SHARE_NAME, SHARE_NAME_HELP, manifest_ke
 from xt_core.shares.use import DOWNLOAD, MOUNT, NONE, ShareUse
 
 if TYPE_CHECKING:
-    from xt_core.shares.upload import Note, Version
+    from xt_core.shares.upload import Note, Sent, Version
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,14 @@ def local_folders(plans: list[SharePlan]) -> list[Path]:
     return [plan.folder for plan in plans if plan.is_uploaded or plan.use.folder]
 
 
-def upload_shares(session: Session, plans: list[SharePlan], note: "Note") -> dict[str, ShareUse]:
+def upload_shares(
+    session: Session, plans: list[SharePlan], note: "Note", sent: "Sent"
+) -> dict[str, ShareUse]:
     """Upload what has changed of local folders; what the runs see, every version pinned.
 
     Raises what `upload_folder` raises.
     """
-    return uses_of([_uploaded(session, plan, note) for plan in plans])
+    return uses_of([_uploaded(session, plan, note, sent) for plan in plans])
 
 
 def _plan(session: Session, kind: str) -> SharePlan | None:
@@ -115,7 +117,7 @@ def _name_of(kind: str, folder: Path | None) -> str:
     return name
 
 
-def _uploaded(session: Session, plan: SharePlan, note: "Note") -> SharePlan:
+def _uploaded(session: Session, plan: SharePlan, note: "Note", sent: "Sent") -> SharePlan:
     if not plan.is_uploaded:
         return plan
     from hashlib import sha256
@@ -134,6 +136,7 @@ def _uploaded(session: Session, plan: SharePlan, note: "Note") -> SharePlan:
         plan.omit,
         cache,
         lambda text: note(f"{told}: {text}"),
+        sent,
     )
     version = upload.version
     size = f"{counted(version.files, 'file')}, {shown_size(version.bytes)}"

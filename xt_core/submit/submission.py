@@ -14,6 +14,7 @@ from xt_core.errors import UnavailableError, UsageError
 from xt_core.model.records import Job, Run, WorkItem
 from xt_core.model.states import RunStatus, SearchStyle
 from xt_core.session import Session
+from xt_core.shares.upload import Sent, nobody
 from xt_core.stats.store import RunQuery, new_items
 from xt_core.submit.mrc import MultiRunConfig, mrc_key, shown_command
 from xt_core.submit.options import RUN_OPTIONS, RunRequest
@@ -39,10 +40,13 @@ class Submission:
     nodes: list[str]
 
 
-def submit(session: Session, preparation: Preparation, note: Note) -> Submission:
-    """Store the job and hand it to the controllers of its nodes."""
+def submit(
+    session: Session, preparation: Preparation, note: Note, sent: Sent = nobody
+) -> Submission:
+    """Store the job and hand it to the controllers of its nodes; `sent` is told how far its data
+    are uploaded."""
     store, workspace = session.store, session.workspace
-    preparation.context.shares = upload_shares(session, preparation.shares, note)
+    preparation.context.shares = upload_shares(session, preparation.shares, note, sent)
     session.controllers.ensure_running(preparation.nodes)
     job_name = store.next_job_name()
     run_names = [store.next_run_name(workspace) for _ in preparation.nodes]
