@@ -22,7 +22,8 @@ def test_a_controller_is_steered_through_the_socket_of_a_box(xt: Xt, network: Ne
     xt.wait_output(run, "begun")
     assert client.is_running()
     assert [each["name"] for each in client.status()["runs"]] == [run]
-    changes = iter(client.changes())
+    rung = client.changes()
+    changes = iter(rung)
     next(changes)
     with client.output("ws1", run, "start") as stream:
         chunks = stream.chunks()
@@ -31,6 +32,8 @@ def test_a_controller_is_steered_through_the_socket_of_a_box(xt: Xt, network: Ne
         assert list(chunks) == []
     next(changes)
     assert client.has_ended("ws1", run)
+    rung.close()
+    list(changes)  # to its end, which lets go of the socket
     boxes.close()
 
 
