@@ -34,7 +34,7 @@ def main(argv: list[str]) -> int:
 
 
 def _add_arguments(parser: Parser) -> None:
-    parser.add_argument("team", nargs="?", metavar="NAME", help="default: the one in use")
+    parser.add_argument("name", nargs="?", metavar="NAME", help="default: the one in use")
     parser.add_argument(
         "--timeout", type=seconds, default=_SECONDS, metavar="SECONDS",
         help="how long a step may take (default: %(default)g)",
@@ -43,13 +43,13 @@ def _add_arguments(parser: Parser) -> None:
 
 def _check_team(session: Session, options: argparse.Namespace) -> ExitCode:
     """Take all steps; the exit code of a document. Raises as the first step that failed."""
-    if options.team is not None:
+    if options.name is not None:
         known = team_names(session.config)
-        if options.team not in known:
+        if options.name not in known:
             raise UnknownNameError(
-                f"there is no team {options.team!r}", f"teams: {', '.join(known)}"
+                f"there is no team {options.name!r}", f"teams: {', '.join(known)}"
             )
-        session = Session(overrides={"general.xt-team-name": options.team})
+        session = Session(overrides={"general.xt-team-name": options.name})
     checks = checks_of(session, options.timeout)
     if not options.json:
         print(f"team {session.team.name}")
