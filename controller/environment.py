@@ -46,7 +46,7 @@ def run_environment(
         "XT_RUN_NAME": run.name,
         "XT_RUN_INDEX": str(run.run_index or 0),
         "XT_NODE_ID": node_name,
-        "XT_NODE_INDEX": node_name.removeprefix("node"),
+        "XT_NODE_INDEX": str(list(mrc.nodes).index(node_name)),
         "XT_USERNAME": mrc.username,
         "XT_TARGET_FILE": _target_file(mrc, run),
         "XT_RESUME_NAME": context.resume_name,

@@ -15,7 +15,7 @@ from controller.slots import Slots
 from controller.team import TeamLink
 from controller.watch import FileWatcher
 from controller.writer import StoreWriter
-from xt_core.home import NodeHome, node_index
+from xt_core.home import NodeHome
 from xt_core.stats.sqlite import SqliteStatsStore
 from xt_core.submit.snapshot.cache import SnapshotCache
 
@@ -45,11 +45,6 @@ class NodeServices:
     @property
     def name(self) -> str:
         return self.home.name
-
-    @property
-    def index(self) -> int:
-        """The node's number in its job."""
-        return node_index(self.name)
 
     async def store(self, operation: Callable[[SqliteStatsStore], T]) -> T:
         """Run an operation on the stats store; durable when it returns."""

@@ -59,7 +59,7 @@ class TeamLink:
     def open_jobs(self, home: NodeHome) -> list[Job]:
         """The unfinished jobs of a node that the team's store knows to be done here."""
         jobs = [] if self.stats is None else self.stats.open_jobs(home.name)
-        return [job for job in jobs if job.host == home.place]
+        return [job for job in jobs if job.hosts.get(home.name) == home.place]
 
     def has_begun(self, job: Job, node: str) -> bool:
         """Whether a node has told the team anything of its part of a job."""

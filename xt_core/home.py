@@ -11,19 +11,40 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from xt_core.errors import RefusedError, UsageError
+from xt_core.ssh.address import BOX_NAME
 
 FIRST_NODE = "node0"
 LOCAL_TEAM = "local"
 NODE_NAME = re.compile(r"node(0|[1-9][0-9]*)")
+_LIKE_OWN = re.compile(r"node[0-9]+", re.IGNORECASE)
 _LONGEST_SOCKET_PATH = 100  # the system's limit is 104 (macOS) or 108 (Linux) bytes
 
 
+def is_own_node(name: str) -> bool:
+    """Whether a node is one of those that a home has on its own machine (``node0``, ``node1``, …);
+    others are called as the box that they are on."""
+    return NODE_NAME.fullmatch(name) is not None
+
+
+def may_be_box(name: str) -> bool:
+    """Whether a box, and the node on it, may have that name."""
+    return BOX_NAME.fullmatch(name) is not None and _LIKE_OWN.fullmatch(name) is None
+
+
 def node_index(name: str) -> int:
-    """The number of a node's name: 3 for ``node3``. Raises UsageError for any other text."""
+    """The number of a node among those of its machine: 3 for ``node3``, 0 for a box. Raises
+    UsageError for what is no node's name."""
     match = NODE_NAME.fullmatch(name)
-    if match is None:
+    if match is not None:
+        return int(match[1])
+    if not may_be_box(name):
         raise UsageError(f"{name!r} is no node name", "as in node0; xt list nodes shows them")
-    return int(match[1])
+    return 0
+
+
+def node_order(name: str) -> tuple[bool, int, str]:
+    """What nodes are sorted by: a home's own in numeric order, then boxes."""
+    return not is_own_node(name), node_index(name), name
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from xt_core.errors import UnavailableError, UnknownNameError, XTError
-from xt_core.home import FIRST_NODE, Home
+from xt_core.home import FIRST_NODE, Home, is_own_node
 
 if TYPE_CHECKING:
     from xt_core.artifacts.store import ArtifactStore
@@ -133,29 +133,41 @@ class Session:
         """The controller of the first node."""
         return self.controllers.of(FIRST_NODE)
 
-    def check_is_here(self, jobs: Iterable[str]) -> None:
-        """Raise UnavailableError if nodes of another machine do one of these jobs: there is no way
-        to steer those from here."""
+    def check_is_reached(self, jobs: Iterable[str]) -> None:
+        """Raise UnavailableError if a node does one of these jobs that cannot be steered from
+        here."""
         names = set(jobs)
         if not names or self.access.stats is None:
             return
         names -= {job.name for job in self.node_stats.jobs(sorted(names))}
         for job in self.store.jobs(sorted(names)) if names else ():
-            if not self.is_here(job):
-                raise UnavailableError(
-                    f"{job.name} is done on {job.host}, out of reach from here",
-                    f"do that on {job.host.partition(':')[0]}",
-                )
+            for node in job.nodes:
+                if not self.reaches(node, job):
+                    raise self._out_of_reach(node, job)
+
+    def _out_of_reach(self, node: str, job: "Job") -> UnavailableError:
+        host = job.hosts.get(node, "another machine")
+        hint = f"do that on {host.partition(':')[0]}"
+        if not is_own_node(node):
+            hint = f"xt box add {node} USER@HOST:PORT makes it known here"
+        return UnavailableError(f"{job.name} is done on {host}, out of reach from here", hint)
 
     def does(self, job: str) -> bool:
-        """Whether nodes of this machine do a job, which need not be known to the team by now."""
+        """Whether nodes that are reached from here do a job, which need not be known to the team
+        by now."""
         if self.access.stats is None or self.node_stats.jobs([job]):
             return True
-        return self.is_here(self.store.job(job))
+        found = self.store.job(job)
+        return all(self.reaches(node, found) for node in found.nodes)
 
-    def is_here(self, job: "Job") -> bool:
-        """Whether nodes of this machine do the job."""
-        if self.access.stats is None or job.host in ("", self.team_home.place):
+    def reaches(self, node: str, job: "Job") -> bool:
+        """Whether a node of a job can be steered from here: it is of this home, or a box that the
+        configuration knows."""
+        if self.access.stats is None:
+            return True
+        if not is_own_node(node):
+            return node in self.config.as_dict()["boxes"]
+        if job.hosts.get(node, "") in ("", self.team_home.place):
             return True
         return bool(self.node_stats.jobs([job.name]))  # this home was moved, with all it knows
 
@@ -163,7 +175,7 @@ class Session:
         """The unfinished jobs of a node of this machine; while the team's stats store is out of
         reach, those that the node knows."""
         return self._ask_or_look(
-            lambda store: [job for job in store.open_jobs(node) if self.is_here(job)]
+            lambda store: [job for job in store.open_jobs(node) if self.reaches(node, job)]
         )
 
     def run(self, workspace: str, name: str) -> "Run":

@@ -61,7 +61,7 @@ def _cancel_runs(app: "XtApp", runs: list[Run]) -> None:
     )
 
     def call(session: Session) -> str:
-        session.check_is_here(run.job for run in runs)
+        session.check_is_reached(run.job for run in runs)
         session.controllers.cancel(runs=runs)
         ended = [session.store.run(run.workspace, run.name) for run in runs[:_MOST_TOLD]]
         more = f" and {len(runs) - _MOST_TOLD} more" if len(runs) > _MOST_TOLD else ""
@@ -86,7 +86,7 @@ def _cancel_jobs(app: "XtApp", rows: list[JobRow]) -> None:
     )
 
     def call(session: Session) -> str:
-        session.check_is_here(names)
+        session.check_is_reached(names)
         session.controllers.cancel(jobs=[row.job for row in rows])
         return f"{count} cancelled"
 
@@ -108,7 +108,7 @@ def restart(app: "XtApp") -> None:
     )
 
     def call(session: Session) -> str:
-        session.check_is_here([job])
+        session.check_is_reached([job])
         restarted = session.controllers.restart(session.store.job(job), 0.0)
         return f"{', '.join(restarted) or 'no run'} restarted"
 

@@ -263,7 +263,7 @@ def test_a_schema_of_before_is_brought_up(tmp_path: Path) -> None:
     store = SqliteStatsStore(tmp_path / "stats.db")
     add_search(store, 1)
     columns = {
-        "jobs": ("objectives", "space", "warm_start", "priority", "host"),
+        "jobs": ("objectives", "space", "warm_start", "priority", "hosts"),
         "work_items": ("hparams", "notes"),
         "runs": ("retries", "stopped_early", "client_tags", "node_revision"),
         "nodes": ("renewed",),

@@ -53,7 +53,7 @@ def test_what_another_machine_does_is_seen_and_not_touched(xt: Xt) -> None:
     xt.submit("t.py")
     xt.wait_status("run1", "running")
     job = xt.session.store.job("job1")
-    assert job.host == xt.home.place
+    assert job.hosts == {"node0": xt.home.place}
     other = Xt(xt.home.root.with_name("other-home"), xt.code, xt.home.config_file.read_text())
     try:
         assert [run["name"] for run in other.json("list", "runs")["runs"]] == ["run1"]

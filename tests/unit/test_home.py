@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from xt_core.errors import UsageError
-from xt_core.home import Home, node_index
+from xt_core.home import Home, node_index, node_order
 
 
 def test_the_first_node_is_where_it_was_and_others_beside_it() -> None:
@@ -56,11 +56,16 @@ def test_a_nodes_folder_is_closed_to_others(tmp_path: Path) -> None:
     assert node.runs_dir.is_dir()
 
 
-@pytest.mark.parametrize("name", ["", "node", "node01", "node1x", "Node1", "node１", "../node1"])
+@pytest.mark.parametrize("name", ["", "node01", "Node1", "node１", "../node1", "-x"])
 def test_other_names_are_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(UsageError, match="is no node name"):
         Home(tmp_path).node(name)
 
 
 def test_a_nodes_index_is_its_number() -> None:
-    assert [node_index(name) for name in ("node0", "node7", "node10")] == [0, 7, 10]
+    assert [node_index(name) for name in ("node0", "node7", "node10", "gpu1")] == [0, 7, 10, 0]
+
+
+def test_nodes_are_in_numeric_order_and_boxes_follow() -> None:
+    names = ["gpu2", "node10", "gpu1", "node2"]
+    assert sorted(names, key=node_order) == ["node2", "node10", "gpu1", "gpu2"]

@@ -34,7 +34,7 @@ def main(argv: list[str]) -> int:
     session = Session(overrides=overrides_of(options))
     affected = _affected(session, options.what, options.names)
     living = [run for run in affected if not run.status.is_final]
-    session.check_is_here(run.job for run in living)
+    session.check_is_reached(run.job for run in living)
     if options.what == "run":
         session.controllers.cancel(runs=living, grace=options.grace)
     elif options.what == "job" and living:

@@ -32,7 +32,7 @@ def main(argv: list[str]) -> int:
         raise UsageError(f"{options.job!r} is no job name", "as in job12")
     session = Session(overrides=overrides_of(options))
     job = session.store.job(options.job)
-    session.check_is_here([job.name])
+    session.check_is_reached([job.name])
     restarted = session.controllers.restart(job, options.delay, options.node_index)
     if options.json:
         emit_json({"job": job.name, "restarted": restarted})

@@ -49,8 +49,8 @@ class Job:
     """Jobs whose runs a dynamic search learns from too."""
     priority: int = 0
     """Runs of a job with a larger one are started first where jobs wait for the same node."""
-    host: str = ""
-    """The machine, and the folder of its XT, whose nodes do the job; see `Home.place`."""
+    hosts: dict[str, str] = field(default_factory=dict)
+    """Node -> the machine that it is on, and the folder of XT there; see `Home.place`."""
 
 
 @dataclass(slots=True)

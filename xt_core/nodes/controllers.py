@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from xt_core.errors import UnknownNameError, XTError
-from xt_core.home import Home, node_index
+from xt_core.home import Home, node_index, node_order
 from xt_core.model.records import Job, Run
 from xt_core.nodes.changes import Changes
 from xt_core.nodes.client import ControllerClient
@@ -79,7 +79,7 @@ class Controllers:
         The machine's GPUs are split over all nodes that are asked or running, and over those
         before them: no two of them use the same one.
         """
-        chosen = sorted(set(nodes), key=node_index)
+        chosen = sorted(set(nodes), key=node_order)
         gpu_split = 1 + max(map(node_index, [*chosen, *self.running()]), default=0)
 
         def start_and_call(node: str) -> T:

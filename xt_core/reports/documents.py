@@ -88,7 +88,7 @@ def _job_document(job: Job, counts: JobCounts, best: tuple[str, float] | None) -
         "space": job.space,
         "warm_start": job.warm_start,
         "priority": job.priority,
-        "host": job.host,
+        "hosts": job.hosts,
         "best": None if best is None else {"run": best[0], "value": best[1]},
         "created": clock.iso(job.created),
         "username": job.username,

@@ -18,7 +18,7 @@ from pathlib import Path
 from xt_core.errors import RefusedError, UnavailableError
 from xt_core.query.sql import register
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 LOCK_TIMEOUT_SECONDS = 60.0
 
 _SCHEMA = """
@@ -35,7 +35,7 @@ CREATE TABLE jobs (
     cancel_requested INTEGER NOT NULL DEFAULT 0,
     objectives TEXT NOT NULL DEFAULT '[]', space TEXT NOT NULL DEFAULT '{}',
     warm_start TEXT NOT NULL DEFAULT '[]', priority INTEGER NOT NULL DEFAULT 0,
-    host TEXT NOT NULL DEFAULT ''
+    hosts TEXT NOT NULL DEFAULT '{}'
 );
 
 CREATE TABLE work_items (
@@ -109,6 +109,9 @@ ALTER TABLE nodes ADD COLUMN renewed REAL NOT NULL DEFAULT 0;
 """,
     4: """
 ALTER TABLE jobs ADD COLUMN host TEXT NOT NULL DEFAULT '';
+""",
+    5: """
+ALTER TABLE jobs RENAME COLUMN host TO hosts;
 """,
 }
 """What makes a schema the next one, by the version it starts from."""

@@ -12,7 +12,7 @@ JOB_COLUMNS = (
     "num, workspace, experiment, style, target, username, created, work_items, concurrent, "
     "search_type, schedule, nodes, primary_metric, maximize, description, command, seed, "
     "tags, notes, cancel_requested, objectives, space, warm_start, priority, "
-    "host"
+    "hosts"
 )
 RUN_COLUMNS = (
     "workspace, name, job, experiment, node, status, created, parent, is_parent, run_index, "
@@ -31,7 +31,7 @@ def job_from_row(row: tuple[Any, ...]) -> Job:
     job.tags, job.notes, job.cancel_requested = loads(rest[16]), rest[17], bool(rest[18])
     job.objectives = [Objective(metric, maximize) for metric, maximize in loads(rest[19])]
     job.space, job.warm_start, job.priority = loads(rest[20]), loads(rest[21]), rest[22]
-    job.host = rest[23]
+    job.hosts = _hosts(rest[23], job.nodes)
     return job
 
 
@@ -62,8 +62,16 @@ def job_to_row(job: Job) -> tuple[Any, ...]:
         dumps(job.space),
         dumps(job.warm_start),
         job.priority,
-        job.host,
+        dumps(job.hosts),
     )
+
+
+def _hosts(text: str, nodes: list[str]) -> dict[str, str]:
+    """XT up to schema 5 knew one host for all nodes of a job."""
+    if text.startswith("{"):
+        hosts: dict[str, str] = loads(text)
+        return hosts
+    return dict.fromkeys(nodes, text) if text else {}
 
 
 def run_from_row(row: tuple[Any, ...]) -> Run:

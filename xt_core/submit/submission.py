@@ -56,7 +56,8 @@ def submit(
         context.code_digest = _store_code(session, preparation.snapshot, context.code, note)
     mrc = preparation.mrc(job_name, run_names, session)
     session.artifacts.put_bytes(mrc_key(workspace, job_name), mrc.to_json().encode())
-    job = _job(preparation, mrc, session.team_home.place)
+    hosts = dict.fromkeys(preparation.nodes, session.team_home.place)
+    job = _job(preparation, mrc, hosts)
     store.add_job(job, _first_runs(job, run_names), _work_items(job))
     _hand_over(session, job)
     return Submission(workspace, job_name, run_names, job.style, job.work_items, job.nodes)
@@ -71,7 +72,7 @@ def extend(session: Session, request: RunRequest) -> Submission:
     if request.runs is None or request.runs < 1:
         raise UsageError("--extend without a number of runs", "say how many more: --runs 50")
     job = session.store.job(request.extend or "")
-    session.check_is_here([job.name])
+    session.check_is_reached([job.name])
     if job.style == SearchStyle.SINGLE:
         raise UsageError(f"{job.name} is a single run", "extend a search, or submit it again")
     session.controllers.ensure_running(job.nodes)
@@ -119,7 +120,7 @@ def _store_code(session: Session, spec: SnapshotSpec, key: str, note: Note) -> s
     return snapshot.digest
 
 
-def _job(preparation: Preparation, mrc: MultiRunConfig, host: str) -> Job:
+def _job(preparation: Preparation, mrc: MultiRunConfig, hosts: dict[str, str]) -> Job:
     plan, request = preparation.plan, preparation.request
     return Job(
         name=mrc.job,
@@ -140,7 +141,7 @@ def _job(preparation: Preparation, mrc: MultiRunConfig, host: str) -> Job:
         space={} if plan.template is None else plan.template.space.describe(),
         warm_start=preparation.warm_start,
         priority=request.priority or 0,
-        host=host,
+        hosts=hosts,
         description=request.description or "",
         command=shown_command(request.command or plan.commands[0]),
         seed=plan.seed,

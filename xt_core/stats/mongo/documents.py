@@ -103,6 +103,8 @@ def job_from_document(document: Document) -> Job:
     """The inverse of `job_to_document`."""
     values = _record_values(Job, document)
     values["objectives"] = [Objective(*pair) for pair in values.get("objectives", ())]
+    if host := document.get("host"):  # of before each node had its own
+        values.setdefault("hosts", dict.fromkeys(values["nodes"], host))
     return Job(**values)
 
 
