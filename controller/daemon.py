@@ -37,7 +37,7 @@ from xt_core.artifacts.directory import DirectoryStore
 from xt_core.config import load_config
 from xt_core.errors import XTError
 from xt_core.home import FIRST_NODE, LOCAL_TEAM, Home, NodeHome, node_index
-from xt_core.services.stores import StoreAccess
+from xt_core.services.stores import BlobAccess, FolderAccess, MongoAccess, StoreAccess
 from xt_core.shares.cache import ShareCache
 from xt_core.stats.outgoing import Outgoing
 from xt_core.stats.sqlite import SqliteStatsStore
@@ -97,10 +97,10 @@ def _link_to_team(
         loop.call_soon_threadsafe(bell.ring)
 
     link, access = TeamLink(ring), held.now
-    if access.stats is not None:
+    if isinstance(access.stats, MongoAccess):
         link.stats = access.open_stats(home)
         link.replicator = Replicator(Outgoing(store, home.name), link.stats, ring)
-    if access.artifacts is not None:
+    if isinstance(access.artifacts, FolderAccess | BlobAccess):
         artifacts = access.open_artifacts(home, held.sas)
         link.outbox = Outbox(home.outbox_dir, home.copies_dir, artifacts)
         link.consoles = LiveConsoles(artifacts)

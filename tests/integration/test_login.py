@@ -14,6 +14,7 @@ from support import Xt
 from xt_core.errors import RefusedError
 from xt_core.identity.signin import STORAGE_SCOPE
 from xt_core.identity.vault import ROLE
+from xt_core.services.stores import MongoAccess
 
 URL = "mongodb://user:s3cret-word@127.0.0.1:1/"
 MONGO = 'labmongo: {type: mongo, mongo-connection-string: "$vault"}'
@@ -178,7 +179,7 @@ def test_who_opens_the_ui_is_asked_before_it_and_not_within(
     session.sign_in.may_ask = True
     session.sign_in_beforehand()
     assert capsys.readouterr().err.startswith("to sign in, open ")
-    assert session.access.stats is not None
+    assert isinstance(session.access.stats, MongoAccess)
     assert session.access.stats.url == URL
     session.sign_in.cache.clear()
     with pytest.raises(RefusedError):

@@ -13,7 +13,7 @@ from xt_core.identity.vault import Vault
 from xt_core.identity.ways import KINDS, PUBLIC_CLOUD, automatic_kind, way_of
 from xt_core.services.access import access_of
 from xt_core.services.secrets import Secrets
-from xt_core.services.stores import BlobAccess, StoreAccess
+from xt_core.services.stores import BlobAccess, MongoAccess, StoreAccess
 from xt_core.services.team import Service, Team
 
 PRINCIPAL = {"AZURE_TENANT_ID": "t", "AZURE_CLIENT_ID": "c", "AZURE_CLIENT_SECRET": "s3cret"}
@@ -166,7 +166,7 @@ def test_no_object_shows_a_secret() -> None:
     team = Team("default", mongo=mongo("$env:LAB"))
     given = secrets(team, {"LAB": "mongodb://u:s3cret@h"})
     access = access_of(team, given)
-    assert access.stats is not None
+    assert isinstance(access.stats, MongoAccess)
     assert access.stats.url == "mongodb://u:s3cret@h"
     blobs = BlobAccess("b", "s", "c", "key=s3cret", sas="sig=s3cret")
     shown = f"{given!r} {access!r} {blobs!r} {StoreAccess('t', None, blobs)!r}"

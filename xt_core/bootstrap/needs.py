@@ -5,7 +5,7 @@ from importlib.metadata import Distribution, PackageNotFoundError, distribution
 
 from xt_core.bootstrap.pythons import Python
 from xt_core.errors import UnavailableError
-from xt_core.services.stores import BlobAccess, StoreAccess
+from xt_core.services.stores import BlobAccess, MongoAccess, StoreAccess
 
 BASE, MONGO, BLOB, SEARCH = "base", "mongo", "blob", "search"
 ROOTS: Mapping[str, tuple[str, ...]] = {
@@ -23,7 +23,7 @@ def needs_of(access: StoreAccess, *, searches: bool) -> list[str]:
     """The layers of packages for a team's stores; with `searches` also for jobs whose sets of
     hyperparameters are chosen on the node (dynamic searches)."""
     needs = [BASE]
-    if access.stats is not None:
+    if isinstance(access.stats, MongoAccess):
         needs.append(MONGO)
     if isinstance(access.artifacts, BlobAccess):
         needs.append(BLOB)

@@ -35,6 +35,15 @@ class MongoAccess:
 
 
 @dataclass(frozen=True)
+class HomeAccess:
+    """A store that a client keeps, out of the node's reach: the client fetches over SSH what the
+    node has for it, and brings what the node needs."""
+
+    home: str
+    """The client's `Home.place`, for messages."""
+
+
+@dataclass(frozen=True)
 class FolderAccess:
     """The folder of the team's artifacts, which all nodes see."""
 
@@ -68,8 +77,8 @@ class StoreAccess:
     """How a team's stores are reached; None for one that this machine keeps."""
 
     team: str = LOCAL_TEAM
-    stats: MongoAccess | None = None
-    artifacts: FolderAccess | BlobAccess | None = None
+    stats: MongoAccess | HomeAccess | None = None
+    artifacts: FolderAccess | BlobAccess | HomeAccess | None = None
     secret_variables: list[str] = field(default_factory=list)
     """Variables of the environment that no run may see."""
 
@@ -87,7 +96,7 @@ class StoreAccess:
         data: dict[str, Any] = json.loads(text)
         stats, artifacts = data.pop("stats"), data.pop("artifacts")
         return StoreAccess(
-            stats=None if stats is None else MongoAccess(**stats),
+            stats=None if stats is None else _stats_access(stats),
             artifacts=None if artifacts is None else _artifacts_access(artifacts),
             **data,
         )
@@ -122,9 +131,19 @@ class StoreAccess:
 
         return replace(self, artifacts=delegated(self.artifacts, sign_in))
 
+    def for_box(self, home: Home) -> "StoreAccess":
+        """What a node gets that is on another machine than the stores which this home keeps."""
+        kept = HomeAccess(home.place)
+        return replace(self, stats=self.stats or kept, artifacts=self.artifacts or kept)
+
+    @property
+    def is_kept_at_home(self) -> bool:
+        """Whether a client keeps one of the stores: its node on a machine is that client's only."""
+        return isinstance(self.stats, HomeAccess) or isinstance(self.artifacts, HomeAccess)
+
     def open_stats(self, home: Home) -> "StatsStore":
         """The team's stats store. It may be out of reach: that shows when it is used."""
-        if self.stats is None:
+        if self.stats is None or isinstance(self.stats, HomeAccess):
             from xt_core.stats.sqlite import SqliteStatsStore
 
             return SqliteStatsStore(home.stats_file)
@@ -160,10 +179,16 @@ class StoreAccess:
             return BlobStore(account, blobs.container)
         from xt_core.artifacts.directory import DirectoryStore
 
-        return DirectoryStore(
-            home.artifacts_dir if self.artifacts is None else Path(self.artifacts.path)
-        )
+        if isinstance(self.artifacts, FolderAccess):
+            return DirectoryStore(Path(self.artifacts.path))
+        return DirectoryStore(home.artifacts_dir)
 
 
-def _artifacts_access(data: dict[str, Any]) -> FolderAccess | BlobAccess:
+def _stats_access(data: dict[str, Any]) -> MongoAccess | HomeAccess:
+    return HomeAccess(**data) if "home" in data else MongoAccess(**data)
+
+
+def _artifacts_access(data: dict[str, Any]) -> FolderAccess | BlobAccess | HomeAccess:
+    if "home" in data:
+        return HomeAccess(**data)
     return FolderAccess(**data) if "path" in data else BlobAccess(**data)

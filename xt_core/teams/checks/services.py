@@ -42,7 +42,7 @@ def _stats(session: Session, seconds: float) -> Check:
 
     def access() -> MongoAccess:
         found = access_of(replace(session.team, storage=None), session.secrets).stats
-        assert found is not None
+        assert isinstance(found, MongoAccess)
         return found
 
     from xt_core.teams.checks.mongo import mongo_check
