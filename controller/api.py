@@ -9,6 +9,7 @@ from aiohttp import web
 
 from controller.service import ControllerService
 from xt_core.errors import UsageError, XTError
+from xt_core.nodes.parcels import assignment_from_json, cursor_from
 from xt_core.nodes.positions import is_start
 from xt_core.services.stores import StoreAccess
 
@@ -28,6 +29,9 @@ def make_app(service: ControllerService) -> web.Application:
             web.post("/jobs/{job}/restart", api.restart_job),
             web.post("/cancel", api.cancel),
             web.post("/access", api.renew_access),
+            web.get("/news", api.news),
+            web.post("/news/taken", api.take_news),
+            web.post("/news/rewind", api.rewind_news),
             web.get("/changes", api.changes),
             web.get("/runs/{workspace}/{run}", api.run),
             web.get("/runs/{workspace}/{run}/output", api.output),
@@ -48,9 +52,32 @@ class ControllerApi:
 
     async def take_up_job(self, request: web.Request) -> web.Response:
         body = await _body(request)
-        job = _text(body, "job")
+        job, assignment = _text(body, "job"), body.get("assignment")
+        if assignment is not None:
+            await asyncio.shield(self._service.assign(assignment_from_json(assignment)))
         await asyncio.shield(self._service.accept(job))
         return web.json_response({"job": job})
+
+    async def news(self, request: web.Request) -> web.Response:
+        """What the client that keeps the team's stats store may not have yet."""
+        share = request.query.get("share", "1")
+        if not share.isdecimal() or share == "0":
+            raise UsageError(f"share is {share!r}, not a whole number from 1 on")
+        text = await asyncio.to_thread(self._service.news().next_batch, int(share))
+        return web.Response(text=text, content_type="application/json")
+
+    async def take_news(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        try:
+            cursor = cursor_from(body)
+        except (KeyError, TypeError, ValueError):
+            raise UsageError("the request is no cursor of news") from None
+        await asyncio.to_thread(self._service.news().take, cursor)
+        return web.json_response({})
+
+    async def rewind_news(self, _request: web.Request) -> web.Response:
+        await asyncio.to_thread(self._service.news().rewind)
+        return web.json_response({})
 
     async def restart_job(self, request: web.Request) -> web.Response:
         delay = _number(await _body(request), "delay", 0.0) or 0.0

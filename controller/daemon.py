@@ -24,6 +24,7 @@ from controller.environments import Environments
 from controller.gpus import GpuPool, detect_gpus, share_of_node
 from controller.launcher import Launcher
 from controller.liveconsoles import LiveConsoles
+from controller.news import News
 from controller.node import Bell, NodeServices
 from controller.outbox import Outbox
 from controller.replicator import Replicator
@@ -37,6 +38,7 @@ from xt_core.artifacts.directory import DirectoryStore
 from xt_core.config import load_config
 from xt_core.errors import XTError
 from xt_core.home import FIRST_NODE, LOCAL_TEAM, Home, NodeHome, node_index
+from xt_core.nodes.limits import Limits
 from xt_core.services.stores import BlobAccess, FolderAccess, MongoAccess, StoreAccess
 from xt_core.shares.cache import ShareCache
 from xt_core.stats.outgoing import Outgoing
@@ -49,7 +51,12 @@ _log = logging.getLogger(__name__)
 
 
 async def run_controller(
-    home: NodeHome, access: StoreAccess, gpu_split: int, idle_exit: float, ready: int | None
+    home: NodeHome,
+    access: StoreAccess,
+    limits: Limits,
+    gpu_split: int,
+    idle_exit: float,
+    ready: int | None,
 ) -> None:
     """Serve until asked to stop, or until there has been nothing to do for `idle_exit` seconds.
 
@@ -61,8 +68,8 @@ async def run_controller(
     held = HeldAccess(access)
     team = None if access.is_embedded else _link_to_team(home, held, store, bell)
     writer = StoreWriter(store, bell.ring if team is None else team.wake)
-    node = await _node_services(home, access, writer, team, gpu_split)
-    service = ControllerService(node, bell, held)
+    node = await _node_services(home, access, limits, writer, team, gpu_split)
+    service = ControllerService(node, bell, held, limits)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, service.shutdown_requested.set)
@@ -100,6 +107,8 @@ def _link_to_team(
     if isinstance(access.stats, MongoAccess):
         link.stats = access.open_stats(home)
         link.replicator = Replicator(Outgoing(store, home.name), link.stats, ring)
+    elif access.stats is not None:
+        link.news = News(Outgoing(store, home.name))
     if isinstance(access.artifacts, FolderAccess | BlobAccess):
         artifacts = access.open_artifacts(home, held.sas)
         link.outbox = Outbox(home.outbox_dir, home.copies_dir, artifacts)
@@ -110,6 +119,7 @@ def _link_to_team(
 async def _node_services(
     home: NodeHome,
     access: StoreAccess,
+    limits: Limits,
     writer: StoreWriter,
     team: TeamLink | None,
     gpu_split: int,
@@ -121,9 +131,11 @@ async def _node_services(
         environ.pop(variable, None)
     config = load_config(home, Path("/"), environ)
     box = config.box("local")
+    max_runs = box.max_runs if limits.max_runs is None else limits.max_runs
+    configured_gpus = box.gpus if limits.gpus is None else limits.gpus
     for folder in (home.node_dir / "data", home.node_dir / "models", home.served_dir):
         folder.mkdir(exist_ok=True)
-    gpus = await asyncio.to_thread(detect_gpus, box.gpus, environ)
+    gpus = await asyncio.to_thread(detect_gpus, configured_gpus, environ)
     if gpus and gpu_split > 1:
         gpus = share_of_node(gpus, node_index(home.name), gpu_split)
         environ["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)  # with none of its own, a node sees none
@@ -141,7 +153,7 @@ async def _node_services(
         environments=Environments(home.environments_dir, inherited(environ)),
         gpus=GpuPool(gpus),
         gpu_split=gpu_split,
-        slots=Slots(box.max_runs),
+        slots=Slots(max_runs),
         environ=environ,
     )
 
@@ -191,8 +203,11 @@ def main(argv: list[str]) -> int:
         if lock_node(home) is None:
             return ALREADY_RUNNING
         access = StoreAccess.from_json(sys.stdin.read()) if options.services else StoreAccess()
+        limits = Limits.from_json(options.limits)
         asyncio.run(
-            run_controller(home, access, options.gpu_split, options.idle_exit, options.ready)
+            run_controller(
+                home, access, limits, options.gpu_split, options.idle_exit, options.ready
+            )
         )
     except XTError as error:
         print(f"xt: error: {error.message}", file=sys.stderr)
@@ -206,6 +221,7 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     add("--node", default=FIRST_NODE, metavar="NAME", help="such as node1; default: %(default)s")
     add("--team", default=LOCAL_TEAM, metavar="NAME", help="default: %(default)s")
     add("--services", action="store_true", help="of the team: JSON on standard input")
+    add("--limits", default="{}", metavar="JSON", help="how much of the machine it may use")
     add("--gpu-split", type=int, default=1, metavar="N", help="nodes that share out the GPUs")
     add(
         "--idle-exit", type=float, default=IDLE_EXIT_SECONDS, metavar="SECONDS", help="without work"

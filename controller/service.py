@@ -6,6 +6,7 @@ import logging
 import os
 import time
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
 import xt_core
@@ -15,16 +16,19 @@ from controller.backoff import may_pass
 from controller.intake import Intake
 from controller.jobrecords import fail_job
 from controller.jobtask import JobTask
+from controller.news import News
 from controller.node import Bell, NodeServices
 from controller.output import OutputFeed
 from controller.processes import kill_marked
 from controller.rundir import RunDirectory
-from controller.team import adopt
+from controller.team import adopt, assign
 from xt_core import clock
-from xt_core.bootstrap.place import installation
-from xt_core.errors import UnknownNameError, XTError
+from xt_core.bootstrap.place import installation, layers
+from xt_core.errors import UnknownNameError, UsageError, XTError
 from xt_core.model.records import Job
 from xt_core.model.states import RunStatus
+from xt_core.nodes.limits import Limits
+from xt_core.nodes.parcels import Assignment
 from xt_core.reports.documents import run_document
 from xt_core.services.stores import StoreAccess
 from xt_core.stats.store import NodeRecord
@@ -36,9 +40,9 @@ _log = logging.getLogger(__name__)
 class ControllerService:
     """Serves the jobs of one node."""
 
-    def __init__(self, node: NodeServices, bell: Bell, access: HeldAccess) -> None:
+    def __init__(self, node: NodeServices, bell: Bell, access: HeldAccess, limits: Limits) -> None:
         """`access` is how the team's stores are reached."""
-        self._node, self.bell, self._access = node, bell, access
+        self._node, self.bell, self._access, self._limits = node, bell, access, limits
         self.jobs: dict[str, JobTask] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._taking_up = asyncio.Lock()
@@ -84,6 +88,17 @@ class ControllerService:
                     kill_marked(f"XT_JOURNAL={RunDirectory(folder).journal}")
                 if run.status.is_final:
                     RunDirectory(folder).remove()
+
+    async def assign(self, assignment: Assignment) -> None:
+        """Know a job from now on that the client has in its store."""
+        await self._node.store(lambda store: assign(store, assignment))
+
+    def news(self) -> News:
+        """What the client may not have yet. Raises UsageError where the team has a server."""
+        team = self._node.team
+        if team is None or team.news is None:
+            raise UsageError(f"{self._node.name} tells its team by itself", "there is no news")
+        return team.news
 
     async def accept(self, name: str) -> None:
         """Serve a job that a client has submitted or extended just now, as soon as may be: while
@@ -183,6 +198,7 @@ class ControllerService:
             "pid": os.getpid(),
             "version": xt_core.__version__,
             "installation": installation(),
+            "layers": layers(),
             "started": clock.iso(self._started),
             "uptime": round(clock.now() - self._started, 3),
         }
@@ -206,6 +222,7 @@ class ControllerService:
             "gpu_split": self._node.gpu_split,
             "access": self._access.fingerprint,
             "access_expires": self._access.now.expires,
+            "limits": asdict(self._limits),
         }
         runs = [
             run_document(task.run, now)

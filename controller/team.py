@@ -9,21 +9,24 @@ import contextlib
 from collections.abc import Callable
 
 from controller.liveconsoles import LiveConsoles
+from controller.news import News
 from controller.outbox import Outbox
 from controller.replicator import Replicator
 from xt_core.errors import UnknownNameError
 from xt_core.home import NodeHome
 from xt_core.model.records import Job, Run, WorkItem
-from xt_core.model.states import RunStatus
+from xt_core.model.states import RunStatus, SearchStyle
+from xt_core.nodes.parcels import Assignment, History
 from xt_core.stats.sqlite import SqliteStatsStore
-from xt_core.stats.store import RunQuery, StatsStore
+from xt_core.stats.store import Delivery, RunQuery, StatsStore, new_items
 
 SETTLE_SECONDS = 10.0
 """How long a client that asked for something is kept waiting until its team can see it done."""
 
 
 class TeamLink:
-    """Stats by a replicator, artifacts by an outbox; None for what the node itself keeps."""
+    """Stats by a replicator, artifacts by an outbox; None for what the node itself keeps, or a
+    client."""
 
     def __init__(self, ring: Callable[[], None]) -> None:
         """`ring` tells clients that there is something new to see."""
@@ -31,6 +34,8 @@ class TeamLink:
         self.replicator: Replicator | None = None
         self.outbox: Outbox | None = None
         self.consoles: LiveConsoles | None = None
+        self.news: News | None = None
+        """For a client that keeps the team's stats store."""
         self._ring = ring
 
     def start(self) -> None:
@@ -91,9 +96,28 @@ class TeamLink:
 
 
 def adopt(store: SqliteStatsStore, job: Job, runs: list[Run], items: list[WorkItem]) -> None:
-    """Bring a job of the team's store into the node's own, or what it was extended by since."""
+    """Bring a job of the team into the node's own store, or what it was extended by since."""
     known = store.jobs([job.name])
     if not known:
         store.add_job(job, runs, items)
     elif known[0].work_items < job.work_items:
         store.extend_job(job.name, job.work_items - known[0].work_items)
+
+
+def assign(store: SqliteStatsStore, assignment: Assignment) -> None:
+    """Bring a job into the node's own store that its client has handed over."""
+    job = assignment.job
+    is_single = job.style == SearchStyle.SINGLE
+    items = [] if is_single else list(new_items(job, 0, job.work_items))
+    for history in assignment.histories:
+        _learn(store, history)
+    adopt(store, job, assignment.first_runs, items)
+
+
+def _learn(store: SqliteStatsStore, history: History) -> None:
+    """Have what a job elsewhere tried in the node's own store. What was tried here is there."""
+    tried = [(item, run) for item, run in history.tried if run.status.is_final]
+    if not store.jobs([history.job.name]):
+        store.add_job(history.job, [], [item for item, _ in tried])
+    elsewhere = [(item, run) for item, run in tried if run.status is not RunStatus.LOST]
+    store.deliver([Delivery(run, max(1, run.revision), item=item) for item, run in elsewhere])

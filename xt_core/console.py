@@ -9,8 +9,8 @@ from pathlib import Path
 
 from xt_core.errors import UnavailableError, UnknownNameError
 from xt_core.model.records import Run
-from xt_core.nodes.client import OutputStream
 from xt_core.nodes.positions import of_stream, start_offset
+from xt_core.nodes.requests import OutputStream
 from xt_core.session import Session
 
 _CHUNK = 1 << 20

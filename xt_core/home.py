@@ -4,9 +4,11 @@ What the nodes of one home share is found through `Home`; what a node has for it
 `NodeHome`. No two nodes share a path of the latter kind.
 """
 
+import contextlib
 import hashlib
 import os
 import re
+import uuid
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -99,6 +101,27 @@ class Home:
     def bootstrap_dir(self) -> Path:
         """XT in archives, as boxes get it, and what is known of their Pythons."""
         return self.root / "bootstrap"
+
+    def identity(self) -> str:
+        """A name that no other home has: boxes know by it whose embedded team they work for.
+
+        Raises RefusedError where it cannot be kept.
+        """
+        file = self.root / "identity"
+        with contextlib.suppress(FileNotFoundError):
+            return file.read_text(encoding="ascii").strip()
+        _make(self.root)
+        draft = self.root / f"identity.{uuid.uuid4().hex}"
+        try:
+            draft.write_text(f"{uuid.uuid4().hex[:12]}\n", encoding="ascii")
+            with contextlib.suppress(FileExistsError):  # another process was faster
+                os.link(draft, file)
+            draft.unlink()
+        except OSError as error:
+            raise RefusedError(
+                f"cannot write {file}: {error.strerror}", "set XT_HOME to a folder you may write to"
+            ) from error
+        return file.read_text(encoding="ascii").strip()
 
     @property
     def share_cache_dir(self) -> Path:

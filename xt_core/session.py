@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from xt_core.config import Config
     from xt_core.identity.signin import SignIn
     from xt_core.model.records import Job, Run
-    from xt_core.nodes.client import ControllerClient
+    from xt_core.nodes.boxnodes import BoxNodes
     from xt_core.nodes.controllers import Controllers
+    from xt_core.nodes.homecoming import Homecoming
+    from xt_core.nodes.requests import NodeClient
     from xt_core.services.secrets import Secrets
     from xt_core.services.stores import StoreAccess
     from xt_core.services.team import Team
@@ -106,7 +108,34 @@ class Session:
         from xt_core.nodes.controllers import Controllers
 
         return Controllers(
-            self.team_home, self.environ, lambda: self.access, lambda: self.node_access
+            self.team_home,
+            self.environ,
+            lambda: self.access,
+            lambda: self.node_access,
+            self.boxes,
+            self.homecoming,
+        )
+
+    @cached_property
+    def boxes(self) -> "BoxNodes":
+        """The team's nodes on boxes."""
+        from xt_core.nodes.boxnodes import BoxNodes
+
+        return BoxNodes(
+            self.team_home,
+            lambda: self.config,
+            self.environ,
+            lambda: self.access,
+            lambda: self.node_access,
+        )
+
+    @cached_property
+    def homecoming(self) -> "Homecoming":
+        """What goes between the stores of this home and its team's nodes on boxes."""
+        from xt_core.nodes.homecoming import Homecoming
+
+        return Homecoming(
+            self.boxes, lambda: self.access, lambda: self.store, lambda: self.artifacts
         )
 
     def sign_in_beforehand(self) -> None:
@@ -129,7 +158,7 @@ class Session:
         return access.for_node(self.sign_in) if access.needs_sign_in else access
 
     @property
-    def controller(self) -> "ControllerClient":
+    def controller(self) -> "NodeClient":
         """The controller of the first node."""
         return self.controllers.of(FIRST_NODE)
 
@@ -159,6 +188,12 @@ class Session:
             return True
         found = self.store.job(job)
         return all(self.reaches(node, found) for node in found.nodes)
+
+    def place_of(self, node: str) -> str:
+        """The machine that a node which has a controller is on, and the folder of its XT."""
+        if is_own_node(node):
+            return self.team_home.place
+        return self.boxes.records.get(node).place
 
     def reaches(self, node: str, job: "Job") -> bool:
         """Whether a node of a job can be steered from here: it is of this home, or a box that the
@@ -205,7 +240,10 @@ class Session:
         return self.config.string("general.workspace")
 
     def close(self) -> None:
-        """Let go of the stores that were opened."""
+        """Let go of the stores and connections that were opened."""
+        boxes = self.__dict__.pop("boxes", None)
+        if boxes is not None:
+            boxes.close()
         for name in ("store", "artifacts", "node_stats"):
             opened = self.__dict__.pop(name, None)
             if opened is not None:

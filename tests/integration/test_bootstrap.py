@@ -104,7 +104,7 @@ def test_a_controller_starts_there_is_replaced_and_its_runs_live_on(
     def ensure(*wanted: str) -> Installation:
         return ensure_controller(
             box, wanted, cache, os.environ, node="node0", team="local", access=StoreAccess()
-        )
+        ).installation
 
     first = ensure(needs.BASE)
     client = client_of(first)
@@ -158,7 +158,7 @@ def test_an_installation_that_was_removed_is_made_again(box: LocalBox, cache: Pa
     def ensure() -> Installation:
         return ensure_controller(
             box, [needs.BASE], cache, os.environ, node="node1", team="local", access=StoreAccess()
-        )
+        ).installation
 
     first = ensure()
     box.kill_all()
@@ -180,7 +180,7 @@ def test_what_is_remembered_of_a_box_is_not_taken_for_another_of_its_name(
             made = ensure_controller(
                 box, [needs.BASE], cache, os.environ,
                 node="node0", team="local", access=StoreAccess(),
-            )  # fmt: skip
+            ).installation  # fmt: skip
             assert made.root == str(box.root)
             assert list(made.ways) == ["xt", "base"]
     finally:

@@ -15,6 +15,7 @@ from xt_core.bootstrap.layers import CODE, Layer, Packed, code_layer, pack, pack
 from xt_core.bootstrap.needs import Find, installed
 from xt_core.bootstrap.pythons import Python, find_python
 from xt_core.errors import UnavailableError
+from xt_core.nodes.limits import NO_LIMITS, Limits
 from xt_core.services.stores import StoreAccess
 
 _TRIES = 3
@@ -58,8 +59,8 @@ class Installation:
         return f"{self.root}/versions/{self.name}/bin/python"
 
     def start_controller(
-        self, node: str, team: str, access: StoreAccess, gpu_split: int = 1
-    ) -> None:
+        self, node: str, team: str, access: StoreAccess, limits: Limits = NO_LIMITS
+    ) -> "Started":
         """Have a controller of this installation serve a node of the box, detached: returns once
         it answers. One of an older or another installation is replaced, and its runs live on.
 
@@ -67,13 +68,27 @@ class Installation:
         controller cannot be started, and RefusedError where a newer XT is at work there.
         """
         command = [self.program, "-I", "-m", "xt_core.bootstrap.starting", self.root]
-        command += ["--node", node, "--team", team, "--gpu-split", str(gpu_split)]
+        command += ["--node", node, "--team", team, "--limits", limits.to_json()]
         is_its_home = f'test "${{XT_HOME:-$HOME/.xt}}" = {shlex.quote(self.root)} || exit 127; '
         line = f"{is_its_home}exec {shlex.join(command)}"
         done = self.box.run(shlex.join(["sh", "-c", line]), access.to_json().encode(), seconds=None)
         if done.exit_code in _NO_PROGRAM:
             raise NotInstalledError(f"{self.box.name}: XT {self.name} is not there", "try again")
-        answer_of(self.box, done)
+        answer = answer_of(self.box, done)
+        return Started(self, answer["socket"], answer["place"], answer["log"])
+
+
+@dataclass(frozen=True)
+class Started:
+    """A controller on a box."""
+
+    installation: Installation
+    socket: str
+    """The path of its socket there."""
+    place: str
+    """Its `Home.place`."""
+    log: str
+    """The path of its log there."""
 
 
 def install(
@@ -103,25 +118,36 @@ def ensure_controller(
     node: str,
     team: str,
     access: StoreAccess,
-    gpu_split: int = 1,
+    limits: Limits = NO_LIMITS,
     told: Told = lambda _: None,
-) -> Installation:
+) -> Started:
     """Have a controller of this XT on a box, installed there if need be: for one that is prepared,
     by one command. See `install` and `Installation.start_controller` for the errors."""
-    start = (node, team, access, gpu_split)
-    known = cache / "boxes" / f"{digest_of(box.name)}.json"
+    start = (node, team, access, limits)
+    known = _known_file(cache, box.name)
     remembered = _remembered(known)
     if remembered is not None:
         python, root = remembered
         layers = [code_layer(), *package_layers(needs, python)]
         found = Installation(box, _version_name(python, layers), root, python, {}, 0)
         with contextlib.suppress(NotInstalledError):
-            found.start_controller(*start)
-            return found
+            return found.start_controller(*start)
     made = install(box, needs, cache, environ, told)
-    made.start_controller(*start)
+    started = made.start_controller(*start)
     _remember(known, made)
-    return made
+    return started
+
+
+def layers_for(box: str, needs: Sequence[str], cache: Path) -> set[str] | None:
+    """The digests of the layers that a box of that name needs; None if its Python is not known."""
+    remembered = _remembered(_known_file(cache, box))
+    if remembered is None:
+        return None
+    return {layer.digest for layer in (code_layer(), *package_layers(needs, remembered[0]))}
+
+
+def _known_file(cache: Path, box: str) -> Path:
+    return cache / "boxes" / f"{digest_of(box)}.json"
 
 
 def _remembered(known: Path) -> tuple[Python, str] | None:

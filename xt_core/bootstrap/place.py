@@ -21,6 +21,11 @@ def installation() -> str:
     return Path(sys.prefix).name if _record() else ""
 
 
+def layers() -> list[str]:
+    """The digests of what that installation is made of."""
+    return list(_record().get("layers", []))
+
+
 def run_library() -> str | None:
     """The folder from which runs import `xt_core`, which their environments need not have."""
     library = _record().get("library")

@@ -173,10 +173,14 @@ def _list_nodes(session: Session, options: argparse.Namespace) -> None:
 def _list_targets(session: Session, options: argparse.Namespace) -> None:
     chosen = session.config.string("xt-services.target")
     targets = [
-        {"name": name, "default": name == chosen} | dict(entry)
+        {"name": name, "default": name == chosen}
+        | dict(entry)
+        | {"nodes": entry["nodes"] or max(1, len(entry["boxes"]))}
         for name, entry in session.config.as_dict()["compute-targets"].items()
     ]
-    _show_plain(options, "targets", ["name", "service", "nodes", "setup", "default"], targets)
+    _show_plain(
+        options, "targets", ["name", "service", "nodes", "boxes", "setup", "default"], targets
+    )
 
 
 def _list_boxes(session: Session, options: argparse.Namespace) -> None:

@@ -55,9 +55,7 @@ def main(argv: list[str]) -> int:
         submission = submit(session, preparation, note, progress.show_bytes)
     finally:
         progress.clear()
-    return _after_submission(
-        session, submission, options, has_setup=preparation.context.environment is not None
-    )
+    return _after_submission(session, submission, options, has_setup=preparation.has_setup)
 
 
 def split_command_line(argv: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -315,9 +315,13 @@ _COMPUTE_TARGETS = Table(
     "Where jobs run, by name.",
     {
         "service": Property(
-            Kind.STRING, "local", "The kind of service that runs the nodes.", choices=("local",)
+            Kind.STRING,
+            "local",
+            "What runs the nodes: this machine, or a pool of boxes.",
+            choices=("local", "pool"),
         ),
-        "nodes": _count(1, "How many nodes a job uses."),
+        "boxes": _list([], "The boxes of a pool, each a node; local is this machine."),
+        "nodes": _count(None, "How many nodes a job uses; with null one, or each box of a pool."),
         "setup": _text(None, "The name of the setup that prepares each node."),
     },
     predefined=("local",),
@@ -361,7 +365,9 @@ _BOXES = Table(
         ),
         "os": Property(Kind.STRING, "linux", "Its operating system.", choices=("linux", "macos")),
         "setup": _text(None, "The name of the setup that prepares it."),
-        "actions": _list([], "What is done there before runs: data, model."),
+        "actions": _list(
+            ["data", "model"], "Which of a job's shares its runs have there: data, model."
+        ),
         "max-runs": _count(None, "How many runs it runs at once, over all jobs."),
         "gpus": _text(
             None, "The ids of the GPUs that runs share, as in 0,1; with null XT detects them."

@@ -19,8 +19,12 @@ class ComputeTarget:
 
     name: str
     service: str
-    nodes: int
+    """"local" or "pool"."""
+    nodes: int | None
+    """None for one node, or each of the boxes."""
     setup: str | None
+    boxes: tuple[str, ...] = ()
+    """Those of a pool."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ class Box:
     port: int | None = None
     os: str = "linux"
     setup: str | None = None
-    actions: tuple[str, ...] = ()
+    actions: tuple[str, ...] = ("data", "model")
 
 
 class Config:
@@ -151,7 +155,7 @@ class Config:
         return {name: self._value((name,)) for name in SCHEMA}
 
     def target(self, name: str | None = None) -> ComputeTarget:
-        """A compute target; without a name the one of `xt-services.target`.
+        """A compute target; without a name the one of `xt-services.target`. A box is a target too.
 
         Raises UnknownNameError when there is none of that name.
         """
@@ -159,8 +163,16 @@ class Config:
         if name is None:
             name = self.string("xt-services.target")
             source = f" (xt-services.target, {self.origin('xt-services.target')})"
-        entry = self._entry("compute-targets", name, f"there is no compute target '{name}'{source}")
-        return ComputeTarget(name, entry["service"], entry["nodes"], entry["setup"])
+        targets: dict[str, dict[str, Any]] = self._value(("compute-targets",))
+        boxes: dict[str, dict[str, Any]] = self._value(("boxes",))
+        if name in boxes and name not in targets:
+            return ComputeTarget(name, "pool", None, None, (name,))
+        if name not in targets:
+            problem = f"there is no compute target '{name}'{source}"
+            raise UnknownNameError(problem, nearest(name, {**targets, **boxes}))
+        entry = targets[name]
+        boxes_of_pool = tuple(entry["boxes"])
+        return ComputeTarget(name, entry["service"], entry["nodes"], entry["setup"], boxes_of_pool)
 
     def setup(self, name: str) -> Setup:
         """A setup; raises UnknownNameError when there is none of that name."""

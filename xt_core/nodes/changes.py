@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from xt_core.errors import UnavailableError
-from xt_core.nodes.client import ChangeStream, ControllerClient
+from xt_core.nodes.requests import ChangeStream, NodeClient
 
 _NEWCOMERS_SECONDS = 1.0
 
@@ -25,7 +25,7 @@ class Changes:
     def __init__(
         self,
         running: Callable[[], Sequence[str]],
-        of: Callable[[str], ControllerClient],
+        of: Callable[[str], NodeClient],
         needed: Iterable[str] = (),
     ) -> None:
         """`running` tells which nodes have a controller, `of` gives a node's client."""

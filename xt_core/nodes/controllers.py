@@ -8,11 +8,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from xt_core.errors import UnknownNameError, XTError
-from xt_core.home import Home, node_index, node_order
+from xt_core.home import Home, is_own_node, may_be_box, node_index, node_order
 from xt_core.model.records import Job, Run
+from xt_core.nodes.boxcontroller import BoxController
+from xt_core.nodes.boxnodes import BoxNodes
 from xt_core.nodes.changes import Changes
 from xt_core.nodes.client import ControllerClient
 from xt_core.nodes.concurrently import Answers, on_each
+from xt_core.nodes.homecoming import Homecoming
+from xt_core.nodes.requests import NodeClient, silent_node
 from xt_core.services.stores import StoreAccess
 
 T = TypeVar("T")
@@ -29,18 +33,25 @@ class Controllers:
         environ: Mapping[str, str],
         access: Callable[[], StoreAccess],
         node_access: Callable[[], StoreAccess] | None = None,
+        boxes: BoxNodes | None = None,
+        homecoming: Homecoming | None = None,
     ) -> None:
-        """See `ControllerClient`."""
+        """See `ControllerClient`; `boxes` are the nodes elsewhere, which `homecoming` brings what
+        they need."""
         self._home, self._environ = home, environ
         self._access, self._node_access = access, node_access or access
+        self._boxes, self._homecoming = boxes, homecoming
         self._clients: dict[str, ControllerClient] = {}
         self._silent: set[str] = set()
         """Nodes whose controllers did not answer when last asked for their status."""
 
     # Nodes ------------------------------------------------------------------------------
 
-    def of(self, node: str) -> ControllerClient:
-        """The client of a node. Raises UsageError for what is no node's name."""
+    def of(self, node: str) -> NodeClient:
+        """The client of a node. Raises UsageError for what is no node's name, and what
+        `BoxNodes.of` raises for a box."""
+        if self._boxes is not None and may_be_box(node):
+            return self._boxes.of(node)
         if node not in self._clients:
             client = ControllerClient(
                 self._home.node(node), self._environ, self._access, self._node_access
@@ -48,45 +59,60 @@ class Controllers:
             self._clients.setdefault(node, client)
         return self._clients[node]
 
-    def of_run(self, run: Run) -> ControllerClient:
+    def of_run(self, run: Run) -> NodeClient:
         """The client of the node on which a run is, or was last."""
         return self.of(run.node)
 
     def known(self) -> list[str]:
-        """The nodes of this home, in numeric order: the first, and those that have been used."""
-        return self._home.node_names()
+        """The nodes of this home, in numeric order: the first, and those that have been used;
+        then the boxes that have been."""
+        return self._home.node_names() + ([] if self._boxes is None else self._boxes.known())
 
     def running(self) -> list[str]:
-        """Those of the nodes that have a controller, be it one that hangs."""
-        return [node for node in self.known() if self.of(node).is_running()]
+        """Those of this machine's nodes that have a controller, be it one that hangs."""
+        return [node for node in self._home.node_names() if self.of(node).is_running()]
 
-    def ensure_running(self, nodes: Iterable[str]) -> None:
-        """Start the controllers of these nodes where none answers.
+    def ensure_running(self, nodes: Iterable[str], *, needs: Sequence[str] = ()) -> None:
+        """Start the controllers of these nodes where none answers; boxes are given the layers of
+        packages in `needs` too.
 
         Raises UnavailableError, which names the nodes that cannot be started.
         """
-        self._ask(nodes, lambda _node: None).raise_failures()
+        self._ask(nodes, lambda _node: None, needs).raise_failures()
 
     def start_stopped(self, nodes: Iterable[str]) -> Answers[None]:
-        """Start the controllers of those of the nodes that have none, and let be one that hangs;
-        what came of it, by node."""
-        stopped = [node for node in nodes if not self.of(node).is_running()]
+        """Start the controllers of those of the nodes of this machine that have none, and let be
+        one that hangs; what came of it, by node."""
+        own = filter(is_own_node, nodes)
+        stopped = [node for node in own if not self.of(node).is_running()]
         return self._ask(stopped, lambda _node: None)
 
-    def _ask(self, nodes: Iterable[str], call: Callable[[str], T]) -> Answers[T]:
+    def _ask(
+        self, nodes: Iterable[str], call: Callable[[str], T], needs: Sequence[str] = ()
+    ) -> Answers[T]:
         """Call for each of the nodes once its controller runs.
 
-        The machine's GPUs are split over all nodes that are asked or running, and over those
-        before them: no two of them use the same one.
+        The machine's GPUs are split over all of its nodes that are asked or running, and over
+        those before them: no two of them use the same one.
         """
         chosen = sorted(set(nodes), key=node_order)
-        gpu_split = 1 + max(map(node_index, [*chosen, *self.running()]), default=0)
+        own = [*filter(is_own_node, chosen)]
+        gpu_split = 1 + max(map(node_index, [*own, *self.running()]), default=0) if own else 1
 
         def start_and_call(node: str) -> T:
-            self.of(node).ensure_running(gpu_split)
+            client = self.of(node)
+            if isinstance(client, BoxController):
+                client.ensure_running(needs=needs)
+            else:
+                client.ensure_running(gpu_split)
             return call(node)
 
         return on_each(chosen, start_and_call)
+
+    def _bring_stats(self, node: str) -> None:
+        """Have in this home's store, if it keeps the team's, what a box did just now."""
+        if self._homecoming is not None and not is_own_node(node):
+            self._homecoming.bring_stats(node)
 
     # Requests ---------------------------------------------------------------------------
 
@@ -113,14 +139,24 @@ class Controllers:
             answer = client.status(patience)
             self._silent.discard(node)
             return answer
-        except XTError:
+        except XTError as error:
+            if isinstance(client, BoxController):
+                return {"nodes": [client.silent_node(error)], "runs": []}
             state = UNRESPONSIVE if client.is_running() else STOPPED
             (self._silent.add if state == UNRESPONSIVE else self._silent.discard)(node)
-            return {"nodes": [_silent_node(node, state)], "runs": []}
+            return {"nodes": [silent_node(node, "local", state)], "runs": []}
 
     def take_up(self, job: Job) -> None:
         """Tell the nodes of a submitted job of it. Raises UnavailableError."""
-        self._ask(job.nodes, lambda node: self.of(node).take_up(job.name)).raise_failures()
+        needs = [] if self._homecoming is None else self._homecoming.needs_of([job])
+        self._ask(job.nodes, lambda node: self._hand_over(job, node), needs).raise_failures()
+
+    def _hand_over(self, job: Job, node: str) -> None:
+        client = self.of(node)
+        if isinstance(client, BoxController) and self._homecoming is not None:
+            self._homecoming.hand_over(client, job)
+        else:
+            client.take_up(job.name)
 
     def cancel(
         self,
@@ -144,6 +180,7 @@ class Controllers:
                 everything=node in nodes,
                 grace=grace,
             )
+            self._bring_stats(node)
 
         self._ask({*concerned, *nodes}, cancel_on).raise_failures()
 
@@ -159,7 +196,13 @@ class Controllers:
                 f"{job.name} has no node {index}", f"its nodes: {', '.join(job.nodes)}"
             )
         nodes = job.nodes if index is None else [job.nodes[index]]
-        answers = self._ask(nodes, lambda node: self.of(node).restart(job.name, delay))
+
+        def restart_on(node: str) -> list[str]:
+            restarted = self.of(node).restart(job.name, delay)
+            self._bring_stats(node)
+            return restarted
+
+        answers = self._ask(nodes, restart_on)
         answers.forgive_unknown_names()
         answers.raise_failures()
         return [name for names in answers.results.values() for name in names]
@@ -167,18 +210,3 @@ class Controllers:
     def changes(self, needed: Iterable[str] = ()) -> Changes:
         """A stream of the changes of all nodes, which ends at once unless those `needed` run."""
         return Changes(self.running, self.of, needed)
-
-
-def _silent_node(name: str, state: str) -> dict[str, Any]:
-    """What can be said of a node that says nothing itself."""
-    return {
-        "name": name,
-        "target": "local",
-        "state": state,
-        "controller": None,
-        "jobs": [],
-        "running": 0,
-        "queued": 0,
-        "concurrent": 0,
-        "gpus": 0,
-    }

@@ -7,6 +7,7 @@ events and metrics, never before them, so that whoever sees a run ended sees all
 """
 
 import sqlite3
+from dataclasses import dataclass
 
 from xt_core.model.encoding import loads
 from xt_core.model.names import run_numbers
@@ -28,6 +29,14 @@ CREATE TABLE IF NOT EXISTS delivered_up_to (
     node TEXT PRIMARY KEY, revision INTEGER NOT NULL
 ) WITHOUT ROWID;
 """
+_TAKE_RECORDS = (
+    "INSERT INTO delivered VALUES (?,?,?) ON CONFLICT (run_id) DO UPDATE "
+    "SET event = MAX(event, excluded.event), position = MAX(position, excluded.position)"
+)
+_TAKE_RUNS = (
+    "INSERT INTO delivered_up_to VALUES (?,?) ON CONFLICT (node) DO UPDATE "
+    "SET revision = MAX(revision, excluded.revision)"
+)
 _RUNS = f"""
 SELECT runs.id, COALESCE(event, 0), COALESCE(position, -1), journal_end, {
     ", ".join(f"runs.{column}" for column in RUN_COLUMNS.split(", "))
@@ -36,6 +45,15 @@ FROM runs LEFT JOIN delivered ON run_id = runs.id
 """
 _CHANGED = f"{_RUNS} WHERE revision > ? AND (node = ? OR status = 'lost') ORDER BY revision LIMIT ?"
 _PARENT = f"{_RUNS} WHERE workspace = ? AND num = ? AND child = 0"
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """Up to where a batch goes."""
+
+    marks: list[tuple[int, int, int]]
+    """(run, event, journal position), each by its number in the node's own store."""
+    revision: int
 
 
 class Outgoing:
@@ -107,6 +125,11 @@ class Outgoing:
                 batch.append(delivery)
                 self._mark(run_id, delivery, event, position)
 
+    @property
+    def cursor(self) -> Cursor:
+        """What `take` is to be told when the last batch has arrived."""
+        return Cursor(list(self._marks), self._next_revision)
+
     def _mark(self, run_id: int, delivery: Delivery, event: int, position: int) -> None:
         if delivery.events:
             event = delivery.events[-1].seq
@@ -116,13 +139,21 @@ class Outgoing:
 
     def delivered(self) -> None:
         """The last batch has arrived."""
+        self.take(self.cursor)
+
+    def take(self, cursor: Cursor) -> None:
+        """A batch has arrived, maybe again, or after a later one."""
         with self._store.database.transaction(durable=False) as connection:
-            connection.executemany("INSERT OR REPLACE INTO delivered VALUES (?,?,?)", self._marks)
-            connection.execute(
-                "INSERT OR REPLACE INTO delivered_up_to VALUES (?,?)",
-                (self._node, self._next_revision),
-            )
-        self._revision = self._next_revision
+            connection.executemany(_TAKE_RECORDS, cursor.marks)
+            connection.execute(_TAKE_RUNS, (self._node, cursor.revision))
+        self._revision = max(self._revision, cursor.revision)
+
+    def rewind(self) -> None:
+        """Let nothing have arrived: all is delivered again."""
+        with self._store.database.transaction() as connection:
+            connection.execute("DELETE FROM delivered")
+            connection.execute("DELETE FROM delivered_up_to WHERE node = ?", (self._node,))
+        self._revision = 0
 
 
 def _has_rejoined(connection: sqlite3.Connection, run_id: int, run: Run) -> bool:

@@ -13,9 +13,10 @@ from xt_core.model.states import Schedule, SearchStyle
 from xt_core.session import Session
 from xt_core.submit import searching
 from xt_core.submit.command import parse_multi_commands
-from xt_core.submit.environments import environment_of
+from xt_core.submit.environments import EnvironmentSpec, environment_of
 from xt_core.submit.mrc import MultiRunConfig, NodeContext
 from xt_core.submit.options import RunRequest
+from xt_core.submit.placement import Placement, place
 from xt_core.submit.plan import Plan, make_plan
 from xt_core.submit.script import (
     CodeLayout,
@@ -37,8 +38,10 @@ class Preparation:
 
     plan: Plan
     context: NodeContext
-    """What each of the nodes runs, but for the name of its run."""
-    nodes: list[str]
+    """What all of the nodes run."""
+    placement: Placement
+    environments: dict[str, EnvironmentSpec | None]
+    """What is built on each node before its first run."""
     search: dict[str, Any]
     objectives: list[Objective]
     stopping: dict[str, Any]
@@ -49,21 +52,46 @@ class Preparation:
     request: RunRequest
     tags: dict[str, Value]
 
+    @property
+    def nodes(self) -> list[str]:
+        return self.placement.nodes
+
+    @property
+    def has_setup(self) -> bool:
+        """Whether there is anything to build."""
+        return any(environment is not None for environment in self.environments.values())
+
+    def _context_of(self, node: str, run: str) -> NodeContext:
+        context, setup = self.context, self.placement.setups[node]
+        kinds = self.placement.shares.get(node)
+        return replace(
+            context,
+            run=run,
+            environment=self.environments[node],
+            activate=None if setup is None else setup.activate,
+            shell_env=context.shell_env if kinds is None else {},
+            shares={
+                kind: use for kind, use in context.shares.items() if kinds is None or kind in kinds
+            },
+        )
+
     def mrc(self, job: str, runs: Sequence[str], session: Session) -> MultiRunConfig:
         """The MRC, for a job of that name with these runs, one a node."""
         config = session.config
-        contexts = [replace(self.context, run=run) for run in runs]
+        contexts = {
+            node: self._context_of(node, run) for node, run in zip(self.nodes, runs, strict=True)
+        }
         return MultiRunConfig(
             job=job,
             workspace=session.workspace,
             experiment=config.string("general.experiment"),
             style=self.plan.style,
             username=config.string("general.username"),
-            target=config.target().name,
+            target=self.placement.target,
             concurrent=config.integer("hyperparameter-search.concurrent"),
             commands=self.plan.commands,
             search=self.search,
-            nodes=dict(zip(self.nodes, contexts, strict=True)),
+            nodes=contexts,
             schedule=self.schedule,
             learn_from=config.string("hyperparameter-search.aggregate-dest"),
             stopping=self.stopping,
@@ -78,32 +106,29 @@ def prepare(session: Session, request: RunRequest) -> Preparation:
     `session.overrides` must hold `request.overrides()`.
     """
     config = session.config
-    nodes = _node_names(session, request)
-    target = config.target()
-    setup_name = request.setup or target.setup
-    setup = config.setup(setup_name) if setup_name else None
-    environment = None if setup is None else environment_of(setup, _setup_base(session))
-    activate = None if setup is None else setup.activate
-    is_prepared = environment is not None or activate is not None
+    placement = place(session, request)
+    environments = _environments(session, placement)
     layout = CodeLayout(
         base=session.cwd,
         code_dirs=config.strings("code.code-dirs"),
         working_dir=config.string("code.working-dir"),
         uploaded=config.boolean("code.code-upload"),
-        is_prepared=is_prepared,
+        is_prepared=placement.is_prepared,
     )
-    python = python_command(session.environ, activated=is_prepared)
+    python = python_command(
+        session.environ, activated=placement.is_prepared, elsewhere=bool(placement.boxes)
+    )
     scripts = _scripts(session, request, layout, python)
-    search = searching.plan_arguments(session, request, scripts[0].argv) | {"nodes": len(nodes)}
+    search = searching.plan_arguments(session, request, scripts[0].argv) | {
+        "nodes": len(placement.nodes)
+    }
     multi = [script.argv for script in scripts] if _is_multi(session, request) else None
     command = [] if multi else scripts[0].argv
     plan = make_plan(command, multi_commands=multi, **search)
-    shares = plan_shares(session)
+    shares = plan_shares(session, placement.boxes)
     context = NodeContext(
         run="",
         working_dir=layout.working_dir,
-        environment=environment,
-        activate=activate,
         parent_script=_parent_script(session, request, layout, python, plan),
         env=config.mapping("general.env-vars") | request.env,
         shell_env=shell_environment(session.environ),
@@ -124,11 +149,12 @@ def prepare(session: Session, request: RunRequest) -> Preparation:
     return Preparation(
         plan=plan,
         context=context,
-        nodes=nodes,
+        placement=placement,
+        environments=environments,
         search=search,
         objectives=searching.chosen_objectives(session, plan),
         stopping=searching.stopping_settings(session, plan),
-        schedule=searching.chosen_schedule(session, len(nodes)),
+        schedule=searching.chosen_schedule(session, placement, plan),
         warm_start=searching.warm_start_jobs(session, request, plan),
         snapshot=snapshot,
         shares=shares,
@@ -137,12 +163,15 @@ def prepare(session: Session, request: RunRequest) -> Preparation:
     )
 
 
-def _node_names(session: Session, request: RunRequest) -> list[str]:
-    target = session.config.target()
-    count = target.nodes if request.nodes is None else request.nodes
-    if count < 1:
-        raise UsageError(f"--nodes is {count}", "give --nodes a number of 1 or more")
-    return [f"node{index}" for index in range(count)]
+def _environments(session: Session, placement: Placement) -> dict[str, EnvironmentSpec | None]:
+    base, made = _setup_base(session), dict[str, EnvironmentSpec | None]()
+    for setup in placement.setups.values():
+        if setup is not None and setup.name not in made:
+            made[setup.name] = environment_of(setup, base)
+    return {
+        node: None if setup is None else made[setup.name]
+        for node, setup in placement.setups.items()
+    }
 
 
 def _is_multi(session: Session, request: RunRequest) -> bool:

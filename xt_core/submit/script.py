@@ -42,7 +42,7 @@ class CodeLayout:
     uploaded: bool
     """Without a snapshot, scripts are run where they lie."""
     is_prepared: bool = False
-    """A setup may bring programs that this machine does not have."""
+    """A setup, or another machine, may have programs that this one does not have."""
 
     def name_of(self, path: Path) -> str:
         """The file's path as seen from the run's working directory."""
@@ -62,8 +62,11 @@ def shell_environment(environ: Mapping[str, str]) -> dict[str, str]:
     return {name: environ[name] for name in _SHELL_VARIABLES if name in environ}
 
 
-def python_command(environ: Mapping[str, str], *, activated: bool) -> str:
-    """The Python for scripts: that of the active environment, else the one XT itself runs in."""
+def python_command(environ: Mapping[str, str], *, activated: bool, elsewhere: bool = False) -> str:
+    """The Python for scripts: that of the active environment, else the one XT itself runs in;
+    `elsewhere`, on a machine that is not this one, the one that its user has."""
+    if elsewhere:
+        return "python3"
     if activated:
         return "python"
     if environ.get("VIRTUAL_ENV") or environ.get("CONDA_PREFIX"):

@@ -13,6 +13,7 @@ from xt_core.search.objectives import parse_objectives
 from xt_core.session import Session
 from xt_core.submit.command import find_search_options
 from xt_core.submit.options import RunRequest
+from xt_core.submit.placement import Placement
 from xt_core.submit.plan import Plan
 
 _SECTION = "hyperparameter-search"
@@ -71,12 +72,27 @@ def chosen_objectives(session: Session, plan: Plan) -> list[Objective]:
     return objectives
 
 
-def chosen_schedule(session: Session, nodes: int) -> Schedule:
-    """The schedule asked for; else whoever is free, where there are several nodes."""
-    given = session.config.optional_string(f"{_SECTION}.schedule")
+def chosen_schedule(session: Session, placement: Placement, plan: Plan) -> Schedule:
+    """The schedule asked for; else whoever is free, where there are several nodes that can tell.
+
+    Raises UsageError for a job whose machines would have to share a stats store, and do not.
+    """
+    text = session.config.optional_string(f"{_SECTION}.schedule")
+    given = None if text is None else Schedule(text)
+    if placement.machines > 1 and session.access.stats is None:
+        is_search = plan.style is SearchStyle.DYNAMIC
+        if is_search or given is Schedule.DYNAMIC:
+            what = "search" if is_search else "schedule"
+            raise UsageError(
+                f"a dynamic {what} over {placement.machines} machines needs a stats store that all "
+                f"of them reach, and the team {session.team.name} has none",
+                "xt create team makes one that has; or --nodes 1"
+                + ("" if is_search else ", or --schedule static"),
+            )
+        return Schedule.STATIC
     if given is not None:
-        return Schedule(given)
-    return Schedule.STATIC if nodes == 1 else Schedule.DYNAMIC
+        return given
+    return Schedule.STATIC if len(placement.nodes) == 1 else Schedule.DYNAMIC
 
 
 def stopping_settings(session: Session, plan: Plan) -> dict[str, Any]:

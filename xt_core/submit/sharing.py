@@ -1,6 +1,7 @@
 """What a submission decides about data and models, from the sections `data` and `model`."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,10 +28,13 @@ class SharePlan:
     is_uploaded: bool
 
 
-def plan_shares(session: Session) -> list[SharePlan]:
-    """Check both sections; uploads nothing. Raises UsageError, UnknownNameError for a share that
-    is not there, and UnavailableError if the team's storage is out of reach."""
-    plans = [_plan(session, kind) for kind in KINDS]
+def plan_shares(session: Session, boxes: Sequence[str] = ()) -> list[SharePlan]:
+    """Check both sections, for runs on this machine and on some boxes; uploads nothing.
+
+    Raises UsageError, UnknownNameError for a share that is not there, and UnavailableError if the
+    team's storage is out of reach.
+    """
+    plans = [_plan(session, kind, boxes) for kind in KINDS]
     return [plan for plan in plans if plan is not None]
 
 
@@ -54,7 +58,7 @@ def upload_shares(
     return uses_of([_uploaded(session, plan, note, sent) for plan in plans])
 
 
-def _plan(session: Session, kind: str) -> SharePlan | None:
+def _plan(session: Session, kind: str, boxes: Sequence[str]) -> SharePlan | None:
     config = session.config
     local = config.optional_string(f"{kind}.{kind}-local")
     folder = None if local is None else _folder(session, local)
@@ -65,7 +69,13 @@ def _plan(session: Session, kind: str) -> SharePlan | None:
     if folder is not None and (is_uploaded or name is None):
         _check_folder(session, kind, folder)
     if not is_uploaded and name is None:
-        return _plan_in_place(kind, folder, action, writable)
+        plan = _plan_in_place(kind, folder, action, writable)
+        if plan is not None and boxes and action is None:
+            raise UsageError(
+                f"the {kind} folder {folder} is on this machine, and {boxes[0]} does not see it",
+                f"--{kind}-upload brings it there; if it lies there too: --{kind}-action mount",
+            )
+        return plan
     if name is None:
         name = _name_of(kind, folder)
     if is_uploaded and folder is None:
@@ -73,7 +83,12 @@ def _plan(session: Session, kind: str) -> SharePlan | None:
             f"{kind}-upload without a folder to upload", f"name it: --{kind}-local FOLDER"
         )
     if action is None:
-        action = MOUNT if session.access.artifacts is None else DOWNLOAD
+        action = MOUNT if session.access.artifacts is None and not boxes else DOWNLOAD
+    if action == MOUNT and boxes and session.access.artifacts is None:
+        raise UsageError(
+            f"{kind}-action is mount, and {boxes[0]} does not see the storage of this machine",
+            f"--{kind}-action download",
+        )
     use = ShareUse(action, writable, share=name, root=share_root(kind, name))
     omit = config.strings(f"{kind}.{kind}-omit")
     plan = SharePlan(kind, use, folder or session.cwd, omit, is_uploaded)

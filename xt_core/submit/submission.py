@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xt_core import clock
+from xt_core.bootstrap.needs import SEARCH
 from xt_core.errors import UnavailableError, UsageError
 from xt_core.model.records import Job, Run, WorkItem
 from xt_core.model.states import RunStatus, SearchStyle
@@ -47,7 +48,8 @@ def submit(
     are uploaded."""
     store, workspace = session.store, session.workspace
     preparation.context.shares = upload_shares(session, preparation.shares, note, sent)
-    session.controllers.ensure_running(preparation.nodes)
+    is_search = preparation.plan.style is SearchStyle.DYNAMIC
+    session.controllers.ensure_running(preparation.nodes, needs=[SEARCH] if is_search else [])
     job_name = store.next_job_name()
     run_names = [store.next_run_name(workspace) for _ in preparation.nodes]
     if preparation.snapshot is not None:
@@ -56,7 +58,7 @@ def submit(
         context.code_digest = _store_code(session, preparation.snapshot, context.code, note)
     mrc = preparation.mrc(job_name, run_names, session)
     session.artifacts.put_bytes(mrc_key(workspace, job_name), mrc.to_json().encode())
-    hosts = dict.fromkeys(preparation.nodes, session.team_home.place)
+    hosts = {node: session.place_of(node) for node in preparation.nodes}
     job = _job(preparation, mrc, hosts)
     store.add_job(job, _first_runs(job, run_names), _work_items(job))
     _hand_over(session, job)

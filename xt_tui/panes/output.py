@@ -12,7 +12,7 @@ from textual.message import Message
 from xt_core.console import DetachedError, stream_console
 from xt_core.errors import XTError
 from xt_core.model.records import Run
-from xt_core.nodes.client import OutputStream
+from xt_core.nodes.requests import OutputStream
 from xt_core.query.formats import counted
 from xt_core.session import Session
 from xt_tui.panes.pane import Pane

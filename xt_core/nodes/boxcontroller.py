@@ -1,0 +1,153 @@
+"""The controller of a node on a box, reached over SSH: installed and started as need be."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import xt_core
+from xt_core import clock
+from xt_core.errors import XTError
+from xt_core.home import Home
+from xt_core.nodes.boxrecords import BoxRecords
+from xt_core.nodes.http import UnixConnection
+from xt_core.nodes.limits import Limits
+from xt_core.nodes.requests import NodeClient, silent_node
+from xt_core.services.stores import StoreAccess
+
+if TYPE_CHECKING:
+    from xt_core.bootstrap.installation import Progress
+    from xt_core.ssh.box import RemoteBox
+
+Told = Callable[[str, "Progress"], None]
+"""Told of each step of an installation: the box, and how far it is."""
+
+
+class BoxController(NodeClient):
+    """Talks to the controller of the node of that name, over the connection of its box."""
+
+    def __init__(
+        self,
+        name: str,
+        address: str,
+        box: "Callable[[], RemoteBox]",
+        home: Home,
+        environ: Mapping[str, str],
+        access: Callable[[], StoreAccess],
+        node_access: Callable[[], StoreAccess],
+        limits: Limits,
+        told: Told,
+    ) -> None:
+        """`home` is this machine's, as the team has it; `address` is where the configuration says
+        that the box is, and `box` connects to it on use."""
+        super().__init__(name, lambda: access().for_box(home), lambda: node_access().for_box(home))
+        self.address, self._open_box = address, box
+        self._home, self._environ = home, environ
+        self._limits, self._told = limits, told
+        self._records = BoxRecords(home)
+
+    @property
+    def box(self) -> "RemoteBox":
+        """The box, over its one connection."""
+        return self._open_box()
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it has had a controller that this home knows of, at the same address."""
+        record = self._records.get(self.name)
+        return bool(record.socket) and record.address == self.address
+
+    def _connection(self) -> UnixConnection:
+        if not self.is_known:
+            raise ConnectionRefusedError(f"{self.name} has no controller yet")
+        socket = self._records.get(self.name).socket
+        return UnixConnection(Path(socket), self.box.open_socket)
+
+    def status(self, patience: float | None = None) -> dict[str, Any]:
+        answer = super().status(patience)
+        self._records.update(self.name, heard=clock.now())
+        for node in answer["nodes"]:
+            node["target"] = self.name
+        return answer
+
+    def silent_node(self, error: XTError) -> dict[str, Any]:
+        """What can be said of the node, which does not answer: whether it is out of reach, and
+        since when."""
+        is_stopped = not self.is_known or self.box.is_connected
+        node = silent_node(self.name, self.name, "stopped" if is_stopped else "unreachable")
+        heard = self._records.get(self.name).heard
+        return node | {
+            "reason": error.message,
+            "heard": None if heard is None else clock.iso(heard),
+        }
+
+    # Life -------------------------------------------------------------------------------
+
+    def ensure_running(self, gpu_split: int = 1, *, needs: Sequence[str] = ()) -> None:
+        """See `NodeClient`; the machine is the box's alone. With more `needs` than what the team's
+        stores ask for, those layers of packages are there too.
+
+        Raises RefusedError and UnavailableError, which name the box.
+        """
+        wanted = self._needs(needs)
+        node = self._node() if self.is_known else None
+        if node is not None and self._is_current(node, wanted):
+            self._renew_access(node)
+            return
+        from xt_core.bootstrap.installation import ensure_controller
+
+        started = ensure_controller(
+            self.box,
+            wanted,
+            self._home.bootstrap_dir,
+            self._environ,
+            node=self.name,
+            team=self._team(),
+            access=self._node_access(),
+            limits=self._limits,
+            told=lambda progress: self._told(self.name, progress),
+        )
+        self._records.update(
+            self.name,
+            address=self.address,
+            socket=started.socket,
+            place=started.place,
+            log=started.log,
+            needs=list(wanted),
+            heard=clock.now(),
+        )
+
+    def shut_down(self) -> None:
+        """Let the controller end; runs live on, and the next controller finds them."""
+        self._request("POST", "/shutdown", {})
+
+    def _team(self) -> str:
+        """The team's name on the box: where a store is kept at home, one of this home's own."""
+        if not self._access().is_kept_at_home:
+            return self._home.team
+        return f"{self._home.team}-{self._home.identity()}"
+
+    def _needs(self, more: Sequence[str]) -> list[str]:
+        from xt_core.bootstrap.needs import needs_of
+
+        needs = needs_of(self._access(), searches=False)
+        before = self._records.get(self.name).needs
+        return needs + sorted({*more, *before} - set(needs))
+
+    def _is_current(self, node: Mapping[str, Any], needs: Sequence[str]) -> bool:
+        """Whether the controller, by what it says of its node, may go on as it is: it may have
+        been given more than what is needed from here."""
+        controller = node["controller"]
+        self._refuse_newer(controller["version"])
+        return (
+            controller["version"] == xt_core.__version__
+            and node["access"] == self._access().fingerprint()
+            and node["limits"] == asdict(self._limits)
+            and self._has_layers(controller["layers"], needs)
+        )
+
+    def _has_layers(self, layers: Sequence[str], needs: Sequence[str]) -> bool:
+        from xt_core.bootstrap.installation import layers_for
+
+        wanted = layers_for(self.name, needs, self._home.bootstrap_dir)
+        return wanted is not None and wanted <= set(layers)

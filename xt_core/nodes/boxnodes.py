@@ -1,0 +1,90 @@
+"""The nodes of a team on boxes, as this home knows and reaches them."""
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from xt_core.home import Home
+from xt_core.nodes.boxcontroller import BoxController, Told
+from xt_core.nodes.boxrecords import BoxRecords
+from xt_core.nodes.limits import Limits
+from xt_core.services.stores import StoreAccess
+
+if TYPE_CHECKING:
+    from xt_core.config import Config
+    from xt_core.ssh.boxes import Boxes
+
+
+class BoxNodes:
+    """A client for each box of the configuration, all over one connection a box. Thread-safe."""
+
+    def __init__(
+        self,
+        home: Home,
+        config: "Callable[[], Config]",
+        environ: Mapping[str, str],
+        access: Callable[[], StoreAccess],
+        node_access: Callable[[], StoreAccess],
+        told: Told = lambda _box, _progress: None,
+    ) -> None:
+        """`home` is this machine's, as the team has it. See `BoxController` for the rest."""
+        self.home, self._config, self._environ = home, config, environ
+        self._access, self._node_access, self._told = access, node_access, told
+        self.records = BoxRecords(home)
+        self._boxes: Boxes | None = None
+        self._clients: dict[str, BoxController] = {}
+        self._lock = threading.Lock()
+
+    def of(self, name: str) -> BoxController:
+        """The client of the node on a box.
+
+        Raises UnknownNameError where the configuration has no such box, UsageError where that has
+        no address.
+        """
+        with self._lock:
+            if name not in self._clients:
+                self._clients[name] = self._new(name)
+            return self._clients[name]
+
+    def _new(self, name: str) -> BoxController:
+        from xt_core.ssh.configured import box_address
+
+        config = self._config()
+        address, box = str(box_address(config, name)), config.box(name)
+        return BoxController(
+            name,
+            address,
+            lambda: self.boxes.of(name),
+            self.home,
+            self._environ,
+            self._access,
+            self._node_access,
+            Limits(box.max_runs, box.gpus),
+            self._told,
+        )
+
+    @property
+    def boxes(self) -> "Boxes":
+        """The connections; none is made before it is used."""
+        from xt_core.ssh.boxes import Boxes
+
+        with self._lock:
+            if self._boxes is None:
+                self._boxes = Boxes(self._config(), self._environ)
+            return self._boxes
+
+    def known(self) -> list[str]:
+        """The boxes that have been used for the team and are still configured, sorted."""
+        configured = self._config().as_dict()["boxes"] if self.records.names() else {}
+        return [name for name in self.records.names() if name in configured]
+
+    def due(self) -> list[str]:
+        """Those of them that may have something that this home does not have yet."""
+        return [name for name in self.known() if self.records.get(name).is_due]
+
+    def close(self) -> None:
+        """End the connections; the next use makes new ones."""
+        with self._lock:
+            boxes, self._boxes = self._boxes, None
+        if boxes is not None:
+            boxes.close()

@@ -1,0 +1,149 @@
+"""Bringing home what nodes on boxes have for the stores that this home keeps, and bringing them
+what they need of those.
+
+Everything here may be done again, and by several commands at once: a store takes each record once,
+and a box is told only afterwards that it arrived.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from xt_core.errors import UnavailableError
+from xt_core.model.records import Job
+from xt_core.model.states import SearchStyle
+from xt_core.nodes.boxcontroller import BoxController
+from xt_core.nodes.boxnodes import BoxNodes
+from xt_core.nodes.parcels import Assignment, History, assignment_to_json
+from xt_core.services.stores import StoreAccess
+from xt_core.stats.store import StatsStore
+from xt_core.submit.mrc import MultiRunConfig, mrc_key
+
+if TYPE_CHECKING:
+    from xt_core.artifacts.store import ArtifactStore
+
+_SMALLEST_SHARE = 256
+
+
+@dataclass
+class Brought:
+    """What came home."""
+
+    runs: int = 0
+    """Whose news came."""
+    files: int = 0
+    bytes: int = 0
+
+
+class Homecoming:
+    """What goes between this home's stores and the nodes on boxes. Thread-safe."""
+
+    def __init__(
+        self,
+        boxes: BoxNodes,
+        access: Callable[[], StoreAccess],
+        store: "Callable[[], StatsStore]",
+        artifacts: "Callable[[], ArtifactStore]",
+    ) -> None:
+        self._boxes, self._access = boxes, access
+        self._store, self._artifacts = store, artifacts
+        self._locks: dict[str, threading.Lock] = {}
+        self._guard = threading.Lock()
+
+    # To a box ---------------------------------------------------------------------------
+
+    def hand_over(self, client: BoxController, job: Job) -> None:
+        """Bring a submitted job, with all that its node needs of it. Raises UnavailableError and
+        RefusedError, with the box's name."""
+        access = self._access()
+        if not access.for_box(self._boxes.home).is_kept_at_home:
+            client.take_up(job.name)
+            return
+        self._boxes.records.update(client.name, is_due=True)
+        mrc = self._mrc(job)
+        assignment = None if access.stats is not None else self._assignment(job, mrc, client.name)
+        client.take_up(job.name, assignment)
+
+    def _mrc(self, job: Job) -> MultiRunConfig:
+        return MultiRunConfig.from_json(
+            self._artifacts().get_bytes(mrc_key(job.workspace, job.name))
+        )
+
+    def _assignment(self, job: Job, mrc: MultiRunConfig, node: str) -> str:
+        store = self._store()
+        first = store.run(job.workspace, mrc.nodes[node].run)
+        learned = (
+            store.jobs(self._learned_jobs(job, mrc)) if job.style == SearchStyle.DYNAMIC else []
+        )
+        histories = [History(each, store.search_history([each.name])) for each in learned]
+        return assignment_to_json(Assignment(job, [first], histories))
+
+    def _learned_jobs(self, job: Job, mrc: MultiRunConfig) -> list[str]:
+        """Whose runs the job's search learns from, beside its own."""
+        names = set(job.warm_start)
+        if mrc.learn_from == "experiment":
+            store = self._store()
+            names |= {
+                each.name
+                for each in store.jobs(workspace=job.workspace)
+                if each.experiment == job.experiment and each.style == SearchStyle.DYNAMIC
+            }
+        return sorted(names - {job.name})
+
+    # From a box -------------------------------------------------------------------------
+
+    def due(self) -> list[str]:
+        """The boxes that may have something for this home's stores."""
+        known = self._boxes.known()
+        if not known or not self._access().for_box(self._boxes.home).is_kept_at_home:
+            return []
+        return [name for name in known if self._is_due(name)]
+
+    def _is_due(self, name: str) -> bool:
+        return self._boxes.records.get(name).is_due or bool(self._store().open_jobs(name))
+
+    def bring_stats(self, name: str) -> int:
+        """Take in what the node on a box has to tell; of how many runs.
+
+        Raises UnavailableError and RefusedError, with the box's name.
+        """
+        if self._access().stats is not None:
+            return 0
+        client, store = self._boxes.of(name), self._store()
+        told, share = 0, 1
+        with self._lock_of(name):
+            while True:
+                deliveries, cursor = client.news(share)
+                if not deliveries:
+                    return told
+                try:
+                    store.deliver(deliveries)
+                except UnavailableError:
+                    if share >= _SMALLEST_SHARE:
+                        raise
+                    share *= 2
+                    continue
+                client.took_news(cursor)
+                told += len(deliveries)
+
+    def bring_all(self, name: str) -> Brought:
+        """Bring what the node on a box has, files too; afterwards it is due no more unless it
+        goes on with a job. Its controller is started if it has ended meanwhile."""
+        client = self._boxes.of(name)
+        client.ensure_running(needs=self.needs_of(self._store().open_jobs(name)))
+        brought = Brought(self.bring_stats(name))
+        if not self._store().open_jobs(name):
+            self._boxes.records.update(name, is_due=False)
+        return brought
+
+    def needs_of(self, jobs: Sequence[Job]) -> list[str]:
+        """Which layers of packages nodes need for jobs, beside those for the stores."""
+        from xt_core.bootstrap.needs import SEARCH
+
+        return [SEARCH] if any(job.style == SearchStyle.DYNAMIC for job in jobs) else []
+
+    def _lock_of(self, name: str) -> threading.Lock:
+        """Of this process one thread at a time takes in a box's news."""
+        with self._guard:
+            return self._locks.setdefault(name, threading.Lock())

@@ -1,0 +1,287 @@
+"""What is asked of the controller of one node, wherever that is.
+
+Nothing here waits for a controller that is gone (a dead one's socket refuses at once), nor for
+ever for one that hangs.
+"""
+
+import contextlib
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from http.client import HTTPException, HTTPResponse
+from typing import Any, NoReturn
+from urllib.parse import quote
+
+import xt_core
+from xt_core import clock
+from xt_core.errors import (
+    RefusedError,
+    UnavailableError,
+    UnknownNameError,
+    UsageError,
+    XTError,
+)
+from xt_core.nodes.http import UnixConnection
+from xt_core.nodes.parcels import news_from_json
+from xt_core.services.stores import RENEWED_FROM_SECONDS, StoreAccess
+from xt_core.stats.store import Delivery
+
+STATUS_SECONDS = 30.0
+_ERRORS: dict[str, type[XTError]] = {
+    "usage": UsageError,
+    "config": UsageError,
+    "unknown-name": UnknownNameError,
+    "refused": RefusedError,
+}
+
+
+class NodeClient(ABC):
+    """Talks to the controller of one node. Thread-safe: each request has a connection."""
+
+    def __init__(
+        self,
+        name: str,
+        access: Callable[[], StoreAccess],
+        node_access: Callable[[], StoreAccess],
+    ) -> None:
+        """`access` is how the team's stores are reached from here, `node_access` what a controller
+        gets to reach them."""
+        self.name = name
+        self._access, self._node_access = access, node_access
+
+    @abstractmethod
+    def ensure_running(self, gpu_split: int = 1) -> None:
+        """Start the controller if none answers, or if the one that does is of another
+        installation of XT.
+
+        It leaves GPUs to `gpu_split` nodes: one that counts on fewer nodes is replaced.
+        Raises UnavailableError if it cannot be started, and RefusedError if it is of a newer XT.
+        """
+
+    @abstractmethod
+    def shut_down(self) -> None:
+        """Let the controller end; runs live on, and the next controller finds them."""
+
+    @abstractmethod
+    def _connection(self) -> UnixConnection:
+        """A connection to the controller's socket, not connected yet."""
+
+    def is_running(self) -> bool:
+        """Whether a controller answers."""
+        connection = self._connection()
+        try:
+            connection.connect()
+        except OSError:
+            return False
+        finally:
+            connection.close()
+        return True
+
+    def _refuse_newer(self, version: str) -> None:
+        """An older XT does not know what a newer one has written."""
+        if _numbers(version) > _numbers(xt_core.__version__):
+            raise RefusedError(
+                f"the controller of {self.name} is of XT {version}, and this is "
+                f"{xt_core.__version__}",
+                f"upgrade XT here to {version}",
+            )
+
+    def _renew_access(self, node: Mapping[str, Any] | None) -> None:
+        """Hand over a newer access to the team's stores where the controller's ends soon.
+
+        A user who has none just now may steer the node all the same: what it keeps for the team
+        waits there.
+        """
+        expires = None if node is None else node.get("access_expires")
+        if expires is not None and expires - clock.now() < RENEWED_FROM_SECONDS:
+            with contextlib.suppress(XTError):
+                self.hand_over_access()
+
+    def hand_over_access(self) -> None:
+        """Let the running controller reach the team's stores by what the user may do now.
+
+        Raises UnavailableError, RefusedError, and UsageError if it works for other stores.
+        """
+        self._request("POST", "/access", json.loads(self._node_access().to_json()))
+
+    def _node(self) -> dict[str, Any] | None:
+        """What the controller that answers says of its node."""
+        try:
+            return dict(self.status()["nodes"][0])
+        except UnavailableError:
+            return None
+
+    # Requests ---------------------------------------------------------------------------
+
+    def status(self, patience: float | None = None) -> dict[str, Any]:
+        """The node and its living runs: see `xt status --json`.
+
+        Raises UnavailableError after `patience` seconds without an answer.
+        """
+        timeout = STATUS_SECONDS if patience is None else patience
+        return self._request("GET", "/status", timeout=timeout)
+
+    def take_up(self, job: str, assignment: str | None = None) -> None:
+        """Tell the controller of a submitted job; with its `assignment`, as JSON, where the node
+        does not reach the team's stats store."""
+        self._request("POST", "/jobs", {"job": job, "assignment": assignment})
+
+    def news(self, share: int = 1) -> tuple[list[Delivery], dict[str, Any]]:
+        """What the node has that the client's store may not have yet, and the cursor to return
+        when that was stored. A batch is an n-th of a whole one for a `share` of n."""
+        with self._exchange("GET", f"/news?share={share}", None) as (_, response):
+            return news_from_json(response.read())
+
+    def took_news(self, cursor: dict[str, Any]) -> None:
+        """The news up to a cursor were stored: they are not told again."""
+        self._request("POST", "/news/taken", cursor)
+
+    def tell_all_again(self) -> None:
+        """Let the node tell all that it knows as news again."""
+        self._request("POST", "/news/rewind", {})
+
+    def cancel(
+        self,
+        *,
+        runs: Sequence[tuple[str, str]] = (),
+        jobs: Sequence[str] = (),
+        everything: bool = False,
+        grace: float | None = None,
+    ) -> None:
+        """Cancel; returns once all of it has ended."""
+        body = {"runs": list(runs), "jobs": list(jobs), "all": everything, "grace": grace}
+        self._request("POST", "/cancel", body)
+
+    def restart(self, job: str, delay: float) -> list[str]:
+        """The service restart of a job's living runs; their names."""
+        answer = self._request("POST", f"/jobs/{quote(job)}/restart", {"delay": delay})
+        return [str(name) for name in answer["restarted"]]
+
+    @contextlib.contextmanager
+    def output(self, workspace: str, run: str, start: str) -> Iterator["OutputStream"]:
+        """The console of a run of this node. Raises UnknownNameError if it has none such."""
+        path = f"/runs/{quote(workspace)}/{quote(run)}/output?from={quote(start)}"
+        with self._exchange("GET", path, None) as (connection, response):
+            yield OutputStream(int(response.headers["X-Offset"]), response, connection)
+
+    def has_ended(self, workspace: str, run: str) -> bool:
+        """Whether the process of a run of this node has ended. Raises UnknownNameError."""
+        answer = self._request("GET", f"/runs/{quote(workspace)}/{quote(run)}")
+        return answer["run"]["ended"] is not None
+
+    def changes(self) -> "ChangeStream":
+        """Iterates at once, and again after whatever changes; ends when the controller does.
+
+        Raises UnavailableError, as the stream does when the controller is killed.
+        """
+        connection = self._connection()
+        try:
+            connection.request("GET", "/changes")
+        except OSError as error:
+            connection.close()
+            raise self._unavailable(error) from error
+        return ChangeStream(connection, self._unavailable)
+
+    def _request(
+        self, method: str, path: str, body: object = None, timeout: float | None = None
+    ) -> dict[str, Any]:
+        with self._exchange(method, path, body, timeout) as (_, response):
+            answer = json.loads(response.read())
+        return dict(answer)
+
+    @contextlib.contextmanager
+    def _exchange(
+        self, method: str, path: str, body: object, timeout: float | None = None
+    ) -> Iterator[tuple[UnixConnection, HTTPResponse]]:
+        """`timeout` seconds at most between two parts of the answer; None: as long as it takes."""
+        connection = self._connection()
+        try:
+            content = None if body is None else json.dumps(body).encode()
+            connection.connect()
+            connection.sock.settimeout(timeout)
+            connection.request(method, path, content)
+            with connection.getresponse() as response:  # it may outlive the connection
+                if response.status != 200:
+                    _raise_error(response)
+                yield connection, response
+        except (OSError, HTTPException) as error:
+            raise self._unavailable(error) from error
+        finally:
+            connection.close()
+
+    def _unavailable(self, error: Exception) -> UnavailableError:
+        reason = str(error) or type(error).__name__
+        return UnavailableError(
+            f"the controller of {self.name} does not answer ({reason})",
+            "the next command for that node starts it again",
+        )
+
+
+@dataclass
+class OutputStream:
+    """A console from byte `offset` on."""
+
+    offset: int
+    _response: HTTPResponse
+    _connection: UnixConnection
+
+    def chunks(self) -> Iterator[bytes]:
+        """Bytes as they come, until the run ends; UnavailableError if the controller goes."""
+        while data := self._response.read1(1 << 20):
+            self.offset += len(data)
+            yield data
+
+    def close(self) -> None:
+        """End the stream, from any thread."""
+        self._connection.shut_down()
+
+
+class ChangeStream:
+    """One item a change; `close` ends it, from any thread."""
+
+    def __init__(
+        self, connection: UnixConnection, unavailable: Callable[[Exception], UnavailableError]
+    ) -> None:
+        self._connection, self._unavailable = connection, unavailable
+
+    def __iter__(self) -> Iterator[None]:
+        try:
+            with self._connection.getresponse() as response:
+                while response.readline():
+                    yield
+        except (OSError, HTTPException) as error:
+            raise self._unavailable(error) from error
+        finally:
+            self._connection.close()
+
+    def close(self) -> None:
+        self._connection.shut_down()
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(part) for part in version.split(".") if part.isdigit()]
+
+
+def _raise_error(response: HTTPResponse) -> NoReturn:
+    try:
+        error = json.loads(response.read())["error"]
+    except (ValueError, KeyError, TypeError):
+        raise UnavailableError(f"the controller failed with HTTP {response.status}") from None
+    kind = _ERRORS.get(error.get("kind", ""), UnavailableError)
+    raise kind(error.get("message", "not found"), error.get("hint", ""))
+
+
+def silent_node(name: str, target: str, state: str) -> dict[str, Any]:
+    """What can be said of a node that says nothing itself."""
+    return {
+        "name": name,
+        "target": target,
+        "state": state,
+        "controller": None,
+        "jobs": [],
+        "running": 0,
+        "queued": 0,
+        "concurrent": 0,
+        "gpus": 0,
+    }
