@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from xt_core.artifacts.directory import DirectoryStore
 from xt_core.artifacts.store import check_key
@@ -89,6 +90,10 @@ class Spool:
     def path_of(self, key: str, number: int) -> Path:
         """The file of an entry. Raises UnknownNameError once it was removed or superseded."""
         return self._store.local_path(_name(number, key))
+
+    def open(self, key: str, number: int) -> BinaryIO:
+        """An entry to read, also when it is removed meanwhile. Raises as `path_of` does."""
+        return self._store.open(_name(number, key))
 
     def is_newest(self, key: str, number: int) -> bool:
         """Whether an entry waits and has not been superseded; to be asked with `changed` held."""
