@@ -7,6 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
+from controller.artifactroutes import artifact_routes
 from controller.service import ControllerService
 from xt_core.errors import UsageError, XTError
 from xt_core.nodes.parcels import assignment_from_json, cursor_from
@@ -38,6 +39,7 @@ def make_app(service: ControllerService) -> web.Application:
             web.post("/shutdown", api.shutdown),
         ]
     )
+    app.add_routes(artifact_routes(service.node.home, service.node.artifacts))
     return app
 
 

@@ -22,6 +22,7 @@ from controller.api import make_app
 from controller.environment import inherited
 from controller.environments import Environments
 from controller.gpus import GpuPool, detect_gpus, share_of_node
+from controller.homebound import HomeboundOutbox
 from controller.launcher import Launcher
 from controller.liveconsoles import LiveConsoles
 from controller.news import News
@@ -39,7 +40,13 @@ from xt_core.config import load_config
 from xt_core.errors import XTError
 from xt_core.home import FIRST_NODE, LOCAL_TEAM, Home, NodeHome, node_index
 from xt_core.nodes.limits import Limits
-from xt_core.services.stores import BlobAccess, FolderAccess, MongoAccess, StoreAccess
+from xt_core.services.stores import (
+    BlobAccess,
+    FolderAccess,
+    HomeAccess,
+    MongoAccess,
+    StoreAccess,
+)
 from xt_core.shares.cache import ShareCache
 from xt_core.stats.outgoing import Outgoing
 from xt_core.stats.sqlite import SqliteStatsStore
@@ -113,6 +120,9 @@ def _link_to_team(
         artifacts = access.open_artifacts(home, held.sas)
         link.outbox = Outbox(home.outbox_dir, home.copies_dir, artifacts)
         link.consoles = LiveConsoles(artifacts)
+    elif isinstance(access.artifacts, HomeAccess):
+        brought = ShareCache(home.share_cache_dir).get_brought
+        link.outbox = HomeboundOutbox(home.outbox_dir, home.copies_dir, brought)
     return link
 
 

@@ -11,13 +11,14 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
 from controller.backoff import Backoff
+from controller.spool import Spool
 from xt_core.artifacts.directory import DirectoryStore
-from xt_core.artifacts.store import ArtifactStore, check_key
+from xt_core.artifacts.store import ArtifactStore
 from xt_core.errors import ConfigError, UnknownNameError, UsageError, XTError
 
 _MOVED_AT_ONCE = 8
@@ -43,28 +44,16 @@ class Outbox:
     def __init__(self, folder: Path, copies: Path, team: ArtifactStore) -> None:
         """`folder` holds what is on its way, `copies` what `local_path` has fetched."""
         self._team, self._room = team, copies.parent
-        self._spool, self._copies = DirectoryStore(folder), DirectoryStore(copies)
-        self._changed = threading.Condition()
-        self._pending: dict[str, int] = {}
-        """Key -> the number of its newest entry, in the order of the keys' first entries."""
+        self._spool, self._copies = Spool(folder), DirectoryStore(copies)
+        self._changed = self._spool.changed
         self._moving: set[str] = set()
         self._refusals: Counter[str] = Counter()
-        self._last = 0
         self._backoff, self._not_before = Backoff(), 0.0
         self._closed = False
-        self._find_entries()
         self._threads = [
             threading.Thread(target=self._work, name=f"outbox {number}", daemon=True)
             for number in range(_MOVED_AT_ONCE)
         ]
-
-    def _find_entries(self) -> None:
-        """What an earlier controller left."""
-        self._spool.sweep()
-        for info in self._spool.list():
-            number, _, key = info.key.partition("/")
-            self._last = max(self._last, int(number))
-            self._supersede(key, int(number))
 
     def start(self) -> None:
         """Begin to move entries to the team's store."""
@@ -83,15 +72,15 @@ class Outbox:
     def flush(self, patience: float) -> bool:
         """Wait until all that was put so far has arrived; False after `patience` seconds."""
         with self._changed:
-            last = self._last
+            last = self._spool.last
             return self._changed.wait_for(
-                lambda: all(number > last for number in self._pending.values()), patience
+                lambda: all(each.number > last for each in self._spool.pending.values()), patience
             )
 
     def has_arrived(self) -> bool:
         """Whether all that was put so far has arrived."""
         with self._changed:
-            return not self._pending
+            return not self._spool.pending
 
     def try_now(self) -> None:
         """There is reason to hope that the team's store takes again what it did not."""
@@ -102,27 +91,10 @@ class Outbox:
     # Writing ----------------------------------------------------------------------------
 
     def put_bytes(self, key: str, data: bytes) -> None:
-        self._put(key, lambda entry: self._spool.put_bytes(entry, data))
+        self._spool.put_bytes(key, data)
 
     def put_file(self, key: str, path: Path, *, consume: bool = False) -> None:
-        self._put(key, lambda entry: self._spool.put_file(entry, path, consume=consume))
-
-    def _put(self, key: str, write: Callable[[str], None]) -> None:
-        check_key(key)
-        with self._changed:
-            self._last += 1
-            number = self._last
-        write(_entry(number, key))
-        with self._changed:
-            self._supersede(key, number)
-            self._changed.notify_all()
-
-    def _supersede(self, key: str, number: int) -> None:
-        """Keep the newer one of two entries of a key."""
-        other = self._pending.get(key)
-        self._pending[key] = number if other is None else max(other, number)
-        if other is not None:
-            self._spool.delete(_entry(min(other, number), key))
+        self._spool.put_file(key, path, consume=consume)
 
     # Reading ----------------------------------------------------------------------------
 
@@ -130,11 +102,8 @@ class Outbox:
         """A file that this node can read: the team's own where it has files, else a copy."""
         with contextlib.suppress(UnknownNameError):
             return self._copies.local_path(key)
-        with self._changed:
-            number = self._pending.get(key)
-        if number is not None:
-            with contextlib.suppress(UnknownNameError):  # it has arrived, or was superseded
-                return self._spool.local_path(_entry(number, key))
+        if (waiting := self._spool.path(key)) is not None:
+            return waiting
         path = self._team.local_path(key)
         return self._fetch(key) if path is None else path
 
@@ -173,36 +142,34 @@ class Outbox:
         with self._changed:
             while not self._closed:
                 pause = self._not_before - time.monotonic()
-                for key, number in self._pending.items() if pause <= 0 else ():
+                for key, entry in self._spool.pending.items() if pause <= 0 else ():
                     if key not in self._moving:
                         self._moving.add(key)
-                        return key, number
+                        return key, entry.number
                 self._changed.wait(pause if pause > 0 else None)
             return None
 
     def _move(self, key: str, number: int) -> None:
         error: XTError | None = None
         try:
-            path = self._spool.local_path(_entry(number, key))
-            self._team.put_file(key, path)
+            self._team.put_file(key, self._spool.path_of(key, number))
         except XTError as failure:
             error = failure
         with self._changed:
             self._moving.discard(key)
-            if self._pending.get(key) == number:  # else it was superseded meanwhile
+            if self._spool.is_newest(key, number):  # else it was superseded meanwhile
                 self._settle(key, number, error)
             self._changed.notify_all()
 
     def _settle(self, key: str, number: int, error: XTError | None) -> None:
         if error is None:
             self._refusals.pop(key, None)
-            del self._pending[key]
-            self._spool.delete(_entry(number, key))
+            self._spool.remove(key, number)
             if self._backoff.after_success():
                 _log.info("the team's artifact store answers again")
         elif self._is_hopeless(key, error):
             _log.error("%s stays on this node: %s", key, error.message)
-            del self._pending[key]
+            self._spool.ignore(key)
         elif time.monotonic() >= self._not_before:  # else another thread has said so
             if not self._backoff.failures:
                 _log.warning("%s; artifacts wait on this node", error.message)
@@ -215,7 +182,3 @@ class Outbox:
             return False
         self._refusals[key] += 1
         return self._refusals[key] >= _MOST_REFUSALS
-
-
-def _entry(number: int, key: str) -> str:
-    return f"{number:012d}/{key}"

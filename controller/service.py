@@ -51,6 +51,11 @@ class ControllerService:
         self._idle_since = time.monotonic()
         self.shutdown_requested = asyncio.Event()
 
+    @property
+    def node(self) -> NodeServices:
+        """What its parts share."""
+        return self._node
+
     # Jobs -------------------------------------------------------------------------------
 
     async def recover(self) -> None:

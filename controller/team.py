@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 
+from controller.homebound import HomeboundOutbox
 from controller.liveconsoles import LiveConsoles
 from controller.news import News
 from controller.outbox import Outbox
@@ -32,7 +33,7 @@ class TeamLink:
         """`ring` tells clients that there is something new to see."""
         self.stats: StatsStore | None = None
         self.replicator: Replicator | None = None
-        self.outbox: Outbox | None = None
+        self.outbox: Outbox | HomeboundOutbox | None = None
         self.consoles: LiveConsoles | None = None
         self.news: News | None = None
         """For a client that keeps the team's stats store."""

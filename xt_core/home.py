@@ -128,6 +128,10 @@ class Home:
         """Data and models that were downloaded, for all nodes of this machine."""
         return self.team_root / "cache"
 
+    def arriving_dir(self, node: str) -> Path:
+        """What is on its way from a node that cannot reach the artifacts which this home keeps."""
+        return self.team_root / "local" / "arriving" / node
+
     @property
     def hashes_dir(self) -> Path:
         """The digests of local files that were uploaded."""
@@ -186,6 +190,11 @@ class NodeHome(Home):
     def copies_dir(self) -> Path:
         """Copies of the team's artifacts that the node works with."""
         return self.node_dir / "copies"
+
+    @property
+    def inputs_dir(self) -> Path:
+        """Code snapshots that clients have brought here, and what is on its way."""
+        return self.node_dir / "inputs"
 
     @property
     def snapshots_dir(self) -> Path:

@@ -8,6 +8,7 @@ from xt_core.shares.cache import ShareCache
 from xt_core.shares.usage import trees_in_use
 from xt_core.submit.snapshot.cache import SnapshotCache
 from xt_core.submit.snapshot.limits import shown_size
+from xt_core.submit.snapshot.zips import SnapshotZips
 
 _IDLE_SECONDS = 60.0
 """A run that has just got its data may not have written that down yet."""
@@ -21,6 +22,7 @@ def clear_cache(session: Session, options: argparse.Namespace) -> None:
     for node in nodes:
         if node.snapshots_dir.is_dir():
             freed += SnapshotCache(node.snapshots_dir).prune(0)
+        freed += SnapshotZips(node.inputs_dir).prune(0, 0)
     if options.json:
         emit_json({"freed_bytes": freed})
     else:

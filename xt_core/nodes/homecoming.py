@@ -7,10 +7,10 @@ and a box is told only afterwards that it arrived.
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from xt_core.errors import UnavailableError
+from xt_core.errors import UnavailableError, XTError
 from xt_core.model.records import Job
 from xt_core.model.states import SearchStyle
 from xt_core.nodes.boxcontroller import BoxController
@@ -22,18 +22,29 @@ from xt_core.submit.mrc import MultiRunConfig, mrc_key
 
 if TYPE_CHECKING:
     from xt_core.artifacts.store import ArtifactStore
+    from xt_core.nodes.homebound import Brought as Fetched
 
 _SMALLEST_SHARE = 256
+
+
+Told = Callable[[int, int], None]
+"""Told how many bytes have gone, and of how many."""
+
+
+def nobody(_done: int, _total: int) -> None:
+    """For who does not want to know."""
 
 
 @dataclass
 class Brought:
     """What came home."""
 
-    runs: int = 0
-    """Whose news came."""
+    news: int
+    """How many times a run had something to tell."""
     files: int = 0
     bytes: int = 0
+    refused: dict[str, XTError] = field(default_factory=dict)
+    """What this home's store would not have, by key."""
 
 
 class Homecoming:
@@ -53,22 +64,24 @@ class Homecoming:
 
     # To a box ---------------------------------------------------------------------------
 
-    def hand_over(self, client: BoxController, job: Job) -> None:
-        """Bring a submitted job, with all that its node needs of it. Raises UnavailableError and
-        RefusedError, with the box's name."""
+    def hand_over(self, client: BoxController, job: Job, told: Told = nobody) -> None:
+        """Bring a submitted job, with all that its node needs of it.
+
+        Raises UnavailableError and RefusedError, with the box's name.
+        """
         access = self._access()
         if not access.for_box(self._boxes.home).is_kept_at_home:
             client.take_up(job.name)
             return
         self._boxes.records.update(client.name, is_due=True)
-        mrc = self._mrc(job)
+        mrc_text = self._artifacts().get_bytes(mrc_key(job.workspace, job.name))
+        mrc = MultiRunConfig.from_json(mrc_text)
+        if access.artifacts is None:
+            from xt_core.nodes.inputs import send_inputs
+
+            send_inputs(client, self._artifacts(), mrc, client.name, told)
         assignment = None if access.stats is not None else self._assignment(job, mrc, client.name)
         client.take_up(job.name, assignment)
-
-    def _mrc(self, job: Job) -> MultiRunConfig:
-        return MultiRunConfig.from_json(
-            self._artifacts().get_bytes(mrc_key(job.workspace, job.name))
-        )
 
     def _assignment(self, job: Job, mrc: MultiRunConfig, node: str) -> str:
         store = self._store()
@@ -127,13 +140,25 @@ class Homecoming:
                 client.took_news(cursor)
                 told += len(deliveries)
 
-    def bring_all(self, name: str) -> Brought:
+    def bring_artifacts(self, name: str, told: Told = nobody) -> "Fetched":
+        """Fetch the files that wait on a box for this home's store."""
+        from xt_core.nodes.homebound import bring_artifacts_home
+
+        return bring_artifacts_home(
+            self._boxes.of(name), self._artifacts(), self._boxes.home.arriving_dir(name), told
+        )
+
+    def bring_all(self, name: str, told: Told = nobody) -> Brought:
         """Bring what the node on a box has, files too; afterwards it is due no more unless it
         goes on with a job. Its controller is started if it has ended meanwhile."""
         client = self._boxes.of(name)
         client.ensure_running(needs=self.needs_of(self._store().open_jobs(name)))
         brought = Brought(self.bring_stats(name))
-        if not self._store().open_jobs(name):
+        if self._access().artifacts is None:
+            fetched = self.bring_artifacts(name, told)
+            brought.files, brought.bytes = fetched.artifacts, fetched.bytes
+            brought.refused = fetched.refused
+        if not brought.refused and not self._store().open_jobs(name):
             self._boxes.records.update(name, is_due=False)
         return brought
 

@@ -4,7 +4,7 @@ more."""
 import contextlib
 import http.client
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 _CONNECT_SECONDS = 10.0
@@ -35,6 +35,12 @@ class UnixConnection(http.client.HTTPConnection):
 
     def connect(self) -> None:
         self.sock = self._reach(self._path)
+
+    def send_pieces(self, method: str, path: str, size: int, pieces: Iterable[bytes]) -> None:
+        """Send a request with a body of `size` bytes. A server that wants no more of it, and says
+        why, is heard. Raises OSError."""
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self.request(method, path, pieces, {"Content-Length": str(size)})
 
     def shut_down(self) -> None:
         """Wake whoever reads from the connection: there is nothing more to come."""

@@ -7,10 +7,10 @@ ever for one that hangs.
 import contextlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 from urllib.parse import quote
 
 import xt_core
@@ -34,6 +34,10 @@ _ERRORS: dict[str, type[XTError]] = {
     "unknown-name": UnknownNameError,
     "refused": RefusedError,
 }
+
+
+class NoAnswerError(UnavailableError):
+    """The controller has gone, or the way to it was lost, before it had answered."""
 
 
 class NodeClient(ABC):
@@ -183,6 +187,24 @@ class NodeClient(ABC):
             raise self._unavailable(error) from error
         return ChangeStream(connection, self._unavailable)
 
+    # For modules that have requests of their own ----------------------------------------
+
+    def ask(self, path: str, body: object) -> dict[str, Any]:
+        """The answer to a POST. Raises NoAnswerError, and what the controller says."""
+        return self._request("POST", path, body)
+
+    @contextlib.contextmanager
+    def stream(self, path: str, body: object) -> Iterator[HTTPResponse]:
+        """The answer to a POST, to be read as it comes. Raises as `ask` does, also from within."""
+        with self._exchange("POST", path, body) as (_, response):
+            yield response
+
+    def send(self, path: str, size: int, blocks: Iterable[bytes]) -> dict[str, Any]:
+        """The answer to a POST of `size` bytes, which are made as they go. Raises as `ask` does."""
+        with self._exchange("POST", path, blocks, size=size) as (_, response):
+            answer = json.loads(response.read())
+        return dict(answer)
+
     def _request(
         self, method: str, path: str, body: object = None, timeout: float | None = None
     ) -> dict[str, Any]:
@@ -192,15 +214,24 @@ class NodeClient(ABC):
 
     @contextlib.contextmanager
     def _exchange(
-        self, method: str, path: str, body: object, timeout: float | None = None
+        self,
+        method: str,
+        path: str,
+        body: object,
+        timeout: float | None = None,
+        size: int | None = None,
     ) -> Iterator[tuple[UnixConnection, HTTPResponse]]:
-        """`timeout` seconds at most between two parts of the answer; None: as long as it takes."""
+        """`timeout` seconds at most between two parts of the answer; None: as long as it takes.
+        With `size` the body is so many bytes, in pieces; else it is sent as JSON."""
         connection = self._connection()
         try:
-            content = None if body is None else json.dumps(body).encode()
             connection.connect()
             connection.sock.settimeout(timeout)
-            connection.request(method, path, content)
+            if size is None:
+                content = None if body is None else json.dumps(body).encode()
+                connection.request(method, path, content)
+            else:
+                connection.send_pieces(method, path, size, cast(Iterable[bytes], body))
             with connection.getresponse() as response:  # it may outlive the connection
                 if response.status != 200:
                     _raise_error(response)
@@ -212,7 +243,7 @@ class NodeClient(ABC):
 
     def _unavailable(self, error: Exception) -> UnavailableError:
         reason = str(error) or type(error).__name__
-        return UnavailableError(
+        return NoAnswerError(
             f"the controller of {self.name} does not answer ({reason})",
             "the next command for that node starts it again",
         )

@@ -3,6 +3,7 @@
 ``contents/DIGEST`` holds what was downloaded and verified, ``trees/VERSION`` are folders of links
 to it. Invariant: what has such a name is whole. What is being made lies in ``drafts/VERSION``,
 whose maker holds a lock: another process waits for it, and one that died is carried on from.
+``incoming/DIGEST`` is the part that has come of a content which a client is bringing.
 ``.lock`` is held shared by whoever makes or finds a tree, exclusively by whoever removes any.
 """
 
@@ -20,7 +21,7 @@ from threading import Event
 
 from xt_core import clock
 from xt_core.artifacts.store import storage_error
-from xt_core.errors import UnavailableError, WorkFailedError, XTError
+from xt_core.errors import UnavailableError, UnknownNameError, WorkFailedError, XTError
 from xt_core.shares.hashes import hash_file
 from xt_core.shares.manifest import Manifest
 from xt_core.shares.names import content_key, latest_key, manifest_key
@@ -33,6 +34,13 @@ _BATCH_FILES, _BATCH_BYTES = 64, 256 * 1024 * 1024
 _NO_LINK = frozenset(
     {errno.EPERM, errno.EMLINK, errno.EXDEV, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EACCES}
 )
+
+
+_SUBMIT_AGAIN = "submit the job again: that brings it"
+
+
+class NotBroughtError(UnknownNameError):
+    """A client that keeps the team's storage has not brought it here."""
 
 
 class AbandonedError(Exception):
@@ -55,6 +63,7 @@ class ShareCache:
         self._root = root
         self._trees, self._contents = root / "trees", root / "contents"
         self._drafts = root / "drafts"
+        self.incoming = root / "incoming"
 
     def view(self, use: ShareUse, get_files: GetFiles, abandoned: Event) -> View:
         """The folder of a version; with MOUNT its files are links to where the store has them.
@@ -62,7 +71,7 @@ class ShareCache:
         Raises UnavailableError if the store is out of reach or the disk is full, WorkFailedError
         for contents that are damaged or missing, and AbandonedError.
         """
-        name = _version_of(use)
+        name = tree_name(use)
         tree = self._trees / name
         try:
             with self._locked(".lock", fcntl.LOCK_SH), self._locked(f"drafts/{name}.lock"):
@@ -78,7 +87,44 @@ class ShareCache:
 
     def has(self, use: ShareUse) -> bool:
         """Whether a version is here already."""
-        return (self._trees / _version_of(use)).is_dir()
+        return (self._trees / tree_name(use)).is_dir()
+
+    def lacks(self, use: ShareUse) -> bool:
+        """Whether its folder cannot be made of what is here, a manifest among the contents."""
+        if self.has(use):
+            return False
+        try:
+            manifest = Manifest.from_bytes(self.content(use.manifest).read_bytes(), use.manifest)
+        except FileNotFoundError:
+            return True
+        if use.action == MOUNT:
+            return False
+        sizes = manifest.contents()
+        return any(_size_of(self.content(digest)) != size for digest, size in sizes.items())
+
+    def make(self, use: ShareUse) -> View:
+        """The folder of a version of which nothing is lacking. Raises what `view` raises."""
+        return self.view(use, self.get_brought, Event())
+
+    def get_brought(self, files: Iterable[tuple[str, Path]]) -> dict[str, XTError]:
+        """Manifests and contents that a client has brought here: a `GetFiles`."""
+        failed: dict[str, XTError] = {}
+        for key, path in files:
+            try:
+                _copy(self.content(key.rpartition("/")[2].removesuffix(".json")), path)
+            except FileNotFoundError:
+                failed[key] = NotBroughtError("it is not on this node", _SUBMIT_AGAIN)
+        return failed
+
+    @contextlib.contextmanager
+    def filling(self) -> Iterator[None]:
+        """While this lasts no contents are removed. Raises UnavailableError, RefusedError."""
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(self._locked(".lock", fcntl.LOCK_SH))
+            except OSError as error:
+                raise storage_error(error, f"cannot write to {self._root}") from error
+            yield
 
     def _make(self, use: ShareUse, tree: Path, get_files: GetFiles, abandoned: Event) -> View:
         draft = self._drafts / tree.name
@@ -109,7 +155,7 @@ class ShareCache:
         missing = {
             digest: size
             for digest, size in manifest.contents().items()
-            if _size_of(self._content(digest)) != size
+            if _size_of(self.content(digest)) != size
         }
         paths = {content.digest: path for path, content in manifest.files.items()}
         for batch in _batches(missing):
@@ -130,11 +176,12 @@ class ShareCache:
                 f"remove {key} and {latest_key(use.root)} from the team's storage and upload again",
             )
         file.chmod(0o444)
-        content = self._content(digest)
+        content = self.content(digest)
         content.parent.mkdir(exist_ok=True)
         os.replace(file, content)
 
-    def _content(self, digest: str) -> Path:
+    def content(self, digest: str) -> Path:
+        """Where a content is, or will be."""
         return self._contents / digest[:2] / digest
 
     # Trees ------------------------------------------------------------------------------
@@ -159,7 +206,7 @@ class ShareCache:
 
     def _source(self, use: ShareUse, path: str, digest: str, size: int) -> Path:
         if use.action != MOUNT:
-            return self._content(digest)
+            return self.content(digest)
         source = Path(use.store_folder) / content_key(use.root, digest)[len(use.root) + 1 :]
         if _size_of(source) != size:
             raise WorkFailedError(
@@ -187,6 +234,7 @@ class ShareCache:
                         _remove(tree)
                 for draft in self._drafts.iterdir():  # its maker has died
                     _remove(draft)
+                _remove(self.incoming)
                 unused = [path for path in self._contents.glob("*/*") if _is_unused(path)]
                 freed = sum(path.stat().st_size for path in unused)
                 for path in unused:
@@ -224,7 +272,7 @@ def copy_writable(view: Path, target: Path) -> None:
             (into / name).chmod(0o755 if is_executable else 0o644)
 
 
-def _version_of(use: ShareUse) -> str:
+def tree_name(use: ShareUse) -> str:
     """The name of a version's folder; one that is mounted belongs to the store it links to."""
     if use.action != MOUNT:
         return use.manifest
@@ -234,6 +282,8 @@ def _version_of(use: ShareUse) -> str:
 def _fetch_manifest(use: ShareUse, draft: Path, get_files: GetFiles) -> Manifest:
     key, file = manifest_key(use.root, use.manifest), draft / "manifest.json"
     for error in get_files([(key, file)]).values():
+        if isinstance(error, NotBroughtError):
+            raise WorkFailedError(f"{use.share}: {error.message}", error.hint)
         raise WorkFailedError(
             f"this version of {use.share} is not in the team's storage: {error.message}",
             "upload the share again, and submit again",
@@ -257,6 +307,8 @@ def _batches(contents: dict[str, int]) -> Iterator[list[str]]:
 def _missing(use: ShareUse, path: str, key: str, error: XTError) -> XTError:
     if isinstance(error, UnavailableError):
         return error
+    if isinstance(error, NotBroughtError):
+        return WorkFailedError(f"{path} of {use.share}: {error.message}", error.hint)
     return WorkFailedError(
         f"{path} of {use.share} cannot be downloaded: {error.message}",
         f"remove {latest_key(use.root)} from the team's storage and upload the share again"
