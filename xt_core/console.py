@@ -1,6 +1,5 @@
 """A run's console, byte for byte: followed live, or read from the artifact store."""
 
-import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -8,13 +7,16 @@ from glob import escape
 from pathlib import Path
 
 from xt_core.errors import UnavailableError, UnknownNameError
+from xt_core.home import is_own_node
 from xt_core.model.records import Run
+from xt_core.nodes.boxwatch import Told, nobody
 from xt_core.nodes.positions import of_stream, start_offset
 from xt_core.nodes.requests import OutputStream
 from xt_core.session import Session
 
 _CHUNK = 1 << 20
 _LOOK_AGAIN_SECONDS = 1.0
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.05, 5.0
 
 
 class DetachedError(Exception):
@@ -31,43 +33,95 @@ def stream_console(
     start: str,
     write: Callable[[bytes], None],
     on_open: Callable[[OutputStream], None] = _ignore,
+    told: Told = nobody,
 ) -> None:
     """Replay a run's console from `start` and follow it until the run has ended.
 
     It comes from the run's node, or from the team's artifact store where that is out of reach: some
     seconds late. A controller that goes away (killed, upgraded) is started again, and the stream
-    goes on at the next byte: nothing twice, nothing missing. `on_open` is told of each connection,
-    so that another thread can close it; `write` may raise DetachedError.
+    goes on at the next byte: nothing twice, nothing missing. So it does with a box whose link was
+    lost, of which `told` is told. `on_open` is told of each connection, so that another thread can
+    close it; `write` may raise DetachedError. Raises RefusedError where the box lets nobody in.
     """
-    is_here = session.does(run.job)
-    position = start
+    is_reached = session.reaches_run(run)
+    following = _Following(session, write, on_open, told, start)
     while not _is_all_stored(session, run):
-        if not is_here:
-            position = _write_stored(session, run, position, write)
+        if not is_reached:
+            following.position = _write_stored(session, run, following.position, write)
             time.sleep(_LOOK_AGAIN_SECONDS)
-        else:
-            with contextlib.suppress(UnavailableError, UnknownNameError):
-                session.controllers.ensure_running([run.node])
-                with session.controllers.of_run(run).output(
-                    run.workspace, run.name, position
-                ) as stream:
-                    on_open(stream)
-                    position = f"@{stream.offset}"
-                    for data in stream.chunks():
-                        write(data)
-                        position = f"@{stream.offset}"
-                    if _has_ended(session, run):
-                        return
+        elif following.follow(run):
+            return
         write(b"")  # lets a detached listener end
         run = session.run(run.workspace, run.name)
-    _write_stored(session, run, position, write)
+    _write_stored(session, run, following.position, write)
+
+
+class _Following:
+    """A console that is streamed from its run's node, over as many connections as it takes."""
+
+    def __init__(
+        self,
+        session: Session,
+        write: Callable[[bytes], None],
+        on_open: Callable[[OutputStream], None],
+        told: Told,
+        position: str,
+    ) -> None:
+        self._session, self._write, self._on_open = session, write, on_open
+        self._told = told
+        self.position = position
+        self._is_lost = False
+        self._pause = _FIRST_PAUSE_SECONDS
+
+    def follow(self, run: Run) -> bool:
+        """Stream until the run has ended (True), or the connection to its node."""
+        controllers = self._session.controllers
+        try:
+            controllers.ensure_running([run.node])
+            opened = controllers.of_run(run).output(run.workspace, run.name, self.position)
+            with opened as stream:
+                self._find(run)
+                self._on_open(stream)
+                self.position = f"@{stream.offset}"
+                for data in stream.chunks():
+                    self._write(data)
+                    self.position = f"@{stream.offset}"
+                return _has_ended(self._session, run)
+        except UnknownNameError:
+            self._wait(run)
+        except UnavailableError as error:
+            self._lose(run, error)
+            self._wait(run)
+        return False
+
+    def _find(self, run: Run) -> None:
+        if self._is_lost:
+            self._told(f"{run.node} answers again")
+        self._is_lost, self._pause = False, _FIRST_PAUSE_SECONDS
+
+    def _lose(self, run: Run, error: UnavailableError) -> None:
+        if not self._is_lost and not is_own_node(run.node):
+            self._is_lost = True
+            self._told(f"{error.message}; reconnecting…")
+
+    def _wait(self, run: Run) -> None:
+        """Before another attempt; a detached listener need not wait for it."""
+        pause = self._pause
+        if not is_own_node(run.node):
+            pause = max(pause, self._session.boxes.of(run.node).box.retry_seconds)
+        self._pause = min(_LONGEST_PAUSE_SECONDS, 2 * self._pause)
+        until = time.monotonic() + pause
+        while (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, _FIRST_PAUSE_SECONDS))
+            self._write(b"")
 
 
 def _is_all_stored(session: Session, run: Run) -> bool:
     """Whether the artifact store has the console to its last byte, or is to get it from here."""
     if not run.status.is_final:
         return False
-    if session.access.artifacts is None or _waiting_file(session, run) is not None:
+    is_kept_here = session.access.artifacts is None and is_own_node(run.node)
+    if is_kept_here or _waiting_file(session, run) is not None:
         return True
     events = session.store.events(run.workspace, run.name)
     ends = [event.data for event in events if event.event == "ended"]
@@ -120,6 +174,20 @@ def stored_console(session: Session, run: Run, start: str) -> Iterator[tuple[int
         while data := file.read(_CHUNK):
             yield offset, data
             offset += len(data)
+
+
+def console_of_node(session: Session, run: Run, start: str) -> Iterator[bytes]:
+    """What there is of a run's console by now: from its node on a box, or the artifact store if
+    that has all of it. Raises UnavailableError."""
+    if _is_all_stored(session, run):
+        yield from (data for _, data in stored_console(session, run, start))
+        return
+    try:
+        client = session.controllers.of_run(run)
+        with client.output(run.workspace, run.name, start, follow=False) as stream:
+            yield from stream.chunks()
+    except UnknownNameError:
+        yield from (data for _, data in stored_console(session, run, start))
 
 
 def _waiting_file(session: Session, run: Run) -> Path | None:

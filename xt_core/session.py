@@ -40,6 +40,8 @@ class Session:
     cwd: Path = field(default_factory=Path.cwd)
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     overrides: Mapping[str, object] = field(default_factory=dict)
+    is_fresh: bool = field(default=False, init=False)
+    """Whether boxes were asked already for what is to be shown."""
     _away: UnavailableError | None = field(default=None, init=False, repr=False)
     _away_until: float = field(default=0.0, init=False, repr=False)
 
@@ -194,6 +196,13 @@ class Session:
         if is_own_node(node):
             return self.team_home.place
         return self.boxes.records.get(node).place
+
+    def reaches_run(self, run: "Run") -> bool:
+        """Whether the node of a run, which need not be known to the team by now, can be steered
+        from here."""
+        if self.access.stats is None or self.node_stats.jobs([run.job]):
+            return True
+        return self.reaches(run.node, self.store.job(run.job))
 
     def reaches(self, node: str, job: "Job") -> bool:
         """Whether a node of a job can be steered from here: it is of this home, or a box that the

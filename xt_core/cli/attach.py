@@ -32,7 +32,7 @@ def main(argv: list[str]) -> int:
     session = Session(overrides=overrides_of(options))
     run = one_run(session, options.run, or_here=True)
     try:
-        stream_console(session, run, options.start, write_to_stdout)
+        stream_console(session, run, options.start, write_to_stdout, told=note)
     except KeyboardInterrupt:
         note(f"\ndetached; {run.name} lives on")
         return ExitCode.INTERRUPTED

@@ -2,6 +2,7 @@
 
 import argparse
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from xt_core.cli.parser import Parser
@@ -12,7 +13,7 @@ from xt_core.query.formats import byte_text
 from xt_core.session import Session
 
 if TYPE_CHECKING:
-    from xt_core.bootstrap.installation import Installation
+    from xt_core.bootstrap.installation import Installation, Progress
 
 
 def add_prepare_options(parser: Parser) -> None:
@@ -35,10 +36,12 @@ def prepare_boxes(session: Session, options: argparse.Namespace, names: list[str
         box_address(session.config, name)
     needs = needs_of(session.access, searches=options.searches)
     boxes, printing = Boxes(session.config, session.environ), threading.Lock()
+    steps = Steps()
 
     def prepare(name: str) -> "Installation":
-        progress = _Steps(name)
-        made = install(boxes.of(name), needs, session.home.bootstrap_dir, session.environ, progress)
+        cache = session.home.bootstrap_dir
+        told = partial(steps, name)
+        made = install(boxes.of(name), needs, cache, session.environ, told)
         if not options.json:
             with printing:
                 print(_line(made), flush=True)
@@ -54,17 +57,17 @@ def prepare_boxes(session: Session, options: argparse.Namespace, names: list[str
     answers.raise_failures()
 
 
-class _Steps:
-    """Tells each step of a box once: several are prepared at once."""
+class Steps:
+    """Tells each step of each box once: several are prepared at once."""
 
-    def __init__(self, name: str) -> None:
-        self._name, self._told = name, ""
+    def __init__(self) -> None:
+        self._told: dict[str, str] = {}
 
-    def __call__(self, progress: Any) -> None:
-        if progress.what != self._told:
-            self._told = progress.what
+    def __call__(self, name: str, progress: "Progress") -> None:
+        if progress.what != self._told.get(name):
+            self._told[name] = progress.what
             size = f", {byte_text(progress.total_bytes)}" if progress.total_bytes else ""
-            note(f"{self._name}: {progress.what}{size}")
+            note(f"{name}: {progress.what}{size}")
 
 
 def _line(made: "Installation") -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from xt_core.cli.talk import note
 from xt_core.errors import UnavailableError, UnknownNameError
+from xt_core.home import is_own_node
 from xt_core.model.records import Event, JobCounts
 from xt_core.session import Session
 
@@ -25,10 +26,10 @@ def job_progress(session: Session, job: str) -> Iterator[JobCounts]:
         yield counts
         if counts.status().is_final:
             return
-        session.controllers.ensure_running(record.nodes)
+        session.controllers.ensure_running(filter(is_own_node, record.nodes))
         with contextlib.suppress(UnavailableError, UnknownNameError):  # such as: its MRC is gone
-            session.controllers.take_up(record)
-        for _ in session.controllers.changes(record.nodes):
+            session.controllers.take_up(record, only_own=True)
+        for _ in session.controllers.changes(record.nodes, told=note):
             counts = session.store.job_counts([job])[job]
             yield counts
             if counts.status().is_final:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from xt_core import clock
+from xt_core.cli.freshness import refresh
 from xt_core.cli.names import chosen_runs, located, run_patterns
 from xt_core.cli.nouns import Noun, run_noun
 from xt_core.cli.parser import Parser, add_workspace, count, seconds
@@ -89,6 +90,7 @@ def _add_nothing(parser: Parser) -> None:
 
 
 def _list_runs(session: Session, options: argparse.Namespace) -> None:
+    refresh(session)
     query = _run_query(session, options)
     runs, total = session.store.find_runs(query)
     layout = _layout(session, options, "run-reports")
@@ -134,6 +136,7 @@ def _job_name(session: Session, name: str) -> str:
 
 
 def _list_jobs(session: Session, options: argparse.Namespace) -> None:
+    refresh(session)
     rows = _chosen_jobs(session, options)
     total = len(rows)
     rows = _cut(rows, *_limits(options, session.config.integer("job-reports.last")))
@@ -224,6 +227,7 @@ def _list_shares(session: Session, options: argparse.Namespace) -> None:
 
 
 def _list_workspaces(session: Session, options: argparse.Namespace) -> None:
+    refresh(session)
     found = dict(session.store.workspaces())
     found.setdefault(session.workspace, 0)
     current = session.workspace
@@ -232,11 +236,13 @@ def _list_workspaces(session: Session, options: argparse.Namespace) -> None:
 
 
 def _list_experiments(session: Session, options: argparse.Namespace) -> None:
+    refresh(session)
     rows = [{"name": n, "runs": c} for n, c in session.store.experiments(session.workspace)]
     _show_plain(options, "experiments", ["name", "runs"], rows)
 
 
 def _list_events(session: Session, options: argparse.Namespace) -> None:
+    refresh(session)
     if options.names:
         runs = chosen_runs(session, options.names, parents=None)
     else:

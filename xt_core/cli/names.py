@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
+from xt_core.cli.freshness import refresh
 from xt_core.errors import UnknownNameError, UsageError
 from xt_core.model.records import Run
 from xt_core.query.names import RunPattern, parse_run_list, read_names
@@ -31,6 +32,7 @@ def chosen_runs(session: Session, texts: Sequence[str], *, parents: bool | None)
     if not patterns:
         raise UsageError("no run is named", "as in run3, run7-run9, run35.* or job12")
     patterns = located(patterns, session.workspace)
+    refresh(session)
     runs, _ = session.store.find_runs(RunQuery(patterns=patterns, parents=None))
     for pattern in patterns:
         if not any(pattern.matches(run) for run in runs):
@@ -49,6 +51,7 @@ def one_run(session: Session, text: str, *, or_here: bool = False) -> Run:
         raise UsageError(f"{text} may be many runs", "name one, such as run3 or run35.2")
     pattern = patterns[0]
     where = pattern.workspace or session.workspace
+    refresh(session)
     return (session.run if or_here else session.store.run)(where, pattern.name)
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from xt_core.cli.parser import Parser, command_parser, overrides_of
 from xt_core.cli.talk import Progress, emit_json, note
-from xt_core.errors import ExitCode, UsageError
+from xt_core.errors import ExitCode, UsageError, XTError
 from xt_core.model.states import JobStatus, RunStatus, SearchStyle
 from xt_core.query.formats import counted
 from xt_core.session import Session
@@ -50,6 +50,10 @@ def main(argv: list[str]) -> int:
     if options.dry_run:
         _show_plan(preparation, session, as_json=options.json)
         return ExitCode.OK
+    if preparation.placement.boxes:
+        from xt_core.cli.box_prepare import Steps
+
+        session.boxes.told = Steps()
     progress = Progress()
     try:
         submission = submit(session, preparation, note, progress.show_bytes)
@@ -155,6 +159,7 @@ def _after_submission(
     if options.attach and not options.json:
         _attach(session, submission)
     status = _wait(session, submission)
+    _bring_files(session, submission)
     if options.json:
         from xt_core.reports.documents import job_document
 
@@ -175,7 +180,7 @@ def _attach(session: Session, submission: Submission) -> None:
 
     if submission.style == SearchStyle.SINGLE:
         run = session.store.run(submission.workspace, submission.runs[0])
-        stream_console(session, run, "start", write_to_stdout)
+        stream_console(session, run, "start", write_to_stdout, told=note)
     else:
         _attach_children(session, submission)
 
@@ -200,7 +205,19 @@ def _attach_children(session: Session, submission: Submission) -> None:
             run = begun[0]
             done.add(run.name)
             note(f"==> {run.name}: {run.command}")
-            stream_console(session, run, "start", write_to_stdout)
+            stream_console(session, run, "start", write_to_stdout, told=note)
+
+
+def _bring_files(session: Session, submission: Submission) -> None:
+    """What the job's runs on boxes made: whoever waited for the job finds it here."""
+    progress = Progress()
+    for node in set(submission.nodes) & set(session.homecoming.due()):
+        try:
+            session.homecoming.bring_all(node, progress.show_bytes)
+        except XTError as error:
+            note(f"{error.message}: files wait there; xt sync {node} brings them")
+        finally:
+            progress.clear()
 
 
 def _wait(session: Session, submission: Submission) -> JobStatus:

@@ -4,10 +4,11 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
+from xt_core.cli.freshness import refresh
 from xt_core.cli.parser import command_parser, overrides_of
 from xt_core.cli.talk import emit_json, note
 from xt_core.errors import ExitCode
-from xt_core.home import FIRST_NODE
+from xt_core.home import FIRST_NODE, is_own_node
 from xt_core.model.names import JOB_NAME
 from xt_core.query.formats import format_duration
 from xt_core.session import Session
@@ -29,6 +30,7 @@ def main(argv: list[str]) -> int:
     session = Session(overrides=overrides_of(options))
     if options.target is not None:
         session.config.target(options.target)
+    refresh(session)
     nodes = _nodes_concerned(session, options.name)
     _ensure_running(session, nodes)
     show = emit_json if options.json else _show
@@ -37,7 +39,7 @@ def main(argv: list[str]) -> int:
         return ExitCode.OK
     shown: Document | None = None
     while True:
-        for _ in session.controllers.changes(nodes):
+        for _ in session.controllers.changes(nodes, told=note):
             document = _status(session, options.name)
             if _essence(document) != shown:
                 shown = _essence(document)
@@ -61,8 +63,9 @@ def _nodes_concerned(session: Session, name: str | None) -> Iterable[str]:
 def _ensure_running(session: Session, nodes: Iterable[str]) -> None:
     """Start the controllers that the answer needs, and those that died and left work behind: it
     would wait for ever."""
-    session.controllers.ensure_running(nodes)
-    left = {node: session.open_jobs(node) for node in session.controllers.known()}
+    own = filter(is_own_node, session.controllers.known())
+    session.controllers.ensure_running(filter(is_own_node, nodes))
+    left = {node: session.open_jobs(node) for node in own}
     answers = session.controllers.start_stopped(node for node, jobs in left.items() if jobs)
     for node in answers.results:
         jobs = ", ".join(job.name for job in left[node])

@@ -42,6 +42,7 @@ COMMANDS: dict[str, Command] = {
         ),
         Command("plot", "plot", "metric curves in the terminal", "Reports"),
         Command("tensorboard", "tensorboard", "runs as event files of TensorBoard", "Reports"),
+        Command("sync", "sync", "bring home what runs on boxes have done", "Boxes"),
         Command("ssh", "ssh", "a shell, or a command, on a box", "Boxes"),
         Command("scp", "scp", "copy files from and to a box", "Boxes"),
         Command("set", "annotate", "set tags or notes", "Annotate", ("tags", "notes")),
@@ -51,7 +52,7 @@ COMMANDS: dict[str, Command] = {
         Command("team", "team", "test the services of a team", "Set up", ("check",)),
         Command(
             "box", "box", "the machines that are reached over SSH", "Set up",
-            ("add", "check", "remove"),
+            ("add", "check", "prepare", "remove"),
         ),
         Command("login", "login", "sign in to cloud services, for this session", "Set up"),
         Command("logout", "logout", "forget this session's sign-in and secrets", "Set up"),

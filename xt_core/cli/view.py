@@ -16,7 +16,7 @@ from xt_core.cli.parser import Parser, add_workspace, count
 from xt_core.cli.talk import emit_json, note
 from xt_core.cli.view_job import add_job_options, view_job
 from xt_core.errors import ExitCode, UnavailableError, UnknownNameError, UsageError
-from xt_core.home import FIRST_NODE, NODE_NAME
+from xt_core.home import FIRST_NODE, is_own_node
 from xt_core.model.encoding import plain
 from xt_core.model.names import JOB_NAME
 from xt_core.model.records import Run
@@ -47,6 +47,7 @@ _EXAMPLES = (
 )
 _STEPS = re.compile(r"(\d+(?:\.\d+)?)(-(\d+(?:\.\d+)?)?)?")
 _WIDEST_CELL = 1000
+_MOST_LOG_LINES = 100_000
 
 
 def main(argv: list[str]) -> int:
@@ -160,11 +161,11 @@ def _view_events(session: Session, options: argparse.Namespace) -> None:
 
 
 def _view_log(session: Session, options: argparse.Namespace) -> None:
-    """`controller` or a node: the controller's log; a run: its raw events, a JSON line each; a
-    job: those of its runs."""
+    """`controller`, a node or a box: the controller's log; a run: its raw events, a JSON line
+    each; a job: those of its runs."""
     node = FIRST_NODE if options.name == "controller" else options.name
-    if NODE_NAME.fullmatch(node):
-        lines = _tail(_lines_of(session.team_home.node(node).controller_log), options.last)
+    if is_own_node(node) or node in session.boxes.known():
+        lines = _tail(_log_of(session, node), options.last)
         if options.json:
             emit_json({"log": lines})
         else:
@@ -188,6 +189,16 @@ def _runs_of(session: Session, name: str) -> list[Run]:
     return [one_run(session, name)]
 
 
+def _log_of(session: Session, node: str) -> list[str]:
+    if is_own_node(node):
+        return _lines_of(session.team_home.node(node).controller_log)
+    box, log = session.boxes.boxes.of(node), session.boxes.records.get(node).log
+    done = box.run(["tail", "-n", str(_MOST_LOG_LINES), log])
+    if done.exit_code:
+        raise UnknownNameError(f"{node}: there is no {log}", "no controller has run there yet")
+    return done.stdout.decode(errors="backslashreplace").splitlines()
+
+
 def _lines_of(path: Path) -> list[str]:
     try:
         return path.read_text(encoding="utf-8", errors="backslashreplace").splitlines()
@@ -208,9 +219,12 @@ def _view_console(session: Session, options: argparse.Namespace) -> None:
 
 def _console(session: Session, run: Run, start: str) -> Iterator[bytes]:
     """What there is of a run's console by now."""
-    from xt_core.console import stored_console
+    from xt_core.console import console_of_node, stored_console
     from xt_core.nodes.positions import of_stream, start_offset
 
+    if not is_own_node(run.node) and session.reaches_run(run):
+        yield from console_of_node(session, run, start)
+        return
     try:
         runs_dir = session.team_home.node(run.node).runs_dir
         file = open(runs_dir / run.workspace / run.name / "output.txt", "rb")  # noqa: SIM115

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from xt_core import clock
+from xt_core.cli.freshness import refresh
 from xt_core.cli.parser import Parser, count
 from xt_core.cli.talk import emit_json
 from xt_core.errors import UsageError
@@ -55,6 +56,7 @@ def view_job(session: Session, options: argparse.Namespace) -> None:
     """Print a job as a page or a document. Raises UsageError, UnknownNameError."""
     if not JOB_NAME.fullmatch(options.name):
         raise UsageError(f"{options.name!r} is no job name", "as in job12")
+    refresh(session)
     document = job_document(session.store, options.name)
     from xt_core.reports.jobs import best_runs, job_rows
     from xt_core.reports.search import outcomes

@@ -25,11 +25,12 @@ class BoxNodes:
         environ: Mapping[str, str],
         access: Callable[[], StoreAccess],
         node_access: Callable[[], StoreAccess],
-        told: Told = lambda _box, _progress: None,
     ) -> None:
         """`home` is this machine's, as the team has it. See `BoxController` for the rest."""
         self.home, self._config, self._environ = home, config, environ
-        self._access, self._node_access, self._told = access, node_access, told
+        self._access, self._node_access = access, node_access
+        self.told: Told = lambda _box, _progress: None
+        """Told how far installations are."""
         self.records = BoxRecords(home)
         self._boxes: Boxes | None = None
         self._clients: dict[str, BoxController] = {}
@@ -60,7 +61,7 @@ class BoxNodes:
             self._access,
             self._node_access,
             Limits(box.max_runs, box.gpus),
-            self._told,
+            lambda name, progress: self.told(name, progress),
         )
 
     @property

@@ -9,6 +9,8 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from xt_core.errors import UnavailableError
+from xt_core.home import is_own_node
+from xt_core.nodes.boxwatch import BoxWatch
 from xt_core.nodes.requests import ChangeStream, NodeClient
 
 _NEWCOMERS_SECONDS = 1.0
@@ -17,9 +19,9 @@ _NEWCOMERS_SECONDS = 1.0
 class Changes:
     """Iterates at once, and again after whatever changes on any node; to be iterated once.
 
-    It ends when one of the controllers does, at once if none runs or not all that are needed, or
-    by `close`. A controller that comes later is heard too: it is looked for after each change and
-    once a second.
+    It ends when one of this machine's controllers does, at once if none runs or not all that are
+    needed, or by `close`. A controller that comes later is heard too: it is looked for after each
+    change and once a second. Boxes are watched for as long as it takes: none ends the stream.
     """
 
     def __init__(
@@ -27,9 +29,18 @@ class Changes:
         running: Callable[[], Sequence[str]],
         of: Callable[[str], NodeClient],
         needed: Iterable[str] = (),
+        boxes: Callable[[], Iterable[str]] = tuple,
+        watch: Callable[[str, Callable[[], None]], BoxWatch] | None = None,
     ) -> None:
-        """`running` tells which nodes have a controller, `of` gives a node's client."""
-        self._running, self._of, self._needed = running, of, set(needed)
+        """`running` tells which nodes of this machine have a controller, `of` gives a node's
+        client; `boxes` tells which are to be watched beside those needed, and `watch` begins to
+        watch one."""
+        self._running, self._of = running, of
+        wanted = set(needed)
+        self._needed = {*filter(is_own_node, wanted)}
+        self._needed_boxes = wanted - self._needed
+        self._boxes, self._watch = boxes, watch
+        self._watches: dict[str, BoxWatch] = {}
         self._streams: dict[str, ChangeStream] = {}
         self._lock = threading.Lock()
         self._rung, self._ended = threading.Event(), threading.Event()
@@ -39,7 +50,7 @@ class Changes:
             if self._ended.is_set():
                 return
             self._listen_to_newcomers()
-            if not self._streams or self._needed - set(self._streams):
+            if self._needed - set(self._streams) or not (self._streams or self._watches):
                 return
             yield  # also if a controller has gone since
             while not self._ended.is_set():
@@ -59,12 +70,20 @@ class Changes:
             self._rung.set()
             for stream in self._streams.values():
                 stream.close()
+            for watch in self._watches.values():
+                watch.close()
 
     def _listen_to_newcomers(self) -> None:
         for node in self._running():
             if node not in self._streams:
                 with contextlib.suppress(UnavailableError):  # it went just now
                     self._listen_to(node, self._of(node).changes())
+        for box in {*self._needed_boxes, *self._boxes()} - set(self._watches):
+            if self._watch is not None:
+                with self._lock:
+                    self._watches[box] = self._watch(box, self._rung.set)
+                    if self._ended.is_set():
+                        self._watches[box].close()
 
     def _listen_to(self, node: str, stream: ChangeStream) -> None:
         with self._lock:

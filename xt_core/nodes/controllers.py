@@ -12,10 +12,12 @@ from xt_core.home import Home, is_own_node, may_be_box, node_index, node_order
 from xt_core.model.records import Job, Run
 from xt_core.nodes.boxcontroller import BoxController
 from xt_core.nodes.boxnodes import BoxNodes
+from xt_core.nodes.boxwatch import BoxWatch, Told, nobody
 from xt_core.nodes.changes import Changes
 from xt_core.nodes.client import ControllerClient
 from xt_core.nodes.concurrently import Answers, on_each
 from xt_core.nodes.homecoming import Homecoming
+from xt_core.nodes.homecoming import nobody as unheard
 from xt_core.nodes.requests import NodeClient, silent_node
 from xt_core.services.stores import StoreAccess
 
@@ -146,15 +148,19 @@ class Controllers:
             (self._silent.add if state == UNRESPONSIVE else self._silent.discard)(node)
             return {"nodes": [silent_node(node, "local", state)], "runs": []}
 
-    def take_up(self, job: Job) -> None:
-        """Tell the nodes of a submitted job of it. Raises UnavailableError."""
+    def take_up(
+        self, job: Job, *, only_own: bool = False, sent: Callable[[int, int], None] = unheard
+    ) -> None:
+        """Tell the nodes of a submitted job of it, or only those of this machine; `sent` is told
+        how many bytes of how many have gone to a box. Raises UnavailableError."""
         needs = [] if self._homecoming is None else self._homecoming.needs_of([job])
-        self._ask(job.nodes, lambda node: self._hand_over(job, node), needs).raise_failures()
+        nodes = [node for node in job.nodes if is_own_node(node) or not only_own]
+        self._ask(nodes, lambda node: self._hand_over(job, node, sent), needs).raise_failures()
 
-    def _hand_over(self, job: Job, node: str) -> None:
+    def _hand_over(self, job: Job, node: str, sent: Callable[[int, int], None]) -> None:
         client = self.of(node)
         if isinstance(client, BoxController) and self._homecoming is not None:
-            self._homecoming.hand_over(client, job)
+            self._homecoming.hand_over(client, job, sent)
         else:
             client.take_up(job.name)
 
@@ -207,6 +213,15 @@ class Controllers:
         answers.raise_failures()
         return [name for names in answers.results.values() for name in names]
 
-    def changes(self, needed: Iterable[str] = ()) -> Changes:
-        """A stream of the changes of all nodes, which ends at once unless those `needed` run."""
-        return Changes(self.running, self.of, needed)
+    def changes(self, needed: Iterable[str] = (), told: Told = nobody) -> Changes:
+        """A stream of the changes of all nodes, which ends at once unless those `needed` of this
+        machine run; `told` of boxes that are lost, and there again."""
+
+        def watch(box: str, ring: Callable[[], None]) -> BoxWatch:
+            assert self._boxes is not None
+            assert self._homecoming is not None
+            return BoxWatch(self._boxes.of(box), self._homecoming, ring, told)
+
+        if self._homecoming is None:
+            return Changes(self.running, self.of, needed)
+        return Changes(self.running, self.of, needed, self._homecoming.due, watch)

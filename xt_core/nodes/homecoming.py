@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from xt_core.errors import UnavailableError, XTError
 from xt_core.model.records import Job
-from xt_core.model.states import SearchStyle
+from xt_core.model.states import RunStatus, SearchStyle
 from xt_core.nodes.boxcontroller import BoxController
 from xt_core.nodes.boxnodes import BoxNodes
 from xt_core.nodes.parcels import Assignment, History, assignment_to_json
@@ -59,7 +59,7 @@ class Homecoming:
     ) -> None:
         self._boxes, self._access = boxes, access
         self._store, self._artifacts = store, artifacts
-        self._locks: dict[str, threading.Lock] = {}
+        self._locks: dict[tuple[str, str], threading.Lock] = {}
         self._guard = threading.Lock()
 
     # To a box ---------------------------------------------------------------------------
@@ -116,8 +116,21 @@ class Homecoming:
     def _is_due(self, name: str) -> bool:
         return self._boxes.records.get(name).is_due or bool(self._store().open_jobs(name))
 
+    def ensure_running(self, client: BoxController) -> None:
+        """Have a controller on a box that can go on with what it has begun."""
+        client.ensure_running(needs=self.needs_of(self._store().open_jobs(client.name)))
+
+    def hand_over_again(self, client: BoxController) -> None:
+        """Hand over the jobs of which the node has told nothing: whoever submitted them may have
+        died before the box knew of them. One that it knows is not done twice."""
+        store = self._store()
+        for job in store.open_jobs(client.name):
+            first = [run for run in store.open_runs(job.name, client.name) if run.parent is None]
+            if all(run.status is RunStatus.QUEUED for run in first):
+                self.hand_over(client, job)
+
     def bring_stats(self, name: str) -> int:
-        """Take in what the node on a box has to tell; of how many runs.
+        """Take in what the node on a box has to tell; how many times a run had something.
 
         Raises UnavailableError and RefusedError, with the box's name.
         """
@@ -125,7 +138,7 @@ class Homecoming:
             return 0
         client, store = self._boxes.of(name), self._store()
         told, share = 0, 1
-        with self._lock_of(name):
+        with self._lock_of(name, "stats"):
             while True:
                 deliveries, cursor = client.news(share)
                 if not deliveries:
@@ -140,27 +153,63 @@ class Homecoming:
                 client.took_news(cursor)
                 told += len(deliveries)
 
-    def bring_artifacts(self, name: str, told: Told = nobody) -> "Fetched":
-        """Fetch the files that wait on a box for this home's store."""
+    def bring_files(self, name: str, told: Told = nobody) -> "Fetched":
+        """Fetch the files that wait on a box; raises as `bring_stats`."""
+        from xt_core.nodes.homebound import Brought as Fetched
         from xt_core.nodes.homebound import bring_artifacts_home
 
-        return bring_artifacts_home(
-            self._boxes.of(name), self._artifacts(), self._boxes.home.arriving_dir(name), told
-        )
+        if self._access().artifacts is not None:
+            return Fetched()
+        client, drafts = self._boxes.of(name), self._boxes.home.arriving_dir(name)
+        with self._lock_of(name, "files"):
+            return bring_artifacts_home(client, self._artifacts(), drafts, told)
 
-    def bring_all(self, name: str, told: Told = nobody) -> Brought:
-        """Bring what the node on a box has, files too; afterwards it is due no more unless it
-        goes on with a job. Its controller is started if it has ended meanwhile."""
+    def bring_all(self, name: str, told: Told = nobody, *, again: bool = False) -> Brought:
+        """Bring all that a box has, which then is due no more unless it goes on with a job; with
+        `again` also the records that came before. Raises as `bring_stats`."""
         client = self._boxes.of(name)
-        client.ensure_running(needs=self.needs_of(self._store().open_jobs(name)))
-        brought = Brought(self.bring_stats(name))
-        if self._access().artifacts is None:
-            fetched = self.bring_artifacts(name, told)
-            brought.files, brought.bytes = fetched.artifacts, fetched.bytes
-            brought.refused = fetched.refused
-        if not brought.refused and not self._store().open_jobs(name):
+        self.ensure_running(client)
+        if again and self._access().stats is None:
+            client.tell_all_again()
+        news = self.bring_stats(name)
+        self.hand_over_again(client)
+        fetched = self.bring_files(name, told)
+        if not fetched.refused and not self._store().open_jobs(name):
             self._boxes.records.update(name, is_due=False)
-        return brought
+        return Brought(news, fetched.artifacts, fetched.bytes, fetched.refused)
+
+    def refresh(self, patience: float, *, files: bool = False) -> dict[str, XTError]:
+        """Take in what the boxes that are due have to tell, all at once, and with `files` those
+        too; what went wrong, by box, also with one that has not answered within `patience`
+        seconds."""
+        outcomes: dict[str, XTError | None] = {}
+        changed = threading.Condition()
+
+        def bring(name: str) -> None:
+            outcome = self._refreshed(name, files=files)
+            with changed:
+                outcomes[name] = outcome
+                changed.notify_all()
+
+        names = self.due()
+        for name in names:
+            threading.Thread(target=bring, args=(name,), daemon=True).start()
+        with changed:
+            changed.wait_for(lambda: len(outcomes) == len(names), patience)
+            late = UnavailableError(f"no answer within {patience:g} s")
+            found = {name: outcomes.get(name, late) for name in names}
+        return {name: error for name, error in found.items() if error is not None}
+
+    def _refreshed(self, name: str, *, files: bool) -> XTError | None:
+        try:
+            if files:
+                self.bring_all(name)
+            else:
+                self.ensure_running(self._boxes.of(name))
+                self.bring_stats(name)
+        except XTError as error:
+            return error
+        return None
 
     def needs_of(self, jobs: Sequence[Job]) -> list[str]:
         """Which layers of packages nodes need for jobs, beside those for the stores."""
@@ -168,7 +217,7 @@ class Homecoming:
 
         return [SEARCH] if any(job.style == SearchStyle.DYNAMIC for job in jobs) else []
 
-    def _lock_of(self, name: str) -> threading.Lock:
-        """Of this process one thread at a time takes in a box's news."""
+    def _lock_of(self, name: str, what: str) -> threading.Lock:
+        """Of this process one thread at a time takes in what a box has."""
         with self._guard:
-            return self._locks.setdefault(name, threading.Lock())
+            return self._locks.setdefault((name, what), threading.Lock())

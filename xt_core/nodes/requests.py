@@ -163,9 +163,12 @@ class NodeClient(ABC):
         return [str(name) for name in answer["restarted"]]
 
     @contextlib.contextmanager
-    def output(self, workspace: str, run: str, start: str) -> Iterator["OutputStream"]:
-        """The console of a run of this node. Raises UnknownNameError if it has none such."""
-        path = f"/runs/{quote(workspace)}/{quote(run)}/output?from={quote(start)}"
+    def output(
+        self, workspace: str, run: str, start: str, *, follow: bool = True
+    ) -> Iterator["OutputStream"]:
+        """The console of a run of this node, without `follow` what there is of it by now. Raises
+        UnknownNameError if it has none such."""
+        path = f"/runs/{quote(workspace)}/{quote(run)}/output?from={quote(start)}&follow={follow:d}"
         with self._exchange("GET", path, None) as (connection, response):
             yield OutputStream(int(response.headers["X-Offset"]), response, connection)
 

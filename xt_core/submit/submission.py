@@ -61,7 +61,7 @@ def submit(
     hosts = {node: session.place_of(node) for node in preparation.nodes}
     job = _job(preparation, mrc, hosts)
     store.add_job(job, _first_runs(job, run_names), _work_items(job))
-    _hand_over(session, job)
+    _hand_over(session, job, sent)
     return Submission(workspace, job_name, run_names, job.style, job.work_items, job.nodes)
 
 
@@ -100,12 +100,12 @@ def _check_extends_only(request: RunRequest) -> None:
         )
 
 
-def _hand_over(session: Session, job: Job) -> None:
+def _hand_over(session: Session, job: Job, sent: Sent = nobody) -> None:
     """Tell its nodes' controllers of a stored job, also when one is replaced just now. One that
     cannot be told finds the job when it starts."""
     for _ in range(_HAND_OVER_ATTEMPTS):
         try:
-            session.controllers.take_up(job)
+            session.controllers.take_up(job, sent=sent)
             return
         except UnavailableError as error:
             failure = error
