@@ -11,7 +11,7 @@ from xt_core.home import is_own_node
 from xt_core.model.records import Run
 from xt_core.nodes.boxwatch import Told, nobody
 from xt_core.nodes.positions import of_stream, start_offset
-from xt_core.nodes.requests import OutputStream
+from xt_core.nodes.requests import NoAnswerError, OutputStream
 from xt_core.session import Session
 
 _CHUNK = 1 << 20
@@ -102,7 +102,9 @@ class _Following:
     def _lose(self, run: Run, error: UnavailableError) -> None:
         if not self._is_lost and not is_own_node(run.node):
             self._is_lost = True
-            self._told(f"{error.message}; reconnecting…")
+            is_cut = isinstance(error, NoAnswerError)
+            what = f"the connection to {run.node} was lost" if is_cut else error.message
+            self._told(f"{what}; reconnecting…")
 
     def _wait(self, run: Run) -> None:
         """Before another attempt; a detached listener need not wait for it."""

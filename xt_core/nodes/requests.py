@@ -246,6 +246,8 @@ class NodeClient(ABC):
 
     def _unavailable(self, error: Exception) -> UnavailableError:
         reason = str(error) or type(error).__name__
+        if isinstance(error, HTTPException):  # it was cut off in the middle of its answer
+            reason = "the connection was lost"
         return NoAnswerError(
             f"the controller of {self.name} does not answer ({reason})",
             "the next command for that node starts it again",
