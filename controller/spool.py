@@ -16,6 +16,10 @@ from xt_core.artifacts.directory import DirectoryStore
 from xt_core.artifacts.store import check_key
 from xt_core.errors import UnknownNameError
 
+_FLAT = "flat/"
+_DIGITS = 12
+_LONGEST_NAME = 255
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -43,9 +47,9 @@ class Spool:
         """What an earlier controller left."""
         self._store.sweep()
         for info in self._store.list():
-            number, _, key = info.key.partition("/")
-            self.last = max(self.last, int(number))
-            self._supersede(key, self._entry(int(number), key))
+            number, key = _parse(info.key)
+            self.last = max(self.last, number)
+            self._supersede(key, self._entry(number, info.key))
 
     def put_bytes(self, key: str, data: bytes) -> None:
         self._put(key, lambda name: self._store.put_bytes(name, data))
@@ -58,14 +62,15 @@ class Spool:
         with self.changed:
             self.last += 1
             number = self.last
-        write(_name(number, key))
-        entry = self._entry(number, key)
+        name = _name(number, key)
+        write(name)
+        entry = self._entry(number, name)
         with self.changed:
             self._supersede(key, entry)
             self.changed.notify_all()
 
-    def _entry(self, number: int, key: str) -> Entry:
-        status = os.stat(self._store.root / _name(number, key))
+    def _entry(self, number: int, name: str) -> Entry:
+        status = os.stat(self._store.root / name)
         return Entry(number, status.st_size, bool(status.st_mode & 0o111))
 
     def _supersede(self, key: str, entry: Entry) -> None:
@@ -115,4 +120,18 @@ class Spool:
 
 
 def _name(number: int, key: str) -> str:
-    return f"{number:012d}/{key}"
+    """An entry's own name, without folders if it is not too long: to make and remove those takes
+    most of the time."""
+    flat = f"{number:0{_DIGITS}d}-{key.replace('%', '%25').replace('/', '%2F')}"
+    if len(os.fsencode(flat)) <= _LONGEST_NAME:
+        return f"{_FLAT}{flat}"
+    return f"{number:0{_DIGITS}d}/{key}"
+
+
+def _parse(name: str) -> tuple[int, str]:
+    """The inverse of `_name`."""
+    if name.startswith(_FLAT):
+        number, _, key = name.removeprefix(_FLAT).partition("-")
+        return int(number), key.replace("%2F", "/").replace("%25", "%")
+    number, _, key = name.partition("/")
+    return int(number), key
