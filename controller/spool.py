@@ -46,10 +46,13 @@ class Spool:
     def _find_entries(self) -> None:
         """What an earlier controller left."""
         self._store.sweep()
-        for info in self._store.list():
+        for info in list(self._store.list()):
             number, key = _parse(info.key)
+            name = _name(number, key)
+            if name != info.key:  # as earlier versions had it
+                self._store.put_file(name, self._store.local_path(info.key), consume=True)
             self.last = max(self.last, number)
-            self._supersede(key, self._entry(number, info.key))
+            self._supersede(key, self._entry(number, name))
 
     def put_bytes(self, key: str, data: bytes) -> None:
         self._put(key, lambda name: self._store.put_bytes(name, data))
