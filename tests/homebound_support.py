@@ -105,7 +105,7 @@ class ServedNode:
 
         app = web.Application(middlewares=[errors_as_json, noted])
         app.add_routes(artifact_routes(self.home, artifacts))
-        self._runner = web.AppRunner(app, access_log=None)
+        self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True)
         await self._runner.setup()
         await web.UnixSite(self._runner, os.fspath(self.home.socket)).start()
 

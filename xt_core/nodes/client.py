@@ -25,6 +25,7 @@ from xt_core.errors import (
     UnavailableError,
     UnknownNameError,
     UsageError,
+    WorkFailedError,
     XTError,
 )
 from xt_core.home import NodeHome, node_index
@@ -42,6 +43,7 @@ _ERRORS: dict[str, type[XTError]] = {
     "config": UsageError,
     "unknown-name": UnknownNameError,
     "refused": RefusedError,
+    "work-failed": WorkFailedError,
 }
 
 
