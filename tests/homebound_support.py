@@ -61,7 +61,8 @@ class Laptop:
             context.shares = {"data": self.use()}
         commands = [["sh", "run.sh"]]
         given = (f"job{self.jobs}", "ws1", "exper1", "single", "alice", "lab", 1, commands)
-        return MultiRunConfig(*given, search={}, nodes={NODE: context})
+        search = {"runs": None, "max_runs": None, "search_type": None, "seed": 1}
+        return MultiRunConfig(*given, search=search, nodes={NODE: context})
 
     def use(self) -> ShareUse:
         hashes = self.folder / "hashes.json"
