@@ -15,10 +15,7 @@ from typing import BinaryIO
 from xt_core.artifacts.directory import DirectoryStore
 from xt_core.artifacts.store import check_key
 from xt_core.errors import UnknownNameError
-
-_FLAT = "flat/"
-_DIGITS = 12
-_LONGEST_NAME = 255
+from xt_core.nodes.outbox import entry_name, parse_entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +44,8 @@ class Spool:
         """What an earlier controller left."""
         self._store.sweep()
         for info in list(self._store.list()):
-            number, key = _parse(info.key)
-            name = _name(number, key)
+            number, key = parse_entry(info.key)
+            name = entry_name(number, key)
             if name != info.key:  # as earlier versions had it
                 self._store.put_file(name, self._store.local_path(info.key), consume=True)
             self.last = max(self.last, number)
@@ -65,7 +62,7 @@ class Spool:
         with self.changed:
             self.last += 1
             number = self.last
-        name = _name(number, key)
+        name = entry_name(number, key)
         write(name)
         entry = self._entry(number, name)
         with self.changed:
@@ -84,7 +81,7 @@ class Spool:
             return
         older, newer = sorted((other, entry), key=lambda each: each.number)
         self.pending[key] = newer
-        self._store.delete(_name(older.number, key))
+        self._store.delete(entry_name(older.number, key))
 
     def path(self, key: str) -> Path | None:
         """The file of a key's newest entry, as long as it waits."""
@@ -97,11 +94,11 @@ class Spool:
 
     def path_of(self, key: str, number: int) -> Path:
         """The file of an entry. Raises UnknownNameError once it was removed or superseded."""
-        return self._store.local_path(_name(number, key))
+        return self._store.local_path(entry_name(number, key))
 
     def open(self, key: str, number: int) -> BinaryIO:
         """An entry to read, also when it is removed meanwhile. Raises as `path_of` does."""
-        return self._store.open(_name(number, key))
+        return self._store.open(entry_name(number, key))
 
     def is_newest(self, key: str, number: int) -> bool:
         """Whether an entry waits and has not been superseded; to be asked with `changed` held."""
@@ -113,28 +110,10 @@ class Spool:
         with self.changed:
             if self.is_newest(key, number):
                 del self.pending[key]
-                self._store.delete(_name(number, key))
+                self._store.delete(entry_name(number, key))
                 self.changed.notify_all()
 
     def ignore(self, key: str) -> None:
         """Let what waits of a key lie on the disk, for a later controller to try again."""
         with self.changed:
             del self.pending[key]
-
-
-def _name(number: int, key: str) -> str:
-    """An entry's own name, without folders if it is not too long: to make and remove those takes
-    most of the time."""
-    flat = f"{number:0{_DIGITS}d}-{key.replace('%', '%25').replace('/', '%2F')}"
-    if len(os.fsencode(flat)) <= _LONGEST_NAME:
-        return f"{_FLAT}{flat}"
-    return f"{number:0{_DIGITS}d}/{key}"
-
-
-def _parse(name: str) -> tuple[int, str]:
-    """The inverse of `_name`."""
-    if name.startswith(_FLAT):
-        number, _, key = name.removeprefix(_FLAT).partition("-")
-        return int(number), key.replace("%2F", "/").replace("%25", "%")
-    number, _, key = name.partition("/")
-    return int(number), key

@@ -4,12 +4,12 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator
-from glob import escape
 from pathlib import Path
 
 from xt_core.errors import UnavailableError, UnknownNameError
 from xt_core.model.records import Run
 from xt_core.nodes.client import OutputStream
+from xt_core.nodes.outbox import waiting_file
 from xt_core.nodes.positions import of_stream, start_offset
 from xt_core.session import Session
 
@@ -124,8 +124,7 @@ def stored_console(session: Session, run: Run, start: str) -> Iterator[tuple[int
 
 def _waiting_file(session: Session, run: Run) -> Path | None:
     """The console of an ended run in the outbox of its node, if that is here."""
-    outbox = session.team_home.node(run.node).outbox_dir
-    return max(outbox.glob(f"*/{escape(_key(run))}"), default=None)
+    return waiting_file(session.team_home.node(run.node).outbox_dir, _key(run))
 
 
 def _key(run: Run) -> str:

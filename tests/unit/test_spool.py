@@ -5,6 +5,7 @@ from pathlib import Path
 
 from controller.spool import Entry, Spool
 from xt_core.artifacts.directory import DirectoryStore
+from xt_core.nodes.outbox import waiting_file
 
 
 def waiting(spool: Spool) -> dict[str, tuple[int, int]]:
@@ -46,6 +47,22 @@ def test_what_an_earlier_version_left_is_found(tmp_path: Path) -> None:
     assert path.read_bytes() == b"one"
     spool.put_bytes("ws1/a.txt", b"newer")
     assert waiting(Spool(tmp_path / "spool")) == {"ws1/a.txt": (8, 5)}
+
+
+def test_commands_find_the_newest_entry_of_a_key(tmp_path: Path) -> None:
+    folder = tmp_path / "spool"
+    assert waiting_file(folder, "ws1/[a].txt") is None
+    spool = Spool(folder)
+    long = "/".join(["part" * 20] * 6)
+    for key in ("ws1/[a].txt", "ws1/[a].txt.old", "ws1/a.txt", long):
+        spool.put_bytes(key, key.encode())
+    for key in ("ws1/[a].txt", long):
+        found = waiting_file(folder, key)
+        assert found is not None
+        assert found.read_text() == key
+    (folder / "000000000009/ws1").mkdir(parents=True)
+    (folder / "000000000009/ws1/[a].txt").write_text("newest")
+    assert waiting_file(folder, "ws1/[a].txt") == folder / "000000000009/ws1/[a].txt"
 
 
 def test_of_a_key_the_newest_entry_counts(tmp_path: Path) -> None:
