@@ -22,7 +22,7 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 def make_app(service: ControllerService) -> web.Application:
     """All routes, bound to a controller."""
     api = ControllerApi(service)
-    app = web.Application(middlewares=[_errors_as_json])
+    app = web.Application(middlewares=[errors_as_json])
     app.add_routes(
         [
             web.get("/status", api.status),
@@ -154,7 +154,7 @@ class ControllerApi:
 
 
 @web.middleware
-async def _errors_as_json(request: web.Request, handler: _Handler) -> web.StreamResponse:
+async def errors_as_json(request: web.Request, handler: _Handler) -> web.StreamResponse:
     try:
         return await handler(request)
     except ConnectionResetError:

@@ -99,6 +99,11 @@ class HomeboundOutbox:
         """The copies in a folder are not needed any more."""
         self._copies.delete_prefix(prefix)
 
+    def keys(self) -> list[str]:
+        """What waits."""
+        with self._spool.changed:
+            return list(self._spool.pending)
+
     # Fetching ---------------------------------------------------------------------------
 
     def waiting(self, wish: Wish) -> "Fetch":

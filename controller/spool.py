@@ -15,6 +15,7 @@ from typing import BinaryIO
 from xt_core.artifacts.directory import DirectoryStore
 from xt_core.artifacts.store import check_key
 from xt_core.errors import UnknownNameError
+from xt_core.nodes.outbox import entry_name, parse_entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +43,13 @@ class Spool:
     def _find_entries(self) -> None:
         """What an earlier controller left."""
         self._store.sweep()
-        for info in self._store.list():
-            number, _, key = info.key.partition("/")
-            self.last = max(self.last, int(number))
-            self._supersede(key, self._entry(int(number), key))
+        for info in list(self._store.list()):
+            number, key = parse_entry(info.key)
+            name = entry_name(number, key)
+            if name != info.key:  # as earlier versions had it
+                self._store.put_file(name, self._store.local_path(info.key), consume=True)
+            self.last = max(self.last, number)
+            self._supersede(key, self._entry(number, name))
 
     def put_bytes(self, key: str, data: bytes) -> None:
         self._put(key, lambda name: self._store.put_bytes(name, data))
@@ -58,14 +62,15 @@ class Spool:
         with self.changed:
             self.last += 1
             number = self.last
-        write(_name(number, key))
-        entry = self._entry(number, key)
+        name = entry_name(number, key)
+        write(name)
+        entry = self._entry(number, name)
         with self.changed:
             self._supersede(key, entry)
             self.changed.notify_all()
 
-    def _entry(self, number: int, key: str) -> Entry:
-        status = os.stat(self._store.root / _name(number, key))
+    def _entry(self, number: int, name: str) -> Entry:
+        status = os.stat(self._store.root / name)
         return Entry(number, status.st_size, bool(status.st_mode & 0o111))
 
     def _supersede(self, key: str, entry: Entry) -> None:
@@ -76,7 +81,7 @@ class Spool:
             return
         older, newer = sorted((other, entry), key=lambda each: each.number)
         self.pending[key] = newer
-        self._store.delete(_name(older.number, key))
+        self._store.delete(entry_name(older.number, key))
 
     def path(self, key: str) -> Path | None:
         """The file of a key's newest entry, as long as it waits."""
@@ -89,11 +94,11 @@ class Spool:
 
     def path_of(self, key: str, number: int) -> Path:
         """The file of an entry. Raises UnknownNameError once it was removed or superseded."""
-        return self._store.local_path(_name(number, key))
+        return self._store.local_path(entry_name(number, key))
 
     def open(self, key: str, number: int) -> BinaryIO:
         """An entry to read, also when it is removed meanwhile. Raises as `path_of` does."""
-        return self._store.open(_name(number, key))
+        return self._store.open(entry_name(number, key))
 
     def is_newest(self, key: str, number: int) -> bool:
         """Whether an entry waits and has not been superseded; to be asked with `changed` held."""
@@ -105,14 +110,10 @@ class Spool:
         with self.changed:
             if self.is_newest(key, number):
                 del self.pending[key]
-                self._store.delete(_name(number, key))
+                self._store.delete(entry_name(number, key))
                 self.changed.notify_all()
 
     def ignore(self, key: str) -> None:
         """Let what waits of a key lie on the disk, for a later controller to try again."""
         with self.changed:
             del self.pending[key]
-
-
-def _name(number: int, key: str) -> str:
-    return f"{number:012d}/{key}"

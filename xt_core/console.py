@@ -3,13 +3,13 @@
 import os
 import time
 from collections.abc import Callable, Iterator
-from glob import escape
 from pathlib import Path
 
 from xt_core.errors import UnavailableError, UnknownNameError
 from xt_core.home import is_own_node
 from xt_core.model.records import Run
 from xt_core.nodes.boxwatch import Told, nobody
+from xt_core.nodes.outbox import waiting_file
 from xt_core.nodes.positions import of_stream, start_offset
 from xt_core.nodes.requests import NoAnswerError, OutputStream
 from xt_core.session import Session
@@ -194,8 +194,7 @@ def console_of_node(session: Session, run: Run, start: str) -> Iterator[bytes]:
 
 def _waiting_file(session: Session, run: Run) -> Path | None:
     """The console of an ended run in the outbox of its node, if that is here."""
-    outbox = session.team_home.node(run.node).outbox_dir
-    return max(outbox.glob(f"*/{escape(_key(run))}"), default=None)
+    return waiting_file(session.team_home.node(run.node).outbox_dir, _key(run))
 
 
 def _key(run: Run) -> str:

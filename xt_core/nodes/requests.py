@@ -20,6 +20,7 @@ from xt_core.errors import (
     UnavailableError,
     UnknownNameError,
     UsageError,
+    WorkFailedError,
     XTError,
 )
 from xt_core.nodes.http import UnixConnection
@@ -33,6 +34,7 @@ _ERRORS: dict[str, type[XTError]] = {
     "config": UsageError,
     "unknown-name": UnknownNameError,
     "refused": RefusedError,
+    "work-failed": WorkFailedError,
 }
 
 
