@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from xt_core.cli.parser import Parser, command_parser, join_value, overrides_of
+from xt_core.errors import UsageError
 from xt_core.session import Session
 
 _COMMON_FLAGS = ("--json", "--stack-trace")
@@ -34,6 +35,11 @@ def run_noun(
     while words and words[0] in _COMMON_FLAGS:
         flags.append(words.pop(0))
     noun = nouns.get(words[0]) if words else None
+    if not words:
+        raise UsageError(
+            f"xt {command} does nothing by itself: xt {command} {'|'.join(nouns)}",
+            f"xt {command} --help tells more",
+        )
     if noun is None:
         _overview(command, summary, nouns, examples).parse_args([*flags, *words])
         return

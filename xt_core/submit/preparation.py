@@ -80,8 +80,11 @@ def prepare(session: Session, request: RunRequest) -> Preparation:
     config = session.config
     nodes = _node_names(session, request)
     target = config.target()
-    setup_name = request.setup or target.setup
-    setup = config.setup(setup_name) if setup_name else None
+    setup = (
+        config.setup(request.setup)
+        if request.setup
+        else config.setup_of(f"compute-targets.{target.name}")
+    )
     environment = None if setup is None else environment_of(setup, _setup_base(session))
     activate = None if setup is None else setup.activate
     is_prepared = environment is not None or activate is not None
