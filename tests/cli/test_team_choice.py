@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 from cli_support import Commands
+from servers.process import free_port
 
+from xt_core import session
 from xt_core.home import Home
 
 TEAMS = """\
@@ -92,3 +94,28 @@ def test_a_setting_that_is_wrong_is_no_service_that_does_not_answer(
     config.write_text(config.read_text().replace("mongodb//x", "$env:NOT_SET"))
     monkeypatch.delenv("NOT_SET", raising=False)
     assert f"{setting} is $env:NOT_SET" in xt("view", "team", "lab", code=2).err
+
+
+def test_who_only_looks_does_not_wait_long_for_services_that_are_away(
+    xt: Commands, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (session._LOOK_SECONDS, session._PATIENCE_SECONDS) == (8.0, 30.0)
+    monkeypatch.setattr(session, "_LOOK_SECONDS", 0.5)
+    mongo, blobs = free_port(), free_port()
+    config.write_text(f"""
+external-services:
+  stats: {{type: mongo, mongo-connection-string: "mongodb://127.0.0.1:{mongo}/"}}
+  files:
+    type: storage
+    provider: azure-blob
+    connection-string: >-
+      DefaultEndpointsProtocol=http;AccountName=a;AccountKey=YQ==;BlobEndpoint=http://127.0.0.1:{blobs}/a;
+teams:
+  lab: {{mongo: stats, storage: files}}
+""")
+    told = xt("view", "team", "lab", code=4)
+    assert told.err.startswith("xt: error: not all services of team lab answer\n")
+    assert f"  stats      stats: MongoDB at 127.0.0.1:{mongo}" in told.lines[1]
+    assert any(line.startswith("  artifacts  files: ") for line in told.lines)
+    assert "answers in" not in told.out
+    assert "cannot be reached" in xt("list", "runs", "--team", "lab", code=4).err

@@ -44,7 +44,7 @@ _BOX_SECONDS = 5.0
 
 
 def main(argv: list[str]) -> int:
-    run_noun(argv, "reports of runs, jobs and more", _REPORTS, _EXAMPLES)
+    run_noun(argv, "reports of runs, jobs and more", _REPORTS, _EXAMPLES, is_looking=True)
     return ExitCode.OK
 
 

@@ -27,9 +27,15 @@ class Noun(NamedTuple):
 
 
 def run_noun(
-    argv: Sequence[str], summary: str, nouns: Mapping[str, Noun], examples: Sequence[str]
+    argv: Sequence[str],
+    summary: str,
+    nouns: Mapping[str, Noun],
+    examples: Sequence[str],
+    *,
+    is_looking: bool = False,
 ) -> None:
-    """Parse a command line, its command first, and do what its noun does."""
+    """Parse a command line, its command first, and do what its noun does; see
+    `Session.is_looking`."""
     command, *words = argv
     flags = []
     while words and words[0] in _COMMON_FLAGS:
@@ -48,7 +54,7 @@ def run_noun(
     for option in noun.dashed:
         arguments = join_value(arguments, option)
     options = parser.parse_intermixed_args([*flags, *arguments])
-    noun.run(Session(overrides=overrides_of(options)), options)
+    noun.run(Session(overrides=overrides_of(options), is_looking=is_looking), options)
 
 
 def _overview(

@@ -50,7 +50,7 @@ _WIDEST_CELL = 1000
 
 
 def main(argv: list[str]) -> int:
-    run_noun(argv, "one thing, whole", _VIEWS, _EXAMPLES)
+    run_noun(argv, "one thing, whole", _VIEWS, _EXAMPLES, is_looking=True)
     return ExitCode.OK
 
 
@@ -273,7 +273,7 @@ def _view_team(session: Session, options: argparse.Namespace) -> None:
     from xt_core.services.check import team_document, team_lines
 
     if options.name is not None:
-        session = Session(overrides={"general.xt-team-name": options.name})
+        session = Session(overrides={"general.xt-team-name": options.name}, is_looking=True)
     document, error = team_document(session)
     session.close()
     if options.json:
