@@ -8,6 +8,7 @@ code had come to this node. Nothing waits for them here; each begins as soon as 
 import asyncio
 import contextlib
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable
 
 from controller.backoff import Backoff, may_pass
@@ -22,7 +23,8 @@ class Intake:
 
     def __init__(self, node: NodeServices, hand_over: Callable[[str], Awaitable[object]]) -> None:
         self._node, self._hand_over = node, hand_over
-        self._waiting: set[str] = set()
+        self._waiting: Counter[str] = Counter()
+        """How often a job was asked for since it last began."""
         self._has_looked = node.team is None
         """Whether the team's store was asked for what nobody handed over."""
         self._due = asyncio.Event()
@@ -35,7 +37,7 @@ class Intake:
 
     def later(self, job: str) -> None:
         """Hand a job over once the services answer."""
-        self._waiting.add(job)
+        self._waiting[job] += 1
         self._due.set()
 
     def is_empty(self) -> bool:
@@ -50,9 +52,13 @@ class Intake:
             try:
                 await self._attempt()
                 backoff.after_success()
-            except XTError as error:
+            except (
+                Exception
+            ) as error:  # also a defect: the jobs that come later must not end with it
                 if not backoff.failures:
-                    _log.warning("%s; jobs may wait for it: %s", error.message, self._names())
+                    defect = None if isinstance(error, XTError) else error
+                    names = self._names()
+                    _log.warning("%s; jobs may wait for it: %s", error, names, exc_info=defect)
                 pause = backoff.after_failure()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._due.wait(), pause)
@@ -62,18 +68,26 @@ class Intake:
         return ", ".join(sorted(self._waiting)) or "none known"
 
     async def _attempt(self) -> None:
-        """Hand over what waits. Raises the XTError of a service that is away."""
+        """Hand over what waits. Raises, once all was tried, the error of what waits on."""
+        failure: Exception | None = None
         if not self._has_looked:
-            self._waiting |= await self._offered()
+            self._waiting.update(await self._offered())
             self._has_looked = True
-        for name in sorted(self._waiting):
+        for name, asked in sorted(self._waiting.items()):
             try:
                 await self._hand_over(name)
             except XTError as error:
                 if may_pass(error):
-                    raise
+                    failure = failure or error
+                    continue
                 _log.error("%s cannot be taken up: %s", name, error.message)
-            self._waiting.discard(name)
+            except Exception as error:
+                failure = failure or error
+                continue
+            if self._waiting[name] == asked:  # else it was asked for again meanwhile
+                del self._waiting[name]
+        if failure is not None:
+            raise failure
 
     async def _offered(self) -> set[str]:
         """What the team's store has for this node beyond what the node knows. A job that was begun

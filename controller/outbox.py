@@ -150,10 +150,10 @@ class Outbox:
             return None
 
     def _move(self, key: str, number: int) -> None:
-        error: XTError | None = None
+        error: Exception | None = None
         try:
             self._team.put_file(key, self._spool.path_of(key, number))
-        except XTError as failure:
+        except Exception as failure:  # also a defect, perhaps of one entry: the rest must not wait
             error = failure
         with self._changed:
             self._moving.discard(key)
@@ -161,24 +161,31 @@ class Outbox:
                 self._settle(key, number, error)
             self._changed.notify_all()
 
-    def _settle(self, key: str, number: int, error: XTError | None) -> None:
+    def _settle(self, key: str, number: int, error: Exception | None) -> None:
         if error is None:
             self._refusals.pop(key, None)
-            self._spool.remove(key, number)
+            try:
+                self._spool.remove(key, number)
+            except XTError as failure:
+                _log.warning("%s has arrived, and stays on this node: %s", key, failure)
+                self._spool.ignore(key)
             if self._backoff.after_success():
                 _log.info("the team's artifact store answers again")
         elif self._is_hopeless(key, error):
-            _log.error("%s stays on this node: %s", key, error.message)
+            _log.error("%s stays on this node: %s", key, error)
             self._spool.ignore(key)
         elif time.monotonic() >= self._not_before:  # else another thread has said so
             if not self._backoff.failures:
-                _log.warning("%s; artifacts wait on this node", error.message)
+                defect = None if isinstance(error, XTError) else error
+                _log.warning("%s; artifacts wait on this node", error, exc_info=defect)
             self._not_before = time.monotonic() + self._backoff.after_failure()
 
-    def _is_hopeless(self, key: str, error: XTError) -> bool:
+    def _is_hopeless(self, key: str, error: Exception) -> bool:
         """Whether the store would not take it however often it is tried. A setting may yet change,
         and a store that came back damaged may say so of what is in order."""
-        if not isinstance(error, UsageError) or isinstance(error, ConfigError):
+        is_wrong = isinstance(error, UsageError | UnknownNameError)  # or gone from this disk
+        may_pass = isinstance(error, XTError) and not is_wrong
+        if may_pass or isinstance(error, ConfigError):
             return False
         self._refusals[key] += 1
         return self._refusals[key] >= _MOST_REFUSALS

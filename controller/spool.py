@@ -36,6 +36,7 @@ class Spool:
         """Guards `pending`; told whenever that changes."""
         self.pending: dict[str, Entry] = {}
         """The newest entry of each key, in the order of the keys' first entries."""
+        self._ignored: dict[str, Entry] = {}
         self.last = 0
         """The number of the newest entry."""
         self._find_entries()
@@ -75,7 +76,7 @@ class Spool:
 
     def _supersede(self, key: str, entry: Entry) -> None:
         """Keep the newer one of two entries of a key."""
-        other = self.pending.get(key)
+        other = self.pending.get(key, self._ignored.pop(key, None))
         if other is None:
             self.pending[key] = entry
             return
@@ -109,11 +110,12 @@ class Spool:
         """An entry was taken; one that was superseded meanwhile is no matter."""
         with self.changed:
             if self.is_newest(key, number):
-                del self.pending[key]
                 self._store.delete(entry_name(number, key))
+                del self.pending[key]
                 self.changed.notify_all()
 
     def ignore(self, key: str) -> None:
-        """Let what waits of a key lie on the disk, for a later controller to try again."""
+        """Let what waits of a key lie on the disk, for a later controller to try again, unless a
+        newer one comes."""
         with self.changed:
-            del self.pending[key]
+            self._ignored[key] = self.pending.pop(key)

@@ -20,6 +20,10 @@ LOCAL_TEAM = "local"
 NODE_NAME = re.compile(r"node(0|[1-9][0-9]*)")
 _LIKE_OWN = re.compile(r"node[0-9]+", re.IGNORECASE)
 _LONGEST_SOCKET_PATH = 100  # the system's limit is 104 (macOS) or 108 (Linux) bytes
+BOX_NAME_HINT = (
+    "give it letters, digits, '.', '-' and '_', a letter or digit first; node0, node1 and so on "
+    "are this machine's own nodes"
+)
 
 
 def is_own_node(name: str) -> bool:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _LEFT_ALONE_SECONDS = 30.0
 """How long a stats store is not asked again that did not answer."""
+_LOOK_SECONDS, _PATIENCE_SECONDS = 8.0, 30.0
+"""How long services that are away are waited for by who only looks, and by others."""
 
 
 @dataclass
@@ -42,6 +44,8 @@ class Session:
     overrides: Mapping[str, object] = field(default_factory=dict)
     is_fresh: bool = field(default=False, init=False)
     """Whether boxes were asked already for what is to be shown."""
+    is_looking: bool = False
+    """Whether it only looks: it does not wait long for a service to come back."""
     _away: UnavailableError | None = field(default=None, init=False, repr=False)
     _away_until: float = field(default=0.0, init=False, repr=False)
 
@@ -89,7 +93,7 @@ class Session:
     @cached_property
     def store(self) -> "StatsStore":
         self.team_home.create()
-        return self.access.open_stats(self.team_home)
+        return self.access.open_stats(self.team_home, _LOOK_SECONDS if self.is_looking else None)
 
     @cached_property
     def node_stats(self) -> "SqliteStatsStore":
@@ -102,7 +106,9 @@ class Session:
     @cached_property
     def artifacts(self) -> "ArtifactStore":
         return self.access.open_artifacts(
-            self.team_home, self.sign_in if self.access.needs_sign_in else None
+            self.team_home,
+            self.sign_in if self.access.needs_sign_in else None,
+            _LOOK_SECONDS if self.is_looking else _PATIENCE_SECONDS,
         )
 
     @cached_property

@@ -60,6 +60,8 @@ def test_the_mistakes_of_all_files_are_told_with_their_lines(xt: Commands, home:
         ("xt-services: {target: lab}\n", 1, "there is no compute target 'lab'"),
         ("compute-targets:\n  a: {setup: torch}\n", 2, "there is no setup 'torch'"),
         ("teams:\n  lab:\n    mongo: m\n", 3, "teams.lab.mongo names 'm'"),
+        ("boxes:\n  node3: {address: h}\n", 2, "'node3' is no name for a box"),
+        ("boxes:\n  gpu1: {setup: torch}\n", 2, "there is no setup 'torch'"),
         ("general:\n  xt-team-name: lab\n", 2, "there is no team 'lab'"),
         (
             "external-services: {s: {type: storage}}\nxt-services:\n  mongo: s\n",
@@ -76,6 +78,35 @@ def test_names_of_what_is_not_there_are_told(
     problems = xt("config", "--check", "--json", code=2).json["problems"]
     assert f"{file}:{line}" in problems[0]["message"]
     assert message in problems[0]["message"]
+
+
+def test_a_setup_that_is_not_there_is_the_same_mistake_wherever_it_is_met(
+    xt: Commands, home: Home
+) -> None:
+    file = write(
+        "xt_config.yaml", "compute-targets:\n  local:\n    setup: torhc\nsetups:\n  torch: {}\n"
+    )
+    write("t.py", "")
+    told = (
+        f"xt: error: {file}:3: there is no setup 'torhc', which compute-targets.local.setup names\n"
+        "hint: did you mean 'torch'?\n"
+    )
+    assert xt("config", "--check", code=2).err == told
+    assert xt("run", "--dry-run", "t.py", code=2).err == told
+    assert "there is no setup 'moon'" in xt("run", "--setup", "moon", "t.py", code=3).err
+
+
+def test_a_missing_requirements_file_is_told_with_where_it_is_sought(
+    xt: Commands, home: Home
+) -> None:
+    file = write("xt_config.yaml", "setups:\n  torch: {requirements: [needs.txt]}\n")
+    write("t.py", "")
+    missing = file.parent / "needs.txt"
+    assert xt("run", "--dry-run", "--setup", "torch", "t.py", code=2).err == (
+        f"xt: error: cannot read {missing} of setup torch: No such file or directory\n"
+        "hint: make that file, or correct setups.torch.requirements: its paths count from the "
+        "folder of xt_config.yaml, or from where you are if there is none\n"
+    )
 
 
 def test_a_mistake_in_the_environment_is_told(

@@ -182,7 +182,11 @@ def test_a_run_list_never_reaches_into_other_workspaces(xt: Commands, filled: St
 def test_options_stand_only_where_they_mean_something(xt: Commands, filled: StatsStore) -> None:
     assert "unrecognized arguments: --origin" in xt("view", "run", "run1", "--origin", code=2).err
     assert "required: RUN" in xt("view", "run", code=2).err
-    assert "required: WHAT" in xt("view", code=2).err
+    assert xt("team", code=2).err == (
+        "xt: error: xt team does nothing by itself: xt team check\n"
+        "hint: xt team --help tells more\n"
+    )
+    assert "xt view run|job|metrics|" in xt("view", code=2).err
     assert xt("view", "--json", "run", "run1").json["name"] == "run1"
 
 
@@ -207,6 +211,23 @@ def test_the_program_tells_its_version_commands_and_near_misses(xt: Commands) ->
         "xt: error: there is no command 'lisst'\nhint: did you mean xt list?\n"
     )
     assert "needs a terminal" in xt(code=2).err
+
+
+def test_options_before_the_command_are_told_to_go_after_it(xt: Commands) -> None:
+    alone = xt("--team", "phoenix", code=2).err
+    assert alone == (
+        "xt: error: the terminal UI needs a terminal\n"
+        "hint: xt --help lists the commands; --team goes after the command, as in "
+        "xt status --team NAME\n"
+    )
+    for words in (("--team", "phoenix", "list", "runs"), ("--team=phoenix", "run", "a", "--b")):
+        assert xt(*words, code=2).err == (
+            "xt: error: --team stands where the command is expected\n"
+            "hint: options go after the command, as in xt status --team NAME\n"
+        )
+    assert "hint: xt --help shows how it is used" in xt("--team", code=2).err
+    error = xt("--json", "status", code=2).json["error"]
+    assert error["message"] == "--json stands where the command is expected"
 
 
 def test_an_error_of_the_system_is_one_line(xt: Commands, monkeypatch: pytest.MonkeyPatch) -> None:

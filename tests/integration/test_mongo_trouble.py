@@ -52,6 +52,29 @@ def test_a_port_where_nobody_listens_is_told() -> None:
     store.close()
 
 
+def test_the_first_contact_may_have_a_limit_of_its_own(own_mongod: Mongod) -> None:
+    """It counts for a server that is away; one that was there once is waited for as ever."""
+
+    def limited(url: str) -> MongoStatsStore:
+        return MongoStatsStore(
+            url, "xt", setting="labmongo", deadline_seconds=1.0, contact_seconds=0.5
+        )
+
+    nobody, known = limited(f"mongodb://127.0.0.1:{free_port()}/"), limited(own_mongod.url)
+    with pytest.raises(UnavailableError, match=r"cannot be reached: .*refused"):
+        nobody.jobs()
+    assert known.jobs() == []
+    own_mongod.pause()
+    newcomer = limited(f"{own_mongod.url}&appname=new")
+    with pytest.raises(UnavailableError, match=r"did not answer within 0.5 s$"):
+        newcomer.jobs()
+    with pytest.raises(UnavailableError, match=r"did not answer within 1 s$"):
+        known.jobs()
+    own_mongod.resume()
+    for store in (nobody, known, newcomer):
+        store.close()
+
+
 @pytest.mark.parametrize(
     "url",
     ["", "http://x", "mongodb://", "mongodb://a:b:c@h/", "mongodb://h:x/", "mongodb://h/?w=x y"],

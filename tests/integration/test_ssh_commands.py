@@ -117,6 +117,8 @@ def test_a_box_that_lets_nobody_in_is_not_added(
     [
         (["gpu 1", "host"], 2, "'gpu 1' is no name for a box"),
         (["a:b", "host"], 2, "'a:b' is no name for a box"),
+        (["node1", "host"], 2, "'node1' is no name for a box"),
+        (["Node07", "host"], 2, "'Node07' is no name for a box"),
         (["local", "host"], 5, "box local is this machine"),
         (["old", "host"], 5, "there is a box old already: there"),
         (["gpu1", "-oProxyCommand=x"], 2, "is no address of a box"),

@@ -12,6 +12,7 @@ from xt_core.cli.parser import Parser, count, seconds
 from xt_core.cli.talk import emit_json, note
 from xt_core.config import config_files, write_setting
 from xt_core.errors import ExitCode, RefusedError, UnknownNameError, UsageError
+from xt_core.home import BOX_NAME_HINT, may_be_box
 from xt_core.nodes.concurrently import on_each
 from xt_core.session import Session
 
@@ -102,13 +103,8 @@ def _add(session: Session, options: argparse.Namespace) -> None:
 
 def _check_name(session: Session, name: str, address: str) -> None:
     """Raise unless a box may have that name and address."""
-    from xt_core.ssh.address import BOX_NAME
-
-    if not BOX_NAME.fullmatch(name):
-        raise UsageError(
-            f"{name!r} is no name for a box",
-            "give it letters, digits, '.', '-' and '_', a letter or digit first",
-        )
+    if not may_be_box(name):
+        raise UsageError(f"{name!r} is no name for a box", BOX_NAME_HINT)
     boxes = session.config.as_dict()["boxes"]
     if name == "local":
         raise RefusedError("box local is this machine", "give another name")

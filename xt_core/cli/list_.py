@@ -2,7 +2,7 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xt_core import clock
 from xt_core.cli.freshness import refresh
@@ -10,7 +10,7 @@ from xt_core.cli.names import chosen_runs, located, run_patterns
 from xt_core.cli.nouns import Noun, run_noun
 from xt_core.cli.parser import Parser, add_workspace, count, seconds
 from xt_core.cli.talk import emit_json, note
-from xt_core.errors import ExitCode, UsageError
+from xt_core.errors import ConfigError, ExitCode, UsageError
 from xt_core.model.names import JOB_NAME
 from xt_core.query.fields import FieldSet
 from xt_core.query.filters import Check, Filter, matches_all, parse_filter
@@ -22,6 +22,9 @@ from xt_core.reports.jobs import job_rows, named_jobs
 from xt_core.reports.tables import Layout, Report, terminal_width
 from xt_core.session import Session
 from xt_core.stats.store import RunQuery
+
+if TYPE_CHECKING:
+    from xt_core.config import Config
 
 _EXAMPLES = (
     "xt list runs                                  the last 10 runs",
@@ -42,7 +45,7 @@ _BOX_SECONDS = 5.0
 
 
 def main(argv: list[str]) -> int:
-    run_noun(argv, "reports of runs, jobs and more", _REPORTS, _EXAMPLES)
+    run_noun(argv, "reports of runs, jobs and more", _REPORTS, _EXAMPLES, is_looking=True)
     return ExitCode.OK
 
 
@@ -201,20 +204,32 @@ def _add_box_options(parser: Parser) -> None:
 
 
 def _list_teams(session: Session, options: argparse.Namespace) -> None:
-    from xt_core.services.team import named_team, team_names, team_of
+    from xt_core.services.team import current_team_name, team_names
 
-    config, chosen = session.config, team_of(session.config).name
+    current = current_team_name(session.config)
     teams = [
-        {
-            "name": name,
-            "stats": "embedded" if team.mongo is None else team.mongo.name,
-            "artifacts": "embedded" if team.storage is None else team.storage.name,
-            "current": name == chosen,
-        }
-        for name in team_names(config)
-        for team in (named_team(config, name),)
+        _team_row(session.config, name) | {"current": name == current}
+        for name in team_names(session.config)
     ]
-    _show_plain(options, "teams", ["name", "stats", "artifacts", "current"], teams)
+    headers = ["name", "stats", "artifacts", "current"]
+    if any("error" in team for team in teams):
+        headers.append("error")
+    _show_plain(options, "teams", headers, teams)
+
+
+def _team_row(config: "Config", name: str) -> dict[str, Any]:
+    """Where a team keeps what; of one that is set up wrongly, why."""
+    from xt_core.services.team import named_team
+
+    try:
+        team = named_team(config, name)
+    except ConfigError as error:
+        return {"name": name, "stats": None, "artifacts": None, "error": error.message}
+    return {
+        "name": name,
+        "stats": "embedded" if team.mongo is None else team.mongo.name,
+        "artifacts": "embedded" if team.storage is None else team.storage.name,
+    }
 
 
 def _list_shares(session: Session, options: argparse.Namespace) -> None:

@@ -47,8 +47,10 @@ def _dispatch(argv: list[str]) -> int:
     if first in ("-V", "--version"):
         print(f"xt {xt_core.__version__}")
         return ExitCode.OK
-    if not argv or first.startswith("--team"):
+    if not argv or first == "--team" or first.startswith("--team="):
         return _open_tui(argv)
+    if first.startswith("-"):
+        raise _stands_before(first)
     return _run_command(first, argv[1:])
 
 
@@ -68,15 +70,30 @@ def _open_tui(argv: list[str]) -> int:
     from xt_core.cli.parser import command_parser, overrides_of
 
     parser = command_parser("", "the terminal UI", ("xt --team phoenix",), usage="xt [--team NAME]")
-    options = parser.parse_args(argv)
+    options, others = parser.parse_known_args(argv)
+    if others:
+        raise _stands_before("--team")
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UsageError("the terminal UI needs a terminal", "xt --help lists the commands")
+        hint = "xt --help lists the commands"
+        if argv:
+            hint += "; --team goes after the command, as in xt status --team NAME"
+        raise UsageError("the terminal UI needs a terminal", hint)
     from xt_core.session import Session
 
     app = import_module("xt_tui.app")  # the engine does not know the UI, the program does
     session = Session(overrides=overrides_of(options))
     session.sign_in_beforehand()
     return int(app.run_app(session))
+
+
+def _stands_before(option: str) -> UsageError:
+    """The error of options that come before their command."""
+    option = option.partition("=")[0]
+    value = " NAME" if option == "--team" else ""
+    return UsageError(
+        f"{option} stands where the command is expected",
+        f"options go after the command, as in xt status {option}{value}",
+    )
 
 
 def help_text() -> str:

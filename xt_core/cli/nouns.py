@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from xt_core.cli.parser import Parser, command_parser, join_value, overrides_of
+from xt_core.errors import UsageError
 from xt_core.session import Session
 
 _COMMON_FLAGS = ("--json", "--stack-trace")
@@ -26,14 +27,25 @@ class Noun(NamedTuple):
 
 
 def run_noun(
-    argv: Sequence[str], summary: str, nouns: Mapping[str, Noun], examples: Sequence[str]
+    argv: Sequence[str],
+    summary: str,
+    nouns: Mapping[str, Noun],
+    examples: Sequence[str],
+    *,
+    is_looking: bool = False,
 ) -> None:
-    """Parse a command line, its command first, and do what its noun does."""
+    """Parse a command line, its command first, and do what its noun does; see
+    `Session.is_looking`."""
     command, *words = argv
     flags = []
     while words and words[0] in _COMMON_FLAGS:
         flags.append(words.pop(0))
     noun = nouns.get(words[0]) if words else None
+    if not words:
+        raise UsageError(
+            f"xt {command} does nothing by itself: xt {command} {'|'.join(nouns)}",
+            f"xt {command} --help tells more",
+        )
     if noun is None:
         _overview(command, summary, nouns, examples).parse_args([*flags, *words])
         return
@@ -42,7 +54,7 @@ def run_noun(
     for option in noun.dashed:
         arguments = join_value(arguments, option)
     options = parser.parse_intermixed_args([*flags, *arguments])
-    noun.run(Session(overrides=overrides_of(options)), options)
+    noun.run(Session(overrides=overrides_of(options), is_looking=is_looking), options)
 
 
 def _overview(

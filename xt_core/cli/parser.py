@@ -19,7 +19,7 @@ def command_parser(
 ) -> Parser:
     """A parser with the options that every command has."""
     parser = Parser(
-        prog=f"xt {prog}",
+        prog=f"xt {prog}".rstrip(),
         usage=usage,
         description=f"{summary[:1].upper()}{summary[1:]}.",
         epilog="examples:\n" + "\n".join(f"  {example}" for example in examples),

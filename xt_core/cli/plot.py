@@ -30,7 +30,7 @@ def main(argv: list[str]) -> int:
     options = _parser().parse_args(argv[1:])
     if not 0 <= options.smoothing < 1:
         raise UsageError(f"--smoothing {options.smoothing:g}", "it lies in [0, 1)")
-    session = Session(overrides=overrides_of(options))
+    session = Session(overrides=overrides_of(options), is_looking=True)
     runs = chosen_runs(session, [options.runs], parents=False)
     if len(runs) > options.max_runs:
         note(f"the first {options.max_runs} of {len(runs)} runs; --max-runs shows more")

@@ -27,7 +27,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--target", metavar="NAME", help="only this target")
     parser.add_argument("--follow", action="store_true", help="show again at each change")
     options = parser.parse_args(argv[1:])
-    session = Session(overrides=overrides_of(options))
+    session = Session(overrides=overrides_of(options), is_looking=True)
     if options.target is not None:
         session.config.target(options.target)
     refresh(session)

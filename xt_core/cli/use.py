@@ -4,7 +4,7 @@ from xt_core.cli.parser import command_parser
 from xt_core.cli.talk import emit_json
 from xt_core.config import write_setting
 from xt_core.errors import ExitCode, UnknownNameError
-from xt_core.services.team import team_names
+from xt_core.services.team import named_team, team_names
 from xt_core.session import Session
 
 _EXAMPLES = (
@@ -25,6 +25,7 @@ def main(argv: list[str]) -> int:
     known = team_names(session.config)
     if options.name not in known:
         raise UnknownNameError(f"there is no team {options.name!r}", f"teams: {', '.join(known)}")
+    named_team(session.config, options.name)  # its services are there, or nothing is written
     session.home.create()
     write_setting(session.home.config_file, "general.xt-team-name", options.name)
     if options.json:

@@ -51,7 +51,7 @@ _MOST_LOG_LINES = 100_000
 
 
 def main(argv: list[str]) -> int:
-    run_noun(argv, "one thing, whole", _VIEWS, _EXAMPLES)
+    run_noun(argv, "one thing, whole", _VIEWS, _EXAMPLES, is_looking=True)
     return ExitCode.OK
 
 
@@ -287,20 +287,21 @@ def _view_team(session: Session, options: argparse.Namespace) -> None:
     from xt_core.services.check import team_document, team_lines
 
     if options.name is not None:
-        session = Session(overrides={"general.xt-team-name": options.name})
-    document = team_document(session)
+        session = Session(overrides={"general.xt-team-name": options.name}, is_looking=True)
+    document, error = team_document(session)
     session.close()
-    is_whole = all(service["error"] is None for service in document["services"])
     if options.json:
         emit_json(document)
-        if not is_whole:
-            raise SystemExit(ExitCode.UNAVAILABLE)
+        if error is not None:
+            raise SystemExit(error.exit_code)
         return
-    print("\n".join(team_lines(document)))
-    if not is_whole:
+    _print_lines(team_lines(document))
+    if isinstance(error, UnavailableError):
         raise UnavailableError(
             f"not all services of team {document['team']} answer", "xt team check tells more"
         )
+    if error is not None:
+        raise error
 
 
 def _add_team(parser: Parser) -> None:

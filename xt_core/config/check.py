@@ -7,7 +7,7 @@ from xt_core.config.document import parse_settings, read_text
 from xt_core.config.loader import config_files, load_config
 from xt_core.config.settings import Config
 from xt_core.errors import ConfigError, XTError
-from xt_core.home import Home
+from xt_core.home import BOX_NAME_HINT, Home, may_be_box
 
 
 def problems(home: Home, cwd: Path, environ: Mapping[str, str]) -> list[ConfigError]:
@@ -26,7 +26,12 @@ def problems(home: Home, cwd: Path, environ: Mapping[str, str]) -> list[ConfigEr
         config = load_config(home, cwd, environ)
     except XTError as error:
         return [_located(error, "")]
-    return [*_references(config), *_teams(home, cwd, environ, config), *_early_stopping(config)]
+    return [
+        *_references(config),
+        *_boxes(config),
+        *_teams(home, cwd, environ, config),
+        *_early_stopping(config),
+    ]
 
 
 def _problem_of(file: Path) -> ConfigError | None:
@@ -43,13 +48,21 @@ def _references(config: Config) -> Iterator[ConfigError]:
         config.target()
     except XTError as error:
         yield _located(error, config.origin("xt-services.target"))
-    for name, entry in config.get("compute-targets").items():
-        if entry["setup"] is None:
-            continue
-        try:
-            config.setup(entry["setup"])
-        except XTError as error:
-            yield _located(error, config.origin(f"compute-targets.{name}.setup"))
+    for table in ("compute-targets", "boxes"):
+        for name in config.get(table):
+            try:
+                config.setup_of(f"{table}.{name}")
+            except ConfigError as error:
+                yield error
+
+
+def _boxes(config: Config) -> Iterator[ConfigError]:
+    """Names that a box may not have."""
+    for name in config.get("boxes"):
+        if not may_be_box(name):
+            origins = config.origin(f"boxes.{name}").split(", ")
+            place = next((each for each in origins if each != "default"), "boxes")
+            yield ConfigError(f"{place}: {name!r} is no name for a box", BOX_NAME_HINT)
 
 
 def _teams(
@@ -64,6 +77,8 @@ def _teams(
         section = "xt-services" if name is None else sections.get(name, "general.xt-team-name")
         try:
             team_of(chosen)
+        except ConfigError as error:
+            yield error
         except XTError as error:
             origins = config.origin(section).split(", ")
             yield _located(error, ", ".join(each for each in origins if each != "default"))

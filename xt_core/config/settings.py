@@ -10,7 +10,7 @@ from typing import Any
 from xt_core.config.paths import dotted, nearest, property_at, split
 from xt_core.config.properties import Keys, Kind, PropertyValue, Section, Setting, Table
 from xt_core.config.schema import SCHEMA
-from xt_core.errors import UnknownNameError
+from xt_core.errors import ConfigError, UnknownNameError
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +178,19 @@ class Config:
         """A setup; raises UnknownNameError when there is none of that name."""
         entry = self._entry("setups", name, f"there is no setup '{name}'")
         return Setup(name, **{key.replace("-", "_"): value for key, value in entry.items()})
+
+    def setup_of(self, entry: str) -> Setup | None:
+        """The setup that an entry's property `setup` names, as in ``compute-targets.lab``.
+
+        Raises ConfigError, with its place, where there is none of that name.
+        """
+        name = self.optional_string(f"{entry}.setup")
+        try:
+            return None if name is None else self.setup(name)
+        except UnknownNameError as error:
+            place = self.origin(f"{entry}.setup")
+            message = f"{place}: {error.message}, which {entry}.setup names"
+            raise ConfigError(message, error.hint) from None
 
     def box(self, name: str) -> Box:
         """A box; raises UnknownNameError when there is none of that name."""

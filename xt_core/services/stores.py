@@ -141,15 +141,19 @@ class StoreAccess:
         """Whether a client keeps one of the stores: its node on a machine is that client's only."""
         return isinstance(self.stats, HomeAccess) or isinstance(self.artifacts, HomeAccess)
 
-    def open_stats(self, home: Home) -> "StatsStore":
-        """The team's stats store. It may be out of reach: that shows when it is used."""
+    def open_stats(self, home: Home, contact_seconds: float | None = None) -> "StatsStore":
+        """The team's stats store. It may be out of reach: that shows when it is used, within
+        `contact_seconds`, where given."""
         if self.stats is None or isinstance(self.stats, HomeAccess):
             from xt_core.stats.sqlite import SqliteStatsStore
 
             return SqliteStatsStore(home.stats_file)
         from xt_core.stats.mongo.store import MongoStatsStore
 
-        return MongoStatsStore(self.stats.url, self.stats.database, setting=self.stats.setting)
+        mongo = self.stats
+        return MongoStatsStore(
+            mongo.url, mongo.database, setting=mongo.setting, contact_seconds=contact_seconds
+        )
 
     def open_artifacts(
         self,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from xt_core.config import Config
-from xt_core.errors import UnknownNameError, UsageError
+from xt_core.errors import ConfigError, UnknownNameError
 from xt_core.home import LOCAL_TEAM
 
 UNNAMED_TEAM = "default"
@@ -66,7 +66,8 @@ class Team:
 
 
 def team_of(config: Config) -> Team:
-    """The team in use. Raises UnknownNameError, or UsageError for a service of the wrong kind."""
+    """The team in use. Raises UnknownNameError for a team that there is not, and ConfigError for a
+    service that there is not, or that is of the wrong kind."""
     return named_team(config, config.optional_string("general.xt-team-name"))
 
 
@@ -87,6 +88,14 @@ def named_team(config: Config, name: str | None) -> Team:
     raise UnknownNameError(f"there is no team {name!r} (set by {origin})", f"the teams: {known}")
 
 
+def current_team_name(config: Config) -> str:
+    """The name of the team in use, be its services there or not. Raises UnknownNameError."""
+    name, known = config.optional_string("general.xt-team-name"), team_names(config)
+    if name is None:
+        return UNNAMED_TEAM if UNNAMED_TEAM in known else LOCAL_TEAM
+    return name if name in known else named_team(config, name).name
+
+
 def team_names(config: Config) -> list[str]:
     """The local team, the one of `xt-services`, and those of `teams`."""
     services = config.get("xt-services")
@@ -101,14 +110,17 @@ def _team(config: Config, name: str, section: str, roles: Mapping[str, Any]) -> 
         service = roles.get(role)
         if service is None:
             continue
+        place = config.origin(f"{section}.{role}")
         if service not in entries:
-            raise UnknownNameError(
-                f"{section}.{role} names {service!r}, which external-services does not have",
+            raise ConfigError(
+                f"{place}: {section}.{role} names {service!r}, which external-services does not "
+                "have",
                 f"those there are: {', '.join(entries) or 'none'}",
             )
         if entries[service]["type"] != role:
-            raise UsageError(
-                f"{section}.{role} names {service!r}, which is of type {entries[service]['type']}",
+            raise ConfigError(
+                f"{place}: {section}.{role} names {service!r}, which is of type "
+                f"{entries[service]['type']}",
                 f"name a service whose type is {role}",
             )
         chosen[role] = Service(service, entries[service])

@@ -157,7 +157,8 @@ def _read(path: Path, spec: EnvironmentSpec) -> str:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise UsageError(
             f"cannot read {path} of setup {spec.setup}: {reason}",
-            "name its requirements files from the folder of xt_config.yaml",
+            f"make that file, or correct setups.{spec.setup}.requirements: its paths count from "
+            "the folder of xt_config.yaml, or from where you are if there is none",
         ) from error
 
 

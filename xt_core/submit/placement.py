@@ -41,7 +41,7 @@ class Placement:
 
 def place(session: Session, request: RunRequest) -> Placement:
     """Choose the nodes. Raises UsageError and ConfigError for what cannot be, UnknownNameError."""
-    config, target = session.config, session.config.target()
+    target = session.config.target()
     if target.service == "local":
         nodes = [f"node{index}" for index in range(_number(request, target, None))]
         return Placement(target.name, nodes, dict.fromkeys(nodes, _setup(session, request)), {})
@@ -49,8 +49,7 @@ def place(session: Session, request: RunRequest) -> Placement:
     chosen = target.boxes[: _number(request, target, len(target.boxes))]
     nodes = [FIRST_NODE if name == _THIS_MACHINE else name for name in chosen]
     setups = {
-        node: _setup(session, request, config.box(name).setup)
-        for node, name in zip(nodes, chosen, strict=True)
+        node: _setup(session, request, name) for node, name in zip(nodes, chosen, strict=True)
     }
     shares = {name: _kinds(session, name) for name in chosen if name != _THIS_MACHINE}
     return Placement(target.name, nodes, setups, shares)
@@ -70,9 +69,14 @@ def _number(request: RunRequest, target: ComputeTarget, most: int | None) -> int
     return count
 
 
-def _setup(session: Session, request: RunRequest, of_box: str | None = None) -> Setup | None:
-    name = request.setup or session.config.target().setup or of_box
-    return session.config.setup(name) if name else None
+def _setup(session: Session, request: RunRequest, box: str | None = None) -> Setup | None:
+    """What prepares a node: as the user asks, else the target, else the box."""
+    config, target = session.config, session.config.target()
+    if request.setup:
+        return config.setup(request.setup)
+    if target.setup:
+        return config.setup_of(f"compute-targets.{target.name}")
+    return None if box is None else config.setup_of(f"boxes.{box}")
 
 
 def _check_pool(session: Session, target: ComputeTarget) -> None:

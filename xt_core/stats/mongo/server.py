@@ -8,6 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 import pymongo
@@ -32,28 +33,39 @@ class Server:
     """A database on a server. Usable from several threads; connects on first use."""
 
     def __init__(
-        self, url: str, database: str, setting: str, deadline_seconds: float = DEADLINE_SECONDS
+        self,
+        url: str,
+        database: str,
+        setting: str,
+        deadline_seconds: float = DEADLINE_SECONDS,
+        contact_seconds: float | None = None,
     ) -> None:
+        """`contact_seconds`, where given, is how long the first contact may take."""
         self.place = Place.of(url, database, setting)
         self._url, self._database = url, database
         self._deadline_seconds = deadline_seconds
+        self._contact_seconds = min(contact_seconds or deadline_seconds, deadline_seconds)
         self._lock = threading.Lock()
         self._opened: tuple[_Key, Collections] | None = None
         self._closed = False
 
     def call(self, operation: Callable[[Collections], T]) -> T:
         """The operation's result. Raises UnavailableError after the deadline at the latest."""
-        deadline, attempt = time.monotonic() + self._deadline_seconds, 0
+        began, attempt = time.monotonic(), 0
+        seconds = self._contact_seconds
         while True:
             try:
-                with pymongo.timeout(max(deadline - time.monotonic(), 0.001)):
-                    return operation(self._collections())
+                with _limit(began + seconds):
+                    collections = self._collections()
+                seconds = self._deadline_seconds
+                with _limit(began + seconds):
+                    return operation(collections)
             except InvalidOperation as error:
                 raise (self._closed_error() if self._closed else error) from None
             except (PyMongoError, DocumentTooLarge) as error:
                 pause = pause_before_retry(error, attempt)
-                if pause is None or time.monotonic() + pause >= deadline:
-                    raise explain(error, self.place, self._deadline_seconds) from error
+                if pause is None or time.monotonic() + pause >= began + seconds:
+                    raise explain(error, self.place, seconds) from error
                 time.sleep(pause)
                 attempt += 1
 
@@ -82,6 +94,10 @@ class Server:
 
     def _closed_error(self) -> ValueError:
         return ValueError(f"the store {self.place} is closed")
+
+
+def _limit(deadline: float) -> AbstractContextManager[None]:
+    return pymongo.timeout(max(deadline - time.monotonic(), 0.001))
 
 
 def _acquire(key: _Key) -> Client:

@@ -52,9 +52,11 @@ class MongoStatsStore:
         *,
         setting: str,
         deadline_seconds: float = DEADLINE_SECONDS,
+        contact_seconds: float | None = None,
     ) -> None:
-        """`setting` names where the URL is configured, for errors. Connects on first use."""
-        self._server = Server(url, database, setting, deadline_seconds)
+        """`setting` names where the URL is configured, for errors. Connects on first use, which
+        may take `contact_seconds`, where given."""
+        self._server = Server(url, database, setting, deadline_seconds, contact_seconds)
         self._follower, self._history = changes.Follower(), changes.Follower()
         self._batches = Batches()
 
