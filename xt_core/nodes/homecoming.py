@@ -86,10 +86,11 @@ class Homecoming:
     def _assignment(self, job: Job, mrc: MultiRunConfig, node: str) -> str:
         store = self._store()
         first = store.run(job.workspace, mrc.nodes[node].run)
-        learned = (
-            store.jobs(self._learned_jobs(job, mrc)) if job.style == SearchStyle.DYNAMIC else []
-        )
-        histories = [History(each, store.search_history([each.name])) for each in learned]
+        names = self._learned_jobs(job, mrc) if job.style == SearchStyle.DYNAMIC else []
+        histories = [
+            History(each, store.search_history([each.name]))
+            for each in (store.jobs(names) if names else [])
+        ]
         return assignment_to_json(Assignment(job, [first], histories))
 
     def _learned_jobs(self, job: Job, mrc: MultiRunConfig) -> list[str]:
