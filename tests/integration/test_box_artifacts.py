@@ -13,7 +13,7 @@ from ssh_support import box_at, boxes_of
 from support import wait_until
 
 from controller.spool import Spool
-from xt_core.errors import UnavailableError, WorkFailedError
+from xt_core.errors import UnavailableError, UnknownNameError, WorkFailedError
 from xt_core.home import Home, NodeHome
 from xt_core.model.records import Job, Run
 from xt_core.model.states import RunStatus
@@ -208,6 +208,11 @@ def test_a_job_is_done_with_what_was_brought_and_its_artifacts_come_home(place: 
     assert laptop.artifacts.exists(f"ws1/jobs/{mrc.job}/job.json")
     assert not place.has_kept(mrc)  # the job has ended
     assert place.fetch().artifacts == 0
+    with (
+        pytest.raises(UnknownNameError),  # it is at home now
+        place.client.output("ws1", "run1", "start"),
+    ):
+        raise AssertionError
 
 
 def with_job(home: NodeHome, mrc: MultiRunConfig) -> None:
