@@ -98,6 +98,7 @@ class ArtifactRoutes:
                     await asyncio.to_thread(receiver.feed, block)
             finally:
                 await asyncio.shield(asyncio.to_thread(receiver.close))
+        self._prune(inputs)
         return web.json_response({})
 
     async def code(self, request: web.Request) -> web.Response:
@@ -109,8 +110,12 @@ class ArtifactRoutes:
         except (KeyError, TypeError, ValueError):
             raise _not_understood() from None
         await asyncio.to_thread(inputs.put_together, code.digest, recipe)
-        asyncio.get_running_loop().run_in_executor(None, inputs.prune)
+        self._prune(inputs)
         return web.json_response({})
+
+    def _prune(self, inputs: NodeInputs) -> None:
+        """Something new has come: make room, while the client goes on."""
+        asyncio.get_running_loop().run_in_executor(None, inputs.prune)
 
     @property
     def _outbox(self) -> HomeboundOutbox:

@@ -80,6 +80,12 @@ class HomeboundOutbox:
             f"{key} is not on this node: it was fetched, or never brought", "submit the job again"
         )
 
+    def has(self, key: str) -> bool:
+        """Whether `local_path` finds it."""
+        with contextlib.suppress(UnknownNameError):
+            return self.local_path(key).exists()
+        return False
+
     def keep(self, key: str) -> None:
         """Raises UnknownNameError for what the client has not brought."""
         if not self.has_copy(key):

@@ -13,6 +13,7 @@ import xt_core
 from controller import capture
 from controller.access import HeldAccess
 from controller.backoff import may_pass
+from controller.homebound import HomeboundOutbox
 from controller.intake import Intake
 from controller.jobrecords import fail_job
 from controller.jobtask import JobTask
@@ -270,7 +271,8 @@ class ControllerService:
         return None
 
     async def stored_feed(self, workspace: str, name: str) -> OutputFeed | None:
-        """The console of a run that has ended here, which its team may not see yet."""
+        """The console of a run that has ended here, which its team may not see yet; None for one
+        that a client has fetched."""
         try:
             run = await asyncio.to_thread(self._node.writer.reader.run, workspace, name)
         except UnknownNameError:
@@ -278,8 +280,15 @@ class ControllerService:
         if run.ended is None or run.node != self._node.name:
             return None
         artifacts, folder = self._node.artifacts, self._node.home.runs_dir / workspace / name
+        console = RunDirectory(folder).console
+        if (
+            isinstance(artifacts, HomeboundOutbox)
+            and not console.exists()
+            and not await asyncio.to_thread(artifacts.has, capture.console_key(run))
+        ):
+            return None  # the client that keeps the artifacts has it
         feed = OutputFeed(
-            RunDirectory(folder).console,
+            console,
             lambda: capture.open_console(artifacts, run),
             self._node.watcher,
         )

@@ -1,5 +1,6 @@
 """A controller on a box: its job's inputs and its artifacts go over SSH, whatever breaks."""
 
+import hashlib
 import os
 import random
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from ssh_support import box_at, boxes_of
 from support import wait_until
 
 from controller.spool import Spool
-from xt_core.errors import UnavailableError
+from xt_core.errors import UnavailableError, UnknownNameError, WorkFailedError
 from xt_core.home import Home, NodeHome
 from xt_core.model.records import Job, Run
 from xt_core.model.states import RunStatus
@@ -20,6 +21,7 @@ from xt_core.nodes.client import ControllerClient
 from xt_core.nodes.homebound import Brought, bring_artifacts_home
 from xt_core.nodes.inputs import send_inputs
 from xt_core.shares.cache import ShareCache
+from xt_core.shares.names import content_key
 from xt_core.stats.sqlite import SqliteStatsStore
 from xt_core.submit.mrc import MultiRunConfig
 
@@ -102,6 +104,20 @@ def test_an_upload_that_is_cut_goes_on(place: Place) -> None:
     assert (tree / "data.bin").read_bytes() == LARGE[::-1]
     second = laptop.submission()
     assert place.send(second) == 0
+
+
+def test_a_node_that_refuses_says_why_in_the_midst_of_an_upload(place: Place) -> None:
+    place.here.ensure_running()
+    laptop = place.laptop
+    laptop.write(laptop.data, {"a.bin": b"content", "large.bin": LARGE})
+    mrc = laptop.submission()
+    digest = hashlib.sha256(b"content").hexdigest()
+    path = laptop.artifacts.local_path(content_key("_data/mnist", digest))
+    path.chmod(0o644)
+    path.write_bytes(b"damaged")
+    with pytest.raises(WorkFailedError, match=f"not {digest}"):
+        place.send(mrc)
+    assert not place.has_kept(mrc)
 
 
 def test_a_download_that_is_cut_goes_on(place: Place) -> None:
@@ -192,6 +208,11 @@ def test_a_job_is_done_with_what_was_brought_and_its_artifacts_come_home(place: 
     assert laptop.artifacts.exists(f"ws1/jobs/{mrc.job}/job.json")
     assert not place.has_kept(mrc)  # the job has ended
     assert place.fetch().artifacts == 0
+    with (
+        pytest.raises(UnknownNameError),  # it is at home now
+        place.client.output("ws1", "run1", "start"),
+    ):
+        raise AssertionError
 
 
 def with_job(home: NodeHome, mrc: MultiRunConfig) -> None:

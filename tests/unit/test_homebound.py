@@ -264,5 +264,7 @@ def test_a_console_is_here_until_it_was_fetched(node: ServedNode, laptop: Laptop
     node.put("run1/logs/output.txt", b"hello\n")
     key = "ws1/runs/run1/logs/output.txt"
     assert node.outbox.local_path(key).read_bytes() == b"hello\n"
+    assert node.outbox.has(key)
     fetch(node, laptop)
     assert laptop.artifacts.get_bytes(key) == b"hello\n"
+    assert not node.outbox.has(key)
