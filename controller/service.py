@@ -187,7 +187,6 @@ class ControllerService:
     async def _serve(self, task: JobTask) -> None:
         await task.serve()
         (self._node.home.served_dir / task.job.name).unlink(missing_ok=True)
-        await asyncio.to_thread(self._release_copies, task.job)
         self.jobs.pop(task.job.name, None)
         self._idle_since = time.monotonic()
         self.bell.ring()
@@ -195,6 +194,9 @@ class ControllerService:
         rejoined = await self._node.store(lambda store: store.rejoin(self._node.name))
         if job.work_items != task.served_items or job.name in rejoined:
             await self._take_up_if_open(job.name)  # extended while it ended, or given up too soon
+        async with self._taking_up:
+            if job.name not in self.jobs:
+                await asyncio.to_thread(self._release_copies, task.job)
 
     # Status -----------------------------------------------------------------------------
 

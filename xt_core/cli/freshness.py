@@ -8,14 +8,17 @@ PATIENCE_SECONDS = 6.0
 _PATIENCE_WITH_FILES_SECONDS = 600.0
 
 
-def refresh(session: Session, *, files: bool = False) -> None:
+def refresh(session: Session, *, files: bool = False, working: bool = False) -> None:
     """Have what nodes on boxes did, and with `files` what they made, come home before it is shown,
-    once in a session; a note for each box that does not answer in time."""
+    once in a session; a note for each box that does not answer in time. With `working` also those
+    have their controllers started again that report elsewhere."""
     if session.is_fresh or not session.boxes.records.names():
         return
     session.is_fresh = True
     patience = _PATIENCE_WITH_FILES_SECONDS if files else PATIENCE_SECONDS
-    for name, error in session.homecoming.refresh(patience, files=files).items():
+    homecoming = session.homecoming
+    names = homecoming.working() if working else homecoming.due()
+    for name, error in homecoming.refresh(names, patience, files=files).items():
         heard = session.boxes.records.get(name).heard
         since = "" if heard is None else f" since {clock.iso(heard)}"
         note(f"{name}: what it did{since} is not shown: {error.message}")

@@ -30,7 +30,7 @@ def main(argv: list[str]) -> int:
     session = Session(overrides=overrides_of(options), is_looking=True)
     if options.target is not None:
         session.config.target(options.target)
-    refresh(session)
+    refresh(session, working=True)
     nodes = _nodes_concerned(session, options.name)
     _ensure_running(session, nodes)
     show = emit_json if options.json else _show

@@ -224,4 +224,4 @@ class Controllers:
 
         if self._homecoming is None:
             return Changes(self.running, self.of, needed)
-        return Changes(self.running, self.of, needed, self._homecoming.due, watch)
+        return Changes(self.running, self.of, needed, self._homecoming.working, watch)

@@ -5,7 +5,9 @@ Everything here may be done again, and by several commands at once: a store take
 and a box is told only afterwards that it arrived.
 """
 
+import contextlib
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from xt_core.nodes.homebound import Brought as Fetched
 
 _SMALLEST_SHARE = 256
+_LOOK_SECONDS = 5.0
 
 
 Told = Callable[[int, int], None]
@@ -61,6 +64,8 @@ class Homecoming:
         self._store, self._artifacts = store, artifacts
         self._locks: dict[tuple[str, str], threading.Lock] = {}
         self._guard = threading.Lock()
+        self._working: list[str] = []
+        self._look_again = 0.0
 
     # To a box ---------------------------------------------------------------------------
 
@@ -113,6 +118,18 @@ class Homecoming:
         if not known or not self._access().for_box(self._boxes.home).is_kept_at_home:
             return []
         return [name for name in known if self._is_due(name)]
+
+    def working(self) -> list[str]:
+        """The boxes that are due, and those with unfinished jobs, whoever keeps the stores: one
+        that was restarted does not go on before its controller is started again."""
+        known = self._boxes.known()
+        if not known or self._access().for_box(self._boxes.home).is_kept_at_home:
+            return self.due()
+        if time.monotonic() >= self._look_again:
+            self._look_again = time.monotonic() + _LOOK_SECONDS
+            with contextlib.suppress(UnavailableError):  # as far as was known before, then
+                self._working = [name for name in known if self._store().open_jobs(name)]
+        return self._working
 
     def _is_due(self, name: str) -> bool:
         return self._boxes.records.get(name).is_due or bool(self._store().open_jobs(name))
@@ -179,10 +196,11 @@ class Homecoming:
             self._boxes.records.update(name, is_due=False)
         return Brought(news, fetched.artifacts, fetched.bytes, fetched.refused)
 
-    def refresh(self, patience: float, *, files: bool = False) -> dict[str, XTError]:
-        """Take in what the boxes that are due have to tell, all at once, and with `files` those
-        too; what went wrong, by box, also with one that has not answered within `patience`
-        seconds."""
+    def refresh(
+        self, names: Sequence[str], patience: float, *, files: bool = False
+    ) -> dict[str, XTError]:
+        """Take in what boxes have to tell, all at once, and with `files` those too; what went
+        wrong, by box, also with one that has not answered within `patience` seconds."""
         outcomes: dict[str, XTError | None] = {}
         changed = threading.Condition()
 
@@ -192,7 +210,6 @@ class Homecoming:
                 outcomes[name] = outcome
                 changed.notify_all()
 
-        names = self.due()
         for name in names:
             threading.Thread(target=bring, args=(name,), daemon=True).start()
         with changed:
