@@ -113,7 +113,8 @@ class Environments:
         environment = self.locate(spec)
         if environment.is_complete():
             return environment
-        build = self._builds.get(environment.name)
+        while (build := self._builds.get(environment.name)) is not None and build.is_given_up:
+            await asyncio.wait({build.task})  # it ends its tools; then another begins anew
         if build is None:
             mark = f"{_MARK}={environment.folder}"
             environ = tool_environment(self._environ | dict(shell_env), mark)
@@ -136,6 +137,8 @@ class _Build:
         self._spec, self._environment, self._environ = spec, environment, environ
         self._listeners: list[Listener] = []
         self._waiting = 0
+        self.is_given_up = False
+        """Whether nobody waits for it any more, so that it ends without a result."""
         self.task = asyncio.create_task(self._build())
 
     async def wait(self, cancelled: asyncio.Event, listener: Listener | None) -> bool:
@@ -152,6 +155,7 @@ class _Build:
             if listener is not None:
                 self._listeners.remove(listener)
             if not self._waiting and not self.task.done():
+                self.is_given_up = True
                 self.task.cancel()
                 await asyncio.wait({self.task})
         if self.task.cancelled() or not self.task.done():
@@ -175,7 +179,7 @@ class _Build:
 
     async def _build_anew(self) -> None:
         environment, began = self._environment, time.monotonic()
-        await asyncio.to_thread(self._clear)
+        await _to_its_end(self._clear)
         folder, prefix = environment.folder, environment.prefix
         tools = Tools(self._environ)
         steps = await asyncio.to_thread(build_steps, self._spec, folder, prefix, tools)
@@ -193,7 +197,7 @@ class _Build:
             "seconds": round(time.monotonic() - began, 3),
             "spec": asdict(self._spec),
         }
-        await asyncio.to_thread(_commit, environment.complete, record)
+        await _to_its_end(lambda: _commit(environment.complete, record))
 
     def _clear(self) -> None:
         """Remove what an earlier build left, its processes first."""
@@ -219,6 +223,16 @@ class _Build:
     def _say(self, data: bytes) -> None:
         for listener in self._listeners:
             listener(data)
+
+
+async def _to_its_end(act: Callable[[], None]) -> None:
+    """Do it in a thread; who cancels this waits until it is done: the lock is held for it."""
+    acting = asyncio.ensure_future(asyncio.to_thread(act))
+    try:
+        await asyncio.shield(acting)
+    except asyncio.CancelledError:
+        await asyncio.wait({acting})
+        raise
 
 
 async def _take_lock(path: Path, say: Listener) -> int:

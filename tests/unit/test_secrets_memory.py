@@ -215,3 +215,17 @@ def test_another_process_of_the_session_finds_an_entry(memory: Path, cache: Sess
         check=True,
     )
     assert done.stdout == "{'x': 1}\n"
+
+
+def test_what_is_kept_once_there_is_room_again_is_what_is_found(
+    cache: SessionCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr(cache, "_write", no_room)
+        cache.put("token", {"token": "old"})
+        assert cache.get("token") == {"token": "old"}
+    cache.put("token", {"token": "new"})
+    assert cache.get("token") == {"token": "new"}

@@ -63,6 +63,7 @@ class SessionCache:
             return
         try:
             self._write(_file_name(name), text.encode())
+            self._own.pop(_file_name(name), None)  # of a time when there was no room
         except OSError:  # no room, or not ours: this process still has it
             self._own[_file_name(name)] = text
 
