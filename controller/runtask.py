@@ -39,9 +39,15 @@ class RunTask:
     """Carries a run through its states. `run` is the run as last stored."""
 
     def __init__(
-        self, node: NodeServices, mrc: MultiRunConfig, context: NodeContext, run: Run
+        self,
+        node: NodeServices,
+        mrc: MultiRunConfig,
+        context: NodeContext,
+        run: Run,
+        may_launch: asyncio.Event | None = None,
     ) -> None:
-        self._node, self._context = node, context
+        """No process is started before `may_launch` is set; one that lives is watched at once."""
+        self._node, self._context, self._may_launch = node, context, may_launch
         self._concurrent = mrc.concurrent
         self.run = run
         self.execution = Execution(node, mrc, context, run)
@@ -175,6 +181,8 @@ class RunTask:
         *,
         found: bool,
     ) -> ExitRecord:
+        if self._may_launch is not None and not found:
+            await _any_of(self._may_launch, self.cancelled)
         gpus = await self._gpus(found)
         self.execution.gpus = gpus
         try:
@@ -284,11 +292,7 @@ class RunTask:
         self.run = await self._node.store(lambda store: store.change_run(change))
         self.execution.forget_stop()
         self._is_waiting_to_start_again = True
-        events = (self._may_start_again, self.cancelled)
-        waits = [asyncio.create_task(event.wait()) for event in events]
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        for wait in waits:
-            wait.cancel()
+        await _any_of(self._may_start_again, self.cancelled)
         self._is_waiting_to_start_again = False
 
     def _console_shown(self) -> AbstractContextManager[None]:
@@ -406,3 +410,11 @@ class RunTask:
             draft = self.execution.folder.root / "metrics.jsonl"
             draft.parent.mkdir(parents=True, exist_ok=True)  # should the run have deleted it
             capture.store_metrics(self._node.artifacts, self._node.writer.reader, run, draft)
+
+
+async def _any_of(*events: asyncio.Event) -> None:
+    """Return once one of them is set."""
+    waits = [asyncio.create_task(event.wait()) for event in events]
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()

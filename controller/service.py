@@ -19,7 +19,6 @@ from controller.node import Bell, NodeServices
 from controller.output import OutputFeed
 from controller.processes import kill_marked
 from controller.rundir import RunDirectory
-from controller.team import adopt
 from xt_core import clock
 from xt_core.bootstrap.place import installation
 from xt_core.errors import UnknownNameError, XTError
@@ -27,6 +26,7 @@ from xt_core.model.records import Job
 from xt_core.model.states import RunStatus
 from xt_core.reports.documents import run_document
 from xt_core.services.stores import StoreAccess
+from xt_core.stats.adoption import adopt_job
 from xt_core.stats.store import NodeRecord
 from xt_core.submit.mrc import MultiRunConfig, mrc_key
 
@@ -42,7 +42,7 @@ class ControllerService:
         self.jobs: dict[str, JobTask] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._taking_up = asyncio.Lock()
-        self._intake = Intake(node, self._hand_over)
+        self._intake = Intake(node, self._hand_over, lambda: set(self.jobs))
         self._started = clock.now()
         self._idle_since = time.monotonic()
         self.shutdown_requested = asyncio.Event()
@@ -101,7 +101,7 @@ class ControllerService:
         team = self._node.team
         parts = None if team is None else await asyncio.to_thread(team.read_job, name)
         if parts is not None:
-            await self._node.store(lambda store: adopt(store, *parts))
+            await self._node.store(lambda store: adopt_job(store, *parts))
         return await self.take_up(name)
 
     async def take_up(self, name: str) -> JobTask:
@@ -174,6 +174,8 @@ class ControllerService:
         rejoined = await self._node.store(lambda store: store.rejoin(self._node.name))
         if job.work_items != task.served_items or job.name in rejoined:
             await self._take_up_if_open(job.name)  # extended while it ended, or given up too soon
+        if job.is_shared_by_machines:
+            self._intake.look_again()  # it may have been given up
 
     # Status -----------------------------------------------------------------------------
 

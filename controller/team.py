@@ -15,7 +15,6 @@ from xt_core.errors import UnknownNameError
 from xt_core.home import NodeHome
 from xt_core.model.records import Job, Run, WorkItem
 from xt_core.model.states import RunStatus
-from xt_core.stats.sqlite import SqliteStatsStore
 from xt_core.stats.store import RunQuery, StatsStore
 
 SETTLE_SECONDS = 10.0
@@ -88,12 +87,3 @@ class TeamLink:
         query = RunQuery(workspace=job.workspace, jobs=[name], parents=None)
         first = [run for run in self.stats.find_runs(query)[0] if run.parent is None]
         return job, first, self.stats.work_items(name)
-
-
-def adopt(store: SqliteStatsStore, job: Job, runs: list[Run], items: list[WorkItem]) -> None:
-    """Bring a job of the team's store into the node's own, or what it was extended by since."""
-    known = store.jobs([job.name])
-    if not known:
-        store.add_job(job, runs, items)
-    elif known[0].work_items < job.work_items:
-        store.extend_job(job.name, job.work_items - known[0].work_items)
