@@ -54,7 +54,6 @@ def _begin(connection: sqlite3.Connection, lease: str) -> None:
 
 def lapsed(connection: sqlite3.Connection, job: Job, lease_seconds: float) -> list[str]:
     """Nodes with open runs of a job whose leases have run out."""
-    now = time.monotonic()
     rows = connection.execute(
         "SELECT DISTINCT node FROM runs WHERE job_num = ? AND status IN "
         "('created', 'queued', 'spawning', 'running')",
@@ -63,6 +62,7 @@ def lapsed(connection: sqlite3.Connection, job: Job, lease_seconds: float) -> li
     nodes = {lease_of(job, node): node for (node,) in rows.fetchall()}
     for lease in nodes:
         _begin(connection, lease)
+    now = time.monotonic()
     found = connection.execute(
         f"SELECT name FROM nodes WHERE name IN ({','.join('?' * len(nodes))}) "
         "AND renewed NOT BETWEEN ? AND ? ORDER BY name",
