@@ -44,10 +44,10 @@ class RunTask:
         mrc: MultiRunConfig,
         context: NodeContext,
         run: Run,
-        may_launch: asyncio.Event | None = None,
+        known_as_own: asyncio.Event | None = None,
     ) -> None:
-        """No process is started before `may_launch` is set; one that lives is watched at once."""
-        self._node, self._context, self._may_launch = node, context, may_launch
+        """Before `known_as_own` is set nothing is started; what lives is watched at once."""
+        self._node, self._context, self._known_as_own = node, context, known_as_own
         self._concurrent = mrc.concurrent
         self.run = run
         self.execution = Execution(node, mrc, context, run)
@@ -110,6 +110,7 @@ class RunTask:
         try:
             record = await self._run_until_ended(argv, hparams, release_slot)
             if record is not None:
+                await self._until_known_as_own()
                 await self._wrap_up(record)
         except StartError as error:
             release_slot()
@@ -181,8 +182,8 @@ class RunTask:
         *,
         found: bool,
     ) -> ExitRecord:
-        if self._may_launch is not None and not found:
-            await _any_of(self._may_launch, self.cancelled)
+        if not found:
+            await self._until_known_as_own()
         gpus = await self._gpus(found)
         self.execution.gpus = gpus
         try:
@@ -206,6 +207,12 @@ class RunTask:
         await shipping.finish()
         await mirror.finish()
         return record
+
+    async def _until_known_as_own(self) -> None:
+        """Before a process is started, or its end counts: the run may have been given up while
+        this machine was gone, which the store then tells."""
+        if self._known_as_own is not None:
+            await _any_of(self._known_as_own, self.cancelled)
 
     async def _gpus(self, found: bool) -> list[str]:
         pool = self._node.gpus
