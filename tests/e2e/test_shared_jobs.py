@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from altered_controllers import die_once_after, wait_for_death
 from shared_job_support import Machines, machines
 from support import wait_until
 
@@ -143,3 +144,33 @@ def test_what_a_job_is_extended_by_is_shared_too(team: Machines) -> None:
     team.open_gates("all")
     team.assert_done_once("job1", 6)
     assert len(team.begun()) == 6
+
+
+def test_a_search_over_machines_gives_each_item_the_set_that_its_run_has(team: Machines) -> None:
+    team.open_gates("all")
+    job = team.submit(8, "--x=[1,2,3,4,5,6,7,8,9,10,11,12]", search_type="dgd")
+    done = team.assert_done_once(job.name, 8)
+    items = team.any.session.store.work_items(job.name)
+    assert [item.hparams for item in items] == [done[index].hparams for index in range(8)]
+    assert all(item.hparams for item in items)
+    for run in done.values():
+        assert "search_failed" not in team.any.events(run.name)
+
+
+def test_a_claim_that_a_crash_cut_off_is_taken_up_and_done_once(
+    team: Machines, tmp_path: Path
+) -> None:
+    gpu2 = team.of["gpu2"]
+    die_once_after(gpu2, tmp_path / "dying", "gpu2",
+                   "xt_core.stats.mongo.store:MongoStatsStore.claim_child")  # fmt: skip
+    gpu2.configure("")
+    job = team.submit(4)
+    wait_for_death(tmp_path / "dying")
+    left = wait_until(lambda: team.runs("gpu2"), "the claim")[0]
+    team.start("gpu2")
+    wait_until(lambda: any(line.endswith("gpu2") for line in team.begun()), "it to begin there")
+    team.open_gates("all")
+    done = team.assert_done_once(job.name, 4)
+    assert len(team.begun()) == len(team.runs()) == 4
+    assert left.run_index is not None
+    assert done[left.run_index].name == left.name
