@@ -16,6 +16,7 @@ from support import Xt, wait_until
 from xt_core import clock
 from xt_core.model.records import Job, Objective, Run
 from xt_core.model.states import RunStatus, Schedule, SearchStyle
+from xt_core.nodes.controllers import Controllers
 from xt_core.stats.store import RunQuery, new_items
 from xt_core.submit.mrc import MultiRunConfig, NodeContext, mrc_key
 
@@ -155,6 +156,7 @@ def machines(folder: Path, *nodes: str) -> Iterator[Machines]:
             xt = Xt(folder / node, folder / "code" / node, text)
             alter_controllers(xt, folder / f"impatient-{node}", _IMPATIENT)
             xt.configure("")  # a new session, which has the environment
+            be_the_machine(xt)
             team.of[node] = xt
         yield team
     finally:
@@ -162,6 +164,12 @@ def machines(folder: Path, *nodes: str) -> Iterator[Machines]:
         for node, xt in team.of.items():
             _end(xt, node)
         mongod.stop()
+
+
+def be_the_machine(xt: Xt) -> None:
+    """Let its session take a node that is called as a box for one of this machine."""
+    session = xt.session
+    session.controllers = Controllers(session.team_home, xt.environ, lambda: session.access)
 
 
 def _end(xt: Xt, node: str) -> None:

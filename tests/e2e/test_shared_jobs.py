@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from altered_controllers import die_once_after, wait_for_death
-from shared_job_support import Machines, machines
+from shared_job_support import Machines, be_the_machine, machines
 from support import wait_until
 
 LEASE = 3.0
@@ -164,6 +164,7 @@ def test_a_claim_that_a_crash_cut_off_is_taken_up_and_done_once(
     die_once_after(gpu2, tmp_path / "dying", "gpu2",
                    "xt_core.stats.mongo.store:MongoStatsStore.claim_child")  # fmt: skip
     gpu2.configure("")
+    be_the_machine(gpu2)
     job = team.submit(4)
     wait_for_death(tmp_path / "dying")
     left = wait_until(lambda: team.runs("gpu2"), "the claim")[0]
