@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-from xt_core.cli.freshness import refresh
+from xt_core.cli.freshness import PATIENCE_SECONDS, refresh, tell_absent
 from xt_core.cli.parser import command_parser, overrides_of
 from xt_core.cli.talk import emit_json, note
 from xt_core.errors import ExitCode
@@ -30,6 +30,9 @@ def main(argv: list[str]) -> int:
     session = Session(overrides=overrides_of(options), is_looking=True)
     if options.target is not None:
         session.config.target(options.target)
+    if not (options.json or options.follow or options.name):
+        _show_as_they_come(session)
+        return ExitCode.OK
     refresh(session, working=True)
     nodes = _nodes_concerned(session, options.name)
     _ensure_running(session, nodes)
@@ -47,6 +50,25 @@ def main(argv: list[str]) -> int:
                     print("\x1b[H\x1b[2J", end="")
                 show(document)
         _ensure_running(session, nodes)
+
+
+def _show_as_they_come(session: Session) -> None:
+    """Show this machine's nodes and each box once it has answered; then boxes that have have the
+    time to tell what they did."""
+    _ensure_running(session, [FIRST_NODE])
+    working = session.homecoming.working() if session.boxes.records.names() else []
+    answered = list[str]()
+    for document in session.controllers.statuses(working):
+        _add_jobs(session, document)
+        _show(document)
+        sys.stdout.flush()
+        for node in document["nodes"]:
+            if node["name"] in working and node["controller"] is None:
+                tell_absent(session, node["name"], node["reason"])
+            elif node["name"] in working:
+                answered.append(node["name"])
+    for name, error in session.homecoming.refresh(answered, PATIENCE_SECONDS).items():
+        tell_absent(session, name, error.message)
 
 
 def _nodes_concerned(session: Session, name: str | None) -> Iterable[str]:
@@ -76,9 +98,7 @@ def _ensure_running(session: Session, nodes: Iterable[str]) -> None:
 
 def _status(session: Session, name: str | None) -> Document:
     document = session.controllers.status()
-    for node in document["nodes"]:
-        if node["controller"] is None:  # the store knows what it left
-            node["jobs"] = [job.name for job in session.open_jobs(node["name"])]
+    _add_jobs(session, document)
     if name is None:
         return document
     if JOB_NAME.fullmatch(name):
@@ -101,6 +121,13 @@ def _status(session: Session, name: str | None) -> Document:
 
         runs = [run_document(wanted, clock.now())]
     return document | {"runs": runs}
+
+
+def _add_jobs(session: Session, document: Document) -> None:
+    """What the store knows of nodes that do not say themselves what they do."""
+    for node in document["nodes"]:
+        if node["controller"] is None:
+            node["jobs"] = [job.name for job in session.open_jobs(node["name"])]
 
 
 def _essence(document: Document) -> Document:

@@ -15,7 +15,7 @@ from xt_core.nodes.boxlayers import BoxLayers
 from xt_core.nodes.boxrecords import BoxRecords
 from xt_core.nodes.http import UnixConnection
 from xt_core.nodes.limits import Limits
-from xt_core.nodes.requests import NodeClient, silent_node
+from xt_core.nodes.requests import NoAnswerError, NodeClient, silent_node
 from xt_core.services.stores import StoreAccess
 
 if TYPE_CHECKING:
@@ -61,11 +61,15 @@ class BoxController(NodeClient):
         record = self._records.get(self.name)
         return bool(record.socket) and record.address == self.address
 
-    def _connection(self) -> UnixConnection:
+    def _connection(self, patience: float | None = None) -> UnixConnection:
         if not self.is_known:
             raise ConnectionRefusedError(f"{self.name} has no controller yet")
         socket = self._records.get(self.name).socket
-        return UnixConnection(Path(socket), self.box.open_socket)
+        if patience is None:
+            return UnixConnection(Path(socket), self.box.open_socket)
+        return UnixConnection(
+            Path(socket), lambda path: self.box.open_socket(path, seconds=patience)
+        )
 
     def status(self, patience: float | None = None) -> dict[str, Any]:
         answer = super().status(patience)
@@ -75,10 +79,14 @@ class BoxController(NodeClient):
         return answer
 
     def silent_node(self, error: XTError) -> dict[str, Any]:
-        """What can be said of the node, which does not answer: whether it is out of reach, and
-        since when."""
-        is_stopped = not self.is_known or self.box.is_connected
-        node = silent_node(self.name, self.name, "stopped" if is_stopped else "unreachable")
+        """What can be said of the node, which has not answered in time: whether it is out of
+        reach, and since when."""
+        state, is_asked = "unreachable", isinstance(error, NoAnswerError)
+        if not self.is_known or (is_asked and isinstance(error.__cause__, ConnectionRefusedError)):
+            state = "stopped"
+        elif self.box.is_connected:
+            state = "unresponsive"
+        node = silent_node(self.name, self.name, state)
         heard = self._records.get(self.name).heard
         return node | {
             "reason": error.message,
