@@ -50,6 +50,7 @@ class ControllerApi:
         self._service = service
 
     async def status(self, _request: web.Request) -> web.Response:
+        await self._service.machine.refresh()
         return web.json_response(self._service.status())
 
     async def take_up_job(self, request: web.Request) -> web.Response:

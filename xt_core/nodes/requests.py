@@ -322,4 +322,5 @@ def silent_node(name: str, target: str, state: str) -> dict[str, Any]:
         "queued": 0,
         "concurrent": 0,
         "gpus": 0,
+        "machine": None,
     }

@@ -1,0 +1,99 @@
+"""What a controller tells of its machine, and how people read of it."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from controller.gpus import GpuPool
+from controller.machine import Machine, memory_bytes, query_gpus
+from xt_core.reports.nodes import gpus_text, load_text, machine_text, memory_text
+
+GIB = 1 << 30
+
+
+def nvidia_smi(folder: Path, *lines: str) -> dict[str, str]:
+    """An environment with a stand-in for nvidia-smi, which counts its calls in a file."""
+    fake = folder / "nvidia-smi"
+    told = "".join(f"echo '{line}'\n" for line in lines)
+    fake.write_text(f'#!/bin/sh\necho "$*" >> {folder}/calls\n{told}')
+    fake.chmod(0o755)
+    return {"PATH": f"{folder}{os.pathsep}/usr/bin{os.pathsep}/bin"}
+
+
+async def test_gpus_are_those_of_the_node_with_what_nvidia_smi_says(tmp_path: Path) -> None:
+    environ = nvidia_smi(
+        tmp_path,
+        "0, GPU-aa, NVIDIA A100, 87, 40960, 1024",
+        "1, GPU-bb, Tesla T4, [N/A], 15360, 0",
+        "2, GPU-cc, Tesla T4, 5, 15360, 0",
+    )
+    pool = GpuPool(["0", "GPU-bb", "7"])
+    pool.take(3)
+    machine = Machine(pool, environ)
+    await machine.refresh()
+    assert machine.describe()["gpus"] == [
+        {"id": "0", "name": "NVIDIA A100", "utilization": 87, "memory_total_bytes": 40 * GIB,
+         "memory_used_bytes": GIB, "used_by_runs": 1},
+        {"id": "GPU-bb", "name": "Tesla T4", "utilization": None, "memory_total_bytes": 15 * GIB,
+         "memory_used_bytes": 0, "used_by_runs": 0},
+        {"id": "7", "name": None, "utilization": None, "memory_total_bytes": None,
+         "memory_used_bytes": None, "used_by_runs": 0},
+    ]  # fmt: skip
+
+
+async def test_fresh_facts_are_not_asked_for_again(tmp_path: Path) -> None:
+    machine = Machine(GpuPool(["0"]), nvidia_smi(tmp_path, "0, GPU-aa, T4, 1, 2, 1"))
+    for _ in range(5):
+        await machine.refresh()
+    assert len((tmp_path / "calls").read_text().splitlines()) == 1
+
+
+async def test_a_node_without_gpus_asks_nobody(tmp_path: Path) -> None:
+    machine = Machine(GpuPool([]), nvidia_smi(tmp_path, "0, GPU-aa, T4, 1, 2, 1"))
+    await machine.refresh()
+    assert machine.describe()["gpus"] == []
+    assert not (tmp_path / "calls").exists()
+
+
+@pytest.mark.parametrize("line", ["No devices were found", "", "a, b, c"])
+def test_what_nvidia_smi_says_otherwise_is_no_gpu(tmp_path: Path, line: str) -> None:
+    assert query_gpus(nvidia_smi(tmp_path, line)) == []
+
+
+def test_a_machine_without_nvidia_smi_has_no_facts_of_gpus() -> None:
+    assert query_gpus({"PATH": "/nonexistent"}) == []
+
+
+def test_load_and_memory_are_those_of_this_machine() -> None:
+    total, used = memory_bytes()
+    assert total is not None
+    assert used is not None
+    assert 0 < used < total
+    described = Machine(GpuPool([]), {}).describe()
+    assert described["memory_total_bytes"] == total
+    assert described["cpus"] >= 1
+    assert described["load"] >= 0
+
+
+def test_machines_are_told_in_short() -> None:
+    gpu = {"id": "0", "name": "T4", "utilization": 87, "memory_total_bytes": 40_000_000_000,
+           "memory_used_bytes": 900_000_000, "used_by_runs": 2}  # fmt: skip
+    bare: dict[str, Any] = gpu | {"id": "1", "utilization": None}
+    node = {
+        "gpus": 2,
+        "machine": {"cpus": 8, "load": 0.73, "memory_total_bytes": 16_000_000_000,
+                    "memory_used_bytes": 3_100_000_000, "gpus": [gpu, bare]},
+    }  # fmt: skip
+    assert load_text(node) == "0.7/8"
+    assert memory_text(node) == "3.1/16.0 GB"
+    assert gpus_text(node) == "0: 87% 900.0 MB/40.0 GB, 1: 2 runs"
+    assert machine_text(node) == (
+        "load 0.7/8, memory 3.1/16.0 GB, GPU 0: 87% 900.0 MB/40.0 GB, 1: 2 runs"
+    )
+
+
+def test_of_a_node_that_is_silent_nothing_is_told() -> None:
+    assert machine_text({"gpus": 0, "machine": None}) == ""
+    assert machine_text({"gpus": 0}) == ""  # of a controller that is older

@@ -1,0 +1,56 @@
+"""Nodes as people read of them: what they do, and how loaded their machines are."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from xt_core.query.formats import byte_text, counted
+
+Node = Mapping[str, Any]
+"""With the keys of a node in `xt status --json`."""
+
+
+def load_text(node: Node) -> str:
+    """The load of the last minute over the processors, as ``0.7/8``."""
+    machine = node.get("machine")
+    if not machine or machine["load"] is None:
+        return ""
+    return f"{machine['load']:.1f}/{machine['cpus']}"
+
+
+def memory_text(node: Node) -> str:
+    """The memory that is in use, and that there is, as ``3.1/16.0 GB``."""
+    machine = node.get("machine")
+    return _share(machine["memory_used_bytes"], machine["memory_total_bytes"]) if machine else ""
+
+
+def gpus_text(node: Node) -> str:
+    """The GPUs with their use and memory, as ``0: 87% 31.0/40.0 GB``; without facts, how many."""
+    machine = node.get("machine")
+    if not machine:
+        return str(node.get("gpus") or "")
+    return ", ".join(gpu_text(gpu) for gpu in machine["gpus"])
+
+
+def gpu_text(gpu: Mapping[str, Any]) -> str:
+    """One GPU; where its use is not known, how many runs have it."""
+    if gpu["utilization"] is None:
+        return f"{gpu['id']}: {counted(gpu['used_by_runs'], 'run')}"
+    memory = _share(gpu["memory_used_bytes"], gpu["memory_total_bytes"])
+    return f"{gpu['id']}: {gpu['utilization']}% {memory}".rstrip()
+
+
+def machine_text(node: Node) -> str:
+    """All of it in one line, as ``load 0.7/8, memory 3.1/16.0 GB, GPU 0: 87% 31.0/40.0 GB``."""
+    named = {"load": load_text(node), "memory": memory_text(node), "GPU": gpus_text(node)}
+    return ", ".join(f"{name} {text}" for name, text in named.items() if text)
+
+
+def _share(used: int | None, total: int | None) -> str:
+    if total is None:
+        return ""
+    whole = byte_text(total)
+    if used is None:
+        return whole
+    part, unit = byte_text(used), whole.rpartition(" ")[2]
+    same = part.rpartition(" ")[2] == unit
+    return f"{part.rpartition(' ')[0] if same else part}/{whole}"
