@@ -97,6 +97,16 @@ class BoxReport:
             return self.error.exit_code
         return ExitCode.WORK_FAILED if self.problems else ExitCode.OK
 
+    def lines(self) -> list[str]:
+        """The report as text."""
+        lines = [f"{self.name} ({self.address}): {self.state}"]
+        if self.error is not None:
+            lines += [f"  ✗ {self.error.message}", f"    {self.error.hint}"]
+        for finding in self.findings:
+            lines.append(f"  {'✗' if finding.is_wrong else '✓'} {finding.what:<9} {finding.told}")
+            lines += [f"    {finding.hint}"] if finding.hint else []
+        return lines
+
     def document(self) -> dict[str, Any]:
         """The report as `xt box check --json` gives it."""
         error = self.error
