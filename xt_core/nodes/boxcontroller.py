@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,13 +58,18 @@ class BoxController(NodeClient):
         record = self._records.get(self.name)
         return bool(record.socket) and record.address == self.address
 
-    def _connection(self) -> UnixConnection:
+    def _connection(self, seconds: float | None = None) -> UnixConnection:
         if not self.is_known:
             raise ConnectionRefusedError(f"{self.name} has no controller yet")
         socket = self._records.get(self.name).socket
-        return UnixConnection(Path(socket), self.box.open_socket)
+        reach = self.box.open_socket
+        return UnixConnection(
+            Path(socket), reach if seconds is None else partial(reach, seconds=seconds)
+        )
 
     def status(self, patience: float | None = None) -> dict[str, Any]:
+        if patience is not None and self.is_known:
+            self.box.connect(patience)  # the attempt goes on where it takes longer
         answer = super().status(patience)
         self._records.update(self.name, heard=clock.now())
         for node in answer["nodes"]:

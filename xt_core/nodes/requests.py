@@ -70,8 +70,9 @@ class NodeClient(ABC):
         """Let the controller end; runs live on, and the next controller finds them."""
 
     @abstractmethod
-    def _connection(self) -> UnixConnection:
-        """A connection to the controller's socket, not connected yet."""
+    def _connection(self, seconds: float | None = None) -> UnixConnection:
+        """A connection to the controller's socket, not connected yet; connecting it may take so
+        many `seconds`, where that takes long."""
 
     def is_running(self) -> bool:
         """Whether a controller answers."""
@@ -228,7 +229,7 @@ class NodeClient(ABC):
     ) -> Iterator[tuple[UnixConnection, HTTPResponse]]:
         """`timeout` seconds at most between two parts of the answer; None: as long as it takes.
         With `size` the body is so many bytes, in pieces; else it is sent as JSON."""
-        connection = self._connection()
+        connection = self._connection(timeout)
         try:
             connection.connect()
             connection.sock.settimeout(timeout)
