@@ -70,7 +70,7 @@ def _add_timeout(parser: Parser) -> None:
 
 
 def _add(session: Session, options: argparse.Namespace) -> None:
-    from xt_core.ssh.adding import NewBox, add_box
+    from xt_core.ssh.adding import NewBox, reach_new_box, write_box
 
     def accept(unknown: "UnknownKey") -> None:
         _accept(unknown, options)
@@ -79,7 +79,8 @@ def _add(session: Session, options: argparse.Namespace) -> None:
         note(f"the key of {unknown.host} is kept in {file}")
 
     new = NewBox(options.name, options.address, options.max_runs, options.gpus, options.setup)
-    file = add_box(session, new, accept, kept, options.timeout)
+    reach_new_box(session, new, accept, kept, options.timeout)
+    file = write_box(session, new)
     if options.json:
         emit_json({"box": new.name, "address": new.address, "config": str(file)})
     else:

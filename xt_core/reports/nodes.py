@@ -1,12 +1,21 @@
 """Nodes as people read of them: what they do, and how loaded their machines are."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
+from xt_core import clock
 from xt_core.query.formats import byte_text, counted
 
 Node = Mapping[str, Any]
 """With the keys of a node in `xt status --json`."""
+UNUSED = "unused"
+"""The state of a box that was not used yet."""
+_STATES = {
+    "stopped": "no controller",
+    "unresponsive": "does not answer",
+    UNUSED: "not used yet",
+}
 
 
 def load_text(node: Node) -> str:
@@ -54,3 +63,25 @@ def _share(used: int | None, total: int | None) -> str:
     part, unit = byte_text(used), whole.rpartition(" ")[2]
     same = part.rpartition(" ")[2] == unit
     return f"{part.rpartition(' ')[0] if same else part}/{whole}"
+
+
+def state_text(node: Node) -> str:
+    """What it does now: ``idle``, ``busy 2/4, 1 queued``, ``unreachable since 12:03``, …"""
+    state = node["state"]
+    if state == "unreachable":
+        heard = node.get("heard")
+        return state if heard is None else f"{state} since {_moment(heard)}"
+    if state != "running":
+        return _STATES.get(state, str(state))
+    queued = f", {node['queued']} queued" if node["queued"] else ""
+    if not node["running"]:
+        return f"idle{queued}"
+    most = f"/{node['concurrent']}" if node["concurrent"] else ""
+    return f"busy {node['running']}{most}{queued}"
+
+
+def _moment(iso: str) -> str:
+    """A time of day, in the user's time zone; with its date where that is not today."""
+    then = datetime.fromisoformat(iso).astimezone()
+    today = datetime.fromtimestamp(clock.now()).astimezone().date()
+    return then.strftime("%H:%M" if then.date() == today else "%Y-%m-%d %H:%M")

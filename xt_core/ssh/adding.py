@@ -73,19 +73,18 @@ def check_new_box(session: Session, new: NewBox) -> None:
         session.config.setup(new.setup)
 
 
-def add_box(
+def reach_new_box(
     session: Session,
     new: NewBox,
     accept: Callable[[UnknownKey], None],
     kept: Callable[[UnknownKey, Path], None],
     connect_seconds: float = CONNECT_SECONDS,
-) -> Path:
-    """Connect to a box, then write it to the user's configuration; the file.
+) -> None:
+    """Connect to a box that may be added.
 
     `accept` is asked about each key of a host on the way that is not known, and raises for one
-    that is not to be accepted; `kept` is told where one that was is written. Nothing is written
-    of a box that cannot be connected to. Raises what `check_new_box` and `RemoteBox.connect`
-    raise.
+    that is not to be accepted; `kept` is told where one that was is written. Raises what
+    `check_new_box` and `RemoteBox.connect` raise.
     """
     from xt_core.ssh.boxes import Boxes
 
@@ -95,6 +94,10 @@ def add_box(
         _connect(boxes, new, accept, kept)
     finally:
         boxes.close()
+
+
+def write_box(session: Session, new: NewBox) -> Path:
+    """Write a box, which was reached, to the user's configuration; the file."""
     session.home.create()
     file = session.home.config_file
     for name, value in new.settings().items():
