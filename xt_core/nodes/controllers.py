@@ -22,7 +22,7 @@ from xt_core.nodes.requests import NodeClient, silent_node
 from xt_core.services.stores import StoreAccess
 
 T = TypeVar("T")
-STOPPED, UNRESPONSIVE = "stopped", "unresponsive"
+RUNNING, STOPPED, UNRESPONSIVE = "running", "stopped", "unresponsive"
 _PATIENCE_WITH_SILENT_SECONDS = 0.2
 _PATIENCE_WITH_SILENT_BOX_SECONDS = 1.0
 """Over a connection that is up: less, and a box that is far away would stay silent."""
