@@ -83,13 +83,14 @@ async def test_a_box_is_added_checked_and_removed_by_keyboard(known: Xt, network
         await until(pilot, lambda: not screen.query_one("#add", Button).disabled)
         await pilot.press("ctrl+l")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
-        assert f"ED25519 {fingerprint(box.host_key)}" in text_of(app)
+        await until(pilot, lambda: f"ED25519 {fingerprint(box.host_key)}" in text_of(app))
         assert not network.known_hosts.exists()
         await pilot.press("y")
         await until(pilot, lambda: isinstance(app.screen, CheckScreen))
         await until(pilot, lambda: f"gpu1 ({box.place}): " in text_of(app))
         await until(pilot, lambda: "looking…" not in text_of(app))
-        for part in ("✓ latency", "✓ clock", "✓ Python", "✓ disk", "GPUs"):
+        await until(pilot, lambda: "GPUs" in text_of(app))
+        for part in ("✓ latency", "✓ clock", "✓ Python", "✓ disk"):
             assert part in text_of(app)
         assert session.config.box("gpu1").max_runs == 2
         assert session.config.box("gpu1").gpus == "0,1"
@@ -226,7 +227,7 @@ async def test_runs_on_boxes_are_attached_restarted_and_cancelled_by_keyboard(
         await until(pilot, lambda: app.output.view.lines[-1:] == [f"began {first} 1"])
 
         other = "gpu2" if first == "gpu1" else "gpu1"
-        boxes[other].stop()
+        boxes[other].hang_up()
         await until(pilot, lambda: states(app)[other].startswith("✘ unreachable since "))
         assert states(app)[first].startswith("▶ busy")
         boxes[other].start()
@@ -243,7 +244,7 @@ async def test_runs_on_boxes_are_attached_restarted_and_cancelled_by_keyboard(
         app.main.nodes.table.move_to(other)
         await pilot.press("c")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
-        assert f"Cancel all that runs on {other}?" in text_of(app)
+        await until(pilot, lambda: f"Cancel all that runs on {other}?" in text_of(app))
         await pilot.press("y")
         await until(pilot, lambda: states(app)[other] == "● idle")
         await until(
