@@ -78,9 +78,15 @@ class BoxController(NodeClient):
 
     def silent_node(self, error: XTError) -> dict[str, Any]:
         """What can be said of the node, which does not answer: whether it is out of reach, and
-        since when."""
-        is_stopped = not self.is_known or self.box.is_connected
-        node = silent_node(self.name, self.name, "stopped" if is_stopped else "unreachable")
+        since when. Over a connection that is up it has no controller if nobody listens, else it,
+        or the connection, hangs."""
+        state = "unreachable"
+        if not self.is_known:
+            state = "stopped"
+        elif self.box.is_connected:
+            is_refused = isinstance(error.__cause__, ConnectionRefusedError)
+            state = "stopped" if is_refused else "unresponsive"
+        node = silent_node(self.name, self.name, state)
         heard = self._records.get(self.name).heard
         return node | {
             "reason": error.message,
