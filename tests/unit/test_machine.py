@@ -1,14 +1,12 @@
-"""What a controller tells of its machine, and how people read of it."""
+"""What a controller tells of its machine."""
 
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from controller.gpus import GpuPool
 from controller.machine import Machine, memory_bytes, query_gpus
-from xt_core.reports.nodes import gpus_text, load_text, machine_text, memory_text
 
 GIB = 1 << 30
 
@@ -75,25 +73,3 @@ def test_load_and_memory_are_those_of_this_machine() -> None:
     assert described["memory_total_bytes"] == total
     assert described["cpus"] >= 1
     assert described["load"] >= 0
-
-
-def test_machines_are_told_in_short() -> None:
-    gpu = {"id": "0", "name": "T4", "utilization": 87, "memory_total_bytes": 40_000_000_000,
-           "memory_used_bytes": 900_000_000, "used_by_runs": 2}  # fmt: skip
-    bare: dict[str, Any] = gpu | {"id": "1", "utilization": None}
-    node = {
-        "gpus": 2,
-        "machine": {"cpus": 8, "load": 0.73, "memory_total_bytes": 16_000_000_000,
-                    "memory_used_bytes": 3_100_000_000, "gpus": [gpu, bare]},
-    }  # fmt: skip
-    assert load_text(node) == "0.7/8"
-    assert memory_text(node) == "3.1/16.0 GB"
-    assert gpus_text(node) == "0: 87% 900.0 MB/40.0 GB, 1: 2 runs"
-    assert machine_text(node) == (
-        "load 0.7/8, memory 3.1/16.0 GB, GPU 0: 87% 900.0 MB/40.0 GB, 1: 2 runs"
-    )
-
-
-def test_of_a_node_that_is_silent_nothing_is_told() -> None:
-    assert machine_text({"gpus": 0, "machine": None}) == ""
-    assert machine_text({"gpus": 0}) == ""  # of a controller that is older

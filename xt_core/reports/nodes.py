@@ -11,6 +11,7 @@ Node = Mapping[str, Any]
 """With the keys of a node in `xt status --json`."""
 UNUSED = "unused"
 """The state of a box that was not used yet."""
+_MANY_GPUS = 3
 _STATES = {
     "stopped": "no controller",
     "unresponsive": "does not answer",
@@ -33,11 +34,18 @@ def memory_text(node: Node) -> str:
 
 
 def gpus_text(node: Node) -> str:
-    """The GPUs with their use and memory, as ``0: 87% 31.0/40.0 GB``; without facts, how many."""
+    """The GPUs with their use and memory, as ``0: 87% 31.0/40.0 GB``; many of them as the use of
+    each and the memory of all, ``87 55 0 0 %, 62.0/160.0 GB``; without facts, how many."""
     machine = node.get("machine")
     if not machine:
         return str(node.get("gpus") or "")
-    return ", ".join(gpu_text(gpu) for gpu in machine["gpus"])
+    gpus = machine["gpus"]
+    if len(gpus) < _MANY_GPUS or any(gpu["utilization"] is None for gpu in gpus):
+        return ", ".join(gpu_text(gpu) for gpu in gpus)
+    used, total = (
+        sum(gpu[f"memory_{which}_bytes"] or 0 for gpu in gpus) for which in ("used", "total")
+    )
+    return f"{' '.join(str(gpu['utilization']) for gpu in gpus)} %, {_share(used, total)}"
 
 
 def gpu_text(gpu: Mapping[str, Any]) -> str:

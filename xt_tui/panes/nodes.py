@@ -20,7 +20,7 @@ from xt_tui.widgets.table import Cell, Table, TableColumn
 
 _HEADERS = ("node", "state", "load", "memory", "GPUs", "")
 _NUMBERS = ("load", "memory")
-_WIDEST = 40
+_WIDEST = 56
 
 
 class NodesPane(Pane):
