@@ -112,6 +112,8 @@ class NodeInputs:
                 if not self._zips.use(offer.code.digest, draft):
                     return False
                 self._outbox.bring(offer.code_key, draft)
+                # To rename one link of a file over another one of the same file does nothing.
+                draft.unlink(missing_ok=True)
             draft.parent.mkdir(parents=True, exist_ok=True)
             draft.write_text(offer.mrc, "utf-8")
             self._outbox.bring(offer.mrc_key, draft)

@@ -1,8 +1,9 @@
 """Jobs that are this node's to serve and that it cannot take up before its team's services answer.
 
-There are three sorts: a job that a client stored and did not hand over (or its extension), one
-that was handed over while a service was away, and one that an earlier controller left before its
-code had come to this node. Nothing waits for them here; each begins as soon as it can.
+There are four sorts: a job that a client stored and did not hand over (or its extension), one
+that was handed over while a service was away, one that an earlier controller left before its code
+had come to this node, and one whose part here was given up and has work again. Nothing waits for
+them here; each begins as soon as it can.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from collections.abc import Awaitable, Callable
 
 from controller.backoff import Backoff, may_pass
 from controller.node import NodeServices
+from controller.rejoining import rejoin
 from xt_core.errors import XTError
 
 _log = logging.getLogger(__name__)
@@ -21,8 +23,14 @@ _log = logging.getLogger(__name__)
 class Intake:
     """Tries, with longer and longer pauses, to hand jobs over to this node."""
 
-    def __init__(self, node: NodeServices, hand_over: Callable[[str], Awaitable[object]]) -> None:
-        self._node, self._hand_over = node, hand_over
+    def __init__(
+        self,
+        node: NodeServices,
+        hand_over: Callable[[str], Awaitable[object]],
+        served: Callable[[], set[str]],
+    ) -> None:
+        """`served` are the jobs that are served now."""
+        self._node, self._hand_over, self._served = node, hand_over, served
         self._waiting: Counter[str] = Counter()
         """How often a job was asked for since it last began."""
         self._has_looked = node.team is None
@@ -38,6 +46,11 @@ class Intake:
     def later(self, job: str) -> None:
         """Hand a job over once the services answer."""
         self._waiting[job] += 1
+        self._due.set()
+
+    def look_again(self) -> None:
+        """Ask the team's store once more for what nobody hands over."""
+        self._has_looked = self._node.team is None
         self._due.set()
 
     def is_empty(self) -> bool:
@@ -71,8 +84,13 @@ class Intake:
         """Hand over what waits. Raises, once all was tried, the error of what waits on."""
         failure: Exception | None = None
         if not self._has_looked:
-            self._waiting.update(await self._offered())
             self._has_looked = True
+            try:
+                offered = await self._offered()
+                self._waiting.update(offered | await rejoin(self._node, self._served()))
+            except BaseException:
+                self._has_looked = False
+                raise
         for name, asked in sorted(self._waiting.items()):
             try:
                 await self._hand_over(name)

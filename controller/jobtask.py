@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 
+from controller.claims import Claims, NodeClaims
 from controller.jobrecords import fail_job, store_job_record, store_parent_records
 from controller.jobsetup import JobSetup
 from controller.lease import keep_lease, may_inherit, outlast_others
@@ -15,6 +16,7 @@ from controller.referee import referee_of
 from controller.runtask import RunTask
 from controller.sets import Sets
 from controller.slots import Slots
+from controller.teamclaims import TeamClaims
 from controller.timelimit import wait_for_time_limit
 from xt_core import clock
 from xt_core.model.records import Job, Run, WorkItem
@@ -33,9 +35,8 @@ class JobTask:
     def __init__(self, node: NodeServices, job: Job, mrc: MultiRunConfig) -> None:
         self._node, self.job, self._mrc = node, job, mrc
         self.context = mrc.nodes[node.name]
-        self._sets = Sets(node, job, mrc)
         self._referee = referee_of(node, job, mrc, self._stop_early)
-        self._is_shared = job.schedule == Schedule.DYNAMIC and len(job.nodes) > 1
+        self._takes_over = job.schedule == Schedule.DYNAMIC and len(job.nodes) > 1
         self.places = Places(Slots(mrc.concurrent), node.slots, job.priority)
         self.live: dict[str, RunTask] = {}
         """Runs that are not yet in a final state, by name; the parent is here only while its
@@ -46,6 +47,8 @@ class JobTask:
         self.cancelled = asyncio.Event()
         if job.cancel_requested:
             self.cancelled.set()
+        self._claims = _claims_of(node, job, mrc, self.cancelled)
+        self._sets = Sets(node, job, mrc, self._claims)
         self._extended = asyncio.Event()
         self.finished = asyncio.Event()
         self.served_items = job.work_items
@@ -77,6 +80,7 @@ class JobTask:
             for timer in timers:
                 timer.cancel()
             self._sets.close()
+            self._claims.close()
             self.finished.set()
 
     def _start_timers(self) -> list["asyncio.Task[None]"]:
@@ -84,8 +88,10 @@ class JobTask:
         mrc, timers = self._mrc, list[asyncio.Task[None]]()
         if mrc.max_minutes is not None:
             timers.append(self._spawn(self._end_in_time(mrc.max_minutes)))
-        if self._is_shared:
-            keeping = keep_lease(self._node, self.job.name, mrc.lease_seconds, self._end_handed_on)
+        if self._takes_over:
+            keeping = keep_lease(
+                self._claims, self.job.name, mrc.lease_seconds, self._end_handed_on
+            )
             timers.append(self._spawn(keeping))
         return timers
 
@@ -122,10 +128,10 @@ class JobTask:
             await store_parent_records(self._node, parent)
         finally:
             self._parent.feed.end()
-        if self._is_shared:
+        if self._takes_over:
             self._sets.close()
             self.finished.set()
-            await outlast_others(self._node, parent, self._extended)
+            await outlast_others(self._node, self._claims, parent, self._extended)
 
     def _final_status(self) -> RunStatus:
         return RunStatus.CANCELLED if self.cancelled.is_set() else RunStatus.COMPLETED
@@ -141,8 +147,8 @@ class JobTask:
             while (claimed := await self._next_child(parent)) is not None:
                 item, child, place = claimed
                 self._begin(self._task_of(child), item, place)
-            if self._is_shared and await may_inherit(
-                self._node, self.job.name, self._mrc.lease_seconds, self.cancelled
+            if self._takes_over and await may_inherit(
+                self._claims, self._mrc.lease_seconds, self.cancelled
             ):
                 continue
             await self._wait_for_children(self._extended)
@@ -182,14 +188,14 @@ class JobTask:
             return None
         claim = None
         try:
-            claim = await self._node.store(lambda store: store.claim_child(parent, self._node.name))
+            claim = await self._claims.claim(parent)
         finally:
             if claim is None:
                 place.give_back()
         if claim is None:
             return None
         if claim[0].run_index >= self._sets.work_items:
-            self.extend(await self._node.store(lambda store: store.job(self.job.name)))
+            self.extend(await self._claims.job())
         return *claim, place
 
     async def _open_children(self) -> list[Run]:
@@ -201,7 +207,7 @@ class JobTask:
 
     def _task_of(self, run: Run) -> RunTask:
         """A run's task, from now on among those that are live."""
-        task = RunTask(self._node, self._mrc, self.context, run)
+        task = RunTask(self._node, self._mrc, self.context, run, self._claims.joined)
         if self._referee is not None:
             task.on_metrics = self._judge
         self.live[run.name] = task
@@ -364,7 +370,19 @@ class JobTask:
             store.change_run(RunChange(*name, status, "ended", data, {"error": error}, moment))
             return True
 
+        for item, child in await self._claims.leave(status):
+            self._begin(self._task_of(child), item)
+        await self._wait_for_children()
         count = self.job.work_items
         ended = await self._node.store(end)
         self.served_items = count if ended else self.served_items
         return ended
+
+
+def _claims_of(
+    node: NodeServices, job: Job, mrc: MultiRunConfig, cancelled: asyncio.Event
+) -> Claims:
+    team = None if node.team is None else node.team.stats
+    if team is not None and job.is_shared_by_machines:
+        return TeamClaims(node, job, team, mrc.lease_seconds, cancelled)
+    return NodeClaims(node, job)

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Iterable
 
 from controller.node import NodeServices
+from controller.teamcurves import TeamCurves
 from xt_core.model.records import Job, MetricRecord, Run
 from xt_core.search.stopping import StoppingPolicy, Verdict, policy_from_settings
 from xt_core.stats.store import RunQuery, StatsStore
@@ -50,6 +51,10 @@ class Referee:
         self._next_steps: dict[str, float] = {}
         self._ended: set[str] = set()
         self._looking = asyncio.Lock()
+        team = None if node.team is None else node.team.stats
+        self._others: TeamCurves | None = None
+        if team is not None and job.is_shared_by_machines:
+            self._others = TeamCurves(team, job, node.name)
 
     async def look(self, run: Run) -> None:
         """A run of this node has logged: take up what is new, here and elsewhere, and judge it."""
@@ -58,6 +63,9 @@ class Referee:
             runs, points = await self._node.writer.read(
                 lambda reader: self._read(reader, run, everywhere=elsewhere)
             )
+            if self._others is not None:
+                for other, records in await self._others.news(self._known, self._ended):
+                    self._take(other, records)
             new = 0
             for each in runs:
                 added = self._take(each, points[each.name])

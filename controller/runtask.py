@@ -39,9 +39,15 @@ class RunTask:
     """Carries a run through its states. `run` is the run as last stored."""
 
     def __init__(
-        self, node: NodeServices, mrc: MultiRunConfig, context: NodeContext, run: Run
+        self,
+        node: NodeServices,
+        mrc: MultiRunConfig,
+        context: NodeContext,
+        run: Run,
+        known_as_own: asyncio.Event | None = None,
     ) -> None:
-        self._node, self._context = node, context
+        """Before `known_as_own` is set nothing is started; what lives is watched at once."""
+        self._node, self._context, self._known_as_own = node, context, known_as_own
         self._concurrent = mrc.concurrent
         self.run = run
         self.execution = Execution(node, mrc, context, run)
@@ -104,6 +110,7 @@ class RunTask:
         try:
             record = await self._run_until_ended(argv, hparams, release_slot)
             if record is not None:
+                await self._until_known_as_own()
                 await self._wrap_up(record)
         except StartError as error:
             release_slot()
@@ -175,6 +182,8 @@ class RunTask:
         *,
         found: bool,
     ) -> ExitRecord:
+        if not found:
+            await self._until_known_as_own()
         gpus = await self._gpus(found)
         self.execution.gpus = gpus
         try:
@@ -198,6 +207,12 @@ class RunTask:
         await shipping.finish()
         await mirror.finish()
         return record
+
+    async def _until_known_as_own(self) -> None:
+        """Before a process is started, or its end counts: the run may have been given up while
+        this machine was gone, which the store then tells."""
+        if self._known_as_own is not None:
+            await _any_of(self._known_as_own, self.cancelled)
 
     async def _gpus(self, found: bool) -> list[str]:
         pool = self._node.gpus
@@ -284,11 +299,7 @@ class RunTask:
         self.run = await self._node.store(lambda store: store.change_run(change))
         self.execution.forget_stop()
         self._is_waiting_to_start_again = True
-        events = (self._may_start_again, self.cancelled)
-        waits = [asyncio.create_task(event.wait()) for event in events]
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        for wait in waits:
-            wait.cancel()
+        await _any_of(self._may_start_again, self.cancelled)
         self._is_waiting_to_start_again = False
 
     def _console_shown(self) -> AbstractContextManager[None]:
@@ -406,3 +417,11 @@ class RunTask:
             draft = self.execution.folder.root / "metrics.jsonl"
             draft.parent.mkdir(parents=True, exist_ok=True)  # should the run have deleted it
             capture.store_metrics(self._node.artifacts, self._node.writer.reader, run, draft)
+
+
+async def _any_of(*events: asyncio.Event) -> None:
+    """Return once one of them is set."""
+    waits = [asyncio.create_task(event.wait()) for event in events]
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()

@@ -14,6 +14,7 @@ from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Sequence
 from typing import Any
 
+from controller.claims import Claims
 from controller.node import NodeServices
 from controller.teamhistory import TeamHistory
 from xt_core.model.encoding import dumps, loads
@@ -39,9 +40,12 @@ class SearchError(Exception):
 class DynamicSearch:
     """Chooses the sets of a job's runs, one after another."""
 
-    def __init__(self, node: NodeServices, job: Job, mrc: MultiRunConfig, plan: Plan) -> None:
+    def __init__(
+        self, node: NodeServices, job: Job, mrc: MultiRunConfig, plan: Plan, claims: Claims
+    ) -> None:
         assert plan.template is not None
         self._node, self._job, self._mrc, self._plan = node, job, mrc, plan
+        self._claims = claims
         self._spec = SearchSpec(
             plan.search_type or "", plan.template.space, tuple(job.objectives), plan.seed
         )
@@ -49,11 +53,14 @@ class DynamicSearch:
         self._worker: Process | None = None
         self._revision = 0
         self._elsewhere: TeamHistory | None = None
+        self._half_known: set[str] = set()
+        """Jobs of whose runs the node's own store has its own alone."""
         if node.team is not None and node.team.stats is not None:
             self._elsewhere = TeamHistory(node.team.stats, self._learnt_from_elsewhere)
 
-    async def give_hparams(self, item: WorkItem, run: Run) -> Run:
-        """Choose a set for a claimed item; the run that has it, durable."""
+    async def give_hparams(self, item: WorkItem, run: Run, cancelled: asyncio.Event) -> Run:
+        """Choose a set for a claimed item; the run that has it, durable. `cancelled` is the run's.
+        Raises GivenUpError."""
         async with self._asking:
             error = ""
             try:
@@ -65,6 +72,8 @@ class DynamicSearch:
                 error = str(failure) or "the search took too long"
                 self._end_worker()
                 suggestion = Suggestion(self._plan.fallback(item.run_index))
+            hparams, notes = suggestion.hparams, suggestion.notes
+            await self._claims.tell_set((item, run), hparams, notes, cancelled)
             return await self._node.store(lambda store: _give(store, item, run, suggestion, error))
 
     def close(self) -> None:
@@ -119,7 +128,7 @@ class DynamicSearch:
         )
         self._revision = max([self._revision, *(run.revision for _, run in pairs)])
         if self._elsewhere is not None:
-            pairs += await self._elsewhere.news()
+            pairs += [pair for pair in await self._elsewhere.news() if not self._is_own(pair[1])]
         trials: list[dict[str, Any]] = []
         for item, run in pairs:
             trial = trial_of(item, run, self._job.objectives)
@@ -140,10 +149,16 @@ class DynamicSearch:
         return list(dict.fromkeys(names))
 
     def _learnt_from_elsewhere(self, team: StatsStore) -> Sequence[str]:
-        """The jobs that this node's own store does not have."""
+        """The jobs that this node's own store does not have, or not all of."""
         names = self._learnt_from(team)
-        own = {job.name for job in self._node.writer.reader.jobs(names)}
-        return [name for name in names if name not in own]
+        own = self._node.writer.reader.jobs(names)
+        self._half_known = {job.name for job in own if job.is_shared_by_machines}
+        known = {job.name for job in own} - self._half_known
+        return [name for name in names if name not in known]
+
+    def _is_own(self, run: Run) -> bool:
+        """Whether the node's own store tells of a run what the team's tells, and sooner."""
+        return run.job in self._half_known and run.node == self._node.name
 
     def _end_worker(self) -> None:
         worker, self._worker = self._worker, None

@@ -12,6 +12,7 @@ from typing import Any
 import xt_core
 from controller import capture
 from controller.access import HeldAccess
+from controller.assignments import assign
 from controller.backoff import may_pass
 from controller.homebound import HomeboundOutbox
 from controller.intake import Intake
@@ -23,7 +24,6 @@ from controller.node import Bell, NodeServices
 from controller.output import OutputFeed
 from controller.processes import kill_marked
 from controller.rundir import RunDirectory
-from controller.team import adopt, assign
 from xt_core import clock
 from xt_core.bootstrap.place import installation, layers
 from xt_core.errors import UnknownNameError, UsageError, XTError
@@ -33,6 +33,7 @@ from xt_core.nodes.limits import Limits
 from xt_core.nodes.parcels import Assignment
 from xt_core.reports.documents import run_document
 from xt_core.services.stores import StoreAccess
+from xt_core.stats.adoption import adopt_job
 from xt_core.stats.store import NodeRecord
 from xt_core.submit.mrc import MultiRunConfig, mrc_key
 
@@ -48,7 +49,7 @@ class ControllerService:
         self.jobs: dict[str, JobTask] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._taking_up = asyncio.Lock()
-        self._intake = Intake(node, self._hand_over)
+        self._intake = Intake(node, self._hand_over, lambda: set(self.jobs))
         self.machine = Machine(node.gpus, node.environ)
         self._started = clock.now()
         self._idle_since = time.monotonic()
@@ -124,7 +125,7 @@ class ControllerService:
         team = self._node.team
         parts = None if team is None else await asyncio.to_thread(team.read_job, name)
         if parts is not None:
-            await self._node.store(lambda store: adopt(store, *parts))
+            await self._node.store(lambda store: adopt_job(store, *parts))
         return await self.take_up(name)
 
     async def take_up(self, name: str) -> JobTask:
@@ -199,6 +200,8 @@ class ControllerService:
         async with self._taking_up:
             if job.name not in self.jobs:
                 await asyncio.to_thread(self._release_copies, task.job)
+        if job.is_shared_by_machines:
+            self._intake.look_again()  # it may have been given up
 
     # Status -----------------------------------------------------------------------------
 

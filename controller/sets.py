@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from controller.claims import Claims
 from controller.node import NodeServices
 from controller.runtask import RunTask
 from controller.search import DynamicSearch
@@ -13,11 +14,11 @@ from xt_core.submit.mrc import MultiRunConfig
 class Sets:
     """Known beforehand, or chosen by a search when the run's turn has come."""
 
-    def __init__(self, node: NodeServices, job: Job, mrc: MultiRunConfig) -> None:
+    def __init__(self, node: NodeServices, job: Job, mrc: MultiRunConfig, claims: Claims) -> None:
         self._node = node
         self._plan = replace(mrc.plan(), work_items=job.work_items)
         is_dynamic = self._plan.style is SearchStyle.DYNAMIC
-        self._search = DynamicSearch(node, job, mrc, self._plan) if is_dynamic else None
+        self._search = DynamicSearch(node, job, mrc, self._plan, claims) if is_dynamic else None
 
     @property
     def is_searched(self) -> bool:
@@ -57,7 +58,7 @@ class Sets:
             if task.cancelled.is_set():
                 return self._plan.fallback(index)  # it will not be started
             assert self._search is not None
-            task.run = await self._search.give_hparams(item, run)
+            task.run = await self._search.give_hparams(item, run, task.cancelled)
             return task.run.hparams
         task.run = await self._node.store(lambda store: store.set_hparams(run, item, planned, {}))
         return planned

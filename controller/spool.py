@@ -82,7 +82,8 @@ class Spool:
             return
         older, newer = sorted((other, entry), key=lambda each: each.number)
         self.pending[key] = newer
-        self._store.delete(entry_name(older.number, key))
+        with contextlib.suppress(UnknownNameError):  # one that was ignored may be gone
+            self._store.delete(entry_name(older.number, key))
 
     def path(self, key: str) -> Path | None:
         """The file of a key's newest entry, as long as it waits."""

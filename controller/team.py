@@ -16,10 +16,8 @@ from controller.replicator import Replicator
 from xt_core.errors import UnknownNameError
 from xt_core.home import NodeHome
 from xt_core.model.records import Job, Run, WorkItem
-from xt_core.model.states import RunStatus, SearchStyle
-from xt_core.nodes.parcels import Assignment, History
-from xt_core.stats.sqlite import SqliteStatsStore
-from xt_core.stats.store import Delivery, RunQuery, StatsStore, new_items
+from xt_core.model.states import RunStatus
+from xt_core.stats.store import RunQuery, StatsStore
 
 SETTLE_SECONDS = 10.0
 """How long a client that asked for something is kept waiting until its team can see it done."""
@@ -94,31 +92,3 @@ class TeamLink:
         query = RunQuery(workspace=job.workspace, jobs=[name], parents=None)
         first = [run for run in self.stats.find_runs(query)[0] if run.parent is None]
         return job, first, self.stats.work_items(name)
-
-
-def adopt(store: SqliteStatsStore, job: Job, runs: list[Run], items: list[WorkItem]) -> None:
-    """Bring a job of the team into the node's own store, or what it was extended by since."""
-    known = store.jobs([job.name])
-    if not known:
-        store.add_job(job, runs, items)
-    elif known[0].work_items < job.work_items:
-        store.extend_job(job.name, job.work_items - known[0].work_items)
-
-
-def assign(store: SqliteStatsStore, assignment: Assignment) -> None:
-    """Bring a job into the node's own store that its client has handed over."""
-    job = assignment.job
-    is_single = job.style == SearchStyle.SINGLE
-    items = [] if is_single else list(new_items(job, 0, job.work_items))
-    for history in assignment.histories:
-        _learn(store, history)
-    adopt(store, job, assignment.first_runs, items)
-
-
-def _learn(store: SqliteStatsStore, history: History) -> None:
-    """Have what a job elsewhere tried in the node's own store. What was tried here is there."""
-    tried = [(item, run) for item, run in history.tried if run.status.is_final]
-    if not store.jobs([history.job.name]):
-        store.add_job(history.job, [], [item for item, _ in tried])
-    elsewhere = [(item, run) for item, run in tried if run.status is not RunStatus.LOST]
-    store.deliver([Delivery(run, max(1, run.revision), item=item) for item, run in elsewhere])

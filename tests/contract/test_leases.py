@@ -130,3 +130,43 @@ def test_what_the_node_of_a_lost_run_still_tells_is_not_kept(store: StatsStore) 
     assert (store.run(*name), store.events(*name)) == (before, told)
     store.change_run(RunChange(*name, fields={"tags": {"mine": 1}, "notes": "what a pity"}))
     assert (store.run(*name).tags, store.run(*name).notes) == ({"mine": 1}, "what a pity")
+
+
+# Jobs that several machines share -------------------------------------------------------
+
+
+def add_shared(store: StatsStore, job: str, hosts: dict[str, str], first_run: int) -> None:
+    """A job of two items that the machines of `hosts` share, with a parent on each."""
+    nodes = list(hosts)
+    shared = Job(job, "ws1", "e", "dynamic", "lab", "me", 100.0, 2, 2, schedule="dynamic",
+                 nodes=nodes, hosts=hosts)  # fmt: skip
+    parents = [
+        Run("ws1", f"run{first_run + index}", job, "e", node, RunStatus.QUEUED, 100.0,
+            is_parent=True)
+        for index, node in enumerate(nodes)
+    ]  # fmt: skip
+    store.add_job(shared, parents, new_items(shared, 0, 2))
+
+
+def test_machines_that_are_called_the_same_have_leases_of_their_own(store: StatsStore) -> None:
+    add_shared(store, "job1", {"gpu1": "a:/xt", "gpu2": "b:/xt"}, 1)
+    add_shared(store, "job2", {"gpu1": "c:/xt", "gpu2": "d:/xt"}, 3)
+    put_node(store, "gpu1", age=2 * LEASE)  # a third one, which neither job has
+    store.renew_lease("job1/gpu1")
+    for job in ("job1", "job2"):
+        assert store.give_up_lost(job, LEASE) == []  # a lease begins with the first look
+    assert store.give_up_lost("job1", -LEASE) == ["run1", "run2"]
+    assert [store.run("ws1", name).status for name in ("run3", "run4")] == ["queued"] * 2
+    assert [node.name for node in store.nodes()] == ["gpu1"]
+
+
+def test_only_the_machine_at_its_place_rejoins(store: StatsStore) -> None:
+    add_shared(store, "job1", {"gpu1": "a:/xt", "gpu2": "b:/xt"}, 1)
+    add_shared(store, "job2", {"gpu1": "c:/xt", "gpu2": "d:/xt"}, 3)
+    for job in ("job1", "job2"):
+        store.give_up_lost(job, -LEASE)
+    assert store.rejoin("gpu1", "elsewhere:/xt") == []
+    assert store.rejoin("gpu1", "c:/xt") == ["job2"]
+    states = {name: store.run("ws1", name).status for name in ("run1", "run2", "run3", "run4")}
+    assert states == {"run1": "lost", "run2": "lost", "run3": "queued", "run4": "lost"}
+    assert store.events("ws1", "run3")[-1].event == "rejoined"

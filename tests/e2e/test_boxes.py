@@ -195,6 +195,22 @@ def test_a_dynamic_search_on_one_box_learns_there(lab: Lab) -> None:
     assert not any("search_failed" in xt.events(run.name) for run in xt.children("job2"))
 
 
+@pytest.mark.services
+def test_a_dynamic_search_is_shared_out_over_boxes(lab: Lab) -> None:
+    xt = lab.xt
+    search = ["--search-type", "tpe", "--primary-metric", "loss:min", "--concurrent", "2"]
+    xt("run", "--target", "lab", "--runs", "8", *search, lab.script(), "--lr=[$uniform(0, 1)]")
+    assert xt.session.store.job("job1").schedule == "dynamic"
+    lab.open_gate("gpu1")
+    wait_until(lambda: xt.session.store.job_counts(["job1"])["job1"].completed == 6, "gpu1's runs")
+    lab.open_gate("gpu2")
+    assert lab.wait_job("job1") == "completed"
+    children = xt.children("job1")
+    assert [run.run_index for run in children] == list(range(8))
+    assert sorted(run.node for run in children) == ["gpu1"] * 6 + ["gpu2"] * 2
+    assert not any("search_failed" in xt.events(run.name) for run in children)
+
+
 def test_a_box_that_is_away_gets_no_job(lab: Lab) -> None:
     xt = lab.xt
     lab.boxes["gpu2"].stop()

@@ -51,7 +51,7 @@ def test_without_files_every_property_has_its_default(place: Place) -> None:
             "port": None,
             "os": "linux",
             "setup": None,
-            "actions": [],
+            "actions": ["data", "model"],
             "max-runs": None,
             "gpus": None,
         }
@@ -110,8 +110,8 @@ def test_mappings_and_tables_merge_by_name_and_lists_replace(place: Place) -> No
     assert config.origin("general.env-vars.C") == f"{place.project_file}:1"
     assert config.origin("general.env-vars.D") == "option --env"
     assert config.get("compute-targets") == {
-        "local": {"service": "local", "nodes": 2, "setup": None},
-        "lab": {"service": "local", "nodes": 3, "setup": "torch"},
+        "local": {"service": "local", "boxes": [], "nodes": 2, "setup": None},
+        "lab": {"service": "local", "boxes": [], "nodes": 3, "setup": "torch"},
     }
     assert config.strings("code.code-omit") == ["z"]
 

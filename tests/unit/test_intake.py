@@ -24,7 +24,7 @@ class Node:
     def __init__(self, failures: dict[str, list[Exception]]) -> None:
         self._failures = failures
         self.begun: list[str] = []
-        self.intake = Intake(cast(NodeServices, SimpleNamespace(team=None)), self._hand_over)
+        self.intake = Intake(cast(NodeServices, SimpleNamespace(team=None)), self._hand_over, set)
 
     async def _hand_over(self, name: str) -> None:
         await asyncio.sleep(0)
@@ -65,6 +65,6 @@ async def test_what_is_handed_over_again_meanwhile_is_not_forgotten() -> None:
             node.intake.later(name)
         await taken(name)
 
-    node.intake = Intake(cast(NodeServices, SimpleNamespace(team=None)), extended_meanwhile)
+    node.intake = Intake(cast(NodeServices, SimpleNamespace(team=None)), extended_meanwhile, set)
     await node.serve("job1")
     assert node.begun == ["job1", "job1"]

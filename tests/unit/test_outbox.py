@@ -10,6 +10,7 @@ from controller import backoff
 from controller.outbox import Outbox
 from xt_core.artifacts.directory import DirectoryStore
 from xt_core.errors import UnavailableError, UsageError
+from xt_core.nodes.outbox import entry_name
 
 
 class Refusing(DirectoryStore):
@@ -107,7 +108,7 @@ def test_an_entry_that_is_gone_from_the_disk_is_waited_for_by_nobody(tmp_path: P
     box = outbox(tmp_path, team)
     box.put_bytes("a/b", b"content")
     box.put_bytes("a/c", b"other")
-    DirectoryStore(tmp_path / "outbox").delete_prefix("000000000001")
+    DirectoryStore(tmp_path / "outbox").delete(entry_name(1, "a/b"))
     box.start()
     assert box.flush(PATIENCE_SECONDS)
     assert box.has_arrived()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from xt_core.model.states import JobStatus, RunStatus, WorkItemStatus
+from xt_core.model.states import JobStatus, RunStatus, Schedule, WorkItemStatus
 
 Value = str | int | float | bool | None
 """A hyperparameter, metric or tag value."""
@@ -51,6 +51,11 @@ class Job:
     """Runs of a job with a larger one are started first where jobs wait for the same node."""
     hosts: dict[str, str] = field(default_factory=dict)
     """Node -> the machine that it is on, and the folder of XT there; see `Home.place`."""
+
+    @property
+    def is_shared_by_machines(self) -> bool:
+        """Whether nodes of several machines take its work items, whoever is free the next one."""
+        return self.schedule == Schedule.DYNAMIC and len(set(self.hosts.values())) > 1
 
 
 @dataclass(slots=True)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from xt_core.bootstrap.installation import Progress
     from xt_core.ssh.box import RemoteBox
 
+_HEARD_EVERY_SECONDS = 1.0
+
 Told = Callable[[str, "Progress"], None]
 """Told of each step of an installation: the box, and how far it is."""
 
@@ -71,7 +73,9 @@ class BoxController(NodeClient):
         if patience is not None and self.is_known:
             self.box.connect(patience)  # the attempt goes on where it takes longer
         answer = super().status(patience)
-        self._records.update(self.name, heard=clock.now())
+        heard = self._records.get(self.name).heard
+        if heard is None or clock.now() - heard > _HEARD_EVERY_SECONDS:
+            self._records.update(self.name, heard=clock.now())
         for node in answer["nodes"]:
             node["target"] = self.name
         return answer

@@ -11,6 +11,8 @@ import time
 from xt_core import clock
 from xt_core.model.encoding import dumps, loads
 from xt_core.model.names import job_number
+from xt_core.model.records import Job
+from xt_core.stats.rules import lease_of
 from xt_core.stats.store import NodeRecord
 
 
@@ -26,25 +28,44 @@ def put(connection: sqlite3.Connection, node: NodeRecord) -> None:
 
 def every(connection: sqlite3.Connection) -> list[NodeRecord]:
     """All nodes, by name."""
-    rows = connection.execute("SELECT name, target, controller, updated FROM nodes ORDER BY name")
+    rows = connection.execute(
+        "SELECT name, target, controller, updated FROM nodes WHERE target != '' ORDER BY name"
+    )
     return [NodeRecord(name, target, loads(data), at) for name, target, data, at in rows]
 
 
-def renew(connection: sqlite3.Connection, node: str) -> None:
-    """The node lives."""
+def renew(connection: sqlite3.Connection, lease: str) -> None:
+    """Whose lease it is lives."""
+    _begin(connection, lease)
     connection.execute(
         "UPDATE nodes SET updated = ?, renewed = ? WHERE name = ?",
-        (clock.now(), time.monotonic(), node),
+        (clock.now(), time.monotonic(), lease),
     )
 
 
-def lapsed(connection: sqlite3.Connection, job: str, lease_seconds: float) -> list[str]:
+def _begin(connection: sqlite3.Connection, lease: str) -> None:
+    """A lease of a part of a job, unless it is there: a row without a target."""
+    if "/" in lease:
+        connection.execute(
+            "INSERT OR IGNORE INTO nodes VALUES (?, '', '{}', ?, ?)",
+            (lease, clock.now(), time.monotonic()),
+        )
+
+
+def lapsed(connection: sqlite3.Connection, job: Job, lease_seconds: float) -> list[str]:
     """Nodes with open runs of a job whose leases have run out."""
-    now = time.monotonic()
     rows = connection.execute(
-        "SELECT DISTINCT runs.node FROM runs JOIN nodes ON nodes.name = runs.node "
-        "WHERE runs.job_num = ? AND nodes.renewed NOT BETWEEN ? AND ? AND runs.status IN "
+        "SELECT DISTINCT node FROM runs WHERE job_num = ? AND status IN "
         "('created', 'queued', 'spawning', 'running')",
-        (job_number(job), now - lease_seconds, now),
+        (job_number(job.name),),
     )
-    return [node for (node,) in rows]
+    nodes = {lease_of(job, node): node for (node,) in rows.fetchall()}
+    for lease in nodes:
+        _begin(connection, lease)
+    now = time.monotonic()
+    found = connection.execute(
+        f"SELECT name FROM nodes WHERE name IN ({','.join('?' * len(nodes))}) "
+        "AND renewed NOT BETWEEN ? AND ? ORDER BY name",
+        (*nodes, now - lease_seconds, now),
+    )
+    return [nodes[lease] for (lease,) in found]

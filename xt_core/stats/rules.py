@@ -8,7 +8,7 @@ from typing import Any
 
 from xt_core import clock
 from xt_core.errors import UnknownNameError
-from xt_core.model.records import JobCounts, Run
+from xt_core.model.records import Job, JobCounts, Run
 from xt_core.model.states import FINAL_RUN_STATES, RunStatus, may_follow
 from xt_core.stats.store import GivenUpError, RunChange
 
@@ -38,6 +38,18 @@ NODE_RUN_FIELDS = tuple(
 )
 """What a node says of its runs."""
 _TIME_COLUMN = {RunStatus.QUEUED: "queued", RunStatus.RUNNING: "started"}
+
+
+def lease_of(job: Job, node: str) -> str:
+    """The name of the lease on a node's part of a job. The nodes of one machine have one for all
+    their jobs; over several machines each part has its own, since another user may call another
+    machine the same."""
+    return f"{job.name}/{node}" if job.is_shared_by_machines else node
+
+
+def is_shared_at(job: Job, node: str, place: str) -> bool:
+    """Whether several machines share a job, and the node of that name is at that place in it."""
+    return job.is_shared_by_machines and job.hosts.get(node) == place
 
 
 def check_settable(fields: Iterable[str]) -> None:

@@ -30,6 +30,8 @@ from xt_core.stats.rules import (
     check_transition,
     child_of,
     count_run,
+    is_shared_at,
+    lease_of,
     status_fields,
     unknown_run,
 )
@@ -243,13 +245,13 @@ class SqliteStatsStore:
         with self.database.reading() as connection:
             return work_items.count_open(connection, job)
 
-    def renew_lease(self, node: str) -> None:
+    def renew_lease(self, lease: str) -> None:
         with self.database.transaction(durable=False) as connection:
-            leases.renew(connection, node)
+            leases.renew(connection, lease)
 
     def give_up_lost(self, job: str, lease_seconds: float) -> list[str]:
         with self.database.transaction() as connection:
-            nodes = leases.lapsed(connection, job, lease_seconds)
+            nodes = leases.lapsed(connection, self.job(job), lease_seconds)
             lost = [run for node in nodes for run in self.open_runs(job, node)]
             work_items.put_back(connection, job, nodes)
             for run in lost:
@@ -261,7 +263,7 @@ class SqliteStatsStore:
                 )
         return [run.name for run in lost]
 
-    def rejoin(self, node: str) -> list[str]:
+    def rejoin(self, node: str, place: str | None = None) -> list[str]:
         with self.database.transaction() as connection:
             rows = connection.execute(
                 "SELECT runs.id, runs.job FROM runs JOIN jobs ON jobs.num = runs.job_num "
@@ -270,10 +272,17 @@ class SqliteStatsStore:
                 (node,),
             ).fetchall()
             back = [row for row in rows if work_items.is_claimable(connection, row[1], node)]
-            for row_id, _ in back:
-                connection.execute(_REOPEN_PARENT, (RunStatus.QUEUED, row_id))
-                _add_event(connection, row_id, clock.now(), "rejoined", {})
+            if place is not None:
+                back = [row for row in back if is_shared_at(self.job(row[1]), node, place)]
+            for row_id, name in back:
+                _rejoin_parent(connection, row_id)
+                leases.renew(connection, lease_of(self.job(name), node))
         return [job for _, job in back]
+
+    def reopen_parent(self, workspace: str, name: str) -> None:
+        """Let a parent that was lost spawn again, because its team's store does so."""
+        with self.database.transaction() as connection:
+            _rejoin_parent(connection, self._journal_row(connection, workspace, name)[0])
 
     def extend_job(self, name: str, count: int) -> Job:
         with self.database.transaction() as connection:
@@ -469,6 +478,11 @@ class SqliteStatsStore:
                 "WHERE ?1 IS NULL OR workspace = ?1 GROUP BY experiment ORDER BY 1",
                 (workspace,),
             ).fetchall()
+
+
+def _rejoin_parent(connection: sqlite3.Connection, row_id: int) -> None:
+    connection.execute(_REOPEN_PARENT, (RunStatus.QUEUED, row_id))
+    _add_event(connection, row_id, clock.now(), "rejoined", {})
 
 
 def _other_part_lives(connection: sqlite3.Connection, job: str, node: str) -> bool:

@@ -172,16 +172,19 @@ class StatsStore(Protocol):
     def open_items(self, job: str) -> int:
         """How many items of a job have not ended, on whatever node."""
 
-    def renew_lease(self, node: str) -> None:
-        """The node lives. The store's clock counts, so that those of the nodes may differ."""
+    def renew_lease(self, lease: str) -> None:
+        """Whose lease it is (`rules.lease_of`) lives. The store's clock counts, so that those of
+        the nodes may differ."""
 
     def give_up_lost(self, job: str, lease_seconds: float) -> list[str]:
         """Put back what nodes had claimed of a job whose leases have run out; their runs, which
-        are `lost` now. Whatever such a node still does changes no state."""
+        are `lost` now. Whatever such a node still does changes no state. Of a job that several
+        machines share, a part whose lease was never renewed has one from the first look on."""
 
-    def rejoin(self, node: str) -> list[str]:
+    def rejoin(self, node: str, place: str | None = None) -> list[str]:
         """Let the parents of a node that was lost spawn again where there is work for it; their
-        jobs. The runs that it lost stay lost."""
+        jobs. The runs that it lost stay lost. With a `place`, only of jobs that several machines
+        share, and that have the node there."""
 
     def extend_job(self, name: str, count: int) -> Job:
         """Add work items to a job, which goes on if it had ended; the job as it is then."""

@@ -1,10 +1,13 @@
 """Nodes in MongoDB: their leases, by the server's clock; what becomes of the work of a lost one.
 
+A lease of a part of a job (`rules.lease_of`) is a document without a target.
+
 A node is given up run by run (`runs.lose`): each is `lost` first, then its item is put back, which
 whoever meets the dirty run completes. So a crash between two of them leaves either open runs,
 which the next look gives up, or nothing to do.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from xt_core import clock
@@ -12,7 +15,9 @@ from xt_core.model.encoding import dumps, loads
 from xt_core.model.names import job_number
 from xt_core.model.states import RunStatus
 from xt_core.stats.mongo import changes, items, runs
+from xt_core.stats.mongo.documents import job_from_document
 from xt_core.stats.mongo.schema import Collections
+from xt_core.stats.rules import is_shared_at, lease_of
 from xt_core.stats.store import NodeRecord, RunChange
 
 
@@ -34,13 +39,18 @@ def every(c: Collections) -> list[NodeRecord]:
         NodeRecord(
             found["_id"], found["target"], loads(found["controller"]), found["updated"].timestamp()
         )
-        for found in c.nodes.find({"_id": {"$gt": ""}}).sort("_id", 1)
+        for found in c.nodes.find({"_id": {"$gt": ""}, "target": {"$exists": True}}).sort("_id", 1)
     ]
 
 
-def renew(c: Collections, node: str) -> None:
-    """The node lives, says the server's clock."""
-    c.nodes.update_one({"_id": node}, {"$currentDate": {"updated": True, "renewed": True}})
+def renew(c: Collections, lease: str) -> None:
+    """Whose lease it is lives, says the server's clock."""
+    now = {"$currentDate": {"updated": True, "renewed": True}}
+    c.nodes.update_one({"_id": lease}, now, upsert=_is_of_part(lease))
+
+
+def _is_of_part(lease: str) -> bool:
+    return "/" in lease
 
 
 def _server_time(c: Collections) -> datetime:
@@ -54,10 +64,8 @@ def give_up_lost(c: Collections, job: str, lease_seconds: float) -> list[str]:
     number = job_number(job)
     changes.settle(c, number)
     nodes = c.runs.distinct("node", {"job_num": number, "status": {"$in": runs.OPEN_STATES}})
-    before = _server_time(c) - timedelta(seconds=lease_seconds)
-    lapsed = {"_id": {"$in": nodes}, "renewed": {"$lt": before}}
     lost: list[str] = []
-    for node in [found["_id"] for found in c.nodes.find(lapsed).sort("_id", 1)]:
+    for node in _lapsed(c, number, nodes, lease_seconds):
         for run in runs.open_runs(c, number, node):
             if runs.lose(c, run, f"{node} was lost"):
                 lost.append(run["name"])
@@ -66,7 +74,23 @@ def give_up_lost(c: Collections, job: str, lease_seconds: float) -> list[str]:
     return lost
 
 
-def rejoin(c: Collections, node: str, token: str) -> list[str]:
+def _lapsed(c: Collections, job_num: int, nodes: Sequence[str], lease_seconds: float) -> list[str]:
+    """Those of a job's nodes whose leases have run out; the lease of a part begins now if there
+    was none."""
+    job = c.jobs.find_one({"_id": job_num})
+    if job is None:
+        return []
+    record = job_from_document(job)
+    of_lease = {lease_of(record, node): node for node in nodes}
+    known = {found["_id"] for found in c.nodes.find({"_id": {"$in": list(of_lease)}}, {"_id": 1})}
+    for lease in filter(_is_of_part, of_lease.keys() - known):
+        renew(c, lease)
+    before = _server_time(c) - timedelta(seconds=lease_seconds)
+    lapsed = {"_id": {"$in": list(of_lease)}, "renewed": {"$lt": before}}
+    return [of_lease[found["_id"]] for found in c.nodes.find(lapsed).sort("_id", 1)]
+
+
+def rejoin(c: Collections, node: str, place: str | None, token: str) -> list[str]:
     """See `StatsStore.rejoin`."""
     attempted = {"status": str(RunStatus.QUEUED), "recent": token}
     states = {"$or": [{"status": "lost"}, attempted]}
@@ -77,10 +101,14 @@ def rejoin(c: Collections, node: str, token: str) -> list[str]:
             runs.complete_change(c, parent)
             back.append(parent["job"])
             continue
-        job = c.jobs.find_one({"_id": parent["job_num"]}, {"cancel_requested": 1})
+        job = c.jobs.find_one({"_id": parent["job_num"]})
         if job is None or job["cancel_requested"]:
             continue
+        record = job_from_document(job)
+        if place is not None and not is_shared_at(record, node, place):
+            continue
         if items.is_claimable(c, parent["job"], node):
+            renew(c, lease_of(record, node))
             runs.reopen(c, parent, "rejoined", {}, token, RunStatus.QUEUED)
             back.append(parent["job"])
     return back

@@ -171,15 +171,15 @@ class MongoStatsStore:
     def open_items(self, job: str) -> int:
         return self._settled(job, lambda c: work_items.count_open(c, job))
 
-    def renew_lease(self, node: str) -> None:
-        self._server.call(lambda c: leases.renew(c, node))
+    def renew_lease(self, lease: str) -> None:
+        self._server.call(lambda c: leases.renew(c, lease))
 
     def give_up_lost(self, job: str, lease_seconds: float) -> list[str]:
         return self._server.call(lambda c: leases.give_up_lost(c, job, lease_seconds))
 
-    def rejoin(self, node: str) -> list[str]:
+    def rejoin(self, node: str, place: str | None = None) -> list[str]:
         token = new_token()
-        return self._server.call(lambda c: leases.rejoin(c, node, token))
+        return self._server.call(lambda c: leases.rejoin(c, node, place, token))
 
     def extend_job(self, name: str, count: int) -> Job:
         token = new_token()
