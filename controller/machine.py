@@ -36,15 +36,15 @@ class Machine:
         self._asked = float("-inf")
         self._asking: asyncio.Task[None] | None = None
 
-    async def refresh(self) -> None:
-        """Have the facts of GPUs asked anew unless they are fresh; waits, for a second at most,
-        where the last ones are too old to be told."""
+    async def refresh(self, *, may_wait: bool) -> None:
+        """Have the facts of GPUs asked anew unless they are fresh. Where the last ones are too old
+        to be told, it waits, if it may, for a second at most."""
         age = time.monotonic() - self._asked
         if not len(self._gpus) or age < _FRESH_SECONDS:
             return
         if self._asking is None or self._asking.done():
             self._asking = asyncio.create_task(self._ask())
-        if age > _TOO_OLD_SECONDS:
+        if may_wait and age > _TOO_OLD_SECONDS:
             await asyncio.wait({self._asking}, timeout=_PATIENCE_SECONDS)
 
     async def _ask(self) -> None:

@@ -30,7 +30,7 @@ async def test_gpus_are_those_of_the_node_with_what_nvidia_smi_says(tmp_path: Pa
     pool = GpuPool(["0", "GPU-bb", "7"])
     pool.take(3)
     machine = Machine(pool, environ)
-    await machine.refresh()
+    await machine.refresh(may_wait=True)
     assert machine.describe()["gpus"] == [
         {"id": "0", "name": "NVIDIA A100", "utilization": 87, "memory_total_bytes": 40 * GIB,
          "memory_used_bytes": GIB, "used_by_runs": 1},
@@ -44,13 +44,13 @@ async def test_gpus_are_those_of_the_node_with_what_nvidia_smi_says(tmp_path: Pa
 async def test_fresh_facts_are_not_asked_for_again(tmp_path: Path) -> None:
     machine = Machine(GpuPool(["0"]), nvidia_smi(tmp_path, "0, GPU-aa, T4, 1, 2, 1"))
     for _ in range(5):
-        await machine.refresh()
+        await machine.refresh(may_wait=True)
     assert len((tmp_path / "calls").read_text().splitlines()) == 1
 
 
 async def test_a_node_without_gpus_asks_nobody(tmp_path: Path) -> None:
     machine = Machine(GpuPool([]), nvidia_smi(tmp_path, "0, GPU-aa, T4, 1, 2, 1"))
-    await machine.refresh()
+    await machine.refresh(may_wait=True)
     assert machine.describe()["gpus"] == []
     assert not (tmp_path / "calls").exists()
 
@@ -73,3 +73,12 @@ def test_load_and_memory_are_those_of_this_machine() -> None:
     assert described["memory_total_bytes"] == total
     assert described["cpus"] >= 1
     assert described["load"] >= 0
+
+
+async def test_who_may_not_wait_gets_the_facts_the_next_time(tmp_path: Path) -> None:
+    machine = Machine(GpuPool(["0"]), nvidia_smi(tmp_path, "0, GPU-aa, T4, 1, 2, 1"))
+    await machine.refresh(may_wait=False)
+    assert machine.describe()["gpus"][0]["utilization"] is None
+    await machine.refresh(may_wait=True)  # for what was asked already
+    assert machine.describe()["gpus"][0]["utilization"] == 1
+    assert len((tmp_path / "calls").read_text().splitlines()) == 1

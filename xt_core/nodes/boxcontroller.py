@@ -69,10 +69,10 @@ class BoxController(NodeClient):
             Path(socket), reach if seconds is None else partial(reach, seconds=seconds)
         )
 
-    def status(self, patience: float | None = None) -> dict[str, Any]:
+    def status(self, patience: float | None = None, *, of_machine: bool = False) -> dict[str, Any]:
         if patience is not None and self.is_known:
             self.box.connect(patience)  # the attempt goes on where it takes longer
-        answer = super().status(patience)
+        answer = super().status(patience, of_machine=of_machine)
         heard = self._records.get(self.name).heard
         if heard is None or clock.now() - heard > _HEARD_EVERY_SECONDS:
             self._records.update(self.name, heard=clock.now())

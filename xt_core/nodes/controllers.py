@@ -142,7 +142,7 @@ class Controllers:
             least = _PATIENCE_WITH_SILENT_BOX_SECONDS if is_far else _PATIENCE_WITH_SILENT_SECONDS
             patience = min(patience, least)
         try:
-            answer = client.status(patience)
+            answer = client.status(patience, of_machine=patience is None)
             self._silent.discard(node)
             return answer
         except XTError as error:

@@ -121,13 +121,15 @@ class NodeClient(ABC):
 
     # Requests ---------------------------------------------------------------------------
 
-    def status(self, patience: float | None = None) -> dict[str, Any]:
-        """The node and its living runs: see `xt status --json`.
+    def status(self, patience: float | None = None, *, of_machine: bool = False) -> dict[str, Any]:
+        """The node and its living runs: see `xt status --json`. What is said of its machine's GPUs
+        is not there, or seconds old, unless `of_machine`, which may take a second.
 
         Raises UnavailableError after `patience` seconds without an answer.
         """
         timeout = STATUS_SECONDS if patience is None else patience
-        return self._request("GET", "/status", timeout=timeout)
+        path = "/status?machine=1" if of_machine else "/status"
+        return self._request("GET", path, timeout=timeout)
 
     def take_up(self, job: str, assignment: str | None = None) -> None:
         """Tell the controller of a submitted job; with its `assignment`, as JSON, where the node
