@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,14 +60,19 @@ class BoxController(NodeClient):
         record = self._records.get(self.name)
         return bool(record.socket) and record.address == self.address
 
-    def _connection(self) -> UnixConnection:
+    def _connection(self, seconds: float | None = None) -> UnixConnection:
         if not self.is_known:
             raise ConnectionRefusedError(f"{self.name} has no controller yet")
         socket = self._records.get(self.name).socket
-        return UnixConnection(Path(socket), self.box.open_socket)
+        reach = self.box.open_socket
+        return UnixConnection(
+            Path(socket), reach if seconds is None else partial(reach, seconds=seconds)
+        )
 
-    def status(self, patience: float | None = None) -> dict[str, Any]:
-        answer = super().status(patience)
+    def status(self, patience: float | None = None, *, of_machine: bool = False) -> dict[str, Any]:
+        if patience is not None and self.is_known:
+            self.box.connect(patience)  # the attempt goes on where it takes longer
+        answer = super().status(patience, of_machine=of_machine)
         heard = self._records.get(self.name).heard
         if heard is None or clock.now() - heard > _HEARD_EVERY_SECONDS:
             self._records.update(self.name, heard=clock.now())
@@ -76,9 +82,15 @@ class BoxController(NodeClient):
 
     def silent_node(self, error: XTError) -> dict[str, Any]:
         """What can be said of the node, which does not answer: whether it is out of reach, and
-        since when."""
-        is_stopped = not self.is_known or self.box.is_connected
-        node = silent_node(self.name, self.name, "stopped" if is_stopped else "unreachable")
+        since when. Over a connection that is up it has no controller if nobody listens, else it,
+        or the connection, hangs."""
+        state = "unreachable"
+        if not self.is_known:
+            state = "stopped"
+        elif self.box.is_connected:
+            is_refused = isinstance(error.__cause__, ConnectionRefusedError)
+            state = "stopped" if is_refused else "unresponsive"
+        node = silent_node(self.name, self.name, state)
         heard = self._records.get(self.name).heard
         return node | {
             "reason": error.message,
