@@ -1,5 +1,7 @@
 """The controller of a node on a box, reached over SSH: installed and started as need be."""
 
+import contextlib
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -10,6 +12,7 @@ import xt_core
 from xt_core import clock
 from xt_core.errors import XTError
 from xt_core.home import Home
+from xt_core.nodes.boxlayers import BoxLayers
 from xt_core.nodes.boxrecords import BoxRecords
 from xt_core.nodes.http import UnixConnection
 from xt_core.nodes.limits import Limits
@@ -39,14 +42,15 @@ class BoxController(NodeClient):
         access: Callable[[], StoreAccess],
         node_access: Callable[[], StoreAccess],
         limits: Limits,
+        layers: BoxLayers,
         told: Told,
     ) -> None:
         """`home` is this machine's, as the team has it; `address` is where the configuration says
-        that the box is, and `box` connects to it on use."""
+        that the box is, and `box` connects to it on use. `layers` are the same for all boxes."""
         super().__init__(name, lambda: access().for_box(home), lambda: node_access().for_box(home))
         self.address, self._open_box = address, box
         self._home, self._environ = home, environ
-        self._limits, self._told = limits, told
+        self._limits, self._layers, self._told = limits, layers, told
         self._records = BoxRecords(home)
 
     @property
@@ -106,7 +110,7 @@ class BoxController(NodeClient):
         Raises RefusedError and UnavailableError, which name the box.
         """
         wanted = self._needs(needs)
-        node = self._node() if self.is_known else None
+        node = self._found_node(wanted) if self.is_known else None
         if node is not None and self._is_current(node, wanted):
             self._renew_access(node)
             return
@@ -123,6 +127,7 @@ class BoxController(NodeClient):
             limits=self._limits,
             told=lambda progress: self._told(self.name, progress),
         )
+        self._layers.forget()
         self._records.update(
             self.name,
             address=self.address,
@@ -132,6 +137,18 @@ class BoxController(NodeClient):
             needs=list(wanted),
             heard=clock.now(),
         )
+
+    def _found_node(self, needs: Sequence[str]) -> dict[str, Any] | None:
+        """What the controller says of its node, if it answers. While the box is connected, it is
+        worked out with what its controller will be compared."""
+
+        def connect() -> None:
+            with contextlib.suppress(XTError, OSError):  # told to whoever asks next
+                self.box.connect()
+
+        threading.Thread(target=connect, name=f"connect {self.name}", daemon=True).start()
+        self._layers.of(self.name, needs)
+        return self._node()
 
     def shut_down(self) -> None:
         """Let the controller end; runs live on, and the next controller finds them."""
@@ -163,7 +180,5 @@ class BoxController(NodeClient):
         )
 
     def _has_layers(self, layers: Sequence[str], needs: Sequence[str]) -> bool:
-        from xt_core.bootstrap.installation import layers_for
-
-        wanted = layers_for(self.name, needs, self._home.bootstrap_dir)
+        wanted = self._layers.of(self.name, needs)
         return wanted is not None and wanted <= set(layers)

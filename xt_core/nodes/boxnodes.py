@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from xt_core.home import Home
 from xt_core.nodes.boxcontroller import BoxController, Told
+from xt_core.nodes.boxlayers import BoxLayers
 from xt_core.nodes.boxrecords import BoxRecords
 from xt_core.nodes.limits import Limits
 from xt_core.services.stores import StoreAccess
@@ -32,6 +33,7 @@ class BoxNodes:
         self.told: Told = lambda _box, _progress: None
         """Told how far installations are."""
         self.records = BoxRecords(home)
+        self._layers = BoxLayers(home.bootstrap_dir)
         self._boxes: Boxes | None = None
         self._clients: dict[str, BoxController] = {}
         self._lock = threading.Lock()
@@ -61,6 +63,7 @@ class BoxNodes:
             self._access,
             self._node_access,
             Limits(box.max_runs, box.gpus),
+            self._layers,
             lambda name, progress: self.told(name, progress),
         )
 
