@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from xt_core.bootstrap.installation import Progress
     from xt_core.ssh.box import RemoteBox
 
+_HEARD_EVERY_SECONDS = 1.0
+
 Told = Callable[[str, "Progress"], None]
 """Told of each step of an installation: the box, and how far it is."""
 
@@ -66,8 +68,10 @@ class BoxController(NodeClient):
 
     def status(self, patience: float | None = None) -> dict[str, Any]:
         answer = super().status(patience)
-        with contextlib.suppress(XTError):  # no room for it: it answers all the same
-            self._records.update(self.name, heard=clock.now())
+        heard = self._records.get(self.name).heard
+        if heard is None or clock.now() - heard > _HEARD_EVERY_SECONDS:
+            with contextlib.suppress(XTError):  # no room for it: it answers all the same
+                self._records.update(self.name, heard=clock.now())
         for node in answer["nodes"]:
             node["target"] = self.name
         return answer

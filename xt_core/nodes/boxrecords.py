@@ -3,7 +3,6 @@
 Several commands may work with one box at once: a file is written whole, by whoever is the last.
 """
 
-import contextlib
 import json
 import os
 import uuid
@@ -73,8 +72,3 @@ class BoxRecords:
         except OSError as error:
             raise storage_error(error, f"cannot write {file}") from error
         return record
-
-    def forget(self, name: str) -> None:
-        """The box is no more."""
-        with contextlib.suppress(FileNotFoundError):
-            (self._folder / f"{name}.json").unlink()
