@@ -305,6 +305,8 @@ def _show_plain(
 def _cell(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name}={item}" for name, item in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
     if value is None or value is False:
         return ""
     return "yes" if value is True else str(value)

@@ -29,6 +29,8 @@ class BoxRecord:
     """Which layers of packages it was given."""
     is_due: bool = False
     """Whether it may have something that this home does not have yet."""
+    untold: list[str] = field(default_factory=list)
+    """Jobs, new or extended, that were stored and are to be handed over."""
     heard: float | None = None
     """When it last answered (seconds since 1970)."""
 

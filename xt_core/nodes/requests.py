@@ -242,12 +242,28 @@ class NodeClient(ABC):
                 connection.send_pieces(method, path, size, cast(Iterable[bytes], body))
             with connection.getresponse() as response:  # it may outlive the connection
                 if response.status != 200:
-                    _raise_error(response)
+                    self._raise_error(response)
                 yield connection, response
         except (OSError, HTTPException) as error:
             raise self._unavailable(error) from error
         finally:
             connection.close()
+
+    def _raise_error(self, response: HTTPResponse) -> NoReturn:
+        try:
+            error = json.loads(response.read())["error"]
+        except (ValueError, KeyError, TypeError):
+            message = f"the controller failed with HTTP {response.status}"
+            raise UnavailableError(self._located(message)) from None
+        kind = _ERRORS.get(error.get("kind", ""), UnavailableError)
+        message = error.get("message", "not found")
+        if kind not in (UsageError, UnknownNameError):
+            message = self._located(message)
+        raise kind(message, error.get("hint", ""))
+
+    def _located(self, message: str) -> str:
+        """What a controller tells of its machine, as the user here has to read it."""
+        return message
 
     def _unavailable(self, error: Exception) -> UnavailableError:
         reason = str(error) or type(error).__name__
@@ -302,15 +318,6 @@ class ChangeStream:
 
 def _numbers(version: str) -> list[int]:
     return [int(part) for part in version.split(".") if part.isdigit()]
-
-
-def _raise_error(response: HTTPResponse) -> NoReturn:
-    try:
-        error = json.loads(response.read())["error"]
-    except (ValueError, KeyError, TypeError):
-        raise UnavailableError(f"the controller failed with HTTP {response.status}") from None
-    kind = _ERRORS.get(error.get("kind", ""), UnavailableError)
-    raise kind(error.get("message", "not found"), error.get("hint", ""))
 
 
 def silent_node(name: str, target: str, state: str) -> dict[str, Any]:
