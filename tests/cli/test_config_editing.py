@@ -62,6 +62,34 @@ def test_the_mistakes_of_all_files_are_told_with_their_lines(xt: Commands, home:
         ("teams:\n  lab:\n    mongo: m\n", 3, "teams.lab.mongo names 'm'"),
         ("boxes:\n  node3: {address: h}\n", 2, "'node3' is no name for a box"),
         ("boxes:\n  gpu1: {setup: torch}\n", 2, "there is no setup 'torch'"),
+        ("boxes:\n  gpu1: {address: a@b@c}\n", 2, "'a@b@c' is no address of a box"),
+        ("boxes:\n  gpu1: {address: h, actions: [modle]}\n", 2, "has 'modle'"),
+        ("compute-targets:\n  lab: {service: pool}\n", 2, "compute-targets.lab.boxes is empty"),
+        (
+            "boxes: {gpu1: {address: h}}\ncompute-targets:\n  lab: {boxes: [gpu1]}\n",
+            3,
+            "is for pools, and the service is local",
+        ),
+        (
+            "compute-targets:\n  lab: {service: pool, boxes: [gpu7]}\n",
+            2,
+            "there is no box 'gpu7'",
+        ),
+        (
+            "compute-targets:\n  lab: {service: pool, boxes: [local, local]}\n",
+            2,
+            "names local twice",
+        ),
+        (
+            "compute-targets:\n  lab: {service: pool, boxes: [local], nodes: 2}\n",
+            2,
+            "is 2, and the pool has 1",
+        ),
+        (
+            "boxes: {gpu1: {}}\ncompute-targets: {lab: {service: pool, boxes: [gpu1]}}\n",
+            2,
+            "box gpu1 has no address",
+        ),
         ("general:\n  xt-team-name: lab\n", 2, "there is no team 'lab'"),
         (
             "external-services: {s: {type: storage}}\nxt-services:\n  mongo: s\n",

@@ -7,7 +7,7 @@ from xt_core.config.document import parse_settings, read_text
 from xt_core.config.loader import config_files, load_config
 from xt_core.config.settings import Config
 from xt_core.errors import ConfigError, XTError
-from xt_core.home import BOX_NAME_HINT, Home, may_be_box
+from xt_core.home import Home, may_be_box
 
 
 def problems(home: Home, cwd: Path, environ: Mapping[str, str]) -> list[ConfigError]:
@@ -57,12 +57,31 @@ def _references(config: Config) -> Iterator[ConfigError]:
 
 
 def _boxes(config: Config) -> Iterator[ConfigError]:
-    """Names that a box may not have."""
+    """What a box may not have, and pools that cannot be used, though each of their boxes can."""
+    from xt_core.submit.targets import check_box, check_target
+
+    wrong = set()
     for name in config.get("boxes"):
-        if not may_be_box(name):
-            origins = config.origin(f"boxes.{name}").split(", ")
-            place = next((each for each in origins if each != "default"), "boxes")
-            yield ConfigError(f"{place}: {name!r} is no name for a box", BOX_NAME_HINT)
+        if config.box(name).address is None and may_be_box(name):  # as long as no pool names it
+            continue
+        try:
+            check_box(config, name)
+        except XTError as error:
+            wrong.add(name)
+            yield _located(error, _place(config, f"boxes.{name}"))
+    for name in config.get("compute-targets"):
+        target = config.target(name)
+        if wrong.isdisjoint(target.boxes):
+            try:
+                check_target(config, target)
+            except XTError as error:
+                yield _located(error, _place(config, f"compute-targets.{name}"))
+
+
+def _place(config: Config, section: str) -> str:
+    """Where a section begins, as far as a file says."""
+    origins = config.origin(section).split(", ")
+    return next((each for each in origins if each != "default"), section)
 
 
 def _teams(

@@ -4,6 +4,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +16,14 @@ from xt_core.nodes.boxlayers import BoxLayers
 from xt_core.nodes.boxrecords import BoxRecords
 from xt_core.nodes.http import UnixConnection
 from xt_core.nodes.limits import Limits
-from xt_core.nodes.requests import NoAnswerError, NodeClient, silent_node
+from xt_core.nodes.requests import NodeClient, silent_node
 from xt_core.services.stores import StoreAccess
 
 if TYPE_CHECKING:
     from xt_core.bootstrap.installation import Progress
     from xt_core.ssh.box import RemoteBox
+
+_HEARD_EVERY_SECONDS = 1.0
 
 Told = Callable[[str, "Progress"], None]
 """Told of each step of an installation: the box, and how far it is."""
@@ -61,37 +64,47 @@ class BoxController(NodeClient):
         record = self._records.get(self.name)
         return bool(record.socket) and record.address == self.address
 
-    def _connection(self, patience: float | None = None) -> UnixConnection:
+    def _connection(self, seconds: float | None = None) -> UnixConnection:
         if not self.is_known:
             raise ConnectionRefusedError(f"{self.name} has no controller yet")
         socket = self._records.get(self.name).socket
-        if patience is None:
-            return UnixConnection(Path(socket), self.box.open_socket)
+        reach = self.box.open_socket
         return UnixConnection(
-            Path(socket), lambda path: self.box.open_socket(path, seconds=patience)
+            Path(socket), reach if seconds is None else partial(reach, seconds=seconds)
         )
 
-    def status(self, patience: float | None = None) -> dict[str, Any]:
-        answer = super().status(patience)
-        self._records.update(self.name, heard=clock.now())
+    def status(self, patience: float | None = None, *, of_machine: bool = False) -> dict[str, Any]:
+        if patience is not None and self.is_known:
+            self.box.connect(patience)  # the attempt goes on where it takes longer
+        answer = super().status(patience, of_machine=of_machine)
+        heard = self._records.get(self.name).heard
+        if heard is None or clock.now() - heard > _HEARD_EVERY_SECONDS:
+            with contextlib.suppress(XTError):  # no room for it: it answers all the same
+                self._records.update(self.name, heard=clock.now())
         for node in answer["nodes"]:
             node["target"] = self.name
         return answer
 
     def silent_node(self, error: XTError) -> dict[str, Any]:
-        """What can be said of the node, which has not answered in time: whether it is out of
-        reach, and since when."""
-        state, is_asked = "unreachable", isinstance(error, NoAnswerError)
-        if not self.is_known or (is_asked and isinstance(error.__cause__, ConnectionRefusedError)):
+        """What can be said of the node, which does not answer: whether it is out of reach, and
+        since when. Over a connection that is up it has no controller if nobody listens, else it,
+        or the connection, hangs."""
+        state = "unreachable"
+        if not self.is_known:
             state = "stopped"
         elif self.box.is_connected:
-            state = "unresponsive"
+            is_refused = isinstance(error.__cause__, ConnectionRefusedError)
+            state = "stopped" if is_refused else "unresponsive"
         node = silent_node(self.name, self.name, state)
         heard = self._records.get(self.name).heard
         return node | {
             "reason": error.message,
             "heard": None if heard is None else clock.iso(heard),
         }
+
+    def _located(self, message: str) -> str:
+        """Its paths are the box's."""
+        return f"{self.name}: {message}"
 
     # Life -------------------------------------------------------------------------------
 

@@ -86,6 +86,13 @@ class BoxNodes:
         """Those of them that may have something that this home does not have yet."""
         return [name for name in self.known() if self.records.get(name).is_due]
 
+    def reconfigure(self) -> None:
+        """Go by the configuration as it is now."""
+        with self._lock:
+            self._clients.clear()
+            if self._boxes is not None:
+                self._boxes.reconfigure(self._config())
+
     def close(self) -> None:
         """End the connections; the next use makes new ones."""
         with self._lock:

@@ -3,7 +3,6 @@
 Several commands may work with one box at once: a file is written whole, by whoever is the last.
 """
 
-import contextlib
 import json
 import os
 import uuid
@@ -30,6 +29,8 @@ class BoxRecord:
     """Which layers of packages it was given."""
     is_due: bool = False
     """Whether it may have something that this home does not have yet."""
+    untold: list[str] = field(default_factory=list)
+    """Jobs, new or extended, that were stored and are to be handed over."""
     heard: float | None = None
     """When it last answered (seconds since 1970)."""
 
@@ -71,8 +72,3 @@ class BoxRecords:
         except OSError as error:
             raise storage_error(error, f"cannot write {file}") from error
         return record
-
-    def forget(self, name: str) -> None:
-        """The box is no more."""
-        with contextlib.suppress(FileNotFoundError):
-            (self._folder / f"{name}.json").unlink()

@@ -30,7 +30,7 @@ class Answers(Generic[T]):
         errors = list(self.failures.values())
         if len(self.results) + len(errors) == 1:
             raise errors[0]
-        told = "; ".join(f"{node}: {error.message}" for node, error in self.failures.items())
+        told = "; ".join(_named(node, error.message) for node, error in self.failures.items())
         raise type(errors[0])(told, errors[0].hint) from errors[0]
 
     def forgive_unknown_names(self) -> None:
@@ -41,6 +41,11 @@ class Answers(Generic[T]):
                 for node, error in self.failures.items()
                 if not isinstance(error, UnknownNameError)
             }
+
+
+def _named(node: str, message: str) -> str:
+    """A node's message, which may begin with its name already, as messages of boxes do."""
+    return message if message.startswith((f"{node}:", f"{node} (")) else f"{node}: {message}"
 
 
 def on_each(nodes: Sequence[str], call: Callable[[str], T]) -> Answers[T]:

@@ -23,8 +23,10 @@ from xt_core.nodes.requests import NodeClient, silent_node
 from xt_core.services.stores import StoreAccess
 
 T = TypeVar("T")
-STOPPED, UNRESPONSIVE = "stopped", "unresponsive"
+RUNNING, STOPPED, UNRESPONSIVE = "running", "stopped", "unresponsive"
 _PATIENCE_WITH_SILENT_SECONDS = 0.2
+_PATIENCE_WITH_SILENT_BOX_SECONDS = 1.0
+"""Over a connection that is up: less, and a box that is far away would stay silent."""
 
 
 class Controllers:
@@ -156,10 +158,12 @@ class Controllers:
 
     def _status_of(self, node: str, patience: float | None) -> dict[str, Any]:
         client = self.of(node)
-        if patience is not None and self._is_still_silent(node, client):
-            patience = min(patience, _PATIENCE_WITH_SILENT_SECONDS)
+        if patience is not None and node in self._silent:
+            is_far = isinstance(client, BoxController) and client.box.is_connected
+            least = _PATIENCE_WITH_SILENT_BOX_SECONDS if is_far else _PATIENCE_WITH_SILENT_SECONDS
+            patience = min(patience, least)
         try:
-            answer = client.status(patience)
+            answer = client.status(patience, of_machine=patience is None)
             self._silent.discard(node)
             return answer
         except XTError as error:
@@ -169,12 +173,6 @@ class Controllers:
             state = UNRESPONSIVE if client.is_running() else STOPPED
             (self._silent.add if state == UNRESPONSIVE else self._silent.discard)(node)
             return {"nodes": [silent_node(node, "local", state)], "runs": []}
-
-    def _is_still_silent(self, node: str, client: NodeClient) -> bool:
-        """As far as is known; a box that is connected again may be far away, and takes its time."""
-        if node not in self._silent:
-            return False
-        return not (isinstance(client, BoxController) and client.box.is_connected)
 
     def take_up(
         self, job: Job, *, only_own: bool = False, sent: Callable[[int, int], None] = unheard

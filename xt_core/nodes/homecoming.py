@@ -78,7 +78,7 @@ class Homecoming:
         if not access.for_box(self._boxes.home).is_kept_at_home:
             client.take_up(job.name)
             return
-        self._boxes.records.update(client.name, is_due=True)
+        self._set_untold(client.name, job.name, is_due=True)
         mrc_text = self._artifacts().get_bytes(mrc_key(job.workspace, job.name))
         mrc = MultiRunConfig.from_json(mrc_text)
         if access.artifacts is None:
@@ -87,6 +87,15 @@ class Homecoming:
             send_inputs(client, self._artifacts(), mrc, client.name, told)
         assignment = None if access.stats is not None else self._assignment(job, mrc, client.name)
         client.take_up(job.name, assignment)
+        self._set_untold(client.name, job.name, is_due=False)
+
+    def _set_untold(self, box: str, job: str, *, is_due: bool) -> None:
+        """Keep whether a job is to be handed over; what is to be is due at the box."""
+        others = [name for name in self._boxes.records.get(box).untold if name != job]
+        if is_due:
+            self._boxes.records.update(box, is_due=True, untold=[*others, job])
+        else:
+            self._boxes.records.update(box, untold=others)
 
     def _assignment(self, job: Job, mrc: MultiRunConfig, node: str) -> str:
         store = self._store()
@@ -139,13 +148,17 @@ class Homecoming:
         client.ensure_running(needs=self.needs_of(self._store().open_jobs(client.name)))
 
     def hand_over_again(self, client: BoxController) -> None:
-        """Hand over the jobs of which the node has told nothing: whoever submitted them may have
-        died before the box knew of them. One that it knows is not done twice."""
+        """Hand over the jobs of which the node has told nothing, and those that were extended in
+        vain: whoever submitted them may have died before the box knew of them. One that it knows
+        is not done twice."""
         store = self._store()
+        untold = set(self._boxes.records.get(client.name).untold)
         for job in store.open_jobs(client.name):
             first = [run for run in store.open_runs(job.name, client.name) if run.parent is None]
             if all(run.status is RunStatus.QUEUED for run in first):
-                self.hand_over(client, job)
+                untold.add(job.name)
+        for job in store.jobs(sorted(untold)) if untold else ():
+            self.hand_over(client, job)
 
     def bring_stats(self, name: str) -> int:
         """Take in what the node on a box has to tell; how many times a run had something.
@@ -223,8 +236,10 @@ class Homecoming:
             if files:
                 self.bring_all(name)
             else:
-                self.ensure_running(self._boxes.of(name))
+                client = self._boxes.of(name)
+                self.ensure_running(client)
                 self.bring_stats(name)
+                self.hand_over_again(client)
         except XTError as error:
             return error
         return None

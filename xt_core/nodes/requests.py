@@ -70,9 +70,9 @@ class NodeClient(ABC):
         """Let the controller end; runs live on, and the next controller finds them."""
 
     @abstractmethod
-    def _connection(self, patience: float | None = None) -> UnixConnection:
-        """A connection to the controller's socket, not connected yet: that may take so many
-        seconds."""
+    def _connection(self, seconds: float | None = None) -> UnixConnection:
+        """A connection to the controller's socket, not connected yet; connecting it may take so
+        many `seconds`, where that takes long."""
 
     def is_running(self) -> bool:
         """Whether a controller answers."""
@@ -121,13 +121,15 @@ class NodeClient(ABC):
 
     # Requests ---------------------------------------------------------------------------
 
-    def status(self, patience: float | None = None) -> dict[str, Any]:
-        """The node and its living runs: see `xt status --json`.
+    def status(self, patience: float | None = None, *, of_machine: bool = False) -> dict[str, Any]:
+        """The node and its living runs: see `xt status --json`. What is said of its machine's GPUs
+        is not there, or seconds old, unless `of_machine`, which may take a second.
 
         Raises UnavailableError after `patience` seconds without an answer.
         """
         timeout = STATUS_SECONDS if patience is None else patience
-        return self._request("GET", "/status", timeout=timeout)
+        path = "/status?machine=1" if of_machine else "/status"
+        return self._request("GET", path, timeout=timeout)
 
     def take_up(self, job: str, assignment: str | None = None) -> None:
         """Tell the controller of a submitted job; with its `assignment`, as JSON, where the node
@@ -240,12 +242,28 @@ class NodeClient(ABC):
                 connection.send_pieces(method, path, size, cast(Iterable[bytes], body))
             with connection.getresponse() as response:  # it may outlive the connection
                 if response.status != 200:
-                    _raise_error(response)
+                    self._raise_error(response)
                 yield connection, response
         except (OSError, HTTPException) as error:
             raise self._unavailable(error) from error
         finally:
             connection.close()
+
+    def _raise_error(self, response: HTTPResponse) -> NoReturn:
+        try:
+            error = json.loads(response.read())["error"]
+        except (ValueError, KeyError, TypeError):
+            message = f"the controller failed with HTTP {response.status}"
+            raise UnavailableError(self._located(message)) from None
+        kind = _ERRORS.get(error.get("kind", ""), UnavailableError)
+        message = error.get("message", "not found")
+        if kind not in (UsageError, UnknownNameError):
+            message = self._located(message)
+        raise kind(message, error.get("hint", ""))
+
+    def _located(self, message: str) -> str:
+        """What a controller tells of its machine, as the user here has to read it."""
+        return message
 
     def _unavailable(self, error: Exception) -> UnavailableError:
         reason = str(error) or type(error).__name__
@@ -302,15 +320,6 @@ def _numbers(version: str) -> list[int]:
     return [int(part) for part in version.split(".") if part.isdigit()]
 
 
-def _raise_error(response: HTTPResponse) -> NoReturn:
-    try:
-        error = json.loads(response.read())["error"]
-    except (ValueError, KeyError, TypeError):
-        raise UnavailableError(f"the controller failed with HTTP {response.status}") from None
-    kind = _ERRORS.get(error.get("kind", ""), UnavailableError)
-    raise kind(error.get("message", "not found"), error.get("hint", ""))
-
-
 def silent_node(name: str, target: str, state: str) -> dict[str, Any]:
     """What can be said of a node that says nothing itself."""
     return {
@@ -323,4 +332,5 @@ def silent_node(name: str, target: str, state: str) -> dict[str, Any]:
         "queued": 0,
         "concurrent": 0,
         "gpus": 0,
+        "machine": None,
     }

@@ -3,13 +3,11 @@
 from dataclasses import dataclass
 
 from xt_core.config.settings import ComputeTarget, Setup
-from xt_core.errors import ConfigError, UsageError, XTError
-from xt_core.home import FIRST_NODE, may_be_box
+from xt_core.errors import UsageError
+from xt_core.home import FIRST_NODE
 from xt_core.session import Session
-from xt_core.shares.names import KINDS
 from xt_core.submit.options import RunRequest
-
-_THIS_MACHINE = "local"
+from xt_core.submit.targets import THIS_MACHINE, check_target, kinds_of
 
 
 @dataclass(frozen=True)
@@ -42,16 +40,16 @@ class Placement:
 def place(session: Session, request: RunRequest) -> Placement:
     """Choose the nodes. Raises UsageError and ConfigError for what cannot be, UnknownNameError."""
     target = session.config.target()
+    check_target(session.config, target)
     if target.service == "local":
         nodes = [f"node{index}" for index in range(_number(request, target, None))]
         return Placement(target.name, nodes, dict.fromkeys(nodes, _setup(session, request)), {})
-    _check_pool(session, target)
     chosen = target.boxes[: _number(request, target, len(target.boxes))]
-    nodes = [FIRST_NODE if name == _THIS_MACHINE else name for name in chosen]
+    nodes = [FIRST_NODE if name == THIS_MACHINE else name for name in chosen]
     setups = {
         node: _setup(session, request, name) for node, name in zip(nodes, chosen, strict=True)
     }
-    shares = {name: _kinds(session, name) for name in chosen if name != _THIS_MACHINE}
+    shares = {name: kinds_of(session.config, name) for name in chosen if name != THIS_MACHINE}
     return Placement(target.name, nodes, setups, shares)
 
 
@@ -77,38 +75,3 @@ def _setup(session: Session, request: RunRequest, box: str | None = None) -> Set
     if target.setup:
         return config.setup_of(f"compute-targets.{target.name}")
     return None if box is None else config.setup_of(f"boxes.{box}")
-
-
-def _check_pool(session: Session, target: ComputeTarget) -> None:
-    from xt_core.ssh.configured import box_address
-
-    where = f"compute-targets.{target.name}.boxes"
-    if not target.boxes:
-        raise ConfigError(f"{where} is empty", f"name its boxes, as in xt config {where} gpu1,gpu2")
-    if twice := {name for name in target.boxes if target.boxes.count(name) > 1}:
-        raise ConfigError(f"{where} names {min(twice)} twice", "each box is one node")
-    for name in target.boxes:
-        if name == _THIS_MACHINE:
-            continue
-        try:
-            box_address(session.config, name)
-        except XTError as error:
-            if target.name == name:
-                raise
-            origin = session.config.origin(where)
-            raise type(error)(f"{where} ({origin}): {error.message}", error.hint) from None
-        if not may_be_box(name):
-            raise ConfigError(
-                f"box {name} is called as a node of this machine", "give it another name"
-            )
-
-
-def _kinds(session: Session, box: str) -> frozenset[str]:
-    actions = session.config.box(box).actions
-    if unknown := set(actions) - set(KINDS):
-        origin = session.config.origin(f"boxes.{box}.actions")
-        raise ConfigError(
-            f"boxes.{box}.actions ({origin}) has {min(unknown)!r}",
-            f"it may have {', '.join(KINDS)}",
-        )
-    return frozenset(actions)

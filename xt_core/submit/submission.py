@@ -11,7 +11,7 @@ from pathlib import Path
 
 from xt_core import clock
 from xt_core.bootstrap.needs import SEARCH
-from xt_core.errors import UnavailableError, UsageError
+from xt_core.errors import RefusedError, UnavailableError, UsageError, XTError
 from xt_core.model.records import Job, Run, WorkItem
 from xt_core.model.states import RunStatus, SearchStyle
 from xt_core.session import Session
@@ -102,14 +102,20 @@ def _check_extends_only(request: RunRequest) -> None:
 
 def _hand_over(session: Session, job: Job, sent: Sent = nobody) -> None:
     """Tell its nodes' controllers of a stored job, also when one is replaced just now. One that
-    cannot be told finds the job when it starts."""
+    cannot be told finds the job when it starts, one on a box when that is asked next."""
     for _ in range(_HAND_OVER_ATTEMPTS):
         try:
             session.controllers.take_up(job, sent=sent)
             return
         except UnavailableError as error:
+            failure: XTError = error
+        except RefusedError as error:
             failure = error
-    raise failure
+            break
+    raise type(failure)(
+        f"{job.name} is stored, but not all of its nodes know of it yet: {failure.message}",
+        f"{failure.hint}; xt status tries again, xt cancel job {job.name} gives it up".lstrip("; "),
+    ) from failure
 
 
 def _store_code(session: Session, spec: SnapshotSpec, key: str, note: Note) -> str:
