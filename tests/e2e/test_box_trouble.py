@@ -37,9 +37,10 @@ class Lab:
         self.configure()
         return box
 
-    def configure(self, *more: str) -> None:
+    def configure(self, *more: str, without: Sshd | None = None) -> None:
         """Write the configuration of the client's boxes anew."""
-        lines = [f'  {box.name}: {{address: "{box.place}"}}' for box in self.network.boxes]
+        boxes = [box for box in self.network.boxes if box is not without]
+        lines = [f'  {box.name}: {{address: "{box.place}"}}' for box in boxes]
         file = self.xt.home.config_file
         marked = "# boxes\n"
         before = file.read_text().partition(marked)[0] if file.exists() else ""
@@ -88,3 +89,29 @@ def test_an_extension_of_which_no_box_was_told_is_told_later(
     xt("status")
     lab.wait_status("run1.3", "completed")
     assert [run.status for run in xt.children("job1")] == ["completed"] * 3
+
+
+@pytest.mark.embedded
+def test_a_box_that_has_unfinished_runs_is_not_mistaken_for_another(lab: Lab) -> None:
+    xt, box, other = lab.xt, lab.box("gpu1"), lab.box("gpu2")
+    xt("run", "--target", "gpu1", "waits.py")
+    lab.wait_status("run1", "running")
+
+    lab.configure(f'  gpu1: {{address: "{other.place}"}}', without=box)
+    for command in (["cancel", "job", "job1"], ["attach", "run1"], ["sync"]):
+        failed = xt(*command, code=5).stderr
+        assert f"xt: error: gpu1 at {other.place} is another machine" in failed
+        assert "hint: give it its old address back" in failed
+
+    lab.configure(without=box)
+    told = "gpu1 is not in the configuration any more, and has what is not here yet{}"
+    told += f"xt box add gpu1 {box.place}\n"
+    assert told.format("; bring it back: ") in xt("status").stderr
+    failed = xt("cancel", "job", "job1", code=3).stderr
+    assert told.format("\nhint: bring it back: ") in failed
+
+    lab.configure()
+    assert lab.status("run1") == "running"
+    lab.gate.touch()
+    lab.wait_status("run1", "completed")
+    assert xt("status").stderr == ""
