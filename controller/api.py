@@ -49,7 +49,8 @@ class ControllerApi:
     def __init__(self, service: ControllerService) -> None:
         self._service = service
 
-    async def status(self, _request: web.Request) -> web.Response:
+    async def status(self, request: web.Request) -> web.Response:
+        await self._service.machine.refresh(may_wait="machine" in request.query)
         return web.json_response(self._service.status())
 
     async def take_up_job(self, request: web.Request) -> web.Response:

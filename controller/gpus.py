@@ -66,6 +66,10 @@ class GpuPool:
     def __len__(self) -> int:
         return len(self._users)
 
+    def users(self) -> dict[str, int]:
+        """How many of the node's living runs have each GPU."""
+        return dict(self._users)
+
     def take(self, concurrent: int, elsewhere: Mapping[str, int] | None = None) -> list[str]:
         """GPUs for a run of a job that runs `concurrent` at once, the least used first; others'
         uses, by GPU, are in `elsewhere`.

@@ -18,6 +18,7 @@ from controller.homebound import HomeboundOutbox
 from controller.intake import Intake
 from controller.jobrecords import fail_job
 from controller.jobtask import JobTask
+from controller.machine import Machine
 from controller.news import News
 from controller.node import Bell, NodeServices
 from controller.output import OutputFeed
@@ -49,6 +50,7 @@ class ControllerService:
         self._tasks: set[asyncio.Task[None]] = set()
         self._taking_up = asyncio.Lock()
         self._intake = Intake(node, self._hand_over, lambda: set(self.jobs))
+        self.machine = Machine(node.gpus, node.environ)
         self._started = clock.now()
         self._idle_since = time.monotonic()
         self.shutdown_requested = asyncio.Event()
@@ -231,6 +233,7 @@ class ControllerService:
             "concurrent": self._node.slots.limit or sum(limits),
             "gpus": len(self._node.gpus),
             "gpu_split": self._node.gpu_split,
+            "machine": self.machine.describe(),
             "access": self._access.fingerprint,
             "access_expires": self._access.now.expires,
             "limits": asdict(self._limits),

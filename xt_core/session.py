@@ -55,6 +55,15 @@ class Session:
 
         return load_config(self.home, self.cwd, self.environ, self.overrides)
 
+    def reload_config(self) -> None:
+        """Take over what was changed in the configuration's boxes and targets since it was read.
+        Raises ConfigError for one that is wrong, and keeps the old one."""
+        from xt_core.config import load_config
+
+        self.__dict__["config"] = load_config(self.home, self.cwd, self.environ, self.overrides)
+        if "boxes" in self.__dict__:
+            self.boxes.reconfigure()
+
     @cached_property
     def team(self) -> "Team":
         """The team in use."""

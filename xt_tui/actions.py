@@ -11,7 +11,7 @@ from textual.binding import Binding
 
 from xt_core.model.states import SearchStyle
 from xt_core.services.team import team_names
-from xt_tui import steering, tagging
+from xt_tui import boxes, steering, tagging
 
 if TYPE_CHECKING:
     from xt_tui.app import XtApp
@@ -32,7 +32,18 @@ def _needs_runs(app: "XtApp") -> str | None:
     return None if app.main.meant_runs else "no run is chosen"
 
 
+def _needs_box(app: "XtApp") -> str | None:
+    if app.main.pane is app.main.nodes:
+        return None if app.main.nodes.box is not None else "that is this machine, no box"
+    return "choose a box in the nodes pane (7)"
+
+
 def _needs_living(app: "XtApp") -> str | None:
+    if app.main.pane is app.main.nodes:
+        node = app.main.nodes.node
+        if node is None:
+            return "no node is under the cursor"
+        return None if node["running"] or node["queued"] else f"nothing runs on {node['name']}"
     if app.on_jobs:
         rows = app.jobs.chosen
         if not rows:
@@ -93,6 +104,7 @@ PANE_GROUPS: dict[str, tuple[str, ...]] = {
     "runs": ("Work", "Lists"),
     "metrics": ("Metrics",),
     "output": ("Output", "Work"),
+    "nodes": ("Boxes", "Work"),
 }
 """The groups that help names first, by the pane that has the keys."""
 
@@ -141,6 +153,12 @@ ACTIONS: dict[str, Action] = {
                lambda app: app.metrics.next_smoothing()),
         Action("follow", "follow", "follow the end of the output again", "F", "Output",
                lambda app: app.output.view.action_follow()),
+        Action("add_box", "add box", "add a box, a machine that is reached over SSH", "b", "Boxes",
+               boxes.add),
+        Action("check_box", "check box", "see whether the box has what XT needs", "C", "Boxes",
+               boxes.check_chosen, _needs_box),
+        Action("remove_box", "remove box", "forget the box; what is on it stays there", "D",
+               "Boxes", boxes.remove, _needs_box),
         Action("teams", "teams", "go to the teams pane", "1", "Panes",
                lambda app: app.main.focus_pane("teams")),
         Action("jobs", "jobs", "go to the jobs pane", "2", "Panes",
@@ -153,6 +171,8 @@ ACTIONS: dict[str, Action] = {
                lambda app: app.main.focus_pane("output")),
         Action("details", "details", "go to the details pane", "6", "Panes",
                lambda app: app.main.focus_pane("details")),
+        Action("nodes", "nodes", "go to the nodes pane: this machine and the boxes", "7", "Panes",
+               lambda app: app.main.focus_pane("nodes")),
         Action("zoom", "zoom", "give the pane the whole screen, or take it back", "z", "Panes",
                lambda app: app.main.toggle_zoom(), in_footer=True),
         Action("team", "team", "show the jobs and runs of another team", "T", "XT",

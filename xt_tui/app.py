@@ -123,6 +123,10 @@ class XtApp(App[int]):
                 if row.job.name == self.screen.job:
                     self.screen.take(row)
 
+    @on(MainScreen.BoxChosen)
+    def _check_chosen_box(self) -> None:
+        self.action_perform("check_box")
+
     @on(steering.Acted)
     def _tell(self, message: steering.Acted) -> None:
         if self.main.is_open:
@@ -214,6 +218,16 @@ class XtApp(App[int]):
         self.switch_screen(self.main)
         self.main.call_when_open(self._feed.start)
         old.close()
+
+    def reload_config(self) -> None:
+        """Take over what was changed in the configuration's boxes."""
+        try:
+            self.session.reload_config()
+            self._feed.reload_config()
+        except XTError as error:
+            self.notify(error.message, title="configuration", severity="error", markup=False)
+        if self.main.is_open:
+            self.main.nodes.reload()
 
     def open_launch_form(self) -> None:
         from xt_tui.screens.launch import LaunchScreen

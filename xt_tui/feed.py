@@ -19,6 +19,8 @@ from xt_tui.state import Batch, Health
 _PAUSE_SECONDS = 1.0
 _LEAST_SECONDS_BETWEEN_LOOKS = 0.1
 _LARGEST_BATCH = 5_000
+_MACHINES_SECONDS = 5.0
+"""How old loads and memories of machines may be on the screen."""
 _PATIENCE_SECONDS = 2.0
 """With a node that does not answer: longer, and news of the others would come late."""
 
@@ -43,6 +45,11 @@ class Feed:
     def start(self) -> None:
         for thread in self._threads:
             thread.start()
+
+    def reload_config(self) -> None:
+        """Take over what was changed in the configuration. Raises ConfigError."""
+        self._session.reload_config()
+        self._bell.set()
 
     def let_go(self) -> None:
         """Let the threads end, whenever what they wait for has answered."""
@@ -76,10 +83,11 @@ class Feed:
             self._look()
         self._session.close()
 
-    def _longest_pause(self) -> float | None:
-        """Seconds between looks: what other machines do for the team rings no bell here."""
+    def _longest_pause(self) -> float:
+        """Seconds between looks: what other machines do for the team rings no bell here, nor do
+        the loads of machines, nor boxes that go."""
         try:
-            return None if self._session.access.stats is None else _PAUSE_SECONDS
+            return _MACHINES_SECONDS if self._session.access.stats is None else _PAUSE_SECONDS
         except XTError:  # each look tells of it
             return _PAUSE_SECONDS
 

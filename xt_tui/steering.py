@@ -33,8 +33,12 @@ class Acted(Message):
 
 
 def cancel(app: "XtApp") -> None:
-    """Cancel what the user means: jobs in the jobs pane, else runs."""
-    if app.on_jobs:
+    """Cancel what the user means: jobs in the jobs pane, all on a node in the nodes pane, else
+    runs."""
+    node = app.main.nodes.node
+    if app.main.pane is app.main.nodes and node is not None:
+        _cancel_node(app, str(node["name"]), node["running"], node["queued"])
+    elif app.on_jobs:
         _cancel_jobs(app, living_jobs(app.jobs.chosen))
     else:
         _cancel_runs(app, living_runs(app.main.meant_runs))
@@ -91,6 +95,23 @@ def _cancel_jobs(app: "XtApp", rows: list[JobRow]) -> None:
         return f"{count} cancelled"
 
     _ask(app, screen, call, names, _CANCELLING)
+
+
+def _cancel_node(app: "XtApp", node: str, running: int, queued: int) -> None:
+    screen = ConfirmScreen(
+        f"Cancel all that runs on {node}?",
+        [f"{counted(running, 'running run')}, {queued} queued"],
+        "What runs there is stopped; jobs go on on their other nodes.",
+        "Cancel all",
+        "Keep running",
+    )
+
+    def call(session: Session) -> str:
+        session.controllers.cancel(nodes=[node])
+        return f"all that ran on {node} is cancelled"
+
+    living = living_runs([run for run in app.state.runs.values() if run.node == node])
+    _ask(app, screen, call, [run.full_name for run in living], _CANCELLING)
 
 
 def restart(app: "XtApp") -> None:

@@ -71,6 +71,14 @@ class Sshd(ServerProcess):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
+    def hang_up(self) -> None:
+        """Be out of reach until `start`: no connection stays, none is taken. What runs goes on."""
+        sessions = self.sessions()
+        self.stop()
+        for pid in sessions:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
     def sessions(self) -> list[int]:
         """The processes that serve connections: those of the server's that are sshd too."""
         assert self._process is not None

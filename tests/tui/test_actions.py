@@ -210,7 +210,7 @@ async def test_the_form_shows_what_would_be_run(session: Session) -> None:
         ("t.py 'open", "runs", "", "the command has no closing quotation"),
         ("t.py", "runs", "many", "--runs many is not a number"),
         ("t.py --lr=[]", "runs", "", "lr"),
-        ("t.py", "target", "moon", "there is no compute target 'moon'"),
+        ("t.py", "setup", "moon", "there is no setup 'moon'"),
         ("t.py", "env", "x", "--env x is not NAME=VALUE"),
     ],
 )

@@ -51,7 +51,7 @@ class FakeClient:
         self._fail()
         return [f"run of {self.node}"]
 
-    def status(self, patience: float | None = None) -> dict[str, Any]:
+    def status(self, patience: float | None = None, *, of_machine: bool = False) -> dict[str, Any]:
         self.patience = patience
         self._fail()
         node = {"name": self.node, "controller": {"version": xt_core.__version__}}

@@ -138,12 +138,15 @@ def ensure_controller(
     return started
 
 
-def layers_for(box: str, needs: Sequence[str], cache: Path) -> set[str] | None:
-    """The digests of the layers that a box of that name needs; None if its Python is not known."""
+def remembered_python(box: str, cache: Path) -> Python | None:
+    """The Python that a box of that name had when XT was last installed there."""
     remembered = _remembered(_known_file(cache, box))
-    if remembered is None:
-        return None
-    return {layer.digest for layer in (code_layer(), *package_layers(needs, remembered[0]))}
+    return None if remembered is None else remembered[0]
+
+
+def layer_digests(needs: Sequence[str], python: Python) -> frozenset[str]:
+    """The digests of the layers that a box with that Python needs."""
+    return frozenset(layer.digest for layer in (code_layer(), *package_layers(needs, python)))
 
 
 def _known_file(cache: Path, box: str) -> Path:

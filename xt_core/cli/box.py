@@ -1,26 +1,23 @@
 """`xt box`: the machines that are reached over SSH."""
 
 import argparse
-import contextlib
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xt_core.cli.box_prepare import add_prepare_options, prepare_boxes
 from xt_core.cli.nouns import Noun, run_noun
 from xt_core.cli.parser import Parser, count, seconds
 from xt_core.cli.talk import emit_json, note
-from xt_core.config import config_files, write_setting
-from xt_core.errors import ExitCode, RefusedError, UnknownNameError, UsageError
-from xt_core.home import BOX_NAME_HINT, may_be_box
+from xt_core.errors import ExitCode, RefusedError
 from xt_core.nodes.concurrently import on_each
 from xt_core.session import Session
+from xt_core.ssh.adding import CONNECT_SECONDS, remote_names
 
 if TYPE_CHECKING:
-    from xt_core.ssh.address import Address
-    from xt_core.ssh.boxes import Boxes
+    from xt_core.ssh.adding import UnknownKey
     from xt_core.ssh.check import BoxReport
-    from xt_core.ssh.troubles import UnknownHostKeyError
 
 _EXAMPLES = (
     "xt box add gpu1 alice@gpu1.example:2222     shows the fingerprint of its key, and asks",
@@ -30,8 +27,6 @@ _EXAMPLES = (
     "xt box prepare gpu1                         XT there, from this machine's own copy",
     "xt box remove gpu1",
 )
-_CONNECT_SECONDS = 10.0
-_MOST_HOPS = 8
 
 
 def main(argv: list[str]) -> int:
@@ -69,92 +64,49 @@ def _add_options(parser: Parser) -> None:
 
 def _add_timeout(parser: Parser) -> None:
     parser.add_argument(
-        "--timeout", type=seconds, default=_CONNECT_SECONDS, metavar="SECONDS",
+        "--timeout", type=seconds, default=CONNECT_SECONDS, metavar="SECONDS",
         help="how long connecting may take (default: %(default)g)",
     )  # fmt: skip
 
 
 def _add(session: Session, options: argparse.Namespace) -> None:
-    from xt_core.ssh.address import parse_address
-    from xt_core.ssh.boxes import Boxes
+    from xt_core.ssh.adding import NewBox, reach_new_box, write_box
 
-    address = parse_address(options.address)
-    _check_name(session, options.name, options.address)
-    if options.setup is not None:
-        session.config.setup(options.setup)
-    boxes = Boxes(session.config, session.environ, options.timeout)
-    try:
-        _connect(boxes, options, address)
-    finally:
-        boxes.close()
-    session.home.create()
-    file = session.home.config_file
-    settings = {"setup": options.setup, "gpus": options.gpus, "max-runs": options.max_runs,
-                "address": options.address}  # fmt: skip
-    for name, value in settings.items():
-        if value is not None:
-            write_setting(file, f"boxes.{options.name}.{name}", str(value))
+    def accept(unknown: "UnknownKey") -> None:
+        _accept(unknown, options)
+
+    def kept(unknown: "UnknownKey", file: Path) -> None:
+        note(f"the key of {unknown.host} is kept in {file}")
+
+    new = NewBox(options.name, options.address, options.max_runs, options.gpus, options.setup)
+    reach_new_box(session, new, accept, kept, options.timeout)
+    file = write_box(session, new)
     if options.json:
-        emit_json({"box": options.name, "address": options.address, "config": str(file)})
+        emit_json({"box": new.name, "address": new.address, "config": str(file)})
     else:
-        print(f"box {options.name} ({options.address}) added to {file}")
-        note(f"xt box check {options.name} tells whether it has what XT needs")
+        print(f"box {new.name} ({new.address}) added to {file}")
+        note(f"xt box check {new.name} tells whether it has what XT needs")
 
 
-def _check_name(session: Session, name: str, address: str) -> None:
-    """Raise unless a box may have that name and address."""
-    if not may_be_box(name):
-        raise UsageError(f"{name!r} is no name for a box", BOX_NAME_HINT)
-    boxes = session.config.as_dict()["boxes"]
-    if name == "local":
-        raise RefusedError("box local is this machine", "give another name")
-    known = boxes.get(name, {}).get("address")
-    if known not in (None, address):
-        raise RefusedError(
-            f"there is a box {name} already: {known} "
-            f"({session.config.origin(f'boxes.{name}.address')})",
-            f"give another name, or xt box remove {name} first",
-        )
-
-
-def _connect(boxes: "Boxes", options: argparse.Namespace, address: "Address") -> None:
-    """Connect, having each unknown key on the way accepted."""
-    from xt_core.ssh.troubles import UnknownHostKeyError
-
-    for _ in range(_MOST_HOPS):
-        box = boxes.at(options.name, address)
-        try:
-            box.connect()
-            return
-        except UnknownHostKeyError as error:
-            _accept(error, options)
-            boxes.close()  # there is no pause before the next attempt
-    raise RefusedError(f"the keys of more than {_MOST_HOPS} hosts would have to be accepted")
-
-
-def _accept(error: "UnknownHostKeyError", options: argparse.Namespace) -> None:
-    """Write a host's key to the user's known hosts if it is the right one, or the user says so."""
-    from xt_core.ssh.known_hosts import add_known_key, host_name
-    from xt_core.ssh.troubles import kind_of
-
-    host, shown = host_name(error.destination), error.key.get_fingerprint()
+def _accept(unknown: "UnknownKey", options: argparse.Namespace) -> None:
+    """Return if a host's key is the right one, or the user says so. Raises RefusedError."""
+    host, shown = unknown.host, unknown.fingerprint
     if options.fingerprint and shown not in options.fingerprint:
         raise RefusedError(
             f"the key of {host} is not the expected one: its fingerprint is {shown}",
             "another machine answers there, or --fingerprint is wrong",
         )
-    if not options.fingerprint and not options.yes:
-        if options.json or not sys.stdin.isatty():
-            raise RefusedError(
-                f"the key of {host} is not known ({kind_of(error.key)} {shown})",
-                f"compare the fingerprint, then accept it: --fingerprint {shown}",
-            )
-        note(f"the key of {host} is not known: {kind_of(error.key)} {shown}")
-        print("is it the right one? [y/N] ", end="", file=sys.stderr, flush=True)
-        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-            raise RefusedError(f"the key of {host} was not accepted", "nothing was changed")
-    file = add_known_key(error.destination, error.key)
-    note(f"the key of {host} is kept in {file}")
+    if options.fingerprint or options.yes:
+        return
+    if options.json or not sys.stdin.isatty():
+        raise RefusedError(
+            f"the key of {host} is not known ({unknown.kind} {shown})",
+            f"compare the fingerprint, then accept it: --fingerprint {shown}",
+        )
+    note(f"the key of {host} is not known: {unknown.kind} {shown}")
+    print("is it the right one? [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise RefusedError(f"the key of {host} was not accepted", "nothing was changed")
 
 
 # Check ----------------------------------------------------------------------------------
@@ -191,7 +143,7 @@ def _reports(session: Session, names: list[str], options: argparse.Namespace) ->
         report = check_box(boxes.of(name), str(addresses[name]))
         if not options.json:
             with printing:
-                print("\n".join(report_lines(report)), flush=True)
+                print("\n".join(report.lines()), flush=True)
         return report
 
     try:
@@ -200,17 +152,6 @@ def _reports(session: Session, names: list[str], options: argparse.Namespace) ->
         return [answers.results[name] for name in names]
     finally:
         boxes.close()
-
-
-def report_lines(report: "BoxReport") -> list[str]:
-    """A report as text."""
-    lines = [f"{report.name} ({report.address}): {report.state}"]
-    if report.error is not None:
-        lines += [f"  ✗ {report.error.message}", f"    {report.error.hint}"]
-    for finding in report.findings:
-        lines.append(f"  {'✗' if finding.is_wrong else '✓'} {finding.what:<9} {finding.told}")
-        lines += [f"    {finding.hint}"] if finding.hint else []
-    return lines
 
 
 def box_rows(session: Session, timeout: float) -> list[dict[str, Any]]:
@@ -230,12 +171,6 @@ def box_rows(session: Session, timeout: float) -> list[dict[str, Any]]:
     return [{"name": name, "state": states[name]} | box for name, box in entries.items()]
 
 
-def remote_names(session: Session) -> list[str]:
-    """The boxes that have an address."""
-    boxes: dict[str, dict[str, Any]] = session.config.as_dict()["boxes"]
-    return [name for name, box in boxes.items() if box["address"] is not None]
-
-
 def _prepare(session: Session, options: argparse.Namespace) -> None:
     names = list(dict.fromkeys(options.names)) or remote_names(session)
     prepare_boxes(session, options, names)
@@ -249,19 +184,11 @@ def _remove_options(parser: Parser) -> None:
 
 
 def _remove(session: Session, options: argparse.Namespace) -> None:
-    from xt_core.config.removal import remove_entry
+    from xt_core.ssh.adding import remove_box
 
-    name = options.name
-    if name == "local":
-        raise RefusedError("box local is this machine", "it cannot be removed")
-    session.config.box(name)
-    files = []
-    for file in config_files(session.home, session.cwd, session.environ):
-        with contextlib.suppress(UnknownNameError):  # it is in one of the others
-            remove_entry(file, "boxes", name)
-            files.append(str(file))
+    files = [str(file) for file in remove_box(session, options.name)]
     if options.json:
-        emit_json({"box": name, "removed_from": files})
+        emit_json({"box": options.name, "removed_from": files})
     else:
-        print(f"box {name} removed from {', '.join(files)}")
+        print(f"box {options.name} removed from {', '.join(files)}")
         note("what is on it stays there, its key stays known")

@@ -172,7 +172,15 @@ def _chosen_jobs(session: Session, options: argparse.Namespace) -> list[JobRow]:
 
 def _list_nodes(session: Session, options: argparse.Namespace) -> None:
     nodes = session.controllers.status()["nodes"]  # a report is no reason to start a controller
-    headers = ["name", "target", "state", "running", "queued", "gpus"]
+    if not options.json:
+        from xt_core.reports.nodes import gpus_text, load_text, memory_text, state_text
+
+        texts = {"load": load_text, "memory": memory_text, "gpus": gpus_text}
+        nodes = [node | {name: text(node) for name, text in texts.items()} for node in nodes]
+        for node in nodes:
+            if node["state"] == "unreachable":
+                node["state"] = state_text(node)  # since when
+    headers = ["name", "target", "state", "running", "queued", "load", "memory", "gpus"]
     _show_plain(options, "nodes", headers, nodes)
 
 

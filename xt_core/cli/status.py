@@ -11,6 +11,7 @@ from xt_core.errors import ExitCode
 from xt_core.home import FIRST_NODE, is_own_node
 from xt_core.model.names import JOB_NAME
 from xt_core.query.formats import format_duration
+from xt_core.reports.nodes import machine_text
 from xt_core.session import Session
 
 _EXAMPLES = (
@@ -106,7 +107,10 @@ def _status(session: Session, name: str | None) -> Document:
 def _essence(document: Document) -> Document:
     """What counts as a change: not the passing of time."""
     runs = [{k: v for k, v in run.items() if k != "duration"} for run in document["runs"]]
-    nodes = [{k: v for k, v in node.items() if k != "controller"} for node in document["nodes"]]
+    nodes = [
+        {k: v for k, v in node.items() if k not in ("controller", "machine")}
+        for node in document["nodes"]
+    ]
     return {"runs": runs, "nodes": nodes, "jobs": document.get("jobs")}
 
 
@@ -126,9 +130,11 @@ def _node_line(node: Document) -> str:
     line, controller = f"{node['name']} ({node['target']}) {node['state']}", node["controller"]
     if controller is None:
         return f"{line}: {', '.join(node['jobs'])} unfinished" if node["jobs"] else line
+    machine = machine_text(node)
     return (
-        f"{line}: {node['running']} running, {node['queued']} queued; controller "
-        f"{controller['version']}, pid {controller['pid']}, "
+        f"{line}: {node['running']} running, {node['queued']} queued; "
+        + (f"{machine}; " if machine else "")
+        + f"controller {controller['version']}, pid {controller['pid']}, "
         f"up {format_duration(controller['uptime'])}"
     )
 

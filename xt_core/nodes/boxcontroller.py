@@ -1,8 +1,10 @@
 """The controller of a node on a box, reached over SSH: installed and started as need be."""
 
 import contextlib
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +12,7 @@ import xt_core
 from xt_core import clock
 from xt_core.errors import RefusedError, XTError
 from xt_core.home import Home
+from xt_core.nodes.boxlayers import BoxLayers
 from xt_core.nodes.boxrecords import BoxRecords
 from xt_core.nodes.http import UnixConnection
 from xt_core.nodes.limits import Limits
@@ -39,14 +42,15 @@ class BoxController(NodeClient):
         access: Callable[[], StoreAccess],
         node_access: Callable[[], StoreAccess],
         limits: Limits,
+        layers: BoxLayers,
         told: Told,
     ) -> None:
         """`home` is this machine's, as the team has it; `address` is where the configuration says
-        that the box is, and `box` connects to it on use."""
+        that the box is, and `box` connects to it on use. `layers` are the same for all boxes."""
         super().__init__(name, lambda: access().for_box(home), lambda: node_access().for_box(home))
         self.address, self._open_box = address, box
         self._home, self._environ = home, environ
-        self._limits, self._told = limits, told
+        self._limits, self._layers, self._told = limits, layers, told
         self._records = BoxRecords(home)
 
     @property
@@ -60,14 +64,19 @@ class BoxController(NodeClient):
         record = self._records.get(self.name)
         return bool(record.socket) and record.address == self.address
 
-    def _connection(self) -> UnixConnection:
+    def _connection(self, seconds: float | None = None) -> UnixConnection:
         if not self.is_known:
             raise ConnectionRefusedError(f"{self.name} has no controller yet")
         socket = self._records.get(self.name).socket
-        return UnixConnection(Path(socket), self.box.open_socket)
+        reach = self.box.open_socket
+        return UnixConnection(
+            Path(socket), reach if seconds is None else partial(reach, seconds=seconds)
+        )
 
-    def status(self, patience: float | None = None) -> dict[str, Any]:
-        answer = super().status(patience)
+    def status(self, patience: float | None = None, *, of_machine: bool = False) -> dict[str, Any]:
+        if patience is not None and self.is_known:
+            self.box.connect(patience)  # the attempt goes on where it takes longer
+        answer = super().status(patience, of_machine=of_machine)
         heard = self._records.get(self.name).heard
         if heard is None or clock.now() - heard > _HEARD_EVERY_SECONDS:
             with contextlib.suppress(XTError):  # no room for it: it answers all the same
@@ -78,9 +87,15 @@ class BoxController(NodeClient):
 
     def silent_node(self, error: XTError) -> dict[str, Any]:
         """What can be said of the node, which does not answer: whether it is out of reach, and
-        since when."""
-        is_stopped = not self.is_known or self.box.is_connected
-        node = silent_node(self.name, self.name, "stopped" if is_stopped else "unreachable")
+        since when. Over a connection that is up it has no controller if nobody listens, else it,
+        or the connection, hangs."""
+        state = "unreachable"
+        if not self.is_known:
+            state = "stopped"
+        elif self.box.is_connected:
+            is_refused = isinstance(error.__cause__, ConnectionRefusedError)
+            state = "stopped" if is_refused else "unresponsive"
+        node = silent_node(self.name, self.name, state)
         heard = self._records.get(self.name).heard
         return node | {
             "reason": error.message,
@@ -100,7 +115,7 @@ class BoxController(NodeClient):
         Raises RefusedError and UnavailableError, which name the box.
         """
         wanted = self._needs(needs)
-        node = self._node() if self.is_known else None
+        node = self._found_node(wanted) if self.is_known else None
         if node is not None and self._is_current(node, wanted):
             self._renew_access(node)
             return
@@ -118,6 +133,7 @@ class BoxController(NodeClient):
             told=lambda progress: self._told(self.name, progress),
         )
         self._refuse_another_machine(started.place)
+        self._layers.forget()
         self._records.update(
             self.name,
             address=self.address,
@@ -139,6 +155,18 @@ class BoxController(NodeClient):
                 "give it its old address back, or call the new machine by another name; if it is "
                 f"the same machine, remove {self._records.file(self.name)}",
             )
+
+    def _found_node(self, needs: Sequence[str]) -> dict[str, Any] | None:
+        """What the controller says of its node, if it answers. While the box is connected, it is
+        worked out with what its controller will be compared."""
+
+        def connect() -> None:
+            with contextlib.suppress(XTError, OSError):  # told to whoever asks next
+                self.box.connect()
+
+        threading.Thread(target=connect, name=f"connect {self.name}", daemon=True).start()
+        self._layers.of(self.name, needs)
+        return self._node()
 
     def shut_down(self) -> None:
         """Let the controller end; runs live on, and the next controller finds them."""
@@ -170,7 +198,5 @@ class BoxController(NodeClient):
         )
 
     def _has_layers(self, layers: Sequence[str], needs: Sequence[str]) -> bool:
-        from xt_core.bootstrap.installation import layers_for
-
-        wanted = layers_for(self.name, needs, self._home.bootstrap_dir)
+        wanted = self._layers.of(self.name, needs)
         return wanted is not None and wanted <= set(layers)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from xt_core.errors import UnknownNameError
 from xt_core.home import Home
 from xt_core.nodes.boxcontroller import BoxController, Told
+from xt_core.nodes.boxlayers import BoxLayers
 from xt_core.nodes.boxrecords import BoxRecords
 from xt_core.nodes.limits import Limits
 from xt_core.services.stores import StoreAccess
@@ -33,6 +34,7 @@ class BoxNodes:
         self.told: Told = lambda _box, _progress: None
         """Told how far installations are."""
         self.records = BoxRecords(home)
+        self._layers = BoxLayers(home.bootstrap_dir)
         self._boxes: Boxes | None = None
         self._clients: dict[str, BoxController] = {}
         self._lock = threading.Lock()
@@ -64,6 +66,7 @@ class BoxNodes:
             self._access,
             self._node_access,
             Limits(box.max_runs, box.gpus),
+            self._layers,
             lambda name, progress: self.told(name, progress),
         )
 
@@ -99,6 +102,13 @@ class BoxNodes:
     def due(self) -> list[str]:
         """Those of them that may have something that this home does not have yet."""
         return [name for name in self.known() if self.records.get(name).is_due]
+
+    def reconfigure(self) -> None:
+        """Go by the configuration as it is now."""
+        with self._lock:
+            self._clients.clear()
+            if self._boxes is not None:
+                self._boxes.reconfigure(self._config())
 
     def close(self) -> None:
         """End the connections; the next use makes new ones."""

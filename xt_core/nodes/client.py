@@ -45,7 +45,7 @@ class ControllerClient(NodeClient):
         self._home, self._environ, self._reach = home, dict(environ), reach
         self._limits = limits
 
-    def _connection(self) -> UnixConnection:
+    def _connection(self, seconds: float | None = None) -> UnixConnection:
         return UnixConnection(self._home.socket, self._reach)
 
     # Life -------------------------------------------------------------------------------

@@ -22,8 +22,10 @@ from xt_core.nodes.requests import NodeClient, silent_node
 from xt_core.services.stores import StoreAccess
 
 T = TypeVar("T")
-STOPPED, UNRESPONSIVE = "stopped", "unresponsive"
+RUNNING, STOPPED, UNRESPONSIVE = "running", "stopped", "unresponsive"
 _PATIENCE_WITH_SILENT_SECONDS = 0.2
+_PATIENCE_WITH_SILENT_BOX_SECONDS = 1.0
+"""Over a connection that is up: less, and a box that is far away would stay silent."""
 
 
 class Controllers:
@@ -136,13 +138,16 @@ class Controllers:
     def _status_of(self, node: str, patience: float | None) -> dict[str, Any]:
         client = self.of(node)
         if patience is not None and node in self._silent:
-            patience = min(patience, _PATIENCE_WITH_SILENT_SECONDS)
+            is_far = isinstance(client, BoxController) and client.box.is_connected
+            least = _PATIENCE_WITH_SILENT_BOX_SECONDS if is_far else _PATIENCE_WITH_SILENT_SECONDS
+            patience = min(patience, least)
         try:
-            answer = client.status(patience)
+            answer = client.status(patience, of_machine=patience is None)
             self._silent.discard(node)
             return answer
         except XTError as error:
             if isinstance(client, BoxController):
+                self._silent.add(node)
                 return {"nodes": [client.silent_node(error)], "runs": []}
             state = UNRESPONSIVE if client.is_running() else STOPPED
             (self._silent.add if state == UNRESPONSIVE else self._silent.discard)(node)

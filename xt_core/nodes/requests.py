@@ -70,8 +70,9 @@ class NodeClient(ABC):
         """Let the controller end; runs live on, and the next controller finds them."""
 
     @abstractmethod
-    def _connection(self) -> UnixConnection:
-        """A connection to the controller's socket, not connected yet."""
+    def _connection(self, seconds: float | None = None) -> UnixConnection:
+        """A connection to the controller's socket, not connected yet; connecting it may take so
+        many `seconds`, where that takes long."""
 
     def is_running(self) -> bool:
         """Whether a controller answers."""
@@ -120,13 +121,15 @@ class NodeClient(ABC):
 
     # Requests ---------------------------------------------------------------------------
 
-    def status(self, patience: float | None = None) -> dict[str, Any]:
-        """The node and its living runs: see `xt status --json`.
+    def status(self, patience: float | None = None, *, of_machine: bool = False) -> dict[str, Any]:
+        """The node and its living runs: see `xt status --json`. What is said of its machine's GPUs
+        is not there, or seconds old, unless `of_machine`, which may take a second.
 
         Raises UnavailableError after `patience` seconds without an answer.
         """
         timeout = STATUS_SECONDS if patience is None else patience
-        return self._request("GET", "/status", timeout=timeout)
+        path = "/status?machine=1" if of_machine else "/status"
+        return self._request("GET", path, timeout=timeout)
 
     def take_up(self, job: str, assignment: str | None = None) -> None:
         """Tell the controller of a submitted job; with its `assignment`, as JSON, where the node
@@ -228,7 +231,7 @@ class NodeClient(ABC):
     ) -> Iterator[tuple[UnixConnection, HTTPResponse]]:
         """`timeout` seconds at most between two parts of the answer; None: as long as it takes.
         With `size` the body is so many bytes, in pieces; else it is sent as JSON."""
-        connection = self._connection()
+        connection = self._connection(timeout)
         try:
             connection.connect()
             connection.sock.settimeout(timeout)
@@ -329,4 +332,5 @@ def silent_node(name: str, target: str, state: str) -> dict[str, Any]:
         "queued": 0,
         "concurrent": 0,
         "gpus": 0,
+        "machine": None,
     }

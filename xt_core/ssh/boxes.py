@@ -43,6 +43,15 @@ class Boxes:
                 self._boxes[name] = RemoteBox(name, link)
             return self._boxes[name]
 
+    def reconfigure(self, config: Config) -> None:
+        """Go by another configuration: boxes that it has at other addresses, or not at all, are
+        connected to anew when they are asked for. Other connections stay."""
+        with self._lock:
+            before, self._config = self._config.as_dict()["boxes"], config
+            now = config.as_dict()["boxes"]
+            for name in [name for name in self._boxes if now.get(name) != before.get(name)]:
+                del self._boxes[name]
+
     def close(self) -> None:
         """End all connections."""
         with self._lock:

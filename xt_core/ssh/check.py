@@ -3,7 +3,7 @@
 import re
 import statistics
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -97,6 +97,16 @@ class BoxReport:
             return self.error.exit_code
         return ExitCode.WORK_FAILED if self.problems else ExitCode.OK
 
+    def lines(self) -> list[str]:
+        """The report as text."""
+        lines = [f"{self.name} ({self.address}): {self.state}"]
+        if self.error is not None:
+            lines += [f"  ✗ {self.error.message}", f"    {self.error.hint}"]
+        for finding in self.findings:
+            lines.append(f"  {'✗' if finding.is_wrong else '✓'} {finding.what:<9} {finding.told}")
+            lines += [f"    {finding.hint}"] if finding.hint else []
+        return lines
+
     def document(self) -> dict[str, Any]:
         """The report as `xt box check --json` gives it."""
         error = self.error
@@ -127,14 +137,17 @@ def state_of(error: XTError) -> str:
     return "refused" if error.exit_code is ExitCode.REFUSED else "misconfigured"
 
 
-def check_box(box: RemoteBox, address: str) -> BoxReport:
-    """Look at all that matters; what goes wrong with the connection ends it."""
+def check_box(
+    box: RemoteBox, address: str, told: Callable[[BoxReport], None] = lambda _report: None
+) -> BoxReport:
+    """Look at all that matters, and tell what is found so far; what goes wrong with the
+    connection ends it."""
     report = BoxReport(box.name, address)
     try:
         box.connect()
-        _measure_latency(box, report)
-        _compare_clocks(box, report)
-        _probe(box, report)
+        for look in (_measure_latency, _compare_clocks, _probe):
+            look(box, report)
+            told(report)
     except XTError as error:
         report.error = error
     return report

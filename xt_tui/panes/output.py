@@ -31,6 +31,13 @@ class OutputPane(Pane):
 
         attachment: "Attachment"
 
+    @dataclass
+    class Told(Message):
+        """The run's box was lost, or is there again."""
+
+        attachment: "Attachment"
+        text: str
+
     def __init__(self, session: Session) -> None:
         super().__init__("", id="output")
         self._session = session
@@ -69,7 +76,7 @@ class OutputPane(Pane):
             return
         self.detach()
         self.view.clear()
-        self._attachment = Attachment(self._session, run, self._arrived)
+        self._attachment = Attachment(self._session, run, self._arrived, self._told)
         self._describe()
         self._attachment.start()
 
@@ -81,6 +88,14 @@ class OutputPane(Pane):
 
     def _arrived(self, attachment: "Attachment") -> None:
         self.post_message(self.Arrived(attachment))
+
+    def _told(self, attachment: "Attachment", text: str) -> None:
+        self.post_message(self.Told(attachment, text))
+
+    @on(Told)
+    def _notify(self, message: Told) -> None:
+        if message.attachment is self._attachment and self.is_attached:
+            self.notify(message.text, severity="warning", markup=False)
 
     @on(Arrived)
     def _show(self, message: Arrived) -> None:
@@ -103,8 +118,15 @@ class OutputPane(Pane):
 class Attachment:
     """A thread that follows a run's console, and waits while the UI is behind."""
 
-    def __init__(self, session: Session, run: Run, arrived: Callable[["Attachment"], None]) -> None:
-        self.run, self._arrived = run, arrived
+    def __init__(
+        self,
+        session: Session,
+        run: Run,
+        arrived: Callable[["Attachment"], None],
+        told: Callable[["Attachment", str], None],
+    ) -> None:
+        """`arrived` is called once output has come, `told` with news of the run's box."""
+        self.run, self._arrived, self._told = run, arrived, told
         self._session = Session(session.home, session.cwd, session.environ, session.overrides)
         self._stream: OutputStream | None = None
         self._changed = threading.Condition()
@@ -139,7 +161,14 @@ class Attachment:
     def _follow(self) -> None:
         try:
             with contextlib.suppress(DetachedError):
-                stream_console(self._session, self.run, _LAST_LINES, self._write, self._opened)
+                stream_console(
+                    self._session,
+                    self.run,
+                    _LAST_LINES,
+                    self._write,
+                    self._opened,
+                    lambda text: self._told(self, text),
+                )
         except XTError as error:
             with contextlib.suppress(DetachedError):
                 self._write(f"\n{error.message}\n".encode())

@@ -6,8 +6,9 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.widgets import Static
 
-from xt_core.nodes.controllers import STOPPED, UNRESPONSIVE
+from xt_core.nodes.controllers import RUNNING, STOPPED, UNRESPONSIVE
 from xt_core.query.formats import byte_text, counted, format_duration
+from xt_core.reports.nodes import load_text, state_text
 from xt_core.services.team import team_names
 from xt_core.session import Session
 from xt_tui.panes.pane import Pane
@@ -89,10 +90,13 @@ def _services(session: Session) -> str:
 
 
 def _tell_node(text: Text, node: dict[str, Any]) -> None:
-    if node["state"] == UNRESPONSIVE:
+    if node["state"] != RUNNING:
+        is_silent = node["state"] == UNRESPONSIVE
         text.append("✘ ", "bold red").append(node["name"], "bold")
-        text.append("  its controller does not answer\n", "bold red")
+        told = "its controller does not answer" if is_silent else state_text(node)
+        text.append(f"  {told}\n", "bold red")
         return
     gpus = f", {counted(node['gpus'], 'GPU')}" if node["gpus"] else ""
     text.append("● ", "green").append(node["name"], "bold")
-    text.append(f"  {node['running']} running, {node['queued']} queued{gpus}\n")
+    load = f", load {load_text(node)}" if load_text(node) else ""
+    text.append(f"  {node['running']} running, {node['queued']} queued{load}{gpus}\n")

@@ -24,7 +24,7 @@ _MOVING = (
     ("← → h l", "sideways"),
     ("g G", "the first, the last"),
     ("tab shift+tab", "the next pane, the one before"),
-    ("enter", "on a job: its runs; on a run: its details"),
+    ("enter", "on a job: its runs; on a run: its details; on a box: its check"),
     ("ctrl+p", "the command palette"),
 )
 

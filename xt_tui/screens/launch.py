@@ -293,6 +293,9 @@ def _field(option: RunOption, session: Session) -> Field:
     if option.name == "search-type":
         return _select(option.name, option.choices, "grid if all is listed, else random")
     hint = _EXAMPLES.get(option.name, option.help)
+    if option.name == "target":
+        configured = session.config.string("xt-services.target")
+        return _select(option.name, _targets(session), f"{configured} (as configured)")
     if option.kind is Kind.CHOICE:
         return _select(option.name, option.choices, hint)
     suggester = FileSuggester(session.cwd) if option.kind is Kind.FILE else None
@@ -305,3 +308,10 @@ def _select(name: str, choices: Sequence[str], prompt: str) -> Select[str]:
         for choice in choices
     ]
     return Select(pairs, prompt=prompt, id=f"option-{name}", compact=True)
+
+
+def _targets(session: Session) -> list[str]:
+    """What a job can be run on: the targets, and each box."""
+    settings = session.config.as_dict()
+    boxes = [name for name, box in settings["boxes"].items() if box["address"] is not None]
+    return list(dict.fromkeys([*settings["compute-targets"], *boxes]))

@@ -1,12 +1,14 @@
 """The main screen: the panes, which of them have the keys, and what they show of the news."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.events import DescendantFocus
+from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Footer, TabbedContent, TabPane
 
@@ -15,6 +17,7 @@ from xt_core.session import Session
 from xt_tui.panes.details import DetailsPane
 from xt_tui.panes.jobs import JobsPane
 from xt_tui.panes.metrics import MetricsPane
+from xt_tui.panes.nodes import NodesPane
 from xt_tui.panes.output import OutputPane
 from xt_tui.panes.pane import Pane
 from xt_tui.panes.runs import RunsPane
@@ -32,8 +35,9 @@ _PARTS = (
     "#charts",
     "#output-text",
     "#details-text",
+    "#nodes-table",
 )
-_LOWER = ("metrics", "output", "details")
+_LOWER = ("metrics", "output", "details", "nodes")
 _CLOCK_SECONDS = 1.0
 NARROW_BELOW = 90
 """Cells; narrower terminals show one side at a time."""
@@ -41,6 +45,10 @@ NARROW_BELOW = 90
 
 class MainScreen(Screen[None]):
     """Jobs decide about runs, runs about metrics and details."""
+
+    @dataclass
+    class BoxChosen(Message):
+        """Enter was pressed on a node."""
 
     def __init__(self, session: Session, state: ViewState) -> None:
         super().__init__()
@@ -51,7 +59,7 @@ class MainScreen(Screen[None]):
             RunsPane(state),
         )
         self.metrics, self.output = MetricsPane(session), OutputPane(session)
-        self.details = DetailsPane(session)
+        self.details, self.nodes = DetailsPane(session), NodesPane(session, state)
         self._details_of_job = False
 
     def compose(self) -> ComposeResult:
@@ -68,6 +76,8 @@ class MainScreen(Screen[None]):
                         yield self.output
                     with TabPane("6 Details", id="tab-details"):
                         yield self.details
+                    with TabPane("7 Nodes", id="tab-nodes"):
+                        yield self.nodes
         yield Footer(compact=True)
 
     def on_mount(self) -> None:
@@ -155,6 +165,7 @@ class MainScreen(Screen[None]):
     def take(self, batch: Batch) -> None:
         """Show what the feed brought, which the state has already taken over."""
         self.teams.update_facts()
+        self.nodes.update_rows()
         if batch.jobs:
             self.jobs.note(batch.jobs)
             self._show_details()
@@ -187,7 +198,11 @@ class MainScreen(Screen[None]):
 
     @on(Table.Chosen)
     def _chosen(self, message: Table.Chosen) -> None:
-        if self.is_open:
+        if not self.is_open:
+            return
+        if message.table is self.nodes.table:
+            self.post_message(self.BoxChosen())
+        else:
             self.focus_pane("runs" if message.table is self.jobs.table else "details")
 
     def _show_chosen(self) -> None:

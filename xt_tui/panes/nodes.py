@@ -1,0 +1,111 @@
+"""The nodes pane: this machine's nodes and the boxes, with what they do and how loaded they are."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from textual import on
+from textual.app import ComposeResult
+
+from xt_core.home import is_own_node
+from xt_core.nodes.controllers import RUNNING, STOPPED
+from xt_core.nodes.requests import silent_node
+from xt_core.query.formats import counted
+from xt_core.query.table import display_width
+from xt_core.reports.nodes import UNUSED, gpus_text, load_text, memory_text, state_text
+from xt_core.session import Session
+from xt_core.ssh.adding import remote_names
+from xt_tui.panes.pane import Pane
+from xt_tui.state import ViewState
+from xt_tui.widgets.table import Cell, Table, TableColumn
+
+_HEADERS = ("node", "state", "load", "memory", "GPUs", "")
+_NUMBERS = ("load", "memory")
+_WIDEST = 56
+
+
+class NodesPane(Pane):
+    """A row a node. Boxes of the configuration are there before they are used."""
+
+    def __init__(self, session: Session, state: ViewState) -> None:
+        super().__init__("", id="nodes")
+        self._session, self._state = session, state
+        self._entries: dict[str, Mapping[str, Any]] = {}
+        self._boxes: dict[str, str] = {}
+        """The addresses of the configuration's boxes."""
+
+    def compose(self) -> ComposeResult:
+        yield Table(self._cells, id="nodes-table", empty="no nodes: press b to add a box")
+
+    def on_mount(self) -> None:
+        self.reload()
+
+    @property
+    def table(self) -> Table:
+        return self.query_one(Table)
+
+    @property
+    def target(self) -> Table:
+        return self.table
+
+    @property
+    def node(self) -> Mapping[str, Any] | None:
+        """The node under the cursor, with the keys of `xt status --json`."""
+        return self._entries.get(self.table.cursor_key or "")
+
+    @property
+    def box(self) -> str | None:
+        """The node under the cursor, if it is a box."""
+        node = self.node
+        return None if node is None or is_own_node(node["name"]) else str(node["name"])
+
+    def reload(self) -> None:
+        """Take the boxes from the configuration as it is now."""
+        boxes: dict[str, dict[str, Any]] = self._session.config.as_dict()["boxes"]
+        self._boxes = {name: boxes[name]["address"] for name in remote_names(self._session)}
+        self.update_rows()
+
+    def update_rows(self) -> None:
+        """Show the present state of things."""
+        self._entries = {node["name"]: node for node in self._state.nodes}
+        for name in self._boxes:
+            self._entries.setdefault(name, silent_node(name, name, UNUSED))
+        rows = [[cell.text for cell in self._cells(name)] for name in self._entries]
+        self.table.show(
+            [
+                TableColumn(header, _width(place, header, rows), header in _NUMBERS)
+                for place, header in enumerate(_HEADERS)
+            ],
+            list(self._entries),
+        )
+        busy = sum(bool(node["running"]) for node in self._entries.values())
+        self.border_subtitle = f"{counted(len(self._entries), 'node')}, {busy} busy · b adds a box"
+
+    def _cells(self, name: str) -> list[Cell]:
+        node = self._entries[name]
+        glyph, style = look(node)
+        return [
+            Cell(name, "bold"),
+            Cell(f"{glyph} {state_text(node)}", style),
+            Cell(load_text(node)),
+            Cell(memory_text(node)),
+            Cell(gpus_text(node)),
+            Cell(node.get("reason") or self._boxes.get(name, ""), "dim"),
+        ]
+
+    @on(Table.CursorMoved)
+    def _keep(self, message: Table.CursorMoved) -> None:
+        message.stop()  # it is nobody else's matter
+
+
+def look(node: Mapping[str, Any]) -> tuple[str, str]:
+    """A node's glyph and style, by its state."""
+    if node["state"] == RUNNING:
+        return ("▶", "bold cyan") if node["running"] else ("●", "green")
+    if node["state"] in (STOPPED, UNUSED):
+        return "○", "yellow" if node["state"] == STOPPED else "dim"
+    return "✘", "bold red"
+
+
+def _width(place: int, header: str, rows: Sequence[Sequence[str]]) -> int:
+    widest = max((display_width(row[place]) for row in rows), default=0)
+    return max(len(header), widest if place == len(_HEADERS) - 1 else min(_WIDEST, widest))
