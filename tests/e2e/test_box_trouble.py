@@ -109,7 +109,7 @@ def test_a_box_that_has_unfinished_runs_is_not_mistaken_for_another(lab: Lab) ->
 
     lab.configure(without=box)
     told = "gpu1 is not in the configuration any more, and has what is not here yet{}"
-    told += f"xt box add gpu1 {box.place}\n"
+    told += f"xt box add gpu1 {box.place}; or give that up: rm '"
     assert told.format("; bring it back: ") in xt("status").stderr
     failed = xt("cancel", "job", "job1", code=3).stderr
     assert told.format("\nhint: bring it back: ") in failed
@@ -157,7 +157,7 @@ def test_a_host_key_that_changes_in_mid_job_is_refused_and_runs_live_on(lab: Lab
 
 @pytest.mark.embedded
 def test_boxes_that_let_nobody_in_get_no_job(lab: Lab) -> None:
-    lab.box("asks", "PubkeyAuthentication no", "PasswordAuthentication yes")
+    box = lab.box("asks", "PubkeyAuthentication no", "PasswordAuthentication yes")
     lab.box("new", is_known=False)
     lab.configure("compute-targets:", "  lab: {service: pool, boxes: [asks, new]}")
     failed = lab.xt("run", "--target", "lab", "waits.py", code=5).stderr
@@ -165,6 +165,7 @@ def test_boxes_that_let_nobody_in_get_no_job(lab: Lab) -> None:
     assert asks.startswith("xt: error: asks (")
     assert asks.endswith("): it takes passwords only, no keys")
     assert "is not known (ED25519 SHA256:" in new
+    assert f"send it your key: ssh-copy-id -p {box.port} " in new
     assert lab.xt.json("list", "jobs")["jobs"] == []
 
 

@@ -96,7 +96,8 @@ class BoxNodes:
         address = self.records.get(name).address
         return UnknownNameError(
             f"{name} is not in the configuration any more, and has what is not here yet",
-            f"bring it back: xt box add {name} {address or 'USER@HOST:PORT'}",
+            f"bring it back: xt box add {name} {address or 'USER@HOST:PORT'}; or give that up: "
+            f"rm '{self.records.file(name)}'",
         )
 
     def due(self) -> list[str]:
