@@ -1,12 +1,16 @@
 """What goes wrong with jobs on boxes: one line that says what to do, and runs that live on."""
 
 import contextlib
+import os
+import shutil
+import signal
 from pathlib import Path
 
 import pytest
 from servers.sshd import Network, Sshd
-from support import Xt, wait_until
+from support import Xt, small_disk, wait_until
 
+import xt_core
 from xt_core.errors import UnavailableError
 from xt_core.nodes.boxcontroller import BoxController
 from xt_core.session import Session
@@ -31,15 +35,16 @@ class Lab:
         xt.environ.pop("SSH_AUTH_SOCK", None)
         xt.script("waits.py", _WAITS.format(gate=str(self.gate)))
 
-    def box(self, name: str, *settings: str, is_known: bool = True) -> Sshd:
+    def box(self, name: str, *settings: str, is_known: bool = True, **environ: str) -> Sshd:
         """A new box, of that name in the client's configuration too."""
-        box = self.network.box(name, *settings, is_known=is_known)
+        box = self.network.box(name, *settings, is_known=is_known, environ=environ)
         self.configure()
         return box
 
-    def configure(self, *more: str) -> None:
+    def configure(self, *more: str, without: Sshd | None = None) -> None:
         """Write the configuration of the client's boxes anew."""
-        lines = [f'  {box.name}: {{address: "{box.place}"}}' for box in self.network.boxes]
+        boxes = [box for box in self.network.boxes if box is not without]
+        lines = [f'  {box.name}: {{address: "{box.place}"}}' for box in boxes]
         file = self.xt.home.config_file
         marked = "# boxes\n"
         before = file.read_text().partition(marked)[0] if file.exists() else ""
@@ -88,3 +93,163 @@ def test_an_extension_of_which_no_box_was_told_is_told_later(
     xt("status")
     lab.wait_status("run1.3", "completed")
     assert [run.status for run in xt.children("job1")] == ["completed"] * 3
+
+
+@pytest.mark.embedded
+def test_a_box_that_has_unfinished_runs_is_not_mistaken_for_another(lab: Lab) -> None:
+    xt, box, other = lab.xt, lab.box("gpu1"), lab.box("gpu2")
+    xt("run", "--target", "gpu1", "waits.py")
+    lab.wait_status("run1", "running")
+
+    lab.configure(f'  gpu1: {{address: "{other.place}"}}', without=box)
+    for command in (["cancel", "job", "job1"], ["attach", "run1"], ["sync"]):
+        failed = xt(*command, code=5).stderr
+        assert f"xt: error: gpu1 at {other.place} is another machine" in failed
+        assert "hint: give it its old address back" in failed
+
+    lab.configure(without=box)
+    told = "gpu1 is not in the configuration any more, and has what is not here yet{}"
+    told += f"xt box add gpu1 {box.place}; or give that up: rm '"
+    assert told.format("; bring it back: ") in xt("status").stderr
+    failed = xt("cancel", "job", "job1", code=3).stderr
+    assert told.format("\nhint: bring it back: ") in failed
+
+    lab.configure()
+    assert lab.status("run1") == "running"
+    lab.gate.touch()
+    lab.wait_status("run1", "completed")
+    assert xt("status").stderr == ""
+
+
+@pytest.mark.embedded
+def test_a_host_key_that_changes_in_mid_job_is_refused_and_runs_live_on(lab: Lab) -> None:
+    xt, box = lab.xt, lab.box("gpu1")
+    xt("run", "--target", "gpu1", "waits.py")
+    attached = xt.start("attach", "run1")
+    assert attached.stdout is not None
+    assert attached.stderr is not None
+    assert attached.stdout.readline() == b"began\n"
+
+    connections = box.sessions()
+    box.change_host_key()
+    for pid in connections:
+        os.kill(pid, signal.SIGKILL)
+    assert attached.wait() == 5
+    lost, error, hint = attached.stderr.read().decode().splitlines()
+    assert lost == "the connection to gpu1 was lost; reconnecting…"
+    assert "the host key of" in error
+    assert "has changed" in error
+    assert "ssh-keygen -f" in hint
+    status = xt("status")
+    assert status.stderr.startswith("gpu1: what it did since")
+    assert "has changed" in status.stderr
+    assert "gpu1 (gpu1) unreachable: job1 unfinished" in status.stdout
+    refused = xt("cancel", "job", "job1", code=5).stderr
+    assert refused.startswith("xt: error: gpu1 (")
+    assert refused.count("has changed") == 1
+
+    lab.network.known_hosts.unlink()
+    lab.network.know(box)
+    assert lab.status("run1") == "running"
+    lab.gate.touch()
+    lab.wait_status("run1", "completed")
+
+
+@pytest.mark.embedded
+def test_boxes_that_let_nobody_in_get_no_job(lab: Lab) -> None:
+    box = lab.box("asks", "PubkeyAuthentication no", "PasswordAuthentication yes")
+    lab.box("new", is_known=False)
+    lab.configure("compute-targets:", "  lab: {service: pool, boxes: [asks, new]}")
+    failed = lab.xt("run", "--target", "lab", "waits.py", code=5).stderr
+    asks, _, new = failed.partition("; new (")
+    assert asks.startswith("xt: error: asks (")
+    assert asks.endswith("): it takes passwords only, no keys")
+    assert "is not known (ED25519 SHA256:" in new
+    assert f"send it your key: ssh-copy-id -p {box.port} " in new
+    assert lab.xt.json("list", "jobs")["jobs"] == []
+
+
+@pytest.mark.embedded
+@pytest.mark.mounts
+def test_a_box_without_space_is_named_and_told_later(lab: Lab, tmp_path: Path) -> None:
+    xt = lab.xt
+    with small_disk(tmp_path / "disk", 60) as disk:
+        box = lab.box("gpu1", XT_HOME=str(disk / "xt"))
+        try:
+            xt("run", "--target", "gpu1", "waits.py")
+            lab.wait_status("run1", "running")
+            fill(disk / "full")
+            failed = xt("run", "--target", "gpu1", "waits.py", code=4).stderr
+            assert "job2 is stored, but not all of its nodes know of it yet: gpu1: " in failed
+            assert "no space left" in failed
+            status = xt("status")
+            assert status.stderr.startswith("gpu1: what it did since")
+            assert "no space left" in status.stderr
+            assert "gpu1 (gpu1) running: 1 running" in status.stdout
+            (disk / "full").unlink()
+            lab.gate.touch()
+            lab.wait_status("run1", "completed")
+            lab.wait_status("run2", "completed")
+        finally:
+            box.crash()
+
+
+def fill(file: Path) -> None:
+    """Leave no room on the disk of a file."""
+    with file.open("wb", buffering=0) as out, contextlib.suppress(OSError):
+        while True:
+            out.write(bytes(4096))
+
+
+@pytest.mark.embedded
+def test_an_older_client_is_refused_and_harms_nothing(lab: Lab, tmp_path: Path) -> None:
+    xt = lab.xt
+    lab.box("gpu1")
+    xt("run", "--target", "gpu1", "waits.py")
+    lab.wait_status("run1", "running")
+    older = tmp_path / "older"
+    older.mkdir()
+    (older / "sitecustomize.py").write_text("import xt_core\nxt_core.__version__ = '0.0.1'\n")
+    root = str(Path(xt_core.__file__).parent.parent)
+    environ = {"PYTHONPATH": os.pathsep.join([str(older), root])}
+    message = f"the controller of gpu1 is of XT {xt_core.__version__}, and this is 0.0.1\n"
+    for command in (["run", "--target", "gpu1", "waits.py"], ["cancel", "job", "job1"]):
+        failed = xt(*command, code=5, env=environ).stderr
+        assert f"xt: error: {message}" in failed
+        assert f"hint: upgrade XT here to {xt_core.__version__}\n" in failed
+    assert message in xt("list", "runs", env=environ).stderr
+    lab.gate.touch()
+    lab.wait_status("run1", "completed")
+
+
+@pytest.mark.embedded
+def test_a_box_whose_folder_of_xt_was_removed_gets_it_anew(lab: Lab) -> None:
+    xt, box = lab.xt, lab.box("gpu.1.example")
+    lab.gate.touch()
+    xt("run", "--target", "gpu.1.example", "--wait", "waits.py")
+    xt("sync")
+    shutil.rmtree(box.home / ".xt")
+    xt("run", "--target", "gpu.1.example", "--wait", "waits.py")
+    assert xt.console("run2") == b"began\ndone\n"
+
+
+@pytest.mark.services
+def test_two_clients_of_one_team_steer_the_same_box(lab: Lab, tmp_path: Path) -> None:
+    xt = lab.xt
+    lab.box("gpu1")
+    other = Xt(tmp_path / "other", tmp_path / "other-code", xt.home.config_file.read_text())
+    other.environ |= {"XT_SSH_CONFIG": xt.environ["XT_SSH_CONFIG"]}
+    try:
+        xt("run", "--target", "gpu1", "waits.py")
+        lab.wait_status("run1", "running")
+        pid = xt.json("status")["nodes"][-1]["controller"]["pid"]
+        other.script("waits.py", (xt.code / "waits.py").read_text())
+        other("run", "--target", "gpu1", "waits.py")
+        nodes = {node["name"]: node for node in other.json("status")["nodes"]}
+        assert (nodes["gpu1"]["running"], nodes["gpu1"]["controller"]["pid"]) == (2, pid)
+        assert other.json("cancel", "run", "run1")["runs"][0]["status"] == "cancelled"
+        lab.wait_status("run1", "cancelled")
+        lab.gate.touch()
+        lab.wait_status("run2", "completed")
+    finally:
+        other.close()

@@ -16,6 +16,9 @@ def refresh(session: Session, *, files: bool = False, working: bool = False) -> 
         return
     session.is_fresh = True
     patience = _PATIENCE_WITH_FILES_SECONDS if files else PATIENCE_SECONDS
+    for name in session.boxes.missing():
+        missing = session.boxes.missing_error(name)
+        note(f"{missing.message}; {missing.hint}")
     homecoming = session.homecoming
     names = homecoming.working() if working else homecoming.due()
     for name, error in homecoming.refresh(names, patience, files=files).items():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import xt_core
 from xt_core import clock
-from xt_core.errors import XTError
+from xt_core.errors import RefusedError, XTError
 from xt_core.home import Home
 from xt_core.nodes.boxlayers import BoxLayers
 from xt_core.nodes.boxrecords import BoxRecords
@@ -132,6 +132,7 @@ class BoxController(NodeClient):
             limits=self._limits,
             told=lambda progress: self._told(self.name, progress),
         )
+        self._refuse_another_machine(started.place)
         self._layers.forget()
         self._records.update(
             self.name,
@@ -142,6 +143,18 @@ class BoxController(NodeClient):
             needs=list(wanted),
             heard=clock.now(),
         )
+
+    def _refuse_another_machine(self, place: str) -> None:
+        """What is unfinished on a box cannot be steered, or brought home, from another one that
+        was given its name."""
+        record = self._records.get(self.name)
+        if record.is_due and record.address != self.address and record.place not in ("", place):
+            raise RefusedError(
+                f"{self.name} at {self.address} is another machine ({place}) than the one of that "
+                f"name at {record.address} ({record.place}), which has what is not here yet",
+                "give it its old address back, or call the new machine by another name; if it is "
+                f"the same machine, remove {self._records.file(self.name)}",
+            )
 
     def _found_node(self, needs: Sequence[str]) -> dict[str, Any] | None:
         """What the controller says of its node, if it answers. While the box is connected, it is

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from xt_core.errors import UnknownNameError
 from xt_core.home import Home
 from xt_core.nodes.boxcontroller import BoxController, Told
 from xt_core.nodes.boxlayers import BoxLayers
@@ -53,6 +54,8 @@ class BoxNodes:
         from xt_core.ssh.configured import box_address
 
         config = self._config()
+        if name in self.missing():
+            raise self.missing_error(name)
         address, box = str(box_address(config, name)), config.box(name)
         return BoxController(
             name,
@@ -81,6 +84,21 @@ class BoxNodes:
         """The boxes that have been used for the team and are still configured, sorted."""
         configured = self._config().as_dict()["boxes"] if self.records.names() else {}
         return [name for name in self.records.names() if name in configured]
+
+    def missing(self) -> list[str]:
+        """The boxes that may have something for this home, and are configured no more."""
+        names = [name for name in self.records.names() if self.records.get(name).is_due]
+        configured = self._config().as_dict()["boxes"] if names else {}
+        return [name for name in names if name not in configured]
+
+    def missing_error(self, name: str) -> UnknownNameError:
+        """What is to be said of one of them."""
+        address = self.records.get(name).address
+        return UnknownNameError(
+            f"{name} is not in the configuration any more, and has what is not here yet",
+            f"bring it back: xt box add {name} {address or 'USER@HOST:PORT'}; or give that up: "
+            f"rm '{self.records.file(name)}'",
+        )
 
     def due(self) -> list[str]:
         """Those of them that may have something that this home does not have yet."""

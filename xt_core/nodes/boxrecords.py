@@ -7,6 +7,7 @@ import json
 import os
 import uuid
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 
 from xt_core.artifacts.store import storage_error
 from xt_core.home import Home
@@ -49,10 +50,14 @@ class BoxRecords:
             return []
         return sorted(name.removesuffix(".json") for name in entries if name.endswith(".json"))
 
+    def file(self, name: str) -> Path:
+        """Where that of a box is."""
+        return self._folder / f"{name}.json"
+
     def get(self, name: str) -> BoxRecord:
         """What is known; of a damaged file, or without one, nothing."""
         try:
-            text = (self._folder / f"{name}.json").read_text(encoding="utf-8")
+            text = self.file(name).read_text(encoding="utf-8")
             return BoxRecord(**json.loads(text))
         except (OSError, ValueError, TypeError):
             return BoxRecord(name)
@@ -63,7 +68,7 @@ class BoxRecords:
         record = replace(before, **changes)  # type: ignore[arg-type]
         if record == before:
             return record
-        file = self._folder / f"{name}.json"
+        file = self.file(name)
         draft = self._folder / f"{name}.{uuid.uuid4().hex}.new"
         try:
             self._folder.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ import asyncssh
 from xt_core.errors import RefusedError, UnavailableError, XTError
 from xt_core.ssh.keys import Identities
 from xt_core.ssh.known_hosts import KnownKey, host_name
-from xt_core.ssh.openssh import Destination
+from xt_core.ssh.openssh import DEFAULT_PORT, Destination
 
 _INTERACTIVE = {"password", "keyboard-interactive"}
 
@@ -28,7 +28,7 @@ def unknown_host_key(
     error = UnknownHostKeyError(
         f"{label}: the host key of {host_name(destination)} is not known "
         f"({kind_of(key)} {key.get_fingerprint()})",
-        f"compare the fingerprint, then accept it: xt box add, or ssh {destination.name}",
+        f"compare the fingerprint, then accept it: xt box add, or ssh {_argument(destination)}",
     )
     error.destination, error.key = destination, key
     return error
@@ -78,7 +78,7 @@ def not_signed_in(
         return RefusedError(
             f"{label}: it takes passwords only, no keys",
             "have PubkeyAuthentication allowed there, and send it your key: "
-            f"ssh-copy-id {destination.name}",
+            f"ssh-copy-id {_argument(destination)}",
         )
     if identities.locked:
         files = _listed(identities.locked)
@@ -96,7 +96,7 @@ def not_signed_in(
     return RefusedError(
         f"{label}: none of your keys was accepted for user {destination.user} "
         f"({len(identities.pairs)} tried)",
-        f"send it one: ssh-copy-id {destination.name}; or see User and IdentityFile in "
+        f"send it one: ssh-copy-id {_argument(destination)}; or see User and IdentityFile in "
         "~/.ssh/config",
     )
 
@@ -147,6 +147,12 @@ def _disconnected(label: str, error: asyncssh.DisconnectError) -> XTError:
     return UnavailableError(
         f"{label}: it ended the connection ({error.reason})", "see the log of its sshd"
     )
+
+
+def _argument(destination: Destination) -> str:
+    """A host as `ssh` is given it; a port that its configuration knows too does no harm."""
+    port = "" if destination.port == DEFAULT_PORT else f"-p {destination.port} "
+    return f"{port}{destination.user}@{destination.name}"
 
 
 def _listed(files: Sequence[Path]) -> str:
