@@ -1,7 +1,7 @@
 """`xt status`: nodes, their controllers and what runs, live."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from xt_core.cli.freshness import PATIENCE_SECONDS, refresh, tell_absent
@@ -15,9 +15,10 @@ from xt_core.reports.nodes import machine_text
 from xt_core.session import Session
 
 _EXAMPLES = (
-    "xt status            this machine's nodes and what runs on them",
-    "xt status job12      one job, and its nodes",
-    "xt status --follow   again at each change, until Ctrl-C",
+    "xt status                this machine's nodes and what runs on them",
+    "xt status job12          one job, and its nodes",
+    "xt status --target lab   the boxes of a pool, and what runs on them",
+    "xt status --follow       again at each change, until Ctrl-C",
 )
 Document = dict[str, Any]
 
@@ -29,22 +30,21 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--follow", action="store_true", help="show again at each change")
     options = parser.parse_args(argv[1:])
     session = Session(overrides=overrides_of(options), is_looking=True)
-    if options.target is not None:
-        session.config.target(options.target)
+    is_wanted = _nodes_of_target(session, options.target)
     if not (options.json or options.follow or options.name):
-        _show_as_they_come(session)
+        _show_as_they_come(session, is_wanted)
         return ExitCode.OK
     refresh(session, working=True)
     nodes = _nodes_concerned(session, options.name)
     _ensure_running(session, nodes)
     show = emit_json if options.json else _show
     if not options.follow:
-        show(_status(session, options.name))
+        show(_only(_status(session, options.name), is_wanted))
         return ExitCode.OK
     shown: Document | None = None
     while True:
         for _ in session.controllers.changes(nodes, told=note):
-            document = _status(session, options.name)
+            document = _only(_status(session, options.name), is_wanted)
             if _essence(document) != shown:
                 shown = _essence(document)
                 if sys.stdout.isatty() and not options.json:
@@ -53,7 +53,24 @@ def main(argv: list[str]) -> int:
         _ensure_running(session, nodes)
 
 
-def _show_as_they_come(session: Session) -> None:
+def _nodes_of_target(session: Session, name: str | None) -> Callable[[str], bool]:
+    """Whether a node is one of the target's; all are without one. Raises UnknownNameError."""
+    if name is None:
+        return lambda node: True
+    target = session.config.target(name)
+    if target.service == "local":
+        return is_own_node
+    return {FIRST_NODE if box == "local" else box for box in target.boxes}.__contains__
+
+
+def _only(document: Document, is_wanted: Callable[[str], bool]) -> Document:
+    return document | {
+        "nodes": [node for node in document["nodes"] if is_wanted(node["name"])],
+        "runs": [run for run in document["runs"] if is_wanted(run["node"])],
+    }
+
+
+def _show_as_they_come(session: Session, is_wanted: Callable[[str], bool]) -> None:
     """Show this machine's nodes and each box once it has answered; then boxes that have have the
     time to tell what they did."""
     _ensure_running(session, [FIRST_NODE])
@@ -61,7 +78,7 @@ def _show_as_they_come(session: Session) -> None:
     answered = list[str]()
     for document in session.controllers.statuses(working):
         _add_jobs(session, document)
-        _show(document)
+        _show(_only(document, is_wanted))
         sys.stdout.flush()
         for node in document["nodes"]:
             if node["name"] in working and node["controller"] is None:
