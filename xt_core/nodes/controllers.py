@@ -185,7 +185,10 @@ class Controllers:
         concerned = {run.node for run in runs} | {node for job in jobs for node in job.nodes}
 
         def cancel_on(node: str) -> None:
-            self.of(node).cancel(
+            client = self.of(node)
+            if isinstance(client, BoxController) and self._homecoming is not None:
+                self._homecoming.hand_over_again(client)  # else it would begin what is cancelled
+            client.cancel(
                 runs=[(run.workspace, run.name) for run in runs if run.node == node],
                 jobs=[job.name for job in jobs if node in job.nodes],
                 everything=node in nodes,
