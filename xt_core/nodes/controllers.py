@@ -184,17 +184,25 @@ class Controllers:
         """
         concerned = {run.node for run in runs} | {node for job in jobs for node in job.nodes}
 
+        names = {run.job for run in runs} | {job.name for job in jobs}
+
         def cancel_on(node: str) -> None:
             client = self.of(node)
+
+            def cancel() -> None:
+                client.cancel(
+                    runs=[(run.workspace, run.name) for run in runs if run.node == node],
+                    jobs=[job.name for job in jobs if node in job.nodes],
+                    everything=node in nodes,
+                    grace=grace,
+                )
+                self._bring_stats(node)
+
+            cancel()
             if isinstance(client, BoxController) and self._homecoming is not None:
-                self._homecoming.hand_over_again(client)  # else it would begin what is cancelled
-            client.cancel(
-                runs=[(run.workspace, run.name) for run in runs if run.node == node],
-                jobs=[job.name for job in jobs if node in job.nodes],
-                everything=node in nodes,
-                grace=grace,
-            )
-            self._bring_stats(node)
+                only = None if node in nodes else names
+                if self._homecoming.hand_over_again(client, only):
+                    cancel()  # else it would begin later what it had not known of
 
         self._ask({*concerned, *nodes}, cancel_on).raise_failures()
 
