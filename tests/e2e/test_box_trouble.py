@@ -257,8 +257,9 @@ def test_two_clients_of_one_team_steer_the_same_box(lab: Lab, tmp_path: Path) ->
 
 
 @pytest.mark.embedded
+@pytest.mark.parametrize("what", [("job", "job1"), ("run", "run1"), ("node", "gpu1")])
 def test_a_job_that_is_cancelled_before_its_box_is_told_does_not_go_on(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, what: tuple[str, str]
 ) -> None:
     xt = lab.xt
     lab.box("gpu1")
@@ -273,6 +274,6 @@ def test_a_job_that_is_cancelled_before_its_box_is_told_does_not_go_on(
         patched.setattr(BoxController, "take_up", lost)
         with pytest.raises(UnavailableError, match="job1 is stored, but not all"):
             submit(session, prepare(session, request), print)
-    assert xt("cancel", "job", "job1").stdout == "run1 cancelled\n"
+    assert xt("cancel", *what).stdout == "run1 cancelled\n"
     xt("status")
     assert lab.status("run1") == "cancelled"

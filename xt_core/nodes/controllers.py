@@ -169,6 +169,12 @@ class Controllers:
         else:
             client.take_up(job.name)
 
+    def _hand_over_again(self, client: NodeClient, only: set[str] | None) -> bool:
+        """Whether there were jobs that a box did not know, which it does now."""
+        if not isinstance(client, BoxController) or self._homecoming is None:
+            return False
+        return self._homecoming.hand_over_again(client, only)
+
     def cancel(
         self,
         *,
@@ -188,6 +194,7 @@ class Controllers:
 
         def cancel_on(node: str) -> None:
             client = self.of(node)
+            only = None if node in nodes else names
 
             def cancel() -> None:
                 client.cancel(
@@ -198,11 +205,15 @@ class Controllers:
                 )
                 self._bring_stats(node)
 
-            cancel()
-            if isinstance(client, BoxController) and self._homecoming is not None:
-                only = None if node in nodes else names
-                if self._homecoming.hand_over_again(client, only):
-                    cancel()  # else it would begin later what it had not known of
+            try:
+                cancel()
+            except UnknownNameError:
+                if not self._hand_over_again(client, only):
+                    raise
+                cancel()
+                return
+            if self._hand_over_again(client, only):
+                cancel()  # else it would begin later what it had not known of
 
         self._ask({*concerned, *nodes}, cancel_on).raise_failures()
 
