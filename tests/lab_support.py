@@ -1,5 +1,6 @@
 """A client and its boxes (real sshd servers on this machine), as the benchmarks have them."""
 
+import json
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -21,13 +22,22 @@ class Lab:
         self.xt.environ["XT_SSH_CONFIG"] = str(self.network.config_file)
         self.xt.environ.pop("SSH_AUTH_SOCK", None)
         del self.xt.environ["PYTHONDONTWRITEBYTECODE"]  # users have none
-        self.configure({})
+        self.configure()
 
-    def configure(self, places: Mapping[str, str]) -> None:
-        """Let the client know the boxes: those of `places` at that address, others at their own."""
-        at = {name: box.place for name, box in self.boxes.items()} | dict(places)
-        lines = [f'  {name}: {{address: "{place}"}}' for name, place in at.items()]
-        self.xt.configure("\n".join(["boxes:", *lines, ""]), instead=True)
+    def configure(
+        self, places: Mapping[str, str] | None = None, pools: Mapping[str, list[str]] | None = None
+    ) -> None:
+        """Let the client know the boxes (those of `places` at that address, others at their own),
+        and pools of them."""
+        at = {name: box.place for name, box in self.boxes.items()} | dict(places or {})
+        targets = {
+            name: {"service": "pool", "boxes": boxes} for name, boxes in (pools or {}).items()
+        }
+        sections = {
+            "boxes": {name: {"address": place} for name, place in at.items()},
+            "compute-targets": targets,
+        }
+        self.xt.configure(json.dumps(sections), instead=True)
 
     def ssh(self, name: str) -> list[str]:
         """The command line of OpenSSH's own client, to which a command may be added."""

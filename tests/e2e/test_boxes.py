@@ -105,6 +105,9 @@ def test_a_search_over_two_fresh_boxes(lab: Lab) -> None:
     states = {node["name"]: node for node in xt.json("status")["nodes"]}
     assert states["gpu1"]["running"] == 3
     assert states["gpu1"]["jobs"] == states["gpu2"]["jobs"] == ["job1"]
+    only = xt.json("status", "--target", "gpu2")
+    assert [node["name"] for node in only["nodes"]] == ["gpu2"]
+    assert {run["node"] for run in only["runs"]} == {"gpu2"}
 
     lab.open_gate("gpu1")
     assert attached.stdout.read() == b"done\n"

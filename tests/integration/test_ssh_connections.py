@@ -106,6 +106,14 @@ def test_a_box_may_forbid_sockets(network: Network, boxes: Boxes) -> None:
 # Configuration --------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("cipher", ["chacha20-poly1305@openssh.com", "aes256-ctr"])
+def test_a_box_may_have_none_of_the_ciphers_that_are_liked_best(
+    network: Network, boxes: Boxes, cipher: str
+) -> None:
+    box = box_at(boxes, network.box("gpu1", f"Ciphers {cipher}").place)
+    assert box.run("echo done").stdout == b"done\n"
+
+
 def test_hosts_includes_and_matches_of_opensshs_configuration_count(
     network: Network, gpu1: Sshd, boxes: Boxes
 ) -> None:

@@ -14,7 +14,7 @@ from xt_core.home import Home
 from xt_core.model.records import Job, Run
 from xt_core.model.states import RunStatus
 from xt_core.nodes.changes import Changes
-from xt_core.nodes.concurrently import on_each
+from xt_core.nodes.concurrently import as_they_come, on_each
 from xt_core.nodes.controllers import Controllers
 from xt_core.services.stores import StoreAccess
 
@@ -176,6 +176,39 @@ def test_the_status_of_all_tells_stopped_from_hanging(controllers: Fakes) -> Non
     ]  # fmt: skip
     assert [node["controller"] for node in document["nodes"][1:]] == [None, None]
     assert document["runs"] == [{"name": "run of node0"}]
+
+
+def test_answers_come_as_they_are_given() -> None:
+    gates = {node: threading.Event() for node in ("a", "b", "c")}
+
+    def answer(node: str) -> str:
+        assert gates[node].wait(60)
+        return f"answer of {node}"
+
+    answers = as_they_come(["a", "b", "c"], answer)
+    gates["b"].set()
+    assert next(answers) == "answer of b"
+    gates["c"].set()
+    assert next(answers) == "answer of c"
+    gates["a"].set()
+    assert list(answers) == ["answer of a"]
+
+
+def test_a_mistake_among_answers_is_raised() -> None:
+    def answer(node: str) -> str:
+        raise ValueError(node)
+
+    with pytest.raises(ValueError, match="a"):
+        list(as_they_come(["a"], answer))
+
+
+def test_the_nodes_of_this_machine_are_one_document(controllers: Fakes) -> None:
+    controllers.fakes["node1"].failure = UnavailableError("no answer")
+    (document,) = controllers.statuses()
+    assert [(node["name"], node.get("state")) for node in document["nodes"]] == [
+        ("node0", None), ("node1", "stopped"), ("node2", None),
+    ]  # fmt: skip
+    assert document["runs"] == [{"name": "run of node0"}, {"name": "run of node2"}]
 
 
 def test_a_node_that_hangs_is_waited_for_once_and_then_little(controllers: Fakes) -> None:

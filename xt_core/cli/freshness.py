@@ -22,6 +22,11 @@ def refresh(session: Session, *, files: bool = False, working: bool = False) -> 
     homecoming = session.homecoming
     names = homecoming.working() if working else homecoming.due()
     for name, error in homecoming.refresh(names, patience, files=files).items():
-        heard = session.boxes.records.get(name).heard
-        since = "" if heard is None else f" since {clock.iso(heard)}"
-        note(f"{name}: what it did{since} is not shown: {error.message}")
+        tell_absent(session, name, error.message)
+
+
+def tell_absent(session: Session, name: str, reason: str) -> None:
+    """Note that a box has not told what it did."""
+    heard = session.boxes.records.get(name).heard
+    since = "" if heard is None else f" since {clock.iso(heard)}"
+    note(f"{name}: what it did{since} is not shown: {reason}")

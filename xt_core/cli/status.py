@@ -1,10 +1,10 @@
 """`xt status`: nodes, their controllers and what runs, live."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from xt_core.cli.freshness import refresh
+from xt_core.cli.freshness import PATIENCE_SECONDS, refresh, tell_absent
 from xt_core.cli.parser import command_parser, overrides_of
 from xt_core.cli.talk import emit_json, note
 from xt_core.errors import ExitCode
@@ -15,9 +15,10 @@ from xt_core.reports.nodes import machine_text
 from xt_core.session import Session
 
 _EXAMPLES = (
-    "xt status            this machine's nodes and what runs on them",
-    "xt status job12      one job, and its nodes",
-    "xt status --follow   again at each change, until Ctrl-C",
+    "xt status                this machine's nodes and what runs on them",
+    "xt status job12          one job, and its nodes",
+    "xt status --target lab   the boxes of a pool, and what runs on them",
+    "xt status --follow       again at each change, until Ctrl-C",
 )
 Document = dict[str, Any]
 
@@ -29,25 +30,63 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--follow", action="store_true", help="show again at each change")
     options = parser.parse_args(argv[1:])
     session = Session(overrides=overrides_of(options), is_looking=True)
-    if options.target is not None:
-        session.config.target(options.target)
+    is_wanted = _nodes_of_target(session, options.target)
+    if not (options.json or options.follow or options.name):
+        _show_as_they_come(session, is_wanted)
+        return ExitCode.OK
     refresh(session, working=True)
     nodes = _nodes_concerned(session, options.name)
     _ensure_running(session, nodes)
     show = emit_json if options.json else _show
     if not options.follow:
-        show(_status(session, options.name))
+        show(_only(_status(session, options.name), is_wanted))
         return ExitCode.OK
     shown: Document | None = None
     while True:
         for _ in session.controllers.changes(nodes, told=note):
-            document = _status(session, options.name)
+            document = _only(_status(session, options.name), is_wanted)
             if _essence(document) != shown:
                 shown = _essence(document)
                 if sys.stdout.isatty() and not options.json:
                     print("\x1b[H\x1b[2J", end="")
                 show(document)
         _ensure_running(session, nodes)
+
+
+def _nodes_of_target(session: Session, name: str | None) -> Callable[[str], bool]:
+    """Whether a node is one of the target's; all are without one. Raises UnknownNameError."""
+    if name is None:
+        return lambda node: True
+    target = session.config.target(name)
+    if target.service == "local":
+        return is_own_node
+    return {FIRST_NODE if box == "local" else box for box in target.boxes}.__contains__
+
+
+def _only(document: Document, is_wanted: Callable[[str], bool]) -> Document:
+    return document | {
+        "nodes": [node for node in document["nodes"] if is_wanted(node["name"])],
+        "runs": [run for run in document["runs"] if is_wanted(run["node"])],
+    }
+
+
+def _show_as_they_come(session: Session, is_wanted: Callable[[str], bool]) -> None:
+    """Show this machine's nodes and each box once it has answered; then boxes that have have the
+    time to tell what they did."""
+    _ensure_running(session, [FIRST_NODE])
+    working = session.homecoming.working() if session.boxes.records.names() else []
+    answered = list[str]()
+    for document in session.controllers.statuses(working):
+        _add_jobs(session, document)
+        _show(_only(document, is_wanted))
+        sys.stdout.flush()
+        for node in document["nodes"]:
+            if node["name"] in working and node["controller"] is None:
+                tell_absent(session, node["name"], node["reason"])
+            elif node["name"] in working:
+                answered.append(node["name"])
+    for name, error in session.homecoming.refresh(answered, PATIENCE_SECONDS).items():
+        tell_absent(session, name, error.message)
 
 
 def _nodes_concerned(session: Session, name: str | None) -> Iterable[str]:
@@ -77,9 +116,7 @@ def _ensure_running(session: Session, nodes: Iterable[str]) -> None:
 
 def _status(session: Session, name: str | None) -> Document:
     document = session.controllers.status()
-    for node in document["nodes"]:
-        if node["controller"] is None:  # the store knows what it left
-            node["jobs"] = [job.name for job in session.open_jobs(node["name"])]
+    _add_jobs(session, document)
     if name is None:
         return document
     if JOB_NAME.fullmatch(name):
@@ -102,6 +139,13 @@ def _status(session: Session, name: str | None) -> Document:
 
         runs = [run_document(wanted, clock.now())]
     return document | {"runs": runs}
+
+
+def _add_jobs(session: Session, document: Document) -> None:
+    """What the store knows of nodes that do not say themselves what they do."""
+    for node in document["nodes"]:
+        if node["controller"] is None:
+            node["jobs"] = [job.name for job in session.open_jobs(node["name"])]
 
 
 def _essence(document: Document) -> Document:

@@ -1,10 +1,11 @@
 """One call for each of several nodes, at once: what a node does not answer hides nothing of the
 others."""
 
+import queue
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from xt_core.errors import UnavailableError, UnknownNameError, XTError
 
@@ -72,6 +73,28 @@ def on_each(nodes: Sequence[str], call: Callable[[str], T]) -> Answers[T]:
     for thread in threads:
         thread.join()
     return _sorted_out({node: answered[node] for node in nodes})
+
+
+def as_they_come(nodes: Sequence[str], call: Callable[[str], T]) -> Iterator[T]:
+    """Call for each node, all at once; what they answer, the first one first.
+
+    Who wants no more of them leaves the others' calls behind: they do not keep the process alive.
+    """
+    answers: queue.SimpleQueue[tuple[T | None, Exception | None]] = queue.SimpleQueue()
+
+    def ask(node: str) -> None:
+        try:
+            answers.put((call(node), None))
+        except Exception as error:  # kept for the thread that waits
+            answers.put((None, error))
+
+    for node in nodes:
+        threading.Thread(target=ask, args=(node,), name=f"ask {node}", daemon=True).start()
+    for _ in nodes:
+        answer, error = answers.get()
+        if error is not None:
+            raise error
+        yield cast(T, answer)
 
 
 def _sorted_out(answered: Mapping[str, T | Exception]) -> Answers[T]:

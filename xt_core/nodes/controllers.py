@@ -4,7 +4,8 @@ What is asked of several nodes is asked of all at once, and done on each that ca
 becomes of the others; then one error names those that could not.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from xt_core.errors import UnknownNameError, XTError
@@ -15,7 +16,7 @@ from xt_core.nodes.boxnodes import BoxNodes
 from xt_core.nodes.boxwatch import BoxWatch, Told, nobody
 from xt_core.nodes.changes import Changes
 from xt_core.nodes.client import ControllerClient
-from xt_core.nodes.concurrently import Answers, on_each
+from xt_core.nodes.concurrently import Answers, as_they_come, on_each
 from xt_core.nodes.homecoming import Homecoming
 from xt_core.nodes.homecoming import nobody as unheard
 from xt_core.nodes.requests import NodeClient, silent_node
@@ -124,11 +125,31 @@ class Controllers:
         """All known nodes and their living runs, with the keys of `xt status --json`.
 
         A node without a controller is `stopped`; one whose controller does not answer within
-        `patience` seconds is `unresponsive`, and until it answers again a client that has limited
+        `patience` seconds is `unresponsive`, a box that cannot be reached within them is
+        `unreachable`. Until such a one answers again, or is connected, a client that has limited
         its patience has very little, so that the others' news are not late. The `controller` of
-        both is None.
+        all of these is None.
         """
-        nodes = self.known()
+        return self._status_of_all(self.known(), patience)
+
+    def statuses(self, working: Collection[str] = ()) -> Iterator[dict[str, Any]]:
+        """What `status` gives, in documents of their own for this machine and for each box, as they
+        come: a box that is out of reach holds up no other. Those `working` are started first where
+        they have stopped."""
+
+        def ask(node: str) -> dict[str, Any]:
+            if is_own_node(node):
+                return self._status_of_all(own, None)
+            if node in working and self._homecoming is not None and self._boxes is not None:
+                with contextlib.suppress(XTError):  # its status is no better
+                    self._homecoming.ensure_running(self._boxes.of(node))
+            return self._status_of(node, None)
+
+        known = self.known()
+        own = [*filter(is_own_node, known)]
+        return as_they_come([*own[:1], *known[len(own) :]], ask)
+
+    def _status_of_all(self, nodes: Sequence[str], patience: float | None) -> dict[str, Any]:
         answers = on_each(nodes, lambda node: self._status_of(node, patience)).results
         return {
             "nodes": [entry for node in nodes for entry in answers[node]["nodes"]],

@@ -24,6 +24,8 @@ KEEPALIVE_SECONDS, MOST_KEEPALIVES = 4.0, 2
 """A dead link is noticed after (MOST_KEEPALIVES + 1) times KEEPALIVE_SECONDS."""
 _CLOSE_SECONDS = 1.0
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 30.0
+_FAST_CIPHERS = "^aes128-gcm@openssh.com,aes256-gcm@openssh.com"
+"""Put before asyncssh's own: its first, ChaCha20, takes 1.5 times as long here."""
 
 asyncssh.set_log_level("CRITICAL")  # what goes wrong is told by errors, not on a screen in use
 
@@ -143,6 +145,7 @@ async def _connect(
             *preferred,
             *get_default_public_key_algs(),
         ),
+        encryption_algs=_FAST_CIPHERS,
         x509_trusted_certs=None,
         gss_host=None,
         keepalive_interval=KEEPALIVE_SECONDS,
