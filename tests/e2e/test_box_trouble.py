@@ -15,7 +15,8 @@ from xt_core.errors import UnavailableError
 from xt_core.nodes.boxcontroller import BoxController
 from xt_core.session import Session
 from xt_core.submit.options import RunRequest
-from xt_core.submit.submission import extend
+from xt_core.submit.preparation import prepare
+from xt_core.submit.submission import extend, submit
 
 _WAITS = """\
 import os, time
@@ -253,3 +254,26 @@ def test_two_clients_of_one_team_steer_the_same_box(lab: Lab, tmp_path: Path) ->
         lab.wait_status("run2", "completed")
     finally:
         other.close()
+
+
+@pytest.mark.embedded
+@pytest.mark.parametrize("what", [("job", "job1"), ("run", "run1"), ("node", "gpu1")])
+def test_a_job_that_is_cancelled_before_its_box_is_told_does_not_go_on(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, what: tuple[str, str]
+) -> None:
+    xt = lab.xt
+    lab.box("gpu1")
+    request = RunRequest(command=["waits.py"], target="gpu1")
+
+    def lost(*_: object) -> None:
+        raise UnavailableError("gpu1: the connection was lost", "try again")
+
+    overrides = {"xt-services.target": "gpu1"}
+    session = Session(xt.session.home, xt.code, xt.environ, overrides)
+    with contextlib.closing(session), monkeypatch.context() as patched:
+        patched.setattr(BoxController, "take_up", lost)
+        with pytest.raises(UnavailableError, match="job1 is stored, but not all"):
+            submit(session, prepare(session, request), print)
+    assert xt("cancel", *what).stdout == "run1 cancelled\n"
+    xt("status")
+    assert lab.status("run1") == "cancelled"

@@ -190,6 +190,12 @@ class Controllers:
         else:
             client.take_up(job.name)
 
+    def _hand_over_again(self, client: NodeClient, only: set[str] | None) -> bool:
+        """Whether there were jobs that a box did not know, which it does now."""
+        if not isinstance(client, BoxController) or self._homecoming is None:
+            return False
+        return self._homecoming.hand_over_again(client, only)
+
     def cancel(
         self,
         *,
@@ -205,14 +211,30 @@ class Controllers:
         """
         concerned = {run.node for run in runs} | {node for job in jobs for node in job.nodes}
 
+        names = {run.job for run in runs} | {job.name for job in jobs}
+
         def cancel_on(node: str) -> None:
-            self.of(node).cancel(
-                runs=[(run.workspace, run.name) for run in runs if run.node == node],
-                jobs=[job.name for job in jobs if node in job.nodes],
-                everything=node in nodes,
-                grace=grace,
-            )
-            self._bring_stats(node)
+            client = self.of(node)
+            only = None if node in nodes else names
+
+            def cancel() -> None:
+                client.cancel(
+                    runs=[(run.workspace, run.name) for run in runs if run.node == node],
+                    jobs=[job.name for job in jobs if node in job.nodes],
+                    everything=node in nodes,
+                    grace=grace,
+                )
+                self._bring_stats(node)
+
+            try:
+                cancel()
+            except UnknownNameError:
+                if not self._hand_over_again(client, only):
+                    raise
+                cancel()
+                return
+            if self._hand_over_again(client, only):
+                cancel()  # else it would begin later what it had not known of
 
         self._ask({*concerned, *nodes}, cancel_on).raise_failures()
 

@@ -147,18 +147,21 @@ class Homecoming:
         """Have a controller on a box that can go on with what it has begun."""
         client.ensure_running(needs=self.needs_of(self._store().open_jobs(client.name)))
 
-    def hand_over_again(self, client: BoxController) -> None:
+    def hand_over_again(self, client: BoxController, only: set[str] | None = None) -> bool:
         """Hand over the jobs of which the node has told nothing, and those that were extended in
         vain: whoever submitted them may have died before the box knew of them. One that it knows
-        is not done twice."""
+        is not done twice. Of some names `only` those; whether there were any."""
         store = self._store()
         untold = set(self._boxes.records.get(client.name).untold)
         for job in store.open_jobs(client.name):
             first = [run for run in store.open_runs(job.name, client.name) if run.parent is None]
             if all(run.status is RunStatus.QUEUED for run in first):
                 untold.add(job.name)
+        if only is not None:
+            untold &= only
         for job in store.jobs(sorted(untold)) if untold else ():
             self.hand_over(client, job)
+        return bool(untold)
 
     def bring_stats(self, name: str) -> int:
         """Take in what the node on a box has to tell; how many times a run had something.
