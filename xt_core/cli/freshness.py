@@ -16,13 +16,18 @@ def refresh(session: Session, *, files: bool = False, working: bool = False) -> 
         return
     session.is_fresh = True
     patience = _PATIENCE_WITH_FILES_SECONDS if files else PATIENCE_SECONDS
-    for name in session.boxes.missing():
-        missing = session.boxes.missing_error(name)
-        note(f"{missing.message}; {missing.hint}")
+    tell_missing(session)
     homecoming = session.homecoming
     names = homecoming.working() if working else homecoming.due()
     for name, error in homecoming.refresh(names, patience, files=files).items():
         tell_absent(session, name, error.message)
+
+
+def tell_missing(session: Session) -> None:
+    """Note which boxes are configured no more that have what is not here yet."""
+    for name in session.boxes.missing():
+        error = session.boxes.missing_error(name)
+        note(f"{error.message}; {error.hint}")
 
 
 def tell_absent(session: Session, name: str, reason: str) -> None:

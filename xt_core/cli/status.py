@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from xt_core.cli.freshness import PATIENCE_SECONDS, refresh, tell_absent
+from xt_core.cli.freshness import PATIENCE_SECONDS, refresh, tell_absent, tell_missing
 from xt_core.cli.parser import command_parser, overrides_of
 from xt_core.cli.talk import emit_json, note
 from xt_core.errors import ExitCode
@@ -75,6 +75,7 @@ def _show_as_they_come(session: Session, is_wanted: Callable[[str], bool]) -> No
     time to tell what they did."""
     _ensure_running(session, [FIRST_NODE])
     working = session.homecoming.working() if session.boxes.records.names() else []
+    tell_missing(session)
     answered = list[str]()
     for document in session.controllers.statuses(working):
         _add_jobs(session, document)
