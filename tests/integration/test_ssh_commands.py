@@ -247,6 +247,21 @@ def test_gpus_and_scarce_space_are_found(network: Network, home: Home, commands:
     assert [each["message"] for each in report["problems"]] == [f"only 0.0 GB free in {gpu1.home}"]
 
 
+def test_the_system_is_compared_with_the_configuration(
+    network: Network, home: Home, commands: Commands
+) -> None:
+    programs = network.folder / "programs"
+    gpu1 = network.box("gpu1", environ={"PATH": f"{programs}:{os.environ['PATH']}"})
+    script(programs, "uname", "echo Darwin")
+    with_boxes(home, gpu1)
+    answer = commands("box", "check")
+    assert "  ✓ system    Darwin Darwin, and boxes.gpu1.os is linux" in answer.out
+    assert "    xt config set --user boxes.gpu1.os macos" in answer.out
+    script(programs, "uname", "echo Plan9")
+    answer = commands("box", "check", code=1)
+    assert "  ✗ system    Plan9 Plan9\n    XT works on Linux and macOS" in answer.out
+
+
 def test_boxes_are_checked_each_for_itself(
     network: Network, home: Home, commands: Commands
 ) -> None:

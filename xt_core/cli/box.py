@@ -140,7 +140,7 @@ def _reports(session: Session, names: list[str], options: argparse.Namespace) ->
     boxes, printing = Boxes(session.config, session.environ, options.timeout), threading.Lock()
 
     def look(name: str) -> "BoxReport":
-        report = check_box(boxes.of(name), str(addresses[name]))
+        report = check_box(boxes.of(name), str(addresses[name]), system=session.config.box(name).os)
         if not options.json:
             with printing:
                 print("\n".join(report.lines()), flush=True)

@@ -19,6 +19,7 @@ LEAST_FREE_BYTES = 1 << 30
 _ROUND_TRIPS = 5
 _STEP_SECONDS = 30.0
 _MARK = "xt:"
+_KERNELS = {"linux": "Linux", "macos": "Darwin"}
 
 _PROBE = r"""
 say() { printf 'xt:%s=%s\n' "$1" "$2"; }
@@ -138,19 +139,37 @@ def state_of(error: XTError) -> str:
 
 
 def check_box(
-    box: RemoteBox, address: str, told: Callable[[BoxReport], None] = lambda _report: None
+    box: RemoteBox,
+    address: str,
+    told: Callable[[BoxReport], None] = lambda _report: None,
+    *,
+    system: str = "linux",
 ) -> BoxReport:
     """Look at all that matters, and tell what is found so far; what goes wrong with the
-    connection ends it."""
+    connection ends it. `system` is what the configuration says that it runs."""
     report = BoxReport(box.name, address)
     try:
         box.connect()
         for look in (_measure_latency, _compare_clocks, _probe):
             look(box, report)
             told(report)
+        _compare_system(report, system)
     except XTError as error:
         report.error = error
     return report
+
+
+def _compare_system(report: BoxReport, system: str) -> None:
+    kernel = report.system.partition(" ")[0]
+    found = next((name for name, each in _KERNELS.items() if each == kernel), None)
+    if kernel and found is None:
+        hint = "XT works on Linux and macOS"
+        report.findings.append(Finding("system", report.system, hint, True))
+    elif kernel and found != system:
+        setting = f"boxes.{report.name}.os"
+        told = f"{report.system}, and {setting} is {system}"
+        hint = f"xt config set --user {setting} {found}"
+        report.findings.append(Finding("system", told, hint))
 
 
 def _measure_latency(box: RemoteBox, report: BoxReport) -> None:

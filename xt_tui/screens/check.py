@@ -77,7 +77,9 @@ class CheckScreen(ModalScreen[None]):
         boxes = Boxes(self._session.config, self._session.environ, CONNECT_SECONDS)
         try:
             address = str(box_address(self._session.config, self._box))
-            heading, *lines = check_box(boxes.of(self._box), address, told).lines()
+            system = self._session.config.box(self._box).os
+            report = check_box(boxes.of(self._box), address, told, system=system)
+            heading, *lines = report.lines()
         except XTError as error:
             heading, lines = f"{self._box}: misconfigured", [f"  ✗ {error}", f"    {error.hint}"]
         finally:
