@@ -76,9 +76,9 @@ def test_this_machine_in_a_pool_has_the_environment_of_the_shell(xt: Commands) -
     ("options", "code", "told"),
     [
         (("--target", "wrong"), 3, "there is no box 'gpu3'"),
-        (("--target", "twice"), 2, "compute-targets.twice.boxes names gpu1 twice"),
+        (("--target", "twice"), 2, "xt_config.yaml:12) names gpu1 twice"),
         (("--target", "none"), 2, "compute-targets.none.boxes is empty"),
-        (("--target", "called"), 2, "box node7 is called as a node of this machine"),
+        (("--target", "called"), 2, "'node7' is no name for a box"),
         (("--target", "without"), 2, "box bare has no address"),
         (("--target", "bare"), 2, "box bare has no address"),
         (("--target", "gpu9"), 3, "there is no compute target 'gpu9'"),
