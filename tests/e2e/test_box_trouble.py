@@ -110,7 +110,7 @@ def test_a_box_that_has_unfinished_runs_is_not_mistaken_for_another(lab: Lab) ->
 
     lab.configure(without=box)
     told = "gpu1 is not in the configuration any more, and has what is not here yet{}"
-    told += f"xt box add gpu1 {box.place}; or give that up: rm '"
+    told += f"xt box add gpu1 {box.place}; or give that up: xt box remove gpu1 --give-up"
     assert told.format("; bring it back: ") in xt("status").stderr
     failed = xt("cancel", "job", "job1", code=3).stderr
     assert told.format("\nhint: bring it back: ") in failed
@@ -120,6 +120,30 @@ def test_a_box_that_has_unfinished_runs_is_not_mistaken_for_another(lab: Lab) ->
     lab.gate.touch()
     lab.wait_status("run1", "completed")
     assert xt("status").stderr == ""
+
+
+@pytest.mark.embedded
+def test_a_box_that_is_gone_for_good_is_given_up(lab: Lab) -> None:
+    xt, box = lab.xt, lab.box("gpu1")
+    xt("run", "--target", "gpu1", "--runs", "3", "--concurrent", "1", "waits.py")
+    xt("run", "--target", "gpu1", "waits.py")
+    lab.wait_status("run1.1", "running")
+    refused = xt("box", "remove", "gpu1", code=5).stderr
+    assert refused.startswith("xt: error: gpu1 has unfinished runs, or what is not here yet\n")
+    box.crash()
+    assert f"removed from {xt.home.config_file}" in xt("box", "remove", "gpu1", "--give-up").stdout
+    assert xt("status").stderr == ""
+    runs = {run["name"]: run["status"] for run in xt.json("list", "runs")["runs"]}
+    assert runs == {"run1.1": "cancelled", "run2": "cancelled"}
+    assert [job["status"] for job in xt.json("list", "jobs")["jobs"]] == ["cancelled"] * 2
+    assert xt.run("run1.1").error == "gpu1 was given up"
+    assert "there is no box 'gpu1'" in xt("box", "remove", "gpu1", "--give-up", code=3).stderr
+
+    box.start()  # it comes back all the same
+    lab.configure()
+    lab.gate.touch()
+    xt("sync", "gpu1")
+    lab.wait_status("run1.3", "completed")
 
 
 @pytest.mark.embedded

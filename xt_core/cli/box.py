@@ -26,6 +26,7 @@ _EXAMPLES = (
     "xt box check gpu1 gpu2 --timeout 3 --json",
     "xt box prepare gpu1                         XT there, from this machine's own copy",
     "xt box remove gpu1",
+    "xt box remove gpu1 --give-up                gone for good: its unfinished runs are cancelled",
 )
 
 
@@ -181,14 +182,17 @@ def _prepare(session: Session, options: argparse.Namespace) -> None:
 
 def _remove_options(parser: Parser) -> None:
     parser.add_argument("name", metavar="NAME")
+    parser.add_argument(
+        "--give-up", action="store_true", help="it will not come back: cancel what it has not ended"
+    )
 
 
 def _remove(session: Session, options: argparse.Namespace) -> None:
     from xt_core.ssh.adding import remove_box
 
-    files = [str(file) for file in remove_box(session, options.name)]
+    files = [str(file) for file in remove_box(session, options.name, give_up=options.give_up)]
     if options.json:
         emit_json({"box": options.name, "removed_from": files})
     else:
-        print(f"box {options.name} removed from {', '.join(files)}")
+        print(f"box {options.name} removed from {', '.join(files) or 'what XT knows'}")
         note("what is on it stays there, its key stays known")

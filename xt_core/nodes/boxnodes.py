@@ -97,7 +97,7 @@ class BoxNodes:
         return UnknownNameError(
             f"{name} is not in the configuration any more, and has what is not here yet",
             f"bring it back: xt box add {name} {address or 'USER@HOST:PORT'}; or give that up: "
-            f"rm '{self.records.file(name)}'",
+            f"xt box remove {name} --give-up",
         )
 
     def due(self) -> list[str]:

@@ -62,6 +62,10 @@ class BoxRecords:
         except (OSError, ValueError, TypeError):
             return BoxRecord(name)
 
+    def forget(self, name: str) -> None:
+        """Know nothing of a box any more."""
+        self.file(name).unlink(missing_ok=True)
+
     def update(self, name: str, **changes: object) -> BoxRecord:
         """Change what is known. Raises RefusedError or UnavailableError if it cannot be kept."""
         before = self.get(name)

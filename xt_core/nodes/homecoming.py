@@ -19,7 +19,7 @@ from xt_core.nodes.boxcontroller import BoxController
 from xt_core.nodes.boxnodes import BoxNodes
 from xt_core.nodes.parcels import Assignment, History, assignment_to_json
 from xt_core.services.stores import StoreAccess
-from xt_core.stats.store import StatsStore
+from xt_core.stats.store import RunChange, StatsStore
 from xt_core.submit.mrc import MultiRunConfig, mrc_key
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ class Homecoming:
         untold = set(self._boxes.records.get(client.name).untold)
         for job in store.open_jobs(client.name):
             first = [run for run in store.open_runs(job.name, client.name) if run.parent is None]
-            if all(run.status is RunStatus.QUEUED for run in first):
+            if first and all(run.status is RunStatus.QUEUED for run in first):
                 untold.add(job.name)
         if only is not None:
             untold &= only
@@ -246,6 +246,26 @@ class Homecoming:
         except XTError as error:
             return error
         return None
+
+    def give_up(self, name: str) -> list[str]:
+        """Count what a box has not ended as cancelled, since it will not come back, and forget the
+        box; the runs' names. Of jobs that machines share the others take care. What the box tells
+        should it come back all the same, counts."""
+        store, error = self._store(), f"{name} was given up"
+        given_up = []
+        with store.batch():
+            for job in store.open_jobs(name):
+                if job.is_shared_by_machines:
+                    continue
+                store.cancel_part(job.name, name)
+                for run in store.open_runs(job.name, name):
+                    change = RunChange(run.workspace, run.name, RunStatus.CANCELLED, "ended")
+                    change.data = {"status": RunStatus.CANCELLED, "error": error}
+                    change.fields = {"error": error}
+                    store.change_run(change)
+                    given_up.append(run.full_name)
+        self._boxes.records.forget(name)
+        return given_up
 
     def needs_of(self, jobs: Sequence[Job]) -> list[str]:
         """Which layers of packages nodes need for jobs, beside those for the stores."""

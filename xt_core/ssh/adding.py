@@ -131,16 +131,25 @@ def _connect(
     raise RefusedError(f"the keys of more than {_MOST_HOPS} hosts would have to be accepted")
 
 
-def remove_box(session: Session, name: str) -> list[Path]:
+def remove_box(session: Session, name: str, *, give_up: bool = False) -> list[Path]:
     """Take a box out of all files of the configuration; those that had it.
 
-    Raises RefusedError for this machine's own, UnknownNameError where there is no such box.
+    One that has what is not here yet is kept, unless that is to be given up. Raises RefusedError
+    for that, and for this machine's own box; UnknownNameError where there is no such box.
     """
     from xt_core.config.removal import remove_entry
 
     if name == "local":
         raise RefusedError("box local is this machine", "it cannot be removed")
-    session.config.box(name)
+    if not (give_up and name in session.boxes.missing()):
+        session.config.box(name)
+    if give_up:
+        session.homecoming.give_up(name)
+    elif name in session.homecoming.due():
+        raise RefusedError(
+            f"{name} has unfinished runs, or what is not here yet",
+            f"xt sync {name} brings it; --give-up counts as cancelled what has not ended",
+        )
     files = []
     for file in config_files(session.home, session.cwd, session.environ):
         with contextlib.suppress(UnknownNameError):  # it is in one of the others
