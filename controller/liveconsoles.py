@@ -76,6 +76,10 @@ class LiveConsoles:
                 _log.warning("the console %s is shown when its run has ended: %s", key, error)
                 with self._changed:
                     self._consoles.pop(key, None)
+            except Exception:  # a defect, perhaps of one console: the others go on
+                _log.exception("the console %s is shown when its run has ended", key)
+                with self._changed:
+                    self._consoles.pop(key, None)
 
     def _next(self) -> tuple[str, _Console]:
         """Wait for a console that it is time to look at."""

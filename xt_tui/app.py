@@ -18,7 +18,7 @@ from textual.worker import Worker, WorkerState
 from xt_core.errors import UsageError, XTError
 from xt_core.query.formats import counted
 from xt_core.resources import resource
-from xt_core.services.team import named_team, team_names
+from xt_core.services.team import Team, named_team, team_names
 from xt_core.session import Session
 from xt_core.submit.submission import Submission
 from xt_tui import steering
@@ -196,11 +196,12 @@ class XtApp(App[int]):
         from xt_tui.screens.team import TeamScreen
 
         config = self.session.config
-        try:
-            teams = [named_team(config, name) for name in team_names(config)]
-        except XTError as error:
-            self.notify(error.message, title="teams", severity="error", markup=False)
-            return
+        teams: dict[str, Team | XTError] = {}
+        for name in team_names(config):
+            try:
+                teams[name] = named_team(config, name)
+            except XTError as error:  # that of one team hides no other
+                teams[name] = error
         self.push_screen(TeamScreen(teams, self.session.team.name), self._switch_team)
 
     def _switch_team(self, name: str | None) -> None:

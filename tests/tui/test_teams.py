@@ -26,19 +26,22 @@ async def test_another_team_is_shown_and_worked_with_and_left_again(xt: Xt) -> N
     xt.submit("t.py")
     xt("run", "--team", "local", "--wait", "--runs", "2", "t.py")
     assert xt.wait_job("job1") == "completed"
+    xt.configure("teams:\n  wrong: {mongo: nothing}\n")
     session = Session(home=xt.home, cwd=xt.code, environ=xt.environ)
     async with XtApp(session).run_test(size=(140, 50)) as pilot:
         app = pilot.app
         assert isinstance(app, XtApp)
         await until(pilot, lambda: names(app) == ["run1"])
         assert "● default" in text_of(app)
-        assert "○ local  T switches" in text_of(app)
+        assert "○ local, wrong  T switches" in text_of(app)
 
         await pilot.press("T")
         await until(pilot, lambda: isinstance(app.screen, TeamScreen))
         options = app.screen.query_one(OptionList)
-        shown = [str(options.get_option_at_index(n).prompt) for n in range(2)]
-        assert shown == ["  local  stores of this machine", "● default  services stats, files"]
+        shown = [str(options.get_option_at_index(n).prompt) for n in range(3)]
+        assert shown[:2] == ["  local  stores of this machine", "● default  services stats, files"]
+        assert "teams.wrong.mongo names 'nothing'" in shown[2]
+        assert options.get_option_at_index(2).disabled
         await pilot.press("k", "enter")
         await until(pilot, lambda: names(app) == ["run1.1", "run1.2"])
         assert "● local" in text_of(app)

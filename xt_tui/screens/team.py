@@ -1,6 +1,6 @@
 """Chooses the team whose jobs and runs are shown."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import ClassVar
 
 from rich.text import Text
@@ -12,11 +12,12 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from xt_core.errors import XTError
 from xt_core.services.team import Team
 
 
 class TeamScreen(ModalScreen[str | None]):
-    """Ends with the name of a team, or None."""
+    """Ends with the name of a team, or None; one that is set up wrongly cannot be chosen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,T", "dismiss(None)", "close"),
@@ -24,28 +25,34 @@ class TeamScreen(ModalScreen[str | None]):
         Binding("up,k", "move(-1)", "up", show=False),
     ]
 
-    def __init__(self, teams: Sequence[Team], current: str) -> None:
+    def __init__(self, teams: Mapping[str, Team | XTError], current: str) -> None:
         super().__init__()
         self._teams, self._current = teams, current
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Static("Work with which team?", classes="dialog-title")
-            yield OptionList(*(Option(self._line(team), team.name) for team in self._teams))
+            yield OptionList(
+                *(
+                    Option(self._line(name, team), name, disabled=isinstance(team, XTError))
+                    for name, team in self._teams.items()
+                )
+            )
             yield Static(
                 "until you leave; from now on: xt use team NAME", classes="hint", markup=False
             )
 
     def on_mount(self) -> None:
-        names = [team.name for team in self._teams]
         options = self.query_one(OptionList)
-        options.highlighted = names.index(self._current)
+        options.highlighted = list(self._teams).index(self._current)
         options.focus()
 
-    def _line(self, team: Team) -> Text:
-        line = Text("● " if team.name == self._current else "  ", "green", no_wrap=True)
-        line.append(team.name, "bold").append(f"  {team.services_text()}", "dim")
-        return line
+    def _line(self, name: str, team: Team | XTError) -> Text:
+        line = Text("● " if name == self._current else "  ", "green", no_wrap=True)
+        line.append(name, "bold")
+        if isinstance(team, XTError):
+            return line.append(f"  ✘ {team.message}", "red")
+        return line.append(f"  {team.services_text()}", "dim")
 
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:
