@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from xt_core.services.secrets import Secrets
     from xt_core.services.stores import StoreAccess
     from xt_core.services.team import Team
+    from xt_core.ssh.boxes import Boxes
     from xt_core.stats.sqlite import SqliteStatsStore
     from xt_core.stats.store import StatsStore
 
@@ -46,6 +47,7 @@ class Session:
     """Whether boxes were asked already for what is to be shown."""
     is_looking: bool = False
     """Whether it only looks: it does not wait long for a service to come back."""
+    _connections: "Callable[[], Boxes] | None" = field(default=None, init=False, repr=False)
     _away: UnavailableError | None = field(default=None, init=False, repr=False)
     _away_until: float = field(default=0.0, init=False, repr=False)
 
@@ -54,6 +56,14 @@ class Session:
         from xt_core.config import load_config
 
         return load_config(self.home, self.cwd, self.environ, self.overrides)
+
+    def beside(self, overrides: Mapping[str, object] | None = None) -> "Session":
+        """Another session, for work that has stores of its own; both use the same connections to
+        boxes, which end with this one."""
+        chosen = self.overrides if overrides is None else overrides
+        other = Session(self.home, self.cwd, self.environ, chosen)
+        other._connections = lambda: self.boxes.boxes
+        return other
 
     def reload_config(self) -> None:
         """Take over what was changed in the configuration's boxes and targets since it was read.
@@ -144,6 +154,7 @@ class Session:
             self.environ,
             lambda: self.access,
             lambda: self.node_access,
+            self._connections,
         )
 
     @cached_property

@@ -31,7 +31,7 @@ class Feed:
     """
 
     def __init__(self, session: Session, deliver: Callable[["Feed", Batch], object]) -> None:
-        self._session = Session(session.home, session.cwd, session.environ, session.overrides)
+        self._session = session.beside()
         self._deliver = deliver
         self._revision = 0
         self._jobs: set[str] = set()

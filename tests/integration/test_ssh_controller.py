@@ -58,3 +58,18 @@ def test_a_stream_of_a_box_that_is_cut_says_so(xt: Xt, network: Network) -> None
     with client.output("ws1", run, f"@{offsets[0]}") as stream:  # over a new connection
         assert stream.offset == offsets[0]
     boxes.close()
+
+
+def test_sessions_beside_one_another_use_one_connection(xt: Xt, network: Network) -> None:
+    box = network.box("gpu1")
+    xt.environ["XT_SSH_CONFIG"] = str(network.config_file)
+    xt.configure(f'boxes: {{gpu1: {{address: "{box.place}"}}}}\n')
+    other = xt.session.beside()
+    other.boxes.of("gpu1").box.connect()
+    first = xt.session.boxes.of("gpu1").box
+    assert first is other.boxes.of("gpu1").box
+    sessions = box.sessions()
+    other.close()
+    assert first.is_connected
+    assert first.run("true").exit_code == 0
+    assert box.sessions() == sessions

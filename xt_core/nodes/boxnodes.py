@@ -27,14 +27,17 @@ class BoxNodes:
         environ: Mapping[str, str],
         access: Callable[[], StoreAccess],
         node_access: Callable[[], StoreAccess],
+        connections: "Callable[[], Boxes] | None" = None,
     ) -> None:
-        """`home` is this machine's, as the team has it. See `BoxController` for the rest."""
+        """`home` is this machine's, as the team has it; `connections` are those of another one, to
+        be used too. See `BoxController` for the rest."""
         self.home, self._config, self._environ = home, config, environ
         self._access, self._node_access = access, node_access
         self.told: Told = lambda _box, _progress: None
         """Told how far installations are."""
         self.records = BoxRecords(home)
         self._layers = BoxLayers(home.bootstrap_dir)
+        self._connections = connections
         self._boxes: Boxes | None = None
         self._clients: dict[str, BoxController] = {}
         self._lock = threading.Lock()
@@ -75,6 +78,8 @@ class BoxNodes:
         """The connections; none is made before it is used."""
         from xt_core.ssh.boxes import Boxes
 
+        if self._connections is not None:
+            return self._connections()
         with self._lock:
             if self._boxes is None:
                 self._boxes = Boxes(self._config(), self._environ)
@@ -112,7 +117,7 @@ class BoxNodes:
                 self._boxes.reconfigure(self._config())
 
     def close(self) -> None:
-        """End the connections; the next use makes new ones."""
+        """End the connections, unless they are another one's; the next use makes new ones."""
         with self._lock:
             boxes, self._boxes = self._boxes, None
         if boxes is not None:

@@ -127,7 +127,7 @@ class Attachment:
     ) -> None:
         """`arrived` is called once output has come, `told` with news of the run's box."""
         self.run, self._arrived, self._told = run, arrived, told
-        self._session = Session(session.home, session.cwd, session.environ, session.overrides)
+        self._session = session.beside()
         self._stream: OutputStream | None = None
         self._changed = threading.Condition()
         self._pending = bytearray()

@@ -201,8 +201,7 @@ class LaunchScreen(ModalScreen[Submission | None]):
         return self.Previewed(typed, request, plan_lines(plan, _MOST_ROWS))
 
     def _for(self, request: RunRequest) -> Session:
-        session = self._session
-        return Session(session.home, session.cwd, session.environ, request.overrides())
+        return self._session.beside(request.overrides())
 
     @on(Previewed)
     def _show_preview(self, message: Previewed) -> None:
