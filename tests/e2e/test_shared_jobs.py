@@ -175,3 +175,18 @@ def test_a_claim_that_a_crash_cut_off_is_taken_up_and_done_once(
     assert len(team.begun()) == len(team.runs()) == 4
     assert left.run_index is not None
     assert done[left.run_index].name == left.name
+
+
+def test_of_three_machines_one_does_what_two_leave(tmp_path: Path) -> None:
+    with machines(tmp_path, "gpu1", "gpu2", "gpu3") as team:
+        job = team.submit(7, lease_seconds=LEASE)
+        wait_until(lambda: len(team.begun()) == 3, "a run on each machine")
+        lost = [team.runs(node)[0] for node in ("gpu2", "gpu3")]
+        for node in ("gpu2", "gpu3"):
+            team.crash(node)
+        for run in lost:
+            team.any.wait_status(run.name, "lost")
+        team.open_gates("all")
+        done = team.assert_done_once(job.name, 7)
+        assert {run.node for run in done.values()} == {"gpu1"}
+        assert sorted(line.split()[1] for line in team.begun()) == ["gpu1"] * 7 + ["gpu2", "gpu3"]
