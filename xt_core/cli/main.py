@@ -17,6 +17,11 @@ def entry_point() -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         _discard_output()
+    if code == ExitCode.INTERRUPTED:
+        # An interrupt that met `exec` of a text, as dataclasses make their methods, is noted by
+        # Python as one that nobody caught: it would end itself by a signal, not by the exit code.
+        sys.stderr.flush()
+        os._exit(code)
     sys.exit(code)
 
 
