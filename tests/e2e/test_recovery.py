@@ -17,6 +17,7 @@ from support import Xt, wait_until
 import xt_core
 from xt_core.errors import UnavailableError
 from xt_core.nodes import client as client_module
+from xt_core.nodes import requests as requests_module
 from xt_core.stats.database import Database
 
 WORK = """
@@ -299,7 +300,7 @@ def test_a_client_waits_for_a_controller_that_is_on_its_way_out(xt: Xt) -> None:
 
 def test_a_controller_that_hangs_is_told(xt: Xt, monkeypatch: pytest.MonkeyPatch) -> None:
     xt("status")
-    monkeypatch.setattr(client_module, "STATUS_SECONDS", 0.3)
+    monkeypatch.setattr(requests_module, "STATUS_SECONDS", 0.3)
     monkeypatch.setattr(client_module, "HANDOVER_SECONDS", 0.1)
     os.kill(xt.controller_pid, signal.SIGSTOP)
     try:

@@ -179,6 +179,8 @@ def test_restarted_runs_of_a_search_keep_name_set_and_index(xt: Xt) -> None:
     xt.submit(*options, "steady.py", *SPACE)
     xt.wait_output("run1.1", "start 0")
     xt.wait_output("run1.2", "start 0")
+    for name in ("run1.1", "run1.2"):
+        xt.wait_status(name, "running")  # the team knows their sets from then on
     before = xt.children("job1")[:2]
     assert sorted(xt.json("restart", "controller", "job1")["restarted"]) == ["run1.1", "run1.2"]
     assert xt.wait_job("job1") == "completed"
