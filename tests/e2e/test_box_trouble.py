@@ -108,6 +108,9 @@ def test_a_box_that_has_unfinished_runs_is_not_mistaken_for_another(lab: Lab) ->
         assert f"xt: error: gpu1 at {other.place} is another machine" in failed
         assert "hint: give it its old address back" in failed
 
+    lab.configure('  gpu1: {address: "a b"}', without=box)
+    assert "gpu1 (gpu1) misconfigured" in xt("status").stdout
+
     lab.configure(without=box)
     told = "gpu1 is not in the configuration any more, and has what is not here yet{}"
     told += f"xt box add gpu1 {box.place}; or give that up: xt box remove gpu1 --give-up"

@@ -270,6 +270,9 @@ def test_what_came_home_comes_again_when_it_is_asked_for(lab: Lab) -> None:
     lab.open_gate("gpu1")
     xt("run", "--target", "gpu1", "--runs", "2", "--wait", lab.script(), "--lr=1")
     before = [xt.session.store.events("ws1", run) for run in ("run1", "run1.1", "run1.2")]
+    keys = {info.key for info in xt.session.artifacts.list("ws1")}
+    assert {"ws1/jobs/job1/job.json", "ws1/runs/run1/logs/run.json"} <= keys  # put away last
+    assert not xt.session.boxes.records.get("gpu1").is_due
     assert xt("sync").stderr == "nothing is to be brought from any box\n"
     assert xt.json("sync", "gpu1")["boxes"] == [
         {"name": "gpu1", "records": 0, "files": 0, "bytes": 0, "refused": {}}

@@ -5,21 +5,19 @@ from xt_core.cli.talk import note
 from xt_core.session import Session
 
 PATIENCE_SECONDS = 6.0
-_PATIENCE_WITH_FILES_SECONDS = 600.0
 
 
-def refresh(session: Session, *, files: bool = False, working: bool = False) -> None:
-    """Have what nodes on boxes did, and with `files` what they made, come home before it is shown,
-    once in a session; a note for each box that does not answer in time. With `working` also those
-    have their controllers started again that report elsewhere."""
+def refresh(session: Session, *, working: bool = False) -> None:
+    """Have what nodes on boxes did come home before it is shown, once in a session; a note for each
+    box that does not answer in time. With `working` also those have their controllers started again
+    that report elsewhere."""
     if session.is_fresh or not session.boxes.records.names():
         return
     session.is_fresh = True
-    patience = _PATIENCE_WITH_FILES_SECONDS if files else PATIENCE_SECONDS
     tell_missing(session)
     homecoming = session.homecoming
     names = homecoming.working() if working else homecoming.due()
-    for name, error in homecoming.refresh(names, patience, files=files).items():
+    for name, error in homecoming.refresh(names, PATIENCE_SECONDS).items():
         tell_absent(session, name, error.message)
 
 

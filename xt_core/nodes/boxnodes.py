@@ -105,10 +105,6 @@ class BoxNodes:
             f"xt box remove {name} --give-up",
         )
 
-    def due(self) -> list[str]:
-        """Those of them that may have something that this home does not have yet."""
-        return [name for name in self.known() if self.records.get(name).is_due]
-
     def reconfigure(self) -> None:
         """Go by the configuration as it is now."""
         with self._lock:

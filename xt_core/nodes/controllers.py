@@ -24,6 +24,7 @@ from xt_core.services.stores import StoreAccess
 
 T = TypeVar("T")
 RUNNING, STOPPED, UNRESPONSIVE = "running", "stopped", "unresponsive"
+MISCONFIGURED = "misconfigured"
 _PATIENCE_WITH_SILENT_SECONDS = 0.2
 _PATIENCE_WITH_SILENT_BOX_SECONDS = 1.0
 """Over a connection that is up: less, and a box that is far away would stay silent."""
@@ -157,7 +158,11 @@ class Controllers:
         }
 
     def _status_of(self, node: str, patience: float | None) -> dict[str, Any]:
-        client = self.of(node)
+        try:
+            client = self.of(node)
+        except XTError as error:  # the configuration says something wrong of the box
+            entry = silent_node(node, node, MISCONFIGURED) | {"reason": error.message}
+            return {"nodes": [entry], "runs": []}
         if patience is not None and node in self._silent:
             is_far = isinstance(client, BoxController) and client.box.is_connected
             least = _PATIENCE_WITH_SILENT_BOX_SECONDS if is_far else _PATIENCE_WITH_SILENT_SECONDS

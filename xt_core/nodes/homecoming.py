@@ -18,6 +18,7 @@ from xt_core.model.states import RunStatus, SearchStyle
 from xt_core.nodes.boxcontroller import BoxController
 from xt_core.nodes.boxnodes import BoxNodes
 from xt_core.nodes.parcels import Assignment, History, assignment_to_json
+from xt_core.nodes.requests import NoAnswerError
 from xt_core.services.stores import StoreAccess
 from xt_core.stats.store import RunChange, StatsStore
 from xt_core.submit.mrc import MultiRunConfig, mrc_key
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 
 _SMALLEST_SHARE = 256
 _LOOK_SECONDS = 5.0
-
+_MOST_TAILS, _TAIL_SECONDS = 20, 0.1
+"""How often, and after which pause, it is looked whether a node has put its last records away."""
 
 Told = Callable[[int, int], None]
 """Told how many bytes have gone, and of how many."""
@@ -143,6 +145,9 @@ class Homecoming:
     def _is_due(self, name: str) -> bool:
         return self._boxes.records.get(name).is_due or bool(self._store().open_jobs(name))
 
+    def _is_unfinished(self, name: str) -> bool:
+        return bool(self._boxes.records.get(name).untold or self._store().open_jobs(name))
+
     def ensure_running(self, client: BoxController) -> None:
         """Have a controller on a box that can go on with what it has begun."""
         client.ensure_running(needs=self.needs_of(self._store().open_jobs(client.name)))
@@ -174,33 +179,49 @@ class Homecoming:
         told, share = 0, 1
         with self._lock_of(name, "stats"):
             while True:
-                deliveries, cursor = client.news(share)
-                if not deliveries:
-                    return told
                 try:
-                    store.deliver(deliveries)
-                except UnavailableError:
+                    deliveries, cursor = client.news(share)
+                except NoAnswerError:  # over a bad link a small batch may still arrive
                     if share >= _SMALLEST_SHARE:
                         raise
-                    share *= 2
+                    share *= 4
                     continue
+                if not deliveries:
+                    return told
+                store.deliver(deliveries)
                 client.took_news(cursor)
                 told += len(deliveries)
 
     def bring_files(self, name: str, told: Told = nobody) -> "Fetched":
-        """Fetch the files that wait on a box; raises as `bring_stats`."""
+        """Fetch the files that wait on a box, which then is due no more unless it goes on with a
+        job; raises as `bring_stats`."""
         from xt_core.nodes.homebound import Brought as Fetched
+
+        fetched, client = Fetched(), self._boxes.of(name)
+        for _ in range(_MOST_TAILS):
+            is_idle = not client.status()["nodes"][0]["jobs"]
+            if self._access().artifacts is None:
+                self._fetch(client, fetched, told)
+            if is_idle or self._is_unfinished(name):
+                break
+            time.sleep(_TAIL_SECONDS)  # a job has ended, and its records are about to be put away
+        if is_idle and not fetched.refused and not self._is_unfinished(name):
+            self._boxes.records.update(name, is_due=False)
+        return fetched
+
+    def _fetch(self, client: BoxController, fetched: "Fetched", told: Told) -> None:
         from xt_core.nodes.homebound import bring_artifacts_home
 
-        if self._access().artifacts is not None:
-            return Fetched()
-        client, drafts = self._boxes.of(name), self._boxes.home.arriving_dir(name)
-        with self._lock_of(name, "files"):
-            return bring_artifacts_home(client, self._artifacts(), drafts, told)
+        drafts = self._boxes.home.arriving_dir(client.name)
+        with self._lock_of(client.name, "files"):
+            more = bring_artifacts_home(client, self._artifacts(), drafts, told)
+        fetched.artifacts += more.artifacts
+        fetched.bytes += more.bytes
+        fetched.refused |= more.refused
 
     def bring_all(self, name: str, told: Told = nobody, *, again: bool = False) -> Brought:
-        """Bring all that a box has, which then is due no more unless it goes on with a job; with
-        `again` also the records that came before. Raises as `bring_stats`."""
+        """Bring all that a box has; with `again` also the records that came before. Raises as
+        `bring_stats`."""
         client = self._boxes.of(name)
         self.ensure_running(client)
         if again and self._access().stats is None:
@@ -208,20 +229,16 @@ class Homecoming:
         news = self.bring_stats(name)
         self.hand_over_again(client)
         fetched = self.bring_files(name, told)
-        if not fetched.refused and not self._store().open_jobs(name):
-            self._boxes.records.update(name, is_due=False)
         return Brought(news, fetched.artifacts, fetched.bytes, fetched.refused)
 
-    def refresh(
-        self, names: Sequence[str], patience: float, *, files: bool = False
-    ) -> dict[str, XTError]:
-        """Take in what boxes have to tell, all at once, and with `files` those too; what went
-        wrong, by box, also with one that has not answered within `patience` seconds."""
+    def refresh(self, names: Sequence[str], patience: float) -> dict[str, XTError]:
+        """Take in what boxes have to tell, all at once; what went wrong, by box, also with one
+        that has not answered within `patience` seconds."""
         outcomes: dict[str, XTError | None] = {}
         changed = threading.Condition()
 
         def bring(name: str) -> None:
-            outcome = self._refreshed(name, files=files)
+            outcome = self._refreshed(name)
             with changed:
                 outcomes[name] = outcome
                 changed.notify_all()
@@ -234,15 +251,12 @@ class Homecoming:
             found = {name: outcomes.get(name, late) for name in names}
         return {name: error for name, error in found.items() if error is not None}
 
-    def _refreshed(self, name: str, *, files: bool) -> XTError | None:
+    def _refreshed(self, name: str) -> XTError | None:
         try:
-            if files:
-                self.bring_all(name)
-            else:
-                client = self._boxes.of(name)
-                self.ensure_running(client)
-                self.bring_stats(name)
-                self.hand_over_again(client)
+            client = self._boxes.of(name)
+            self.ensure_running(client)
+            self.bring_stats(name)
+            self.hand_over_again(client)
         except XTError as error:
             return error
         return None
