@@ -245,6 +245,6 @@ def test_ctrl_c_on_a_submission_that_attached_leaves_the_run_alone(xt: Xt) -> No
     assert read(client, len(WILD_BYTES)) == WILD_BYTES
     client.send_signal(signal.SIGINT)
     assert finish(client)[1] == 130
-    assert xt.run("run1").status == "running"
+    xt.wait_status("run1", "running")
     go(xt)
     assert xt.wait_job("job1") == "completed"
