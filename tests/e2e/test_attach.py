@@ -86,7 +86,7 @@ def test_ctrl_c_detaches_and_the_run_lives(xt: Xt) -> None:
     assert read(listener, len(WILD_BYTES)) == WILD_BYTES
     listener.send_signal(signal.SIGINT)
     assert finish(listener) == (b"", 130)
-    assert xt.run("run1").status == "running"
+    xt.wait_status("run1", "running")
     again = xt.start("attach", "run1", "--from", f"@{len(WILD_BYTES)}")
     go(xt)
     assert finish(again) == (WILD_END, 0)

@@ -198,7 +198,7 @@ def test_a_killed_supervisor_fails_its_run_and_no_other(xt: Xt) -> None:
     run = xt.wait_status("run1.1", "error")
     assert run.error == "the run's supervisor process was killed, or the machine restarted"
     wait_until(lambda: not is_alive(record["main_pid"]))
-    assert xt.run("run1.2").status == "running"
+    xt.wait_status("run1.2", "running")
 
 
 def test_a_search_that_waits_for_the_node_is_cancelled_at_once(xt: Xt) -> None:

@@ -146,7 +146,7 @@ def test_files_are_mirrored_while_the_run_lives(xt: Xt) -> None:
     xt.submit("t.sh")
     prefix = "ws1/runs/run1/output"
     wait_until(lambda: xt.artifacts(prefix) == [f"{prefix}/logs/train.log", f"{prefix}/m.bin"])
-    assert xt.run("run1").status == "running"
+    xt.wait_status("run1", "running")
     (xt.home.node_dir / "data" / "go").touch()
     assert xt.wait_job("job1") == "completed"
     assert xt.artifact(f"{prefix}/logs/train.log") == b"early\nlate\n"
