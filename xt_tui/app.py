@@ -21,8 +21,8 @@ from xt_core.resources import resource
 from xt_core.services.team import Team, named_team, team_names
 from xt_core.session import Session
 from xt_core.submit.submission import Submission
-from xt_tui import steering
-from xt_tui.actions import ACTIONS
+from xt_tui.acting import steering
+from xt_tui.actions import ACTIONS, bindings
 from xt_tui.feed import Feed
 from xt_tui.panes.details import DetailsPane
 from xt_tui.panes.jobs import JobsPane
@@ -37,7 +37,7 @@ class XtApp(App[int]):
     """XT's terminal UI. It keeps no truth: two of them agree, and killing one harms nothing."""
 
     TITLE = "XT"
-    BINDINGS: ClassVar[list[BindingType]] = [action.binding() for action in ACTIONS.values()]
+    BINDINGS: ClassVar[list[BindingType]] = bindings()
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 (as Textual declares it)
         (0, "-narrow"),
         (NARROW_BELOW, "-wide"),

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from xt_core.errors import XTError
 from xt_core.query.formats import counted
 from xt_core.session import Session
+from xt_tui.acting.steering import Acted
 from xt_tui.screens.confirm import ConfirmScreen
-from xt_tui.steering import Acted
 
 if TYPE_CHECKING:
     from xt_tui.app import XtApp

@@ -8,8 +8,8 @@ from xt_core.query.formats import counted
 from xt_core.session import Session
 from xt_core.stats.store import RunChange
 from xt_core.tags import parse_tags
+from xt_tui.acting.steering import Acted
 from xt_tui.screens.ask import AskScreen
-from xt_tui.steering import Acted
 
 if TYPE_CHECKING:
     from xt_tui.app import XtApp

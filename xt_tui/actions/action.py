@@ -1,0 +1,52 @@
+"""What an action is."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from textual.binding import Binding, BindingType
+
+if TYPE_CHECKING:
+    from xt_tui.app import XtApp
+
+Guard = Callable[["XtApp"], str | None]
+"""Why an action is not possible now; None if it is."""
+
+
+def always(_app: "XtApp") -> str | None:
+    """For actions that are possible at any time."""
+    return None
+
+
+@dataclass(frozen=True)
+class Action:
+    """One action. `keys` as Textual names them, comma-separated; `group` is its help heading."""
+
+    id: str
+    title: str
+    help: str
+    keys: str
+    group: str
+    perform: Callable[["XtApp"], None]
+    guard: Guard = always
+    in_footer: bool = False
+    pane: str = ""
+    """The pane that must have the keys, by its id; empty: any. A pane's own keys come first."""
+    command: str = ""
+    """The headless command that does the same."""
+
+    def binding(self) -> Binding:
+        """The key binding."""
+        return Binding(
+            self.keys,
+            f"app.perform('{self.id}')",
+            self.title,
+            show=self.in_footer,
+            tooltip=self.help,
+            id=f"xt.{self.id}",
+        )
+
+
+def bindings(actions: Iterable[Action], pane: str = "") -> list[BindingType]:
+    """The bindings of a pane, or of the app."""
+    return [action.binding() for action in actions if action.pane == pane]

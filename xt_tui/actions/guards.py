@@ -1,0 +1,61 @@
+"""What must hold for an action to be possible: each tells the reason if it does not."""
+
+from typing import TYPE_CHECKING
+
+from xt_core.model.states import SearchStyle
+from xt_core.services.team import team_names
+from xt_tui.acting import steering
+
+if TYPE_CHECKING:
+    from xt_tui.app import XtApp
+
+
+def needs_run(app: "XtApp") -> str | None:
+    return None if app.runs.run is not None else "no run is under the cursor"
+
+
+def needs_runs(app: "XtApp") -> str | None:
+    return None if app.main.meant_runs else "no run is chosen"
+
+
+def needs_box(app: "XtApp") -> str | None:
+    if app.main.pane is app.main.nodes:
+        return None if app.main.nodes.box is not None else "that is this machine, no box"
+    return "choose a box in the nodes pane (7)"
+
+
+def needs_living(app: "XtApp") -> str | None:
+    """Something that has not ended, in the pane that has the keys."""
+    if app.main.pane is app.main.nodes:
+        node = app.main.nodes.node
+        if node is None:
+            return "no node is under the cursor"
+        return None if node["running"] or node["queued"] else f"nothing runs on {node['name']}"
+    if app.on_jobs:
+        rows = app.jobs.chosen
+        if not rows:
+            return "no job is chosen: the cursor is on all of them"
+        return None if steering.living_jobs(rows) else f"{rows[0].job.name} has ended"
+    runs = app.main.meant_runs
+    if not runs:
+        return "no run is chosen"
+    return None if steering.living_runs(runs) else "what is chosen has ended"
+
+
+def needs_running_job(app: "XtApp") -> str | None:
+    job = app.main.meant_job
+    if job is None or job not in app.state.jobs:
+        return "no job is chosen"
+    return None if app.state.jobs[job].counts.running else f"no run of {job} is running"
+
+
+def needs_search(app: "XtApp") -> str | None:
+    row = app.state.jobs.get(app.main.meant_job or "")
+    if row is None:
+        return "no job is chosen"
+    return f"{row.job.name} is a single run" if row.job.style == SearchStyle.SINGLE else None
+
+
+def needs_teams(app: "XtApp") -> str | None:
+    only = len(team_names(app.session.config)) == 1
+    return "the configuration has no other team" if only else None

@@ -1,0 +1,25 @@
+"""Actions on tables of jobs and runs: filter, sort, mark."""
+
+from xt_tui.actions.action import Action
+
+ACTIONS = (
+    Action("filter", "filter", "show only what matches, as metrics.loss<.2", "slash", "Lists",
+           lambda app: app.main.records.open_filter(), in_footer=True,
+           command="xt list runs --filter"),
+    Action("unfilter", "no filter", "give up the range that is being marked, or the filter",
+           "backspace,escape", "Lists", lambda app: app.main.records.close_filter()),
+    Action("sort_next", "sort by next", "sort by the column to the right", "greater_than_sign",
+           "Lists", lambda app: app.main.records.sort_by_next(1), command="xt list runs --sort"),
+    Action("sort_previous", "sort by previous", "sort by the column to the left",
+           "less_than_sign", "Lists", lambda app: app.main.records.sort_by_next(-1)),
+    Action("reverse", "reverse", "turn the sort order round", "r", "Lists",
+           lambda app: app.main.records.reverse(), command="xt list runs --reverse"),
+    Action("mark", "mark", "mark or unmark the row, to act on several", "space", "Lists",
+           lambda app: app.main.records.toggle_mark()),
+    Action("mark_range", "mark range", "mark every row that the cursor passes, until v again",
+           "v", "Lists", lambda app: app.main.records.toggle_range()),
+    Action("mark_all", "mark all", "mark all rows shown, or none", "asterisk", "Lists",
+           lambda app: app.main.records.mark_all()),
+    Action("unmark", "unmark all", "forget the marks", "u", "Lists",
+           lambda app: app.main.records.clear_marks()),
+)  # fmt: skip
