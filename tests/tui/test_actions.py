@@ -27,9 +27,11 @@ async def test_keys_help_and_palette_agree_with_the_table(session: Session) -> N
     async with XtApp(session).run_test(size=(140, 70)) as pilot:
         app = await until_loaded(pilot, 7)
         bound = {
-            binding.action for _, binding in app._bindings if binding.action.startswith("perform")
+            binding.action
+            for _, binding in app._bindings
+            if binding.action.startswith("app.perform")
         }
-        assert bound == {f"perform('{name}')" for name in ACTIONS}
+        assert bound == {f"app.perform('{name}')" for name in ACTIONS}
         titles = {command.title for command in app.get_system_commands(app.screen)}
         assert {f"{a.group}: {a.title}" for a in ACTIONS.values()} <= titles
         await pilot.press("?")
