@@ -37,6 +37,7 @@ from xt_core.stats.adoption import adopt_job
 from xt_core.stats.store import NodeRecord
 from xt_core.submit.mrc import MultiRunConfig, mrc_key
 
+_RECORDS_AT_ONCE = 5_000
 _log = logging.getLogger(__name__)
 
 
@@ -79,6 +80,18 @@ class ControllerService:
                 else:
                     (self._node.home.served_dir / name).unlink(missing_ok=True)
         self._intake.start()
+        completing = asyncio.create_task(self._complete_aggregates())
+        self._tasks.add(completing)
+        completing.add_done_callback(self._tasks.discard)
+
+    async def _complete_aggregates(self) -> None:
+        """Work out the aggregates of runs that an older XT recorded, a few at a time."""
+        lacking = await self._node.writer.read(lambda store: store.complete_aggregates(0))
+        while lacking:
+            lacking = await self._node.writer.read(
+                lambda store: store.complete_aggregates(_RECORDS_AT_ONCE)
+            )
+            await self._node.store(lambda _store: None)  # whoever follows commits is told
 
     async def _take_up_again(self, name: str) -> None:
         job = await self._node.store(lambda store: store.job(name))
