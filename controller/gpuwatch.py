@@ -8,6 +8,8 @@ import shutil
 import time
 from collections.abc import Iterable, Mapping
 
+from controller.supervisor import end_with_parent
+
 Number = int | float
 _QUERY = "index,uuid,utilization.gpu,memory.used,temperature.gpu"
 _MEBIBYTE = 1 << 20
@@ -58,7 +60,7 @@ class GpuWatch:
             await asyncio.sleep(_PAUSE_SECONDS)
 
     async def _listen(self, program: str) -> None:
-        """Until the program ends. It ends of itself when nobody reads what it tells."""
+        """Until the program ends; it does with this process at the latest."""
         process = await asyncio.create_subprocess_exec(
             program,
             f"--query-gpu={_QUERY}",
@@ -67,6 +69,7 @@ class GpuWatch:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
+            preexec_fn=end_with_parent,
         )
         assert process.stdout is not None
         try:

@@ -80,6 +80,7 @@ def lab(xt: Xt, network: Network, tmp_path: Path) -> Lab:
 
 def test_a_search_over_two_fresh_boxes(lab: Lab) -> None:
     xt = lab.xt
+    xt.configure("logging: {sample-seconds: 0.3}\n")
     done = xt("run", "--target", "lab", "--runs", "20", "--concurrent", "3", "--schedule", "static",
               "--search-type", "random", lab.script(), "--lr=[$uniform(0, 1)]")  # fmt: skip
     assert done.stdout == "job1: run1, run2 submitted (static, 20 runs)\n"
@@ -108,6 +109,9 @@ def test_a_search_over_two_fresh_boxes(lab: Lab) -> None:
     only = xt.json("status", "--target", "gpu2")
     assert [node["name"] for node in only["nodes"]] == ["gpu2"]
     assert {run["node"] for run in only["runs"]} == {"gpu2"}
+    used = wait_until(lambda: xt.json("view", "system", "run1.1")["system"])
+    assert used["system.processes"]["value"][0] == 1
+    assert xt.json("view", "system", "gpu2")["system"]["system.memory_bytes"]["value"][0] > 0
 
     lab.open_gate("gpu1")
     assert attached.stdout.read() == b"done\n"
@@ -116,6 +120,9 @@ def test_a_search_over_two_fresh_boxes(lab: Lab) -> None:
     lab.open_gate("gpu2")
     assert lab.wait_job("job1") == "cancelled"
     xt("sync")
+    after = xt.json("view", "system", "run1.1")["system"]["system.processes"]["time"]
+    before = used["system.processes"]["time"]
+    assert after[: len(before)] == before
     children = xt.children("job1")
     assert [run.run_index for run in children] == list(range(20))
     assert {run.node for run in children[::2]} == {"gpu1"}
