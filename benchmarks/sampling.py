@@ -68,7 +68,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             chosen = [Sampled(tree.pid, (), Path(folder, str(tree.pid))) for tree in trees]
             for what, count in (("all runs", runs), ("one run", 1), ("no run", 0)):
-                watched = partial(list, chosen[:count])
+                watched: Callable[[], list[Sampled]] = partial(list, chosen[:count])
                 watch = GpuWatch({}, _EVERY_SECONDS)
                 sampler = Sampler(_EVERY_SECONDS, watched, (), watch, Path(folder))
                 seconds = asyncio.run(look_often(sampler, time.process_time))
