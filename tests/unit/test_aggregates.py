@@ -3,11 +3,19 @@ them.
 """
 
 import random
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
-from xt_core.model.aggregates import KINDS, add_records, aggregate_value, as_document
+from xt_core.model.aggregates import (
+    KINDS,
+    add_records,
+    aggregate_value,
+    aggregates_from_json,
+    aggregates_to_json,
+    as_document,
+)
 from xt_core.model.records import Job, MetricRecord, Objective, Run, Value
 from xt_core.model.states import RunStatus
 from xt_core.query.columns import Column, expand_columns, parse_columns
@@ -42,6 +50,19 @@ def test_parts_give_what_the_whole_gives() -> None:
     assert parts["loss"].points == len(finite)
     assert parts["loss"].mean == pytest.approx(sum(finite) / len(finite))
     assert (parts["loss"].low, parts["loss"].high) == (-3.5, 2)
+
+
+def test_stored_ones_are_the_same_though_they_are_read_when_asked_for() -> None:
+    found = add_records({}, records(1.5, 2, float("nan")))
+    text = aggregates_to_json(found)
+    assert text == '{"loss":[2,1.75,1.5,0,2,1,2]}'
+    stored = aggregates_from_json(text)
+    assert stored == found
+    assert aggregates_to_json(stored) == text
+    assert asdict(a_run(aggregates=stored))["aggregates"] == found
+    assert (len(stored), "loss" in stored, stored.get("acc")) == (1, True, None)
+    assert add_records(stored, records(9.0))["loss"].points == 3
+    assert aggregates_from_json(None) == aggregates_from_json("{}") == {}
 
 
 def test_huge_values_have_a_mean() -> None:

@@ -6,9 +6,10 @@ are flags and texts; a metric that logged none of the others has no aggregate.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import ItemsView, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from xt_core.model.encoding import dumps, loads
 from xt_core.model.records import Goals, MetricRecord
 
 Number = int | float
@@ -40,7 +41,7 @@ def add_records(
     aggregates: Mapping[str, Aggregate], records: Iterable[MetricRecord]
 ) -> dict[str, Aggregate]:
     """The aggregates with records added that follow those they are made of."""
-    added = dict(aggregates)
+    added = dict(aggregates.items())
     for record in records:
         for name, value in record.values.items():
             if isinstance(value, int | float) and not isinstance(value, bool):
@@ -104,14 +105,50 @@ POSITIONS = {
 """Where an `Aggregate` has them; the best is the lowest or the highest, as the run's goals say."""
 
 
-def encode(aggregates: Mapping[str, Aggregate]) -> dict[str, list[Number | None]]:
-    """As plain data, by metric."""
-    return {name: list(values) for name, values in aggregates.items()}
+def aggregates_to_json(aggregates: Mapping[str, Aggregate]) -> str:
+    """As a store keeps them: ``{METRIC: [an aggregate's fields in order]}``."""
+    return aggregates.text if isinstance(aggregates, StoredAggregates) else dumps(aggregates)
+
+
+def aggregates_from_json(text: str | None) -> Mapping[str, Aggregate]:
+    """The inverse of `aggregates_to_json`; what is not worked out yet (None) counts as none."""
+    return StoredAggregates(text) if text is not None and text != "{}" else {}
 
 
 def decode(data: Mapping[str, Iterable[Number | None]]) -> dict[str, Aggregate]:
-    """The inverse of `encode`."""
+    """Of the data that the text stands for."""
     return {name: Aggregate(*values) for name, values in data.items()}  # type: ignore[arg-type]
+
+
+class StoredAggregates(Mapping[str, Aggregate]):
+    """Aggregates as their text, read when one is asked for: of the many runs that are held in
+    memory few are looked at. A copy is a plain dict."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def _read(self) -> dict[str, Aggregate]:
+        return decode(loads(self.text))
+
+    def __getitem__(self, metric: str) -> Aggregate:
+        return self._read()[metric]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._read())
+
+    def __len__(self) -> int:
+        return len(self._read())
+
+    def items(self) -> ItemsView[str, Aggregate]:
+        return self._read().items()
+
+    def __deepcopy__(self, _memo: object) -> dict[str, Aggregate]:
+        return self._read()
+
+    def __repr__(self) -> str:
+        return repr(self._read())
 
 
 def as_document(aggregate: Aggregate) -> dict[str, Number | None]:

@@ -129,7 +129,7 @@ class Run:
     stopped_early: bool = False
     goals: Goals = field(default_factory=dict)
     """Of its job, which the stats store gives its first runs, and they their children."""
-    aggregates: "dict[str, Aggregate]" = field(default_factory=dict)
+    aggregates: "Mapping[str, Aggregate]" = field(default_factory=dict)
     """Of its metrics."""
     revision: int = 0
 

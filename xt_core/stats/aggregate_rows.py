@@ -7,20 +7,30 @@ asked for one.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
-from xt_core.model.aggregates import Aggregate, add_records
+from xt_core.model.aggregates import (
+    Aggregate,
+    add_records,
+    aggregates_from_json,
+    aggregates_to_json,
+)
 from xt_core.model.encoding import loads
 from xt_core.model.records import MetricRecord
 from xt_core.stats.database import Database
-from xt_core.stats.rows import aggregates_from_json, aggregates_to_json
 
-_NEXT_REVISION = "(SELECT MAX(revision) + 1 FROM runs)"
+_SET = (
+    "UPDATE runs SET aggregates = ?, revision = (SELECT MAX(revision) + 1 FROM runs) "
+    "WHERE id = ? AND aggregates IS NULL AND journal_end = ?"
+)
+"""Unless the journal went on meanwhile: then `of_run` has been faster."""
 _ROWS_AT_ONCE = 2_000
+_RUNS_AT_ONCE, _RECORDS_AT_ONCE = 100, 20_000
+"""Of one transaction."""
 _Row = tuple[int, float, float | None, str]
 
 
-def of_run(connection: sqlite3.Connection, row_id: int) -> dict[str, Aggregate]:
+def of_run(connection: sqlite3.Connection, row_id: int) -> Mapping[str, Aggregate]:
     """Those of a run; of its records where they are not worked out yet. Within a transaction."""
     text = connection.execute("SELECT aggregates FROM runs WHERE id = ?", (row_id,)).fetchone()[0]
     if text is not None:
@@ -36,19 +46,30 @@ def complete(database: Database, records: int | None) -> int:
     read = 0
     while records is None or read < records:
         with database.reading() as connection:
-            row = connection.execute(
-                "SELECT id, journal_end FROM runs WHERE aggregates IS NULL ORDER BY id DESC LIMIT 1"
-            ).fetchone()
-        if row is None:
+            lacking = connection.execute(
+                "SELECT id, journal_end FROM runs WHERE aggregates IS NULL "
+                "ORDER BY id DESC LIMIT ?",
+                (_RUNS_AT_ONCE,),
+            ).fetchall()
+        if not lacking:
             return 0
-        read += max(1, _complete_run(database, *row))
+        worked_out, part = [], 0
+        for row_id, journal_end in lacking:
+            aggregates, count = _worked_out(database, row_id)
+            worked_out.append((aggregates_to_json(aggregates), row_id, journal_end))
+            part += max(1, count)
+            if part >= _RECORDS_AT_ONCE or (records is not None and read + part >= records):
+                break
+        with database.transaction(durable=False) as connection:
+            connection.executemany(_SET, worked_out)
+        read += part
     with database.reading() as connection:
-        lacking = connection.execute("SELECT COUNT(*) FROM runs WHERE aggregates IS NULL")
-        return int(lacking.fetchone()[0])
+        left = connection.execute("SELECT COUNT(*) FROM runs WHERE aggregates IS NULL")
+        return int(left.fetchone()[0])
 
 
-def _complete_run(database: Database, row_id: int, journal_end: int) -> int:
-    """How many records it has. If its journal goes on meanwhile, `of_run` has been faster."""
+def _worked_out(database: Database, row_id: int) -> tuple[dict[str, Aggregate], int]:
+    """A run's aggregates, and how many records it has."""
 
     def rows(after: int) -> list[_Row]:
         with database.reading() as connection:
@@ -58,13 +79,7 @@ def _complete_run(database: Database, row_id: int, journal_end: int) -> int:
     for part in _records(rows):
         aggregates = add_records(aggregates, part)
         count += len(part)
-    with database.transaction(durable=False) as connection:
-        connection.execute(
-            f"UPDATE runs SET aggregates = ?, revision = {_NEXT_REVISION} "
-            "WHERE id = ? AND aggregates IS NULL AND journal_end = ?",
-            (aggregates_to_json(aggregates), row_id, journal_end),
-        )
-    return count
+    return aggregates, count
 
 
 def _rows(connection: sqlite3.Connection, row_id: int, after: int) -> list[_Row]:

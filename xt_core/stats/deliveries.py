@@ -4,6 +4,7 @@ import sqlite3
 from dataclasses import replace
 from typing import Any
 
+from xt_core.model.aggregates import aggregates_to_json
 from xt_core.model.encoding import dumps
 from xt_core.model.names import job_number, run_numbers
 from xt_core.model.records import Run, WorkItem
@@ -110,6 +111,8 @@ def _set_state(
 def _columns(run: Run, names: tuple[str, ...]) -> dict[str, Any]:
     values = {name: getattr(run, name) for name in names}
     columns = {n: dumps(v) if isinstance(v, dict | list) else v for n, v in values.items()}
+    if "aggregates" in columns:
+        columns["aggregates"] = aggregates_to_json(run.aggregates)
     return columns | ({"job_num": job_number(run.job)} if "job" in columns else {})
 
 

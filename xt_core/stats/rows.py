@@ -1,11 +1,10 @@
 """Between the rows of the SQLite store and the records of the model."""
 
 import sqlite3
-from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from xt_core.model.aggregates import Aggregate, decode, encode
+from xt_core.model.aggregates import aggregates_from_json
 from xt_core.model.encoding import dumps, loads
 from xt_core.model.names import job_number, run_numbers
 from xt_core.model.records import Goals, Job, Objective, Run, WorkItem
@@ -119,16 +118,6 @@ def _goals(text: str) -> Goals:
     """One object for all the runs that have the same ones."""
     goals: dict[str, bool] = loads(text)
     return goals
-
-
-def aggregates_from_json(text: str | None) -> dict[str, Aggregate]:
-    """What is not worked out yet (null) counts as none."""
-    return {} if text is None or text == "{}" else decode(loads(text))
-
-
-def aggregates_to_json(aggregates: Mapping[str, Aggregate]) -> str:
-    """The inverse of `aggregates_from_json`."""
-    return dumps(encode(aggregates))
 
 
 _INSERT_RUN = """

@@ -8,7 +8,7 @@ from typing import Any
 
 from xt_core import clock
 from xt_core.errors import UnknownNameError
-from xt_core.model.aggregates import add_records
+from xt_core.model.aggregates import add_records, aggregates_to_json
 from xt_core.model.encoding import dumps, loads
 from xt_core.model.names import child_name, job_number, run_numbers
 from xt_core.model.records import Event, Job, JobCounts, MetricRecord, Run, Value, WorkItem
@@ -20,7 +20,6 @@ from xt_core.stats.deliveries import deliver
 from xt_core.stats.rows import (
     JOB_COLUMNS,
     RUN_COLUMNS,
-    aggregates_to_json,
     insert_run,
     job_from_row,
     job_to_row,

@@ -8,7 +8,7 @@ the run's document says, and where it does not, or where records come late, the 
 compared (`_add_missing`). A run that got records late is `tangled`: its buckets may interleave.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -96,7 +96,7 @@ def _logged(batch: JournalBatch) -> Document:
     }
 
 
-def _aggregates(c: Collections, run: Document, end: int) -> dict[str, Aggregate]:
+def _aggregates(c: Collections, run: Document, end: int) -> Mapping[str, Aggregate]:
     """Those of the records before byte `end` of the journal."""
     if not run.get("lacks_aggregates"):
         return run_from_document(run).aggregates
