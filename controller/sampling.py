@@ -88,6 +88,10 @@ class Sampler:
         """Of the last hour, those of later than a time."""
         return [sample for sample in self._machine if sample.time > after]
 
+    def cpu_percent(self) -> Number | None:
+        """How busy the machine's cores were lately, all together; None while that is not known."""
+        return self._machine[-1].values.get("cpu_percent") if self._machine else None
+
     async def look(self) -> None:
         """Take one sample of everything."""
         runs = [(run, self._gpu_watch.values(run.gpus)) for run in self._runs()]

@@ -257,7 +257,7 @@ class ControllerService:
             "concurrent": self._node.slots.limit or sum(limits),
             "gpus": len(self._node.gpus),
             "gpu_split": self._node.gpu_split,
-            "machine": self.machine.describe(),
+            "machine": self.machine.describe() | {"cpu_percent": self.sampler.cpu_percent()},
             "access": self._access.fingerprint,
             "access_expires": self._access.now.expires,
             "limits": asdict(self._limits),

@@ -2,6 +2,7 @@
 
 import sqlite3
 from functools import lru_cache
+from sys import intern
 from typing import Any
 
 from xt_core.model.aggregates import aggregates_from_json
@@ -78,28 +79,28 @@ def _hosts(text: str, nodes: list[str]) -> dict[str, str]:
 
 
 def run_from_row(row: tuple[Any, ...]) -> Run:
-    """A row of `RUN_COLUMNS`."""
+    """A row of `RUN_COLUMNS`. Of texts that many runs have in common there is one object."""
     return Run(
-        workspace=row[0],
+        workspace=intern(row[0]),
         name=row[1],
-        job=row[2],
-        experiment=row[3],
-        node=row[4],
+        job=intern(row[2]),
+        experiment=intern(row[3]),
+        node=intern(row[4]),
         status=RunStatus(row[5]),
         created=row[6],
         parent=row[7],
         is_parent=bool(row[8]),
         run_index=row[9],
-        target=row[10],
-        username=row[11],
-        description=row[12],
+        target=intern(row[10]),
+        username=intern(row[11]),
+        description=intern(row[12]),
         queued=row[13],
         started=row[14],
         ended=row[15],
         exit_code=row[16],
         error=row[17],
         restarts=row[18],
-        command=row[19],
+        command=intern(row[19]),
         hparams=loads(row[20]),
         metrics=loads(row[21]),
         tags=loads(row[22]),

@@ -48,7 +48,7 @@ def _read(connection: sqlite3.Connection, source: str, values: list[object]) -> 
     rows = connection.execute(
         f"SELECT {RUN_COLUMNS} FROM runs JOIN ({source}) ON runs.id = wanted ORDER BY place", values
     )
-    return [run_from_row(row) for row in rows.fetchall()]
+    return [run_from_row(row) for row in rows]  # one by one: all rows are as large as all runs
 
 
 def _condition(query: RunQuery, now: float) -> tuple[str, list[object]]:
