@@ -100,6 +100,8 @@ def test_nothing_is_looked_at_where_that_is_off(xt: Xt) -> None:
     xt.submit("true")
     xt.wait_job("job1")
     assert used(xt) == {}
-    assert xt("view", "system", "run1").stderr.startswith("no samples of run1: looked at every")
+    assert xt("view", "system", "run1").stderr.startswith("no samples of run1: it was shorter")
+    for name in ("nosuch", "node7", "run99"):
+        assert name in xt("view", "system", name, code=3).stderr
     stream: SampleStream = follow_node(xt.session, "node0")
     assert list(stream) == []

@@ -25,7 +25,8 @@ def test_machines_are_told_in_short() -> None:
     node = {
         "gpus": 2,
         "machine": {"cpus": 8, "cpu_percent": 36.6, "load": 0.73,
-                    "memory_total_bytes": 16_000_000_000, "memory_used_bytes": 3_100_000_000, "gpus": [GPU, bare]},
+                    "memory_total_bytes": 16_000_000_000, "memory_used_bytes": 3_100_000_000,
+                    "gpus": [GPU, bare]},
     }  # fmt: skip
     assert load_text(node) == "0.7/8"
     assert memory_text(node) == "3.1/16.0 GB"

@@ -11,7 +11,8 @@ from xt_core.cli.names import one_run
 from xt_core.cli.parser import Parser, add_workspace, count
 from xt_core.cli.talk import emit_json, note
 from xt_core.errors import UnavailableError, UnknownNameError
-from xt_core.home import is_own_node
+from xt_core.home import is_own_node, may_be_box
+from xt_core.model.names import RUN_NAME
 from xt_core.model.samples import PREFIX, Number, Sample, SystemSeries
 from xt_core.session import Session
 
@@ -21,7 +22,11 @@ if TYPE_CHECKING:
 _SHAPE_CELLS = 40
 _FOLLOWED_FROM = 10
 """With `--follow`, so many samples that were there before are lines too."""
-_NO_SAMPLES = "looked at every logging.sample-seconds, unless that is 0; `ended` has the totals"
+_NO_SAMPLES = {
+    "run": "it was shorter than logging.sample-seconds, or that is 0; its event `ended` has totals",
+    "node": "the first comes logging.sample-seconds after its controller began, unless that is 0",
+}
+_NAMES_HINT = "xt list runs and xt list nodes show those there are"
 
 
 def add_system_options(parser: Parser) -> None:
@@ -32,9 +37,13 @@ def add_system_options(parser: Parser) -> None:
 
 
 def view_system(session: Session, options: argparse.Namespace) -> None:
-    """The noun of `xt view`."""
-    if is_own_node(options.name) or options.name in session.boxes.known():
+    """The noun of `xt view`. Raises UnknownNameError for what is neither a run nor a node."""
+    if options.name in session.controllers.known():
         _view_node(session, options)
+    elif may_be_box(options.name) and not RUN_NAME.fullmatch(options.name):
+        raise UnknownNameError(f"{options.name} is neither a run nor a node", _NAMES_HINT)
+    elif is_own_node(options.name):
+        raise UnknownNameError(f"{options.name} has had no controller here", _NAMES_HINT)
     else:
         _view_run(session, options)
 
@@ -123,7 +132,7 @@ def _show(samples: list[Sample], kind: str, name: str, options: argparse.Namespa
             }
         )
     elif not samples:
-        note(f"no samples of {name}: {_NO_SAMPLES}")
+        note(f"no samples of {name}: {_NO_SAMPLES[kind]}")
     else:
         for line in system_table(series):
             print(line)
