@@ -46,11 +46,13 @@ class Replicator:
             self._changed.notify_all()
 
     def flush(self, patience: float) -> bool:
-        """Wait until all that was committed so far has arrived; False after `patience` seconds."""
+        """Wait until all that was committed so far has arrived; False after `patience` seconds,
+        or if it is closed before."""
         self.wake()
         with self._changed:
             asked = self._asked
-            return self._changed.wait_for(lambda: self._answered >= asked, patience)
+            self._changed.wait_for(lambda: self._closed or self._answered >= asked, patience)
+            return self._answered >= asked
 
     def has_arrived(self) -> bool:
         """Whether all that was committed so far has arrived."""
@@ -73,7 +75,9 @@ class Replicator:
                 asked = self._asked
             self._pause(_GATHER_SECONDS)
             try:
-                while not self._closed and (batch := self._outgoing.next_batch(share)):
+                while batch := self._outgoing.next_batch(share):
+                    if self._closed:
+                        return
                     refused = self._team.deliver(batch)
                     self._outgoing.delivered()
                     share = max(1, share // 2)
