@@ -59,6 +59,10 @@ class Replicator:
         with self._changed:
             return self._answered >= self._asked
 
+    @property
+    def is_closed(self) -> bool:
+        return self._closed
+
     def close(self) -> None:
         """Stop after the batch that is under way; the rest keeps."""
         with self._changed:
@@ -76,7 +80,7 @@ class Replicator:
             self._pause(_GATHER_SECONDS)
             try:
                 while batch := self._outgoing.next_batch(share):
-                    if self._closed:
+                    if self.is_closed:
                         return
                     refused = self._team.deliver(batch)
                     self._outgoing.delivered()

@@ -80,8 +80,9 @@ def _single(session: Session, own_clock: StandingClock) -> None:
 
 
 def _seeds(session: Session, own_clock: StandingClock) -> None:
-    job = Job("job3", "ws1", "übergroße-名前-experiment-with-a-long-name", "repeat", "local", "grace",
-              own_clock.time, 4, 2, command="train.py --seed=$run")  # fmt: skip
+    experiment = "übergroße-名前-experiment-with-a-long-name"
+    job = Job("job3", "ws1", experiment, "repeat", "local", "grace", own_clock.time, 4, 2,
+              command="train.py --seed=$run")  # fmt: skip
     parent = Run("ws1", "run3", "job3", job.experiment, "node0", RunStatus.QUEUED, job.created,
                  is_parent=True)  # fmt: skip
     items = [WorkItem("job3", n, WorkItemStatus.UNSTARTED) for n in range(4)]
