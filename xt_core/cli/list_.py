@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xt_core import clock
+from xt_core.cli.aggregates import complete_aggregates, named_aggregates, tell_unknown_goals
 from xt_core.cli.freshness import refresh
 from xt_core.cli.names import chosen_runs, located, run_patterns
 from xt_core.cli.nouns import Noun, run_noun
@@ -31,6 +32,7 @@ _EXAMPLES = (
     "xt list runs job12 --sort metrics.loss        a job's runs, by a metric",
     'xt list runs --filter "metrics.loss<.2" --filter status=completed --all',
     'xt list runs --columns "run,status,hparams.lr=LR:.2e,metrics.*"',
+    "xt list runs --columns run,metrics.loss.best,metrics.*.max --sort metrics.loss.min",
     "xt list runs run3,run7-run9,run35.*           these runs",
     "xt list runs --all --export runs.csv",
     "xt list jobs --status running",
@@ -95,14 +97,18 @@ def _add_nothing(parser: Parser) -> None:
 def _list_runs(session: Session, options: argparse.Namespace) -> None:
     refresh(session)
     query = _run_query(session, options)
-    runs, total = session.store.find_runs(query)
     layout = _layout(session, options, "run-reports")
+    named = named_aggregates(query, layout)
+    if named or options.json or options.export:
+        complete_aggregates(session.store)
+    runs, total = session.store.find_runs(query)
 
     def documents() -> dict[str, Any]:
         now = clock.now()
         return {"runs": [run_document(run, now) for run in runs], "total": total}
 
     _show(Report(runs, total, RUN_FIELDS, layout, documents), options, "runs")
+    tell_unknown_goals(named, runs)
 
 
 def _run_query(session: Session, options: argparse.Namespace) -> RunQuery:

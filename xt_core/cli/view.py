@@ -15,6 +15,7 @@ from xt_core.cli.nouns import Noun, run_noun
 from xt_core.cli.parser import Parser, add_workspace, count
 from xt_core.cli.talk import emit_json, note
 from xt_core.cli.view_job import add_job_options, view_job
+from xt_core.cli.view_system import add_system_options, view_system
 from xt_core.errors import ExitCode, UnavailableError, UnknownNameError, UsageError
 from xt_core.home import FIRST_NODE, is_own_node
 from xt_core.model.encoding import plain
@@ -37,6 +38,8 @@ _EXAMPLES = (
     "xt view job job12 --importance --slices",
     "xt view metrics run3 --metrics 'test-*' --last 20",
     "xt view metrics run3 --steps 100-200",
+    "xt view system run3               what it used: processor, memory, GPUs, over its time",
+    "xt view system node0 --follow     what a node's machine does, as it is looked at",
     "xt view events run3               its life, in order",
     "xt view console run3 --last 50    the end of its output",
     "xt view log controller            the log of the first node's controller",
@@ -312,6 +315,7 @@ _VIEWS: dict[str, Noun] = {
     "run": Noun("a run on one page", "RUN", _add_run, _view_run),
     "job": Noun("a job, its progress and what its search found", "JOB", add_job_options, view_job),
     "metrics": Noun("what a run logged, step by step", "RUN", _add_metrics_options, _view_metrics),
+    "system": Noun("what a run or a machine uses", "RUN|NODE", add_system_options, view_system),
     "events": Noun("a run's life, in order", "RUN", _add_run_and_last, _view_events),
     "log": Noun("the log of runs or of a controller", "NAME", _add_log_options, _view_log),
     "console": Noun("a run's output, byte for byte", "RUN", _add_run_and_last, _view_console),

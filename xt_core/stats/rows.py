@@ -1,11 +1,14 @@
 """Between the rows of the SQLite store and the records of the model."""
 
 import sqlite3
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
+from xt_core.model.aggregates import Aggregate, decode, encode
 from xt_core.model.encoding import dumps, loads
 from xt_core.model.names import job_number, run_numbers
-from xt_core.model.records import Job, Objective, Run, WorkItem
+from xt_core.model.records import Goals, Job, Objective, Run, WorkItem
 from xt_core.model.states import RunStatus, WorkItemStatus
 
 JOB_COLUMNS = (
@@ -17,7 +20,8 @@ JOB_COLUMNS = (
 RUN_COLUMNS = (
     "workspace, name, job, experiment, node, status, created, parent, is_parent, run_index, "
     "target, username, description, queued, started, ended, exit_code, error, restarts, "
-    "command, hparams, metrics, tags, notes, cancel_requested, retries, stopped_early, revision"
+    "command, hparams, metrics, tags, notes, cancel_requested, retries, stopped_early, revision, "
+    "goals, aggregates"
 )
 
 
@@ -105,14 +109,34 @@ def run_from_row(row: tuple[Any, ...]) -> Run:
         retries=row[25],
         stopped_early=bool(row[26]),
         revision=row[27],
+        goals=_goals(row[28]),
+        aggregates=aggregates_from_json(row[29]),
     )
+
+
+@lru_cache(maxsize=256)
+def _goals(text: str) -> Goals:
+    """One object for all the runs that have the same ones."""
+    goals: dict[str, bool] = loads(text)
+    return goals
+
+
+def aggregates_from_json(text: str | None) -> dict[str, Aggregate]:
+    """What is not worked out yet (null) counts as none."""
+    return {} if text is None or text == "{}" else decode(loads(text))
+
+
+def aggregates_to_json(aggregates: Mapping[str, Aggregate]) -> str:
+    """The inverse of `aggregates_from_json`."""
+    return dumps(encode(aggregates))
 
 
 _INSERT_RUN = """
 INSERT INTO runs (workspace, name, num, child, job, job_num, parent, is_parent, node, run_index,
     status, created, queued, experiment, target, username, description, command, hparams, tags,
-    revision)
-VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?, (SELECT COALESCE(MAX(revision),0)+1 FROM runs))
+    goals, aggregates, revision)
+VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,'{}',
+    (SELECT COALESCE(MAX(revision),0)+1 FROM runs))
 RETURNING id, revision
 """
 
@@ -141,6 +165,7 @@ def insert_run(connection: sqlite3.Connection, run: Run) -> int:
         run.command,
         dumps(run.hparams),
         dumps(run.tags),
+        dumps(run.goals),
     )
     row_id, run.revision = connection.execute(_INSERT_RUN, values).fetchone()
     return int(row_id)
