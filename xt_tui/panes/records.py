@@ -1,53 +1,41 @@
 """What the jobs and the runs pane share: a table of records, filtered, sorted and marked.
 
-Rows are arranged in the background; the keys never wait for it.
+Rows are arranged in the background; the keys never wait for it. News rearrange them at most twice
+a second, and not while keys move the cursor; what a row says is shown at once.
 """
 
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Generic
 
 from textual import on
 from textual.app import ComposeResult
 from textual.message import Message
+from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from xt_core import clock
 from xt_core.errors import UsageError
-from xt_core.query.columns import Column, expand_columns, parse_columns
+from xt_core.query.columns import Column
 from xt_core.query.fields import FieldSet, Record
 from xt_core.query.filters import Filter, parse_filter
 from xt_core.query.formats import counted
 from xt_core.query.table import display_width
 from xt_tui.background import Background
 from xt_tui.order import RecordOrder, Selection
+from xt_tui.panes.arranging import Arrangement, Arranger, Looks, Wish
+from xt_tui.panes.marks import Marks
 from xt_tui.panes.pane import Pane
 from xt_tui.state import STYLES, marked
 from xt_tui.widgets.table import Cell, Table, TableColumn
 
-_WIDEST = 16
-_STATUS_WIDTH = len(marked("cancelling"))
-_SAMPLE = 200  # rows at either end that decide about columns and their widths
-_ROW_CELL = 1
-
-
-@dataclass(frozen=True)
-class Arrangement(Generic[Record]):
-    """Rows in order, with the columns that fit them; `asked` counts the requests."""
-
-    asked: int = 0
-    keys: Sequence[str] = ()
-    columns: Sequence[Column[Record]] = ()
-    widths: Sequence[int] = ()
-
-
-@dataclass
-class Marks:
-    """Marked rows by key, and the range that is being marked: from `anchor` to the cursor."""
-
-    keys: set[str] = field(default_factory=set)
-    anchor: str | None = None
-    before: set[str] = field(default_factory=set)
+_MARK_CELLS = 1
+_LEAST_SECONDS_BETWEEN_ORDERS = 0.5
+_CALM_SECONDS = 0.4
+"""How long after the last key that moved the cursor the rows may move."""
+_LONGEST_HOLD_SECONDS = 1.0
+"""How long keys may hold news up."""
 
 
 class RecordsPane(Pane, Generic[Record]):
@@ -78,9 +66,14 @@ class RecordsPane(Pane, Generic[Record]):
         super().__init__(title, id=id)
         self._noun, self._empty, self._example = noun, empty, example
         self._records, self._fields, self._order = records, fields, order
+        looks = Looks(self.LEAD, self.column_text, self.text)
+        self._arranger = Arranger(records, fields, order, looks)
         self.selection, self.scope = selection, tuple[Filter[Record], ...]()
         self._background = Background(self, f"arrange {id}")
         self._asked = 0
+        self._arranged_at = self._noted_at = 0.0
+        self._news: Timer | None = None
+        """Runs while news wait to be arranged."""
         self._arrangement: Arrangement[Record] = Arrangement()
         self._filter_text = ""
         self._wanted: str | None = None
@@ -91,7 +84,7 @@ class RecordsPane(Pane, Generic[Record]):
     def compose(self) -> ComposeResult:
         yield Input(placeholder=self._example, classes="filter hidden", compact=True)
         yield Static(classes="filter-error error hidden", markup=False)
-        yield Table(self._cells, id=f"{self.id}-table", empty=self._empty)
+        yield Table(self._cells, id=f"{self.id}-table", empty=self._empty, frozen=2)
 
     @property
     def table(self) -> Table:
@@ -140,56 +133,57 @@ class RecordsPane(Pane, Generic[Record]):
     def note(self, records: Sequence[Record]) -> None:
         """These records are new or have changed."""
         self._order.note(records)
-        self.update_rows()
+        for table in self.query(Table):  # none while the app closes
+            table.touch([self._order.key(record) for record in records])
+        if self._news is None:
+            self._noted_at = time.monotonic()
+            self._arrange_news()
+
+    def _arrange_news(self) -> None:
+        """Arrange anew as soon as that disturbs nobody."""
+        if not self.query(Table):
+            return
+        calm = min(self.table.moved_at + _CALM_SECONDS, self._noted_at + _LONGEST_HOLD_SECONDS)
+        wait = max(calm, self._arranged_at + _LEAST_SECONDS_BETWEEN_ORDERS) - time.monotonic()
+        if wait > 0:
+            self._news = self.set_timer(wait, self._arrange_news)
+        else:
+            self.update_rows()
+
+    def age(self) -> None:
+        """Time has passed: durations of what lives have grown."""
+        keys = [key for key in self.table.shown_keys if key in self._records]
+        living = [key for key in keys if self._order.is_living(self._records[key])]
+        self.table.touch(living)
 
     def update_rows(self) -> None:
         """Arrange anew, in the background."""
+        if self._news is not None:
+            self._news.stop()
+            self._news = None
+        self._arranged_at = time.monotonic()
         self._asked += 1
-        asked = self._asked
-        selection = replace(self.selection, filters=(*self.scope, *self.selection.filters))
-        self._background.ask(lambda: self.Arranged(self._arrange(asked, selection)))
-
-    def _arrange(self, asked: int, selection: Selection[Record]) -> Arrangement[Record]:
-        now = clock.now()
-        keys = self._order.update(selection, now)
-        ends = keys[:_SAMPLE] + keys[_SAMPLE:][-_SAMPLE:]
-        sample = [self._records[key] for key in ends]
-        columns = expand_columns(
-            parse_columns(self.column_text(ends), self._fields),
-            self._fields,
-            sample,
-            now,
-            drop_absent=True,
-        )
-        columns = [c for c in columns if any(c.text(record, now) for record in sample)]
-        widths = [self._width(column, sample, now) for column in columns]
-        return Arrangement(asked, [*self.LEAD, *keys], columns, widths)
-
-    def _width(self, column: Column[Record], records: Sequence[Record], now: float) -> int:
-        if column.field.name == "status":
-            return _STATUS_WIDTH
-        texts = (self.text(column, record, now) for record in records)
-        widest = max((display_width(text) for text in texts), default=0)
-        return min(_WIDEST, max(widest, display_width(column.header)))
+        wish = Wish(self._asked, replace(self.selection, scope=self.scope))
+        self._background.ask(lambda: self.Arranged(self._arranger.arrange(wish, clock.now())))
 
     @on(Arranged)
     def _show_arrangement(self, message: Arranged) -> None:
         if not self.query(Table):
             return  # the app closes
-        self._arrangement = message.arrangement
-        self._collect_marks()
-        self.table.show(self._table_columns(message.arrangement), message.arrangement.keys)
+        shown = self._arrangement = message.arrangement
+        self._marked_keys = self._marks.shown(shown.places)
+        self.table.show(self._table_columns(shown), shown.keys, shown.places)
         if self._wanted is not None:
             self.go_to(self._wanted)
         self._describe()
 
     def go_to(self, key: str) -> None:
         """Put the cursor on a row, now or as soon as it is shown."""
-        self._wanted = key if key not in self.table.keys else None
+        self._wanted = key if self.table.place(key) is None else None
         self.table.move_to(key)
 
     def _table_columns(self, arrangement: Arrangement[Record]) -> list[TableColumn]:
-        columns = [TableColumn(" ", _ROW_CELL)]
+        columns = [TableColumn(" ", _MARK_CELLS)]
         for column, width in zip(arrangement.columns, arrangement.widths, strict=True):
             arrow = "▼" if self.selection.reverse else "▲"
             is_sorted = column.field.name == self.selection.sort
@@ -214,13 +208,18 @@ class RecordsPane(Pane, Generic[Record]):
 
     def _describe(self) -> None:
         shown, hidden = len(self._marked_keys), len(self._marks.keys) - len(self._marked_keys)
-        parts = [counted(len(self._arrangement.keys) - len(self.LEAD), self._noun)]
+        parts = [self._count_text()]
         parts += [self.scope_text()] if self.scope_text() else []
         parts += [f"filter {self._filter_text}"] if self._filter_text else []
         parts += [f"{shown} marked"] if shown else []
         parts += [f"{counted(hidden, 'mark')} out of sight"] if hidden else []
-        parts += ["marking a range: v ends it"] if self._marks.anchor else []
+        parts += ["marking a range: v ends it"] if self._marks.is_ranging else []
         self.border_subtitle = " · ".join(parts).replace("[", r"\[")
+
+    def _count_text(self) -> str:
+        hits, total = self._arrangement.hits, self._arrangement.total
+        all_of_them = counted(total, self._noun)
+        return f"{hits:,} of {all_of_them}" if self._filter_text else all_of_them
 
     # Sort -------------------------------------------------------------------------------
 
@@ -251,57 +250,45 @@ class RecordsPane(Pane, Generic[Record]):
 
     # Marks ------------------------------------------------------------------------------
 
+    def members(self, key: str) -> Sequence[str]:
+        """What marking a row marks."""
+        return () if key in self.LEAD else (key,)
+
     def toggle_mark(self) -> None:
         """Mark or unmark the cursor's row and go on to the next; ends a range."""
         key = self.table.cursor_key
-        if self._marks.anchor is not None:
+        if self._marks.is_ranging:
             self.toggle_range()
-        elif key is not None and key not in self.LEAD:
-            self._marks.keys ^= {key}
+        elif key is not None and (members := self.members(key)):
+            self._marks.toggle(members)
             self._marks_changed()
             self.table.action_cursor(1)
 
     def toggle_range(self) -> None:
         """Begin to mark all rows that the cursor passes, or be done with it."""
-        marks, key = self._marks, self.table.cursor_key
-        marks.anchor = key if marks.anchor is None else None
-        marks.before = set(marks.keys)
+        self._marks.toggle_range(self.table.cursor_key)
         self.extend_range()
         self._marks_changed()
 
     def extend_range(self) -> None:
         """Mark from where the range began up to the cursor, besides what was marked before."""
-        marks, key = self._marks, self.table.cursor_key
-        keys = self.table.keys
-        if marks.anchor is None or key is None or marks.anchor not in keys:
-            return
-        first, last = sorted((keys.index(marks.anchor), keys.index(key)))
-        wanted = marks.before | set(keys[first : last + 1]) - set(self.LEAD)
-        if wanted != marks.keys:
-            marks.keys = wanted
+        shown, cursor = self._arrangement, self.table.cursor_key
+        if self._marks.extend(shown.keys, shown.places, cursor, self.members):
             self._marks_changed()
 
     def mark_all(self) -> None:
         """Mark all that is shown; none if all are."""
-        shown = set(self.table.keys) - set(self.LEAD)
-        if shown <= self._marks.keys:
-            self._marks.keys -= shown
-        else:
-            self._marks.keys |= shown
+        self._marks.toggle(key for row in self._arrangement.keys for key in self.members(row))
         self._marks_changed()
 
     def clear_marks(self) -> None:
-        self._marks = Marks()
+        self._marks.clear()
         self._marks_changed()
 
-    def _collect_marks(self) -> None:
-        marks = self._marks.keys
-        self._marked_keys = [k for k in self._arrangement.keys if k in marks] if marks else []
-
     def _marks_changed(self) -> None:
-        self._collect_marks()
+        self._marked_keys = self._marks.shown(self._arrangement.places)
         self._describe()
-        self.table.refresh()
+        self.table.redraw()
         self.table.announce_cursor()
 
     # Filter -----------------------------------------------------------------------------
@@ -341,8 +328,8 @@ class RecordsPane(Pane, Generic[Record]):
 
     def close_filter(self) -> None:
         """Give the range that is being marked up; without one, the filter."""
-        if self._marks.anchor is not None:
-            self._marks = Marks(self._marks.before)
+        if self._marks.is_ranging:
+            self._marks.give_up_range()
             self._marks_changed()
             return
         bar = self.query_one(".filter", Input)

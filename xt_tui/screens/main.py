@@ -176,13 +176,13 @@ class MainScreen(Screen[None]):
 
     def show_pending(self) -> None:
         """Badges came or went."""
-        self.jobs.table.refresh()
-        self.runs.table.refresh()
+        self.jobs.table.redraw()
+        self.runs.table.redraw()
 
     def _tick(self) -> None:
         """Durations grow."""
         if self.is_open and any(node["running"] for node in self._state.nodes):
-            self.runs.table.refresh()
+            self.runs.age()
 
     @on(Table.CursorMoved)
     def _cursor_moved(self, message: Table.CursorMoved) -> None:
