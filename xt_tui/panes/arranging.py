@@ -10,11 +10,10 @@ from typing import Generic
 from xt_core.query.columns import Column, expand_columns, parse_columns
 from xt_core.query.fields import FieldSet, Record
 from xt_core.query.table import display_width
+from xt_tui.columns import Columns, column_text
 from xt_tui.order import RecordOrder, Selection
-from xt_tui.state import marked
 
 _WIDEST = 16
-_STATUS_WIDTH = len(marked("cancelling"))
 _SAMPLE = 100
 """Rows at either end that decide about columns and their widths."""
 _STEP = 5_000
@@ -27,6 +26,7 @@ class Wish(Generic[Record]):
 
     asked: int
     selection: Selection[Record]
+    columns: Columns = ()
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,8 @@ class Looks(Generic[Record]):
     """The columns for records with these keys, as of `xt list --columns`."""
     text: Callable[[Column[Record], Record, float], str]
     """A cell's text."""
+    widths: Mapping[str, int]
+    """Columns, by field, that are always so wide: their texts are not known beforehand."""
 
 
 class Arranger(Generic[Record]):
@@ -93,27 +95,35 @@ class Arranger(Generic[Record]):
     ) -> tuple[Sequence[Column[Record]], Sequence[int]]:
         ends = [*keys[:_SAMPLE], *keys[_SAMPLE:][-_SAMPLE:]]
         sample = [self._records[key] for key in ends]
-        columns = expand_columns(
-            parse_columns(self._looks.column_text(ends), self._fields),
-            self._fields,
-            sample,
-            now,
-            drop_absent=True,
-        )
-        columns = [c for c in columns if any(self._looks.text(c, r, now) for r in sample)]
-        if self._widths_for != wish.selection.scope:
-            self._widths, self._widths_for = {}, wish.selection.scope
-        for column in columns:
-            least = self._widths.get(column.field.name, 0)
-            self._widths[column.field.name] = max(least, self._width(column, sample, now))
-        return columns, [self._widths[column.field.name] for column in columns]
+        text = column_text(wish.columns, self._fields) or self._looks.column_text(ends)
+        specs = parse_columns(text, self._fields)
+        is_automatic = not wish.columns
+        columns = expand_columns(specs, self._fields, sample, now, drop_absent=is_automatic)
+        if is_automatic:
+            columns = [column for column in columns if self._says_something(column, sample, now)]
+        if self._widths_for != (wish.selection.scope, wish.columns):
+            self._widths, self._widths_for = {}, (wish.selection.scope, wish.columns)
+        chosen = {column.name: column.width for column in wish.columns}
+        widths = [
+            chosen.get(column.field.name) or self._width(column, sample, now) for column in columns
+        ]
+        return columns, widths
+
+    def _says_something(
+        self, column: Column[Record], records: Sequence[Record], now: float
+    ) -> bool:
+        is_fixed = column.field.name in self._looks.widths
+        return is_fixed or any(self._looks.text(column, record, now) for record in records)
 
     def _width(self, column: Column[Record], records: Sequence[Record], now: float) -> int:
-        if column.field.name == "status":
-            return _STATUS_WIDTH
+        name = column.field.name
+        if name in self._looks.widths:
+            return self._looks.widths[name]
         texts = (self._looks.text(column, record, now) for record in records)
         widest = max((display_width(text) for text in texts), default=0)
-        return min(_WIDEST, max(widest, display_width(column.header)))
+        width = min(_WIDEST, max(widest, display_width(column.header)))
+        self._widths[name] = max(width, self._widths.get(name, 0))
+        return self._widths[name]
 
 
 def placed(keys: Sequence[str]) -> dict[str, int]:

@@ -23,6 +23,8 @@ from xt_core.query.filters import Filter, parse_filter
 from xt_core.query.formats import counted
 from xt_core.query.table import display_width
 from xt_tui.background import Background
+from xt_tui.columns import ChosenColumn, Columns, from_json, to_json
+from xt_tui.memory import Memory
 from xt_tui.order import RecordOrder, Selection
 from xt_tui.panes.arranging import Arrangement, Arranger, Looks, Wish
 from xt_tui.panes.marks import Marks
@@ -34,6 +36,8 @@ _MARK_CELLS = 1
 _LEAST_SECONDS_BETWEEN_ORDERS = 0.5
 _CALM_SECONDS = 0.4
 """How long after the last key that moved the cursor the rows may move."""
+_SEEN = 500
+"""Rows at either end whose fields are offered as columns, besides those in sight."""
 _LONGEST_HOLD_SECONDS = 1.0
 """How long keys may hold news up."""
 
@@ -43,6 +47,8 @@ class RecordsPane(Pane, Generic[Record]):
 
     LEAD: Sequence[str] = ()
     """Keys of rows above the records, which cannot be marked."""
+    WIDTHS: Mapping[str, int] = {"status": len(marked("cancelling"))}
+    """Columns, by field, that are always so wide."""
 
     @dataclass
     class Arranged(Message):
@@ -62,11 +68,13 @@ class RecordsPane(Pane, Generic[Record]):
         selection: Selection[Record],
         empty: str,
         example: str,
+        memory: Memory | None = None,
     ) -> None:
+        """`memory` keeps the user's choices; without one they last as long as the pane."""
         super().__init__(title, id=id)
         self._noun, self._empty, self._example = noun, empty, example
         self._records, self._fields, self._order = records, fields, order
-        looks = Looks(self.LEAD, self.column_text, self.text)
+        looks = Looks(self.LEAD, self.column_text, self.text, self.WIDTHS)
         self._arranger = Arranger(records, fields, order, looks)
         self.selection, self.scope = selection, tuple[Filter[Record], ...]()
         self._background = Background(self, f"arrange {id}")
@@ -80,6 +88,14 @@ class RecordsPane(Pane, Generic[Record]):
         """The key that the cursor goes to as soon as it is shown."""
         self._marks = Marks()
         self._marked_keys: list[str] = []
+        self._memory = memory
+        self._columns: Columns = (
+            () if memory is None else from_json(memory.get(f"{id} columns"), fields)
+        )
+
+    def on_mount(self) -> None:
+        if self._memory is not None and self._memory.problem:
+            self.notify(self._memory.problem, severity="warning", markup=False)
 
     def compose(self) -> ComposeResult:
         yield Input(placeholder=self._example, classes="filter hidden", compact=True)
@@ -163,7 +179,7 @@ class RecordsPane(Pane, Generic[Record]):
             self._news = None
         self._arranged_at = time.monotonic()
         self._asked += 1
-        wish = Wish(self._asked, replace(self.selection, scope=self.scope))
+        wish = Wish(self._asked, replace(self.selection, scope=self.scope), self._columns)
         self._background.ask(lambda: self.Arranged(self._arranger.arrange(wish, clock.now())))
 
     @on(Arranged)
@@ -220,6 +236,32 @@ class RecordsPane(Pane, Generic[Record]):
         hits, total = self._arrangement.hits, self._arrangement.total
         all_of_them = counted(total, self._noun)
         return f"{hits:,} of {all_of_them}" if self._filter_text else all_of_them
+
+    # Columns ----------------------------------------------------------------------------
+
+    def choose_columns(self) -> None:
+        """Let the user choose columns."""
+        from xt_tui.screens.columns import ColumnsScreen
+
+        keys = self._arrangement.keys
+        seen = [*keys[:_SEEN], *keys[_SEEN:][-_SEEN:], *self.table.shown_keys]
+        records = [self._records[key] for key in seen if key in self._records]
+        shown = tuple(ChosenColumn(column.field.name) for column in self._arrangement.columns)
+        screen = ColumnsScreen(self._noun, self._fields, records, self._columns or shown)
+        self.app.push_screen(screen, self._columns_chosen)
+
+    def _columns_chosen(self, columns: Columns | None) -> None:
+        """None: as they were; empty: automatic."""
+        if columns is not None:
+            self._columns = columns
+            self._remember("columns", to_json(columns) or None)
+            self.update_rows()
+
+    def _remember(self, what: str, value: object) -> None:
+        if self._memory is not None:
+            self._memory.put(f"{self.id} {what}", value)
+            if self._memory.problem:
+                self.notify(self._memory.problem, severity="warning", markup=False)
 
     # Sort -------------------------------------------------------------------------------
 

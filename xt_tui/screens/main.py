@@ -55,8 +55,8 @@ class MainScreen(Screen[None]):
         self._state = state
         self.teams, self.jobs, self.runs = (
             TeamsPane(session, state),
-            JobsPane(state),
-            RunsPane(state),
+            JobsPane(session, state),
+            RunsPane(session, state),
         )
         self.metrics, self.output = MetricsPane(session), OutputPane(session)
         self.details, self.nodes = DetailsPane(session), NodesPane(session, state)
