@@ -13,23 +13,23 @@ from textual import on
 from textual.app import ComposeResult
 from textual.message import Message
 from textual.timer import Timer
-from textual.widgets import Input, Static
 
 from xt_core import clock
-from xt_core.errors import UsageError
 from xt_core.query.columns import Column
 from xt_core.query.fields import FieldSet, Record
-from xt_core.query.filters import Filter, parse_filter
+from xt_core.query.filters import Filter
 from xt_core.query.formats import counted
+from xt_core.query.sorting import parse_sort
 from xt_core.query.table import display_width
 from xt_tui.background import Background
-from xt_tui.columns import ChosenColumn, Columns, from_json, to_json
+from xt_tui.columns import ChosenColumn, Columns, from_json, known_names, spelled, to_json
 from xt_tui.memory import Memory
 from xt_tui.order import RecordOrder, Selection
 from xt_tui.panes.arranging import Arrangement, Arranger, Looks, Wish
 from xt_tui.panes.marks import Marks
 from xt_tui.panes.pane import Pane
 from xt_tui.state import STYLES, marked
+from xt_tui.widgets.filter_bar import FilterBar
 from xt_tui.widgets.table import Cell, Table, TableColumn
 
 _MARK_CELLS = 1
@@ -72,8 +72,8 @@ class RecordsPane(Pane, Generic[Record]):
     ) -> None:
         """`memory` keeps the user's choices; without one they last as long as the pane."""
         super().__init__(title, id=id)
-        self._noun, self._empty, self._example = noun, empty, example
-        self._records, self._fields, self._order = records, fields, order
+        self.noun, self._empty, self._example = noun, empty, example
+        self._records, self.fields, self._order = records, fields, order
         looks = Looks(self.LEAD, self.column_text, self.text, self.WIDTHS)
         self._arranger = Arranger(records, fields, order, looks)
         self.selection, self.scope = selection, tuple[Filter[Record], ...]()
@@ -89,17 +89,17 @@ class RecordsPane(Pane, Generic[Record]):
         self._marks = Marks()
         self._marked_keys: list[str] = []
         self._memory = memory
-        self._columns: Columns = (
-            () if memory is None else from_json(memory.get(f"{id} columns"), fields)
-        )
+        self._columns: Columns = from_json(self._recall("columns"), fields)
 
     def on_mount(self) -> None:
         if self._memory is not None and self._memory.problem:
             self.notify(self._memory.problem, severity="warning", markup=False)
 
     def compose(self) -> ComposeResult:
-        yield Input(placeholder=self._example, classes="filter hidden", compact=True)
-        yield Static(classes="filter-error error hidden", markup=False)
+        history = self._recall("filters")
+        kept = history if isinstance(history, list) else []
+        texts = [text for text in kept if isinstance(text, str)]
+        yield FilterBar(self.fields, self._example, self.field_names, texts)
         yield Table(self._cells, id=f"{self.id}-table", empty=self._empty, frozen=2)
 
     @property
@@ -191,6 +191,7 @@ class RecordsPane(Pane, Generic[Record]):
         self.table.show(self._table_columns(shown), shown.keys, shown.places)
         if self._wanted is not None:
             self.go_to(self._wanted)
+        self.query_one(FilterBar).show_hits(f"{shown.hits:,} of {shown.total:,}")
         self._describe()
 
     def go_to(self, key: str) -> None:
@@ -199,15 +200,23 @@ class RecordsPane(Pane, Generic[Record]):
         self.table.move_to(key)
 
     def _table_columns(self, arrangement: Arrangement[Record]) -> list[TableColumn]:
-        columns = [TableColumn(" ", _MARK_CELLS)]
+        columns, arrows = [TableColumn(" ", _MARK_CELLS)], self._arrows()
         for column, width in zip(arrangement.columns, arrangement.widths, strict=True):
-            arrow = "▼" if self.selection.reverse else "▲"
-            is_sorted = column.field.name == self.selection.sort
-            header = column.header + (arrow if is_sorted else "")
+            header = column.header + arrows.get(column.field.name, "")
             columns.append(
                 TableColumn(header, max(width, display_width(header)), column.alignment == "right")
             )
         return columns
+
+    def _arrows(self) -> dict[str, str]:
+        """What the headers of the columns that are sorted by say: ``▲``, or ``▼2`` for the second
+        of several."""
+        keys = parse_sort(self.selection.sort, self.fields).keys
+        return {
+            key.field.name: ("▼" if key.descending is not self.selection.reverse else "▲")
+            + (str(number) if len(keys) > 1 else "")
+            for number, key in enumerate(keys, 1)
+        }
 
     def _cells(self, key: str) -> list[Cell]:
         if key in self.LEAD:
@@ -234,28 +243,36 @@ class RecordsPane(Pane, Generic[Record]):
 
     def _count_text(self) -> str:
         hits, total = self._arrangement.hits, self._arrangement.total
-        all_of_them = counted(total, self._noun)
+        all_of_them = counted(total, self.noun)
         return f"{hits:,} of {all_of_them}" if self._filter_text else all_of_them
 
     # Columns ----------------------------------------------------------------------------
 
-    def choose_columns(self) -> None:
-        """Let the user choose columns."""
-        from xt_tui.screens.columns import ColumnsScreen
-
-        keys = self._arrangement.keys
-        seen = [*keys[:_SEEN], *keys[_SEEN:][-_SEEN:], *self.table.shown_keys]
-        records = [self._records[key] for key in seen if key in self._records]
+    @property
+    def columns(self) -> Columns:
+        """The columns that are shown."""
         shown = tuple(ChosenColumn(column.field.name) for column in self._arrangement.columns)
-        screen = ColumnsScreen(self._noun, self._fields, records, self._columns or shown)
-        self.app.push_screen(screen, self._columns_chosen)
+        return self._columns or shown
 
-    def _columns_chosen(self, columns: Columns | None) -> None:
-        """None: as they were; empty: automatic."""
-        if columns is not None:
-            self._columns = columns
-            self._remember("columns", to_json(columns) or None)
-            self.update_rows()
+    def set_columns(self, columns: Columns) -> None:
+        """Show these columns; none: the automatic ones."""
+        self._columns = columns
+        self._remember("columns", to_json(columns) or None)
+        self.update_rows()
+
+    def examples(self) -> list[Record]:
+        """Some of the records: what they logged is what there is to choose from."""
+        keys = self._arrangement.keys
+        seen = dict.fromkeys([*keys[:_SEEN], *keys[_SEEN:][-_SEEN:], *self.table.shown_keys])
+        return [self._records[key] for key in seen if key in self._records]
+
+    def field_names(self) -> list[str]:
+        """The fields that there are, as filters and sort orders write them."""
+        names = known_names(self.fields, self.examples(), clock.now())
+        return [spelled(self.fields.find(name)) for name in names]
+
+    def _recall(self, what: str) -> Any:
+        return None if self._memory is None else self._memory.get(f"{self.id} {what}")
 
     def _remember(self, what: str, value: object) -> None:
         if self._memory is not None:
@@ -265,30 +282,32 @@ class RecordsPane(Pane, Generic[Record]):
 
     # Sort -------------------------------------------------------------------------------
 
+    def sort_by(self, text: str, reverse: bool = False) -> None:
+        """Sort as `xt list --sort` would. Raises UsageError."""
+        parse_sort(text, self.fields)
+        self.selection = replace(self.selection, sort=text, reverse=reverse)
+        self.update_rows()
+
     def sort_by_next(self, step: int) -> None:
         """Sort by the column beside the present one."""
-        names = [column.field.name for column in self._arrangement.columns]
+        names = [spelled(column.field) for column in self._arrangement.columns]
         if names:
             place = names.index(self.selection.sort) if self.selection.sort in names else 0
-            self._sort_by(names[(place + step) % len(names)])
+            self.sort_by(names[(place + step) % len(names)], self.selection.reverse)
 
     def reverse(self) -> None:
         self.selection = replace(self.selection, reverse=not self.selection.reverse)
-        self.update_rows()
-
-    def _sort_by(self, name: str) -> None:
-        self.selection = replace(self.selection, sort=name)
         self.update_rows()
 
     @on(Table.HeaderClicked)
     def _header_clicked(self, message: Table.HeaderClicked) -> None:
         place = message.column - 1  # the first column holds the marks
         if 0 <= place < len(self._arrangement.columns):
-            name = self._arrangement.columns[place].field.name
+            name = spelled(self._arrangement.columns[place].field)
             if name == self.selection.sort:
                 self.reverse()
             else:
-                self._sort_by(name)
+                self.sort_by(name, self.selection.reverse)
 
     # Marks ------------------------------------------------------------------------------
 
@@ -341,31 +360,17 @@ class RecordsPane(Pane, Generic[Record]):
 
     def open_filter(self) -> None:
         """Let the user type a filter."""
-        bar = self.query_one(".filter", Input)
-        bar.remove_class("hidden")
-        bar.focus()
+        self.query_one(FilterBar).open()
 
-    @on(Input.Changed, ".filter")
-    def _filter_typed(self, event: Input.Changed) -> None:
-        """Filter while typing; a wrong filter is told inline, and the old rows stay."""
-        if not self.query(".filter-error"):
-            return  # the app closes
-        error = self.query_one(".filter-error", Static)
-        try:
-            filters = parse_filters(event.value, self._fields)
-        except UsageError as problem:
-            error.update(f"{problem.message}: {problem.hint}")
-            error.remove_class("hidden")
-            return
-        error.add_class("hidden")
-        self._filter_text = event.value.strip()
-        self.selection = replace(self.selection, filters=filters)
+    @on(FilterBar.Changed)
+    def _filter_changed(self, message: FilterBar.Changed) -> None:
+        self._filter_text = message.text
+        self.selection = replace(self.selection, filters=message.filters)
         self.update_rows()
 
-    @on(Input.Submitted, ".filter")
-    def _filter_done(self) -> None:
-        bar = self.query_one(".filter", Input)
-        bar.set_class(not bar.value.strip(), "hidden")
+    @on(FilterBar.Done)
+    def _filter_done(self, message: FilterBar.Done) -> None:
+        self._remember("filters", list(message.history))
         self.table.focus()
 
     def close_filter(self) -> None:
@@ -374,19 +379,5 @@ class RecordsPane(Pane, Generic[Record]):
             self._marks.give_up_range()
             self._marks_changed()
             return
-        bar = self.query_one(".filter", Input)
-        bar.value = ""
-        bar.add_class("hidden")
-        self.query_one(".filter-error", Static).add_class("hidden")
+        self.query_one(FilterBar).show_text("")
         self.table.focus()
-
-
-def parse_filters(text: str, fields: FieldSet[Record]) -> tuple[Filter[Record], ...]:
-    """Filters separated by blanks, as of `xt list --filter`. Raises UsageError."""
-    import shlex
-
-    try:
-        words = shlex.split(text)
-    except ValueError:
-        raise UsageError("a quote is not closed", "close it") from None
-    return tuple(parse_filter(word, fields) for word in words)
