@@ -55,8 +55,8 @@ class MainScreen(Screen[None]):
         self._state = state
         self.teams, self.jobs, self.runs = (
             TeamsPane(session, state),
-            JobsPane(state),
-            RunsPane(state),
+            JobsPane(session, state),
+            RunsPane(session, state),
         )
         self.metrics, self.output = MetricsPane(session), OutputPane(session)
         self.details, self.nodes = DetailsPane(session), NodesPane(session, state)
@@ -176,13 +176,13 @@ class MainScreen(Screen[None]):
 
     def show_pending(self) -> None:
         """Badges came or went."""
-        self.jobs.table.refresh()
-        self.runs.table.refresh()
+        self.jobs.table.redraw()
+        self.runs.table.redraw()
 
     def _tick(self) -> None:
         """Durations grow."""
         if self.is_open and any(node["running"] for node in self._state.nodes):
-            self.runs.table.refresh()
+            self.runs.age()
 
     @on(Table.CursorMoved)
     def _cursor_moved(self, message: Table.CursorMoved) -> None:
