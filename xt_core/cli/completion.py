@@ -43,6 +43,7 @@ _SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
 _RUNS, _JOBS, _NODES, _TEAMS, _BOXES = "runs", "jobs", "nodes", "teams", "boxes"
 _TAKES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("attach",): (_RUNS,),
+    ("rerun",): (_RUNS, _JOBS),
     ("plot",): (_RUNS, _JOBS),
     ("tensorboard",): (_RUNS, _JOBS),
     ("status",): (_RUNS, _JOBS),

@@ -21,6 +21,7 @@ COMMANDS: dict[str, Command] = {
     command.name: command
     for command in (
         Command("run", "run", "submit a job: a script, or a search", "Work"),
+        Command("rerun", "rerun", "submit a run or a job again, as it was or changed", "Work"),
         Command("attach", "attach", "replay and follow a run's output", "Work"),
         Command(
             "cancel", "cancel", "cancel runs, jobs or everything", "Work",
