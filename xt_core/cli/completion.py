@@ -69,6 +69,8 @@ _TAKES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("set", "tags"): (_RUNS, _JOBS),
     ("set", "notes"): (_RUNS, _JOBS),
     ("clear", "tags"): (_RUNS, _JOBS),
+    ("archive",): (_RUNS, _JOBS),
+    ("unarchive",): (_RUNS, _JOBS),
     ("completion",): tuple(_SCRIPTS),
 }
 """The names and words that commands take."""

@@ -48,6 +48,8 @@ COMMANDS: dict[str, Command] = {
         Command("scp", "scp", "copy files from and to a box", "Boxes"),
         Command("set", "annotate", "set tags or notes", "Annotate", ("tags", "notes")),
         Command("clear", "annotate", "clear tags, or downloads", "Annotate", ("tags", "cache")),
+        Command("archive", "archive", "put runs and jobs away; nothing is deleted", "Annotate"),
+        Command("unarchive", "archive", "bring runs and jobs back", "Annotate"),
         Command("create", "create", "make the services of a new team", "Set up", ("team",)),
         Command("use", "use", "choose the team to work with", "Set up", ("team",)),
         Command("team", "team", "test the services of a team", "Set up", ("check",)),
