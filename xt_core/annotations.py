@@ -9,6 +9,8 @@ from typing import Any
 
 from xt_core.errors import RefusedError
 from xt_core.model.records import Job, Run, Value
+from xt_core.query.fields import FieldSet, Record
+from xt_core.query.filters import Check, Filter
 from xt_core.query.formats import counted
 from xt_core.stats.store import RunChange, RunQuery, StatsStore
 from xt_core.tags import ARCHIVED
@@ -42,6 +44,11 @@ def unarchived(tags: Tags) -> dict[str, Any]:
 def is_archived(record: Run | Job) -> bool:
     """Whether it is put away."""
     return ARCHIVED in record.tags
+
+
+def not_archived(fields: FieldSet[Record]) -> Filter[Record]:
+    """The filter that leaves out what is put away."""
+    return Filter("not archived", fields.member("tags", ARCHIVED), Check.EXISTS, negated=True)
 
 
 def runs_of(store: StatsStore, jobs: Sequence[Job]) -> list[Run]:

@@ -3,8 +3,7 @@
 import argparse
 from dataclasses import replace
 
-from xt_core.query.fields import FieldSet, Record
-from xt_core.query.filters import Check, Filter
+from xt_core.annotations import not_archived
 from xt_core.query.registry import RUN_FIELDS
 from xt_core.session import Session
 from xt_core.stats.store import RunQuery
@@ -16,11 +15,6 @@ def asks_for_archived(options: argparse.Namespace, by_name: bool) -> bool:
     one is named."""
     by_filter = any(f"tags.{ARCHIVED}" in text for text in options.filter)
     return bool(options.archived) or by_name or by_filter
-
-
-def not_archived(fields: FieldSet[Record]) -> Filter[Record]:
-    """The filter that leaves them out."""
-    return Filter("not archived", fields.member("tags", ARCHIVED), Check.EXISTS, negated=True)
 
 
 def without_archived(session: Session, query: RunQuery) -> RunQuery:

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xt_core import clock
-from xt_core.cli.archived import asks_for_archived, not_archived, without_archived
+from xt_core.annotations import not_archived
+from xt_core.cli.archived import asks_for_archived, without_archived
 from xt_core.cli.freshness import refresh
 from xt_core.cli.names import chosen_runs, located, run_patterns
 from xt_core.cli.nouns import Noun, run_noun

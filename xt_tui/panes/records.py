@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from xt_core import clock
+from xt_core.annotations import not_archived
 from xt_core.errors import UsageError
 from xt_core.query.columns import Column, expand_columns, parse_columns
 from xt_core.query.fields import FieldSet, Record
@@ -79,6 +80,8 @@ class RecordsPane(Pane, Generic[Record]):
         self._noun, self._empty, self._example = noun, empty, example
         self._records, self._fields, self._order = records, fields, order
         self.selection, self.scope = selection, tuple[Filter[Record], ...]()
+        self.hidden: tuple[Filter[Record], ...] = (not_archived(fields),)
+        """What leaves out records that were put away; empty while they are shown."""
         self._background = Background(self, f"arrange {id}")
         self._asked = 0
         self._arrangement: Arrangement[Record] = Arrangement()
@@ -146,7 +149,8 @@ class RecordsPane(Pane, Generic[Record]):
         """Arrange anew, in the background."""
         self._asked += 1
         asked = self._asked
-        selection = replace(self.selection, filters=(*self.scope, *self.selection.filters))
+        filters = (*self.hidden, *self.scope, *self.selection.filters)
+        selection = replace(self.selection, filters=filters)
         self._background.ask(lambda: self.Arranged(self._arrange(asked, selection)))
 
     def _arrange(self, asked: int, selection: Selection[Record]) -> Arrangement[Record]:
@@ -183,6 +187,11 @@ class RecordsPane(Pane, Generic[Record]):
             self.go_to(self._wanted)
         self._describe()
 
+    def toggle_archived(self) -> None:
+        """Show what was put away too, or leave it out again."""
+        self.hidden = () if self.hidden else (not_archived(self._fields),)
+        self.update_rows()
+
     def go_to(self, key: str) -> None:
         """Put the cursor on a row, now or as soon as it is shown."""
         self._wanted = key if key not in self.table.keys else None
@@ -217,6 +226,7 @@ class RecordsPane(Pane, Generic[Record]):
         parts = [counted(len(self._arrangement.keys) - len(self.LEAD), self._noun)]
         parts += [self.scope_text()] if self.scope_text() else []
         parts += [f"filter {self._filter_text}"] if self._filter_text else []
+        parts += [] if self.hidden else ["archived ones too"]
         parts += [f"{shown} marked"] if shown else []
         parts += [f"{counted(hidden, 'mark')} out of sight"] if hidden else []
         parts += ["marking a range: v ends it"] if self._marks.anchor else []

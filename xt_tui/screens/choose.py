@@ -13,10 +13,12 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from xt_core.query.table import printable
+from xt_core.query.table import display_width, printable
 
 _MOST_SHOWN = 1_000
 """More are found by the filter only."""
+_WIDEST = 40
+"""Cells up to which texts are lined up."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +29,12 @@ class Choice:
     text: str
     about: str = ""
 
-    def line(self) -> Text:
-        """How it is shown."""
-        line = Text(printable(self.text), no_wrap=True, overflow="ellipsis")
-        return line.append(f"  {printable(self.about)}", "dim") if self.about else line
+    def line(self, width: int) -> Text:
+        """How it is shown, with `about` after so many cells of text, or after a longer one."""
+        text = printable(self.text)
+        line = Text(text, no_wrap=True, overflow="ellipsis")
+        gap = " " * max(2, width + 2 - display_width(text))
+        return line.append(f"{gap}{printable(self.about)}", "dim") if self.about else line
 
     def holds(self, words: Sequence[str]) -> bool:
         """Whether all of these lower-case words are in it."""
@@ -81,8 +85,10 @@ class ChoiceScreen(ModalScreen[str | None]):
     def _fill(self, text: str) -> None:
         words = text.lower().split()
         found = [choice for choice in self._choices if choice.holds(words)][:_MOST_SHOWN]
+        widths = (display_width(choice.text) for choice in found)
+        width = max((width for width in widths if width <= _WIDEST), default=0)
         self._list.clear_options()
-        self._list.add_options([Option(choice.line(), choice.id) for choice in found])
+        self._list.add_options([Option(choice.line(width), choice.id) for choice in found])
         self._list.highlighted = 0 if found else None
 
     @on(Input.Changed, "#choice-filter")
