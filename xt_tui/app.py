@@ -132,6 +132,11 @@ class XtApp(App[int]):
         if self.main.is_open:
             steering.tell(self, message)
 
+    @on(steering.Progressed)
+    def _show_progress(self, message: steering.Progressed) -> None:
+        if self.main.is_open:
+            steering.show_progress(self, message)
+
     @on(Worker.StateChanged)
     def _tell_of_failure(self, event: Worker.StateChanged) -> None:
         """What failed in the background is not kept from the user."""
@@ -233,9 +238,10 @@ class XtApp(App[int]):
     def open_launch_form(self) -> None:
         from xt_tui.screens.launch import LaunchScreen
 
-        self.push_screen(LaunchScreen(self.session), self._launched)
+        self.push_screen(LaunchScreen(self.session), self.launched)
 
-    def _launched(self, submission: Submission | None) -> None:
+    def launched(self, submission: Submission | None) -> None:
+        """Say what was launched."""
         if submission is not None:
             text = f"{submission.job}: {counted(submission.work_items, 'run')} ({submission.style})"
             self.notify(text, title="launched", markup=False)

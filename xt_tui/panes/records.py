@@ -15,6 +15,7 @@ from textual.message import Message
 from textual.timer import Timer
 
 from xt_core import clock
+from xt_core.annotations import not_archived
 from xt_core.query.columns import Column
 from xt_core.query.fields import FieldSet, Record
 from xt_core.query.filters import Filter
@@ -77,6 +78,8 @@ class RecordsPane(Pane, Generic[Record]):
         looks = Looks(self.LEAD, self.column_text, self.text, self.WIDTHS)
         self._arranger = Arranger(records, fields, order, looks)
         self.selection, self.scope = selection, tuple[Filter[Record], ...]()
+        self.hidden: tuple[Filter[Record], ...] = (not_archived(fields),)
+        """What leaves out records that were put away; empty while they are shown."""
         self._background = Background(self, f"arrange {id}")
         self._asked = 0
         self._arranged_at = self._noted_at = 0.0
@@ -179,7 +182,11 @@ class RecordsPane(Pane, Generic[Record]):
             self._news = None
         self._arranged_at = time.monotonic()
         self._asked += 1
-        wish = Wish(self._asked, replace(self.selection, scope=self.scope), self._columns)
+        wish = Wish(
+            self._asked,
+            replace(self.selection, scope=(*self.hidden, *self.scope)),
+            self._columns,
+        )
         self._background.ask(lambda: self.Arranged(self._arranger.arrange(wish, clock.now())))
 
     @on(Arranged)
@@ -193,6 +200,11 @@ class RecordsPane(Pane, Generic[Record]):
             self.go_to(self._wanted)
         self.query_one(FilterBar).show_hits(f"{shown.hits:,} of {shown.total:,}")
         self._describe()
+
+    def toggle_archived(self) -> None:
+        """Show what was put away too, or leave it out again."""
+        self.hidden = () if self.hidden else (not_archived(self.fields),)
+        self.update_rows()
 
     def go_to(self, key: str) -> None:
         """Put the cursor on a row, now or as soon as it is shown."""
@@ -236,6 +248,7 @@ class RecordsPane(Pane, Generic[Record]):
         parts = [self._count_text()]
         parts += [self.scope_text()] if self.scope_text() else []
         parts += [f"filter {self._filter_text}"] if self._filter_text else []
+        parts += [] if self.hidden else ["archived ones too"]
         parts += [f"{shown} marked"] if shown else []
         parts += [f"{counted(hidden, 'mark')} out of sight"] if hidden else []
         parts += ["marking a range: v ends it"] if self._marks.is_ranging else []
