@@ -89,6 +89,8 @@ class ControllerService:
                     self._intake.later(name)
                 else:
                     (self._node.home.served_dir / name).unlink(missing_ok=True)
+            except Exception:  # a defect, perhaps of one record: the other jobs go on
+                _log.exception("%s is not taken up: internal error", name)
         self._intake.start()
         for work in (self._complete_aggregates(), self.sampler.work()):
             beside = asyncio.create_task(work)

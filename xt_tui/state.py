@@ -22,6 +22,9 @@ GLYPHS = {
     "lost": "?",
     "cancelling": "◍",
     "restarting": "◍",
+    "archiving": "◍",
+    "returning": "◍",
+    "annotating": "◍",
 }
 STYLES = {
     "running": "bold cyan",
@@ -31,6 +34,9 @@ STYLES = {
     "lost": "bold red",
     "cancelling": "magenta",
     "restarting": "magenta",
+    "archiving": "magenta",
+    "returning": "magenta",
+    "annotating": "magenta",
 }
 
 
@@ -101,6 +107,16 @@ class ViewState:
     def set_pending(self, names: list[str], what: str) -> None:
         """Badge what lives among these runs and jobs; what has ended needs no badge."""
         self.pending |= {name: what for name in names if not self._is_final(name)}
+
+    def set_noting(self, names: list[str], what: str) -> None:
+        """Badge these runs and jobs whatever their state: what is said of them is being changed."""
+        self.pending |= dict.fromkeys(names, what)
+
+    def clear_pending(self, names: list[str], what: str) -> None:
+        """Take these badges back, if they are still the ones."""
+        for name in names:
+            if self.pending.get(name) == what:
+                del self.pending[name]
 
     def _is_final(self, name: str) -> bool:
         if name in self.runs:

@@ -2,9 +2,7 @@
 
 import argparse
 import json
-import os
 import re
-from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -211,33 +209,14 @@ def _lines_of(path: Path) -> list[str]:
 
 def _view_console(session: Session, options: argparse.Namespace) -> None:
     from xt_core.cli.follow import write_to_stdout
+    from xt_core.console import present_console
 
     run = one_run(session, options.name, or_here=True)
     if options.json:
         raise UsageError("a console is bytes, not JSON", "leave --json away")
     start = "start" if options.last is None else f"-{options.last}"
-    for data in _console(session, run, start):
+    for data in present_console(session, run, start):
         write_to_stdout(data)
-
-
-def _console(session: Session, run: Run, start: str) -> Iterator[bytes]:
-    """What there is of a run's console by now."""
-    from xt_core.console import console_of_node, stored_console
-    from xt_core.nodes.positions import of_stream, start_offset
-
-    if not is_own_node(run.node) and session.reaches_run(run):
-        yield from console_of_node(session, run, start)
-        return
-    try:
-        runs_dir = session.team_home.node(run.node).runs_dir
-        file = open(runs_dir / run.workspace / run.name / "output.txt", "rb")  # noqa: SIM115
-    except OSError:
-        yield from (data for _, data in stored_console(session, run, start))
-        return
-    with file:
-        file.seek(start_offset(of_stream(file), os.fstat(file.fileno()).st_size, start))
-        while data := file.read(1 << 20):
-            yield data
 
 
 def _view_config(session: Session, options: argparse.Namespace) -> None:

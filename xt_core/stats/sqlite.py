@@ -24,6 +24,7 @@ from xt_core.stats.rows import (
     job_from_row,
     job_to_row,
     run_from_row,
+    runs_from_rows,
 )
 from xt_core.stats.rules import (
     check_given_up,
@@ -176,7 +177,7 @@ class SqliteStatsStore:
                 "AND status IN ('created', 'queued', 'spawning', 'running') ORDER BY num, child",
                 (node, job_number(job)),
             ).fetchall()
-        return [run_from_row(row) for row in rows]
+        return runs_from_rows(rows)
 
     def update_job(self, name: str, **fields: Any) -> None:
         if not set(fields) <= {"tags", "notes", "cancel_requested"}:
@@ -352,7 +353,7 @@ class SqliteStatsStore:
                 f"SELECT {RUN_COLUMNS} FROM runs WHERE revision > ? ORDER BY revision LIMIT ?",
                 (revision, limit),
             ).fetchall()
-        return [run_from_row(row) for row in rows]
+        return runs_from_rows(rows)
 
     def change_run(self, change: RunChange) -> Run:
         moment = clock.now() if change.time is None else change.time
