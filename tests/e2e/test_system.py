@@ -94,7 +94,6 @@ def test_what_a_run_uses_is_kept_whoever_dies(xt: Xt, tmp_path: Path) -> None:
     assert [json.loads(line)["time"] for line in told.splitlines()] == times(xt)
 
 
-@pytest.mark.embedded
 def test_nothing_is_looked_at_where_that_is_off(xt: Xt) -> None:
     xt.configure("logging: {sample-seconds: 0}\n")
     xt.submit("true")
