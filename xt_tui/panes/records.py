@@ -5,6 +5,7 @@ a second, and not while keys move the cursor; what a row says is shown at once.
 """
 
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic
@@ -15,20 +16,32 @@ from textual.message import Message
 from textual.timer import Timer
 
 from xt_core import clock
+from xt_core.choices import Choices
 from xt_core.query.columns import Column
 from xt_core.query.fields import FieldSet, Record
 from xt_core.query.filters import Filter
 from xt_core.query.formats import counted
 from xt_core.query.sorting import parse_sort
 from xt_core.query.table import display_width
+from xt_core.query.views import (
+    ChosenColumn,
+    Columns,
+    View,
+    from_json,
+    keep_views,
+    spelled,
+    to_json,
+    views_of,
+)
 from xt_tui.background import Background
-from xt_tui.columns import ChosenColumn, Columns, from_json, known_names, spelled, to_json
-from xt_tui.memory import Memory
+from xt_tui.columns import known_names
+from xt_tui.completion import parse_filters
+from xt_tui.groups import is_group, parse_group
 from xt_tui.order import RecordOrder, Selection
 from xt_tui.panes.arranging import Arrangement, Arranger, Looks, Wish
 from xt_tui.panes.marks import Marks
 from xt_tui.panes.pane import Pane
-from xt_tui.state import STYLES, marked
+from xt_tui.state import STYLES, marked, states_text
 from xt_tui.widgets.filter_bar import FilterBar
 from xt_tui.widgets.table import Cell, Table, TableColumn
 
@@ -68,13 +81,13 @@ class RecordsPane(Pane, Generic[Record]):
         selection: Selection[Record],
         empty: str,
         example: str,
-        memory: Memory | None = None,
+        choices: Choices | None = None,
     ) -> None:
-        """`memory` keeps the user's choices; without one they last as long as the pane."""
+        """`choices` keeps the user's choices; without one they last as long as the pane."""
         super().__init__(title, id=id)
         self.noun, self._empty, self._example = noun, empty, example
         self._records, self.fields, self._order = records, fields, order
-        looks = Looks(self.LEAD, self.column_text, self.text, self.WIDTHS)
+        looks = Looks(self.LEAD, self.column_text, self.text, self.summary, self.WIDTHS)
         self._arranger = Arranger(records, fields, order, looks)
         self.selection, self.scope = selection, tuple[Filter[Record], ...]()
         self._background = Background(self, f"arrange {id}")
@@ -88,12 +101,14 @@ class RecordsPane(Pane, Generic[Record]):
         """The key that the cursor goes to as soon as it is shown."""
         self._marks = Marks()
         self._marked_keys: list[str] = []
-        self._memory = memory
+        self.group, self._opened = "", frozenset[str]()
+        self.plain_view = View(sort=selection.sort, reverse=selection.reverse)
+        """What is shown at first."""
+        self._choices = choices
         self._columns: Columns = from_json(self._recall("columns"), fields)
 
     def on_mount(self) -> None:
-        if self._memory is not None and self._memory.problem:
-            self.notify(self._memory.problem, severity="warning", markup=False)
+        self._tell_of_problem()
 
     def compose(self) -> ComposeResult:
         history = self._recall("filters")
@@ -101,6 +116,10 @@ class RecordsPane(Pane, Generic[Record]):
         texts = [text for text in kept if isinstance(text, str)]
         yield FilterBar(self.fields, self._example, self.field_names, texts)
         yield Table(self._cells, id=f"{self.id}-table", empty=self._empty, frozen=2)
+
+    @property
+    def nouns(self) -> str:
+        return f"{self.noun}s"
 
     @property
     def table(self) -> Table:
@@ -117,10 +136,10 @@ class RecordsPane(Pane, Generic[Record]):
 
     @property
     def chosen(self) -> list[Record]:
-        """The marked records that are shown, else the one under the cursor."""
-        if self._marked_keys:
-            return [self._records[key] for key in self._marked_keys]
-        return [self.cursor] if self.cursor is not None else []
+        """The marked records that no filter hides, else what is under the cursor: a record, or all
+        of a group."""
+        keys = self._marked_keys or self.members(self.table.cursor_key or "")
+        return [self._records[key] for key in keys if key in self._records]
 
     # What subclasses say ----------------------------------------------------------------
 
@@ -135,6 +154,10 @@ class RecordsPane(Pane, Generic[Record]):
     def text(self, column: Column[Record], record: Record, now: float) -> str:
         """A cell's text."""
         return column.text(record, now)
+
+    def summary(self, records: Sequence[Record]) -> str:
+        """What is said of the records of a group. Called in a thread."""
+        return states_text(Counter(self.status_of(record) for record in records))
 
     def lead_cells(self, key: str) -> list[Cell]:
         """The cells of a row above the records."""
@@ -179,7 +202,13 @@ class RecordsPane(Pane, Generic[Record]):
             self._news = None
         self._arranged_at = time.monotonic()
         self._asked += 1
-        wish = Wish(self._asked, replace(self.selection, scope=self.scope), self._columns)
+        wish = Wish(
+            self._asked,
+            replace(self.selection, scope=self.scope),
+            self._columns,
+            self.group,
+            self._opened,
+        )
         self._background.ask(lambda: self.Arranged(self._arranger.arrange(wish, clock.now())))
 
     @on(Arranged)
@@ -187,8 +216,12 @@ class RecordsPane(Pane, Generic[Record]):
         if not self.query(Table):
             return  # the app closes
         shown = self._arrangement = message.arrangement
-        self._marked_keys = self._marks.shown(shown.places)
+        self._marked_keys = self._marks.shown(shown.ranks)
+        before = self.table.cursor_key
         self.table.show(self._table_columns(shown), shown.keys, shown.places)
+        self.table.touch(list(shown.groups.by_key))
+        if before not in shown.places and (group := shown.groups.of.get(before or "")):
+            self.table.move_to(group)
         if self._wanted is not None:
             self.go_to(self._wanted)
         self.query_one(FilterBar).show_hits(f"{shown.hits:,} of {shown.total:,}")
@@ -198,6 +231,10 @@ class RecordsPane(Pane, Generic[Record]):
         """Put the cursor on a row, now or as soon as it is shown."""
         self._wanted = key if self.table.place(key) is None else None
         self.table.move_to(key)
+        group = self._arrangement.groups.of.get(key)
+        if self._wanted is not None and group is not None and group not in self._opened:
+            self._opened |= {group}
+            self.update_rows()
 
     def _table_columns(self, arrangement: Arrangement[Record]) -> list[TableColumn]:
         columns, arrows = [TableColumn(" ", _MARK_CELLS)], self._arrows()
@@ -221,6 +258,8 @@ class RecordsPane(Pane, Generic[Record]):
     def _cells(self, key: str) -> list[Cell]:
         if key in self.LEAD:
             return [Cell(" "), *self.lead_cells(key)]
+        if is_group(key):
+            return self._group_cells(key)
         record, now = self._records[key], clock.now()
         cells = [Cell("●" if key in self._marks.keys else " ", "bold magenta")]
         for column in self._arrangement.columns:
@@ -231,12 +270,23 @@ class RecordsPane(Pane, Generic[Record]):
                 cells.append(Cell(self.text(column, record, now)))
         return cells
 
+    def _group_cells(self, key: str) -> list[Cell]:
+        groups = self._arrangement.groups
+        members = groups.by_key[key].keys if key in groups.by_key else ()
+        marked_ones = sum(member in self._marks.keys for member in members)
+        mark = " " if not marked_ones else "●" if marked_ones == len(members) else "◐"
+        sign = "▾" if key in self._opened else "▸"
+        text = f"{sign} {groups.texts.get(key, '')}"
+        return [Cell(mark, "bold magenta"), Cell(text, "bold", is_wide=True)]
+
     def _describe(self) -> None:
         shown, hidden = len(self._marked_keys), len(self._marks.keys) - len(self._marked_keys)
         parts = [self._count_text()]
         parts += [self.scope_text()] if self.scope_text() else []
         parts += [f"filter {self._filter_text}"] if self._filter_text else []
-        parts += [f"{shown} marked"] if shown else []
+        groups = self._arrangement.groups
+        parts += [f"{len(groups.by_key):,} by {groups.column}"] if groups.column else []
+        parts += [f"{shown:,} marked"] if shown else []
         parts += [f"{counted(hidden, 'mark')} out of sight"] if hidden else []
         parts += ["marking a range: v ends it"] if self._marks.is_ranging else []
         self.border_subtitle = " · ".join(parts).replace("[", r"\[")
@@ -272,13 +322,16 @@ class RecordsPane(Pane, Generic[Record]):
         return [spelled(self.fields.find(name)) for name in names]
 
     def _recall(self, what: str) -> Any:
-        return None if self._memory is None else self._memory.get(f"{self.id} {what}")
+        return None if self._choices is None else self._choices.get(f"{self.id} {what}")
 
     def _remember(self, what: str, value: object) -> None:
-        if self._memory is not None:
-            self._memory.put(f"{self.id} {what}", value)
-            if self._memory.problem:
-                self.notify(self._memory.problem, severity="warning", markup=False)
+        if self._choices is not None:
+            self._choices.put(f"{self.id} {what}", value)
+            self._tell_of_problem()
+
+    def _tell_of_problem(self) -> None:
+        if self._choices is not None and self._choices.problem:
+            self.notify(self._choices.problem, severity="warning", markup=False)
 
     # Sort -------------------------------------------------------------------------------
 
@@ -309,11 +362,58 @@ class RecordsPane(Pane, Generic[Record]):
             else:
                 self.sort_by(name, self.selection.reverse)
 
+    # Groups -----------------------------------------------------------------------------
+
+    def group_by(self, text: str) -> None:
+        """Group by a column, as of `xt list --group`; "" does not. Raises UsageError."""
+        if text:
+            parse_group(text, self.fields)
+        self.group, self._opened = text, frozenset()
+        self.update_rows()
+
+    @on(Table.Chosen)
+    def _row_chosen(self, message: Table.Chosen) -> None:
+        """A group opens or closes; what a record does is for others to decide."""
+        if is_group(message.key):
+            message.stop()
+            self._opened ^= {message.key}
+            self.update_rows()
+
+    # Views ------------------------------------------------------------------------------
+
+    @property
+    def view(self) -> View:
+        """What is shown now, as it can be saved."""
+        order = self.selection
+        return View(self._filter_text, order.sort, order.reverse, self._columns, self.group)
+
+    def apply(self, view: View) -> None:
+        """Show what a view says. Raises UsageError, and changes nothing, where it is wrong."""
+        parse_filters(view.filter, self.fields)
+        if view.group:
+            parse_group(view.group, self.fields)
+        self.sort_by(view.sort or self.plain_view.sort, view.reverse)
+        self.group_by(view.group)
+        self.set_columns(view.columns)
+        self.query_one(FilterBar).show_text(view.filter)
+
+    def saved_views(self) -> dict[str, View]:
+        return {} if self._choices is None else views_of(self._choices, self.nouns, self.fields)
+
+    def save_views(self, views: Mapping[str, View]) -> None:
+        """Keep these views, and no others."""
+        if self._choices is not None:
+            keep_views(self._choices, self.nouns, views)
+            self._tell_of_problem()
+
     # Marks ------------------------------------------------------------------------------
 
     def members(self, key: str) -> Sequence[str]:
         """What marking a row marks."""
-        return () if key in self.LEAD else (key,)
+        group = self._arrangement.groups.by_key.get(key)
+        if group is not None:
+            return group.keys
+        return () if key in self.LEAD or is_group(key) else (key,)
 
     def toggle_mark(self) -> None:
         """Mark or unmark the cursor's row and go on to the next; ends a range."""
@@ -339,7 +439,7 @@ class RecordsPane(Pane, Generic[Record]):
 
     def mark_all(self) -> None:
         """Mark all that is shown; none if all are."""
-        self._marks.toggle(key for row in self._arrangement.keys for key in self.members(row))
+        self._marks.toggle(self._arrangement.ranks.keys() - set(self.LEAD))
         self._marks_changed()
 
     def clear_marks(self) -> None:
@@ -347,7 +447,7 @@ class RecordsPane(Pane, Generic[Record]):
         self._marks_changed()
 
     def _marks_changed(self) -> None:
-        self._marked_keys = self._marks.shown(self._arrangement.places)
+        self._marked_keys = self._marks.shown(self._arrangement.ranks)
         self._describe()
         self.table.redraw()
         self.table.announce_cursor()

@@ -14,17 +14,8 @@ from xt_core import clock
 from xt_core.query.columns import Column
 from xt_core.query.fields import FieldSet, Record
 from xt_core.query.formats import counted
-from xt_tui.columns import (
-    NARROWEST,
-    WIDEST,
-    ChosenColumn,
-    Columns,
-    is_known,
-    known_names,
-    moved,
-    resized,
-    toggled,
-)
+from xt_core.query.views import NARROWEST, WIDEST, ChosenColumn, Columns, is_known
+from xt_tui.columns import known_names, moved, resized, toggled
 from xt_tui.widgets.table import Cell, Table, TableColumn
 
 _KEYS = "space show or hide · J K move · + - width · / search · r automatic · enter take · q close"

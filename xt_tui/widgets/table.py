@@ -44,6 +44,8 @@ class Cell:
 
     text: str
     style: str = ""
+    is_wide: bool = False
+    """Whether it takes all that is left of the row, whatever the columns are."""
 
 
 class Table(ScrollView, can_focus=True):
@@ -217,6 +219,9 @@ class Table(ScrollView, can_focus=True):
         pieces: list[tuple[Style, str]] = []
         for column, cell in zip(self._columns, cells, strict=False):
             style = plain + Style.parse(cell.style) if cell.style else plain
+            if cell.is_wide:
+                pieces.append((style, printable(cell.text)))
+                break
             pieces += [(style, _fit(cell.text, column.width, column.right)), (plain, _GAP)]
         strip = Strip(
             Segment("".join(text for _, text in run), style)
