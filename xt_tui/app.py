@@ -1,13 +1,13 @@
 """The app: one screen of panes, a feed that keeps them current, and the actions of the user."""
 
+import gc
 import os
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segments
-from rich.traceback import Traceback
 from textual import on
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
@@ -20,7 +20,6 @@ from xt_core.query.formats import counted
 from xt_core.resources import resource
 from xt_core.services.team import Team, named_team, team_names
 from xt_core.session import Session
-from xt_core.submit.submission import Submission
 from xt_tui.acting import steering
 from xt_tui.actions import ACTIONS, bindings
 from xt_tui.feed import Feed
@@ -31,6 +30,11 @@ from xt_tui.panes.output import OutputPane
 from xt_tui.panes.runs import RunsPane
 from xt_tui.screens.main import NARROW_BELOW, MainScreen
 from xt_tui.state import Batch, ViewState
+
+if TYPE_CHECKING:
+    from xt_core.submit.submission import Submission
+
+_SWITCH_SECONDS = 0.001
 
 
 class XtApp(App[int]):
@@ -74,6 +78,8 @@ class XtApp(App[int]):
 
     def _fatal_error(self) -> None:
         """As Textual's, but values of variables, which may be secrets, are not printed."""
+        from rich.traceback import Traceback  # late: it takes long to import
+
         trace = Traceback(show_locals=False, width=None)
         self._exit_renderables.append(Segments(self.console.render(trace, self.console.options)))
         self._close_messages_no_wait()
@@ -235,7 +241,7 @@ class XtApp(App[int]):
 
         self.push_screen(LaunchScreen(self.session), self._launched)
 
-    def _launched(self, submission: Submission | None) -> None:
+    def _launched(self, submission: "Submission | None") -> None:
         if submission is not None:
             text = f"{submission.job}: {counted(submission.work_items, 'run')} ({submission.style})"
             self.notify(text, title="launched", markup=False)
@@ -248,6 +254,10 @@ def run_app(session: Session) -> int:
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
     for variable in ("COLUMNS", "LINES"):  # exported, they would hide the terminal's true size
         os.environ.pop(variable, None)
+    # Threads that sort 100,000 runs let the UI's have its turn; and few of what the garbage
+    # collector would look through again and again is garbage.
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    gc.set_threshold(50_000, 20, 50)
     app = XtApp(session)
     try:
         app.run()
