@@ -69,7 +69,9 @@ async def test_any_field_and_several_can_be_sorted_by(session: Session) -> None:
         await until(pilot, lambda: isinstance(app.screen, FieldScreen))
         await pilot.press("enter")
         await until(pilot, lambda: app.runs.selection.sort == "created")
-        await pilot.press("O", *"-status,-hparams.lr", "enter")
+        await pilot.press("O", *"-status,-lr")
+        await until(pilot, lambda: "-status,-hparams.lr" in text_of(app))
+        await pilot.press("enter")
         by_status = ["run1.6", "run1.3", "run1.5", "run1.4", "run1.2", "run1.1", "run2"]
         await until(pilot, lambda: names(app) == by_status)
         await until(pilot, lambda: "status▼1" in text_of(app) and "lr▼2" in text_of(app))

@@ -36,11 +36,12 @@ def choose_order(app: "XtApp") -> None:
         if text is not None:
             pane.sort_by(text)
 
-    hint = "several fields: status,-metrics.loss; a - sorts downwards"
+    hint = "a - before a name sorts downwards; several, as in status,-metrics.loss"
     names = pane.field_names()
-    app.push_screen(
-        FieldScreen("Sort by", hint, names, lambda text: parse_sort(text, pane.fields)), chosen
+    screen = FieldScreen(
+        "Sort by", hint, names, lambda text: parse_sort(text, pane.fields), is_order=True
     )
+    app.push_screen(screen, chosen)
 
 
 def choose_group(app: "XtApp") -> None:

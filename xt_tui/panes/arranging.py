@@ -47,7 +47,8 @@ class Arrangement(Generic[Record]):
     groups: Groups = field(default_factory=Groups)
     columns: Sequence[Column[Record]] = ()
     widths: Sequence[int] = ()
-    hits: int = 0
+    ordered: Sequence[str] = ()
+    """The keys of the records in order, also those in closed groups."""
     total: int = 0
     """Records that there would be without the user's filter."""
 
@@ -103,7 +104,7 @@ class Arranger(Generic[Record]):
             groups,
             columns,
             widths,
-            len(order.keys),
+            order.keys,
             order.total,
         )
         return self._last
