@@ -33,7 +33,7 @@ from xt_tui.background import Background
 from xt_tui.columns import known_names
 from xt_tui.groups import is_group
 from xt_tui.order import RecordOrder, Selection
-from xt_tui.panes.arranging import Arrangement, Arranger, Looks, Wish
+from xt_tui.panes.arranging import Arrangement, Arranger, Looks, Wish, placed
 from xt_tui.panes.marks import Marks
 from xt_tui.panes.pane import Pane
 from xt_tui.state import STYLES, marked, states_text
@@ -96,6 +96,9 @@ class RowsPane(Pane, Generic[Record]):
         """The key that the cursor goes to as soon as it is shown."""
         self._marks = Marks()
         self._marked_keys: list[str] = []
+        self._chosen: list[Record] = []
+        self._chosen_keys: Sequence[str] = ()
+        self._chosen_places: Mapping[str, int] = {}
         self.group, self._opened = "", frozenset[str]()
         self.plain_view = View(sort=selection.sort, reverse=selection.reverse)
         """What is shown at first."""
@@ -134,14 +137,17 @@ class RowsPane(Pane, Generic[Record]):
         """The marked records that no filter hides, else what is under the cursor: a record, or all
         of a group."""
         keys = self._marked_keys or self.members(self.table.cursor_key or "")
-        return [self._records[key] for key in keys if key in self._records]
+        if keys is not self._chosen_keys:  # there may be 100,000, and news ten times a second
+            self._chosen_keys, self._chosen_places = keys, placed(keys)
+            self._chosen = [self._records[key] for key in keys]
+        return self._chosen.copy()
 
     def members(self, key: str) -> Sequence[str]:
         """What marking a row marks."""
         group = self._arrangement.groups.by_key.get(key)
         if group is not None:
             return group.keys
-        return () if key in self.LEAD or is_group(key) else (key,)
+        return (key,) if key in self._records else ()
 
     # What subclasses say ----------------------------------------------------------------
 
@@ -174,6 +180,9 @@ class RowsPane(Pane, Generic[Record]):
     def note(self, records: Sequence[Record]) -> None:
         """These records are new or have changed."""
         self._order.note(records)
+        for record in records:
+            if (place := self._chosen_places.get(self._order.key(record))) is not None:
+                self._chosen[place] = record
         for table in self.query(Table):  # none while the app closes
             table.touch([self._order.key(record) for record in records])
         if self._news is None:

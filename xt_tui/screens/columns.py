@@ -107,11 +107,11 @@ class ColumnsScreen(ModalScreen[Columns | None], Generic[Record]):
         """A column that comes takes the cursor along, so that it can be moved; one that goes
         leaves it to the next."""
         if (name := self._table.cursor_key) is not None:
-            row = self._table.place(name) or 0
+            following = self._table.keys[(self._table.place(name) or 0) + 1 :]
             self._columns = toggled(self._columns, name)
             self._show()
-            if name not in [column.name for column in self._columns]:
-                self._table.move_to(self._table.keys[row])
+            if following and name not in [column.name for column in self._columns]:
+                self._table.move_to(following[0])
 
     def action_shift(self, by: int) -> None:
         if (name := self._table.cursor_key) is not None:
