@@ -90,7 +90,7 @@ class Table(ScrollView, can_focus=True):
         """`cells` gives a row's cells by its key; `empty` is said where there are no rows; the
         first `frozen` columns stay in sight when the others are scrolled sideways."""
         super().__init__(id=id)
-        self._cells, self._empty, self._frozen = cells, empty, frozen
+        self._cells, self.empty, self._frozen = cells, empty, frozen
         self._columns: Sequence[TableColumn] = ()
         self._keys: Sequence[str] = ()
         self._places: Mapping[str, int] = {}
@@ -199,7 +199,7 @@ class Table(ScrollView, can_focus=True):
             header = [Cell(column.header, "bold") for column in self._columns]
             return self._strip(header, Style(dim=False), int(left), width)
         if not self._keys:
-            text = self._empty if y == 1 else ""
+            text = self.empty if y == 1 else ""
             return Strip([Segment(_fit(text, width, False), self._plain)])
         row = int(top) + y - 1
         if row >= len(self._keys):
