@@ -6,7 +6,7 @@ once and drawn from memory until it is told to have changed (`touch`), or all ar
 
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
 from typing import ClassVar
@@ -206,8 +206,10 @@ class Table(ScrollView, can_focus=True):
             return Strip.blank(width, self._plain)
         key = self._keys[row]
         if row == self._cursor:
-            base = Style(reverse=True) if self.has_focus else Style(bold=True, underline=True)
-            return self._strip(self._cells(key), base, int(left), width)
+            cells, base = self._cells(key), Style(bold=True, underline=True)
+            if self.has_focus:  # one bar, whatever colours its cells have
+                cells, base = [replace(cell, style="") for cell in cells], Style(reverse=True)
+            return self._strip(cells, base, int(left), width)
         strip = self._strips.get(key)
         if strip is None:
             strip = self._strips[key] = self._strip(self._cells(key), Style(), int(left), width)
