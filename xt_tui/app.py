@@ -1,10 +1,11 @@
 """The app: one screen of panes, a feed that keeps them current, and the actions of the user."""
 
+import gc
 import os
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import App, SystemCommand
@@ -17,8 +18,7 @@ from xt_core.errors import UsageError, XTError
 from xt_core.query.formats import counted
 from xt_core.resources import resource
 from xt_core.session import Session
-from xt_core.submit.submission import Submission
-from xt_tui import crash, remembered
+from xt_tui import remembered
 from xt_tui.acting import steering
 from xt_tui.actions import ACTIONS, bindings
 from xt_tui.eventlog import EventLog
@@ -30,6 +30,11 @@ from xt_tui.panes.output import OutputPane
 from xt_tui.panes.runs import RunsPane
 from xt_tui.screens.main import MainScreen
 from xt_tui.state import Batch, ViewState
+
+if TYPE_CHECKING:
+    from xt_core.submit.submission import Submission
+
+_SWITCH_SECONDS = 0.001
 
 
 class XtApp(App[int]):
@@ -76,6 +81,8 @@ class XtApp(App[int]):
 
     def _fatal_error(self) -> None:
         """As Textual's, but values of variables are not printed."""
+        from xt_tui import crash  # late: it takes long to import
+
         self._exit_renderables.append(crash.trace(self.console))
         self._close_messages_no_wait()
 
@@ -227,7 +234,7 @@ class XtApp(App[int]):
 
         self.push_screen(LaunchScreen(self.session), self.launched)
 
-    def launched(self, submission: Submission | None) -> None:
+    def launched(self, submission: "Submission | None") -> None:
         """Say what was launched."""
         if submission is not None:
             text = f"{submission.job}: {counted(submission.work_items, 'run')} ({submission.style})"
@@ -241,6 +248,10 @@ def run_app(session: Session) -> int:
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
     for variable in ("COLUMNS", "LINES"):  # exported, they would hide the terminal's true size
         os.environ.pop(variable, None)
+    # Threads that sort 100,000 runs let the UI's have its turn; and few of what the garbage
+    # collector would look through again and again is garbage.
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    gc.set_threshold(50_000, 20, 50)
     app = XtApp(session)
     try:
         app.run()

@@ -22,21 +22,29 @@ def parse_filters(text: str, fields: FieldSet[Record]) -> tuple[Filter[Record], 
     return tuple(parse_filter(word, fields) for word in words)
 
 
+def candidates(text: str, fields: FieldSet[Any], names: Sequence[str]) -> list[str]:
+    """What the last word of a text may become: names of fields (`names`, as filters write them),
+    or after an operator the values that are known."""
+    begun, options = _begun(text, fields, names)
+    return [option for option in options if option.startswith(begun) and option != begun]
+
+
 def completed(text: str, fields: FieldSet[Any], names: Sequence[str]) -> str | None:
-    """The text with its last word completed; None if nothing is known that begins so. `names` are
-    those of the fields, as filters write them."""
+    """The text with the first candidate; None if there is none."""
+    found = candidates(text, fields, names)
+    begun, _ = _begun(text, fields, names)
+    return text + found[0][len(begun) :] if found else None
+
+
+def _begun(text: str, fields: FieldSet[Any], names: Sequence[str]) -> tuple[str, Sequence[str]]:
+    """What is typed of a name or of a value, and what it may become."""
     match = _LAST_WORD.match(text)
     if match is None:
-        return None
-    word = match["word"]
-    condition = _CONDITION.fullmatch(word)
+        return "", ()
+    condition = _CONDITION.fullmatch(match["word"])
     if condition is None:
-        begun, options = word, names
-    else:
-        begun = condition["value"]
-        options = _values(condition["name"], condition["op"], fields)
-    rest = [option for option in options if option.startswith(begun) and option != begun]
-    return text + rest[0][len(begun) :] if rest else None
+        return match["word"], names
+    return condition["value"], _values(condition["name"], condition["op"], fields)
 
 
 def _values(name: str, operator: str, fields: FieldSet[Any]) -> Sequence[str]:

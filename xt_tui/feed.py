@@ -8,13 +8,16 @@ import os
 import shutil
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from xt_core.errors import XTError
-from xt_core.nodes.changes import Changes
 from xt_core.query.registry import JobRow
 from xt_core.reports.jobs import job_rows
 from xt_core.session import Session
 from xt_tui.state import Batch, Health
+
+if TYPE_CHECKING:
+    from xt_core.nodes.changes import Changes
 
 _PAUSE_SECONDS = 1.0
 _LEAST_SECONDS_BETWEEN_LOOKS = 0.1

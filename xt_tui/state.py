@@ -4,6 +4,7 @@ Only the feed's batches change it, on the UI's own thread. Runs are known by the
 that cursors and marks stay where they are while rows come and go.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -127,3 +128,10 @@ class ViewState:
 def marked(status: str) -> str:
     """A state as its glyph and its word: never as a colour alone."""
     return f"{GLYPHS.get(status, '?')} {status}"
+
+
+def states_text(counts: Mapping[str, int]) -> str:
+    """``3 ▶ running 12 ✔ completed``: how many are in which state, in the order of their lives."""
+    order = {status: place for place, status in enumerate(GLYPHS)}
+    states = sorted(counts, key=lambda status: order.get(status, len(order)))
+    return " ".join(f"{counts[status]:,} {marked(status)}" for status in states)

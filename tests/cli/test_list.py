@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 from cli_support import Commands
 
+from xt_core.choices import Choices
+from xt_core.home import Home
 from xt_core.model.records import Job, Run
 from xt_core.model.states import RunStatus
+from xt_core.query.views import ChosenColumn, View, keep_views
 from xt_core.stats.sqlite import SqliteStatsStore
 from xt_core.stats.store import StatsStore
 
@@ -301,3 +304,26 @@ def test_the_program_as_a_process_keeps_data_and_notes_apart(filled: StatsStore)
     assert done.stderr == "1 of 13 runs; --all shows all\n"
     done = subprocess.run([*command, "run99"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (3, "")
+
+
+def test_a_view_of_the_terminal_ui_is_shown(xt: Commands, filled: StatsStore, home: Home) -> None:
+    columns = (ChosenColumn("run", 9), ChosenColumn("trend"), ChosenColumn("metrics.loss"))
+    choices = Choices(home.root)
+    keep_views(
+        choices, "runs", {"good sgd": View("hparams.opt=sgd", "metrics.loss", True, columns)}
+    )
+    answer = xt("list", "runs", "--view", "good sgd", "--filter", "metrics.loss<.6")
+    assert [line.split() for line in answer.lines] == [
+        ["run", "loss"],
+        ["-------", "----"],
+        ["run2.8", "0.5"],
+        ["run2.10", "0.3"],
+        ["run2.12", "0.1"],
+    ]
+    answer = xt("list", "runs", "--view", "good sgd", "--sort", "run", "--columns", "run", "--json")
+    assert names(answer.json) == [f"run2.{n}" for n in (2, 4, 6, 8, 10, 12)]
+    wrong = xt("list", "runs", "--view", "best", code=3)
+    assert "no view of runs is called 'best'" in wrong.err
+    assert "views: good sgd" in wrong.err
+    (home.root / "choices.json").write_text("[]")
+    assert "is no JSON object" in xt("list", "jobs", "--view", "best", code=2).err

@@ -5,20 +5,12 @@ from pathlib import Path
 from textual.widgets import Input
 from tui_support import names, text_of, told, until, until_loaded
 
+from xt_core.choices import Choices
 from xt_core.query.registry import RUN_FIELDS
+from xt_core.query.views import ChosenColumn, column_text, from_json, spelled, to_json
 from xt_core.session import Session
 from xt_tui.app import XtApp
-from xt_tui.columns import (
-    ChosenColumn,
-    column_text,
-    from_json,
-    moved,
-    resized,
-    spelled,
-    to_json,
-    toggled,
-)
-from xt_tui.memory import Memory
+from xt_tui.columns import moved, resized, toggled
 from xt_tui.screens.columns import ColumnsScreen
 from xt_tui.widgets.blocks import bar, sparkline
 from xt_tui.widgets.table import Table
@@ -71,19 +63,19 @@ def test_bars_and_sparklines_have_a_form_in_ascii() -> None:
 
 
 def test_a_memory_that_is_broken_is_told_of_and_replaced(tmp_path: Path) -> None:
-    memory = Memory(tmp_path / "team")
-    assert memory.get("columns") is None
-    memory.put("columns", [1])
-    memory.put("views", {"a": 1})
-    memory.put("columns", None)
-    again = Memory(tmp_path / "team")
+    choices = Choices(tmp_path / "team")
+    assert choices.get("columns") is None
+    choices.put("columns", [1])
+    choices.put("views", {"a": 1})
+    choices.put("columns", None)
+    again = Choices(tmp_path / "team")
     assert (again.get("columns"), again.get("views"), again.problem) == (None, {"a": 1}, "")
-    assert [file.name for file in (tmp_path / "team").iterdir()] == ["ui.json"]
-    (tmp_path / "team" / "ui.json").write_text("{")
+    assert [file.name for file in (tmp_path / "team").iterdir()] == ["choices.json"]
+    (tmp_path / "team" / "choices.json").write_text("{")
     assert again.get("views") is None
     assert "is not JSON; it is ignored" in again.problem
     again.put("views", 2)
-    assert Memory(tmp_path / "team").get("views") == 2
+    assert Choices(tmp_path / "team").get("views") == 2
 
 
 async def test_columns_are_chosen_by_keys_and_remembered(session: Session) -> None:
@@ -111,7 +103,7 @@ async def test_columns_are_chosen_by_keys_and_remembered(session: Session) -> No
         await until(pilot, lambda: header(app)[-2:] == ["node", "later"])
         await pilot.press("2")
         await until(pilot, lambda: "job1" in text_of(app) and "█████ 1/1" in text_of(app))
-    kept = Memory(session.team_home.team_root).get("runs columns")
+    kept = Choices(session.team_home.team_root).get("runs columns")
     assert kept[0] == ["run", 8]
     assert kept[-2:] == [["node", 0], ["hparams.later", 0]]
     async with XtApp(session).run_test(size=(160, 40)) as pilot:
@@ -121,13 +113,13 @@ async def test_columns_are_chosen_by_keys_and_remembered(session: Session) -> No
         await until(pilot, lambda: isinstance(app.screen, ColumnsScreen))
         await pilot.press("r")
         await until(pilot, lambda: "later" not in header(app))
-        assert Memory(session.team_home.team_root).get("runs columns") is None
+        assert Choices(session.team_home.team_root).get("runs columns") is None
         assert names(app)[0] == "run1.1"
 
 
 async def test_a_broken_memory_is_told_and_the_ui_opens(session: Session) -> None:
     session.team_home.create()
-    (session.team_home.team_root / "ui.json").write_text("no json")
+    (session.team_home.team_root / "choices.json").write_text("no json")
     async with XtApp(session).run_test(size=(120, 36)) as pilot:
         app = await until_loaded(pilot, 7)
         assert any("is not JSON" in text for text in told(app))

@@ -38,6 +38,7 @@ _EXAMPLES = (
     "xt list runs run3,run7-run9,run35.*           these runs",
     "xt list runs --all --export runs.csv",
     "xt list runs --archived                       also those that xt archive has put away",
+    "xt list runs --view best                      a view that was saved in the terminal UI",
     "xt list jobs --status running",
     "xt list jobs job3-job5 --columns job,best,best_run",
     "xt list boxes                                 machines reached over SSH, and whether they are",
@@ -73,6 +74,7 @@ def _add_report_options(parser: Parser) -> None:
     add("--reverse", action="store_true", default=None, help="turn the order round")
     add("--columns", metavar="LIST", help="name=Header:format, …; hparams.* and the like expand")
     add("--group", metavar="FIELD", help="a table for each value")
+    add("--view", metavar="NAME", help="as saved in the terminal UI (V); other options come first")
     add("--first", type=count, metavar="N", help="only the first N")
     add("--last", type=count, metavar="N", help="only the last N")
     add("--all", action="store_true", help="all, not only the last few")
@@ -99,6 +101,7 @@ def _add_nothing(parser: Parser) -> None:
 
 
 def _list_runs(session: Session, options: argparse.Namespace) -> None:
+    _take_view(session, options, "runs", RUN_FIELDS)
     refresh(session)
     query = _run_query(session, options)
     layout = _layout(session, options, "run-reports")
@@ -150,6 +153,7 @@ def _job_name(session: Session, name: str) -> str:
 
 
 def _list_jobs(session: Session, options: argparse.Namespace) -> None:
+    _take_view(session, options, "jobs", JOB_FIELDS)
     refresh(session)
     rows = _chosen_jobs(session, options)
     total = len(rows)
@@ -338,6 +342,26 @@ def _layout(session: Session, options: argparse.Namespace, section: str) -> Layo
         precision=config.integer(f"{section}.precision"),
         group=options.group or config.optional_string(f"{section}.group"),
     )
+
+
+def _take_view(
+    session: Session, options: argparse.Namespace, nouns: str, fields: FieldSet[Any]
+) -> None:
+    """Let a saved view say what the options leave open; its filters come on top of theirs."""
+    if options.view is None:
+        return
+    import shlex
+
+    from xt_core.choices import Choices
+    from xt_core.query.views import column_text, named_view
+
+    view = named_view(Choices(session.team_home.team_root), nouns, fields, options.view)
+    options.filter = [*options.filter, *shlex.split(view.filter)]
+    options.columns = options.columns or column_text(view.columns, fields) or None
+    options.group = options.group or view.group or None
+    if options.sort is None and view.sort:
+        options.sort = view.sort
+        options.reverse = view.reverse if options.reverse is None else options.reverse
 
 
 def _filters(options: argparse.Namespace, fields: FieldSet[Any]) -> list[Filter[Any]]:

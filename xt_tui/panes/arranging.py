@@ -9,11 +9,12 @@ from typing import Generic
 
 from xt_core.query.columns import Column, expand_columns, parse_columns
 from xt_core.query.fields import FieldSet, Record
-from xt_core.query.table import display_width
-from xt_tui.columns import Columns, column_text
+from xt_core.query.table import display_width, printable, truncate
+from xt_core.query.views import Columns, column_text
+from xt_tui.groups import Grouping, Groups, parse_group
 from xt_tui.order import RecordOrder, Selection
 
-_WIDEST = 16
+_WIDEST, _WIDEST_TITLE = 16, 30
 _SAMPLE = 100
 """Rows at either end that decide about columns and their widths."""
 _STEP = 5_000
@@ -27,6 +28,10 @@ class Wish(Generic[Record]):
     asked: int
     selection: Selection[Record]
     columns: Columns = ()
+    group: str = ""
+    """The column to group by, as of `xt list --group`."""
+    opened: frozenset[str] = frozenset()
+    """The keys of the groups whose rows are shown."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +42,13 @@ class Arrangement(Generic[Record]):
     keys: Sequence[str] = ()
     places: Mapping[str, int] = field(default_factory=dict)
     """The row of each key."""
+    ranks: Mapping[str, int] = field(default_factory=dict)
+    """What orders the records, also those in closed groups."""
+    groups: Groups = field(default_factory=Groups)
     columns: Sequence[Column[Record]] = ()
     widths: Sequence[int] = ()
-    hits: int = 0
+    ordered: Sequence[str] = ()
+    """The keys of the records in order, also those in closed groups."""
     total: int = 0
     """Records that there would be without the user's filter."""
 
@@ -54,6 +63,8 @@ class Looks(Generic[Record]):
     """The columns for records with these keys, as of `xt list --columns`."""
     text: Callable[[Column[Record], Record, float], str]
     """A cell's text."""
+    summary: Callable[[Sequence[Record]], str]
+    """What is said of the records of a group."""
     widths: Mapping[str, int]
     """Columns, by field, that are always so wide: their texts are not known beforehand."""
 
@@ -75,20 +86,62 @@ class Arranger(Generic[Record]):
         self._widths: dict[str, int] = {}
         """Columns do not become narrower while the same records are shown: they would jump."""
         self._widths_for: object = None
+        self._grouping: Grouping[Record] | None = None
+        self._grouped_by = ""
 
     def arrange(self, wish: Wish[Record], now: float) -> Arrangement[Record]:
         """What is to be shown now."""
         order = self.order.update(wish.selection, now)
-        keys, places = self._last.keys, self._last.places
-        if order.keys is not self._ordered:
-            self._ordered = order.keys
-            keys = [*self._looks.lead, *order.keys]
-            places = placed(keys)
+        groups = self._groups(wish, order.keys, now)
+        keys, places, ranks = self._rows(wish, order.keys, groups)
         columns, widths = self._columns(wish, order.keys, now)
+        self._ordered = order.keys
         self._last = Arrangement(
-            wish.asked, keys, places, columns, widths, len(order.keys), order.total
+            wish.asked,
+            keys,
+            places,
+            ranks,
+            groups,
+            columns,
+            widths,
+            order.keys,
+            order.total,
         )
         return self._last
+
+    def _rows(
+        self, wish: Wish[Record], ordered: Sequence[str], groups: Groups
+    ) -> tuple[Sequence[str], Mapping[str, int], Mapping[str, int]]:
+        """Keys, places and ranks: the very ones of before if they are the same."""
+        last = self._last
+        if not groups.column:
+            if ordered is self._ordered and not last.groups.column:
+                return last.keys, last.places, last.ranks
+            keys = [*self._looks.lead, *ordered]
+            places = placed(keys)
+            return keys, places, places
+        keys = [*self._looks.lead, *groups.rows(wish.opened)]
+        is_same = keys == last.keys
+        ranks = last.ranks if ordered is self._ordered and last.groups.column else placed(ordered)
+        return (last.keys, last.places, ranks) if is_same else (keys, placed(keys), ranks)
+
+    def _groups(self, wish: Wish[Record], keys: Sequence[str], now: float) -> Groups:
+        if wish.group != self._grouped_by:
+            self._grouped_by, self._grouping = wish.group, None
+        if not wish.group:
+            return Groups()
+        if self._grouping is None:
+            self._grouping = Grouping(parse_group(wish.group, self._fields))
+        by_key, of = self._grouping.groups(keys, self._records, now)
+        widest = max((display_width(group.title) for group in by_key.values()), default=0)
+        widest = min(widest, _WIDEST_TITLE)
+        texts: dict[str, str] = {}
+        for key, group in by_key.items():
+            title = truncate(printable(group.title), widest)
+            title += " " * (widest - display_width(title))
+            summary = self._looks.summary([self._records[member] for member in group.keys])
+            texts[key] = f"{title}  {len(group.keys):>7,}  {summary}"
+        return Groups(self._grouping.column.header, by_key, of, texts)
 
     def _columns(
         self, wish: Wish[Record], keys: Sequence[str], now: float

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from copy import copy
 
+from xt_core.choices import Choices
 from xt_core.query.columns import Column
 from xt_core.query.fields import Field, Kind
 from xt_core.query.formats import counted
 from xt_core.query.registry import JOB_FIELDS, JobRow
 from xt_core.session import Session
-from xt_tui.memory import Memory
 from xt_tui.order import RecordOrder, Selection
 from xt_tui.panes.records import RecordsPane
 from xt_tui.state import ViewState
@@ -41,7 +41,7 @@ class JobsPane(RecordsPane[JobRow]):
             selection=Selection("name", reverse=True),
             empty="",
             example="status=running best>.9",
-            memory=Memory(session.team_home.team_root),
+            choices=Choices(session.team_home.team_root),
         )
         self._state = state
 
@@ -60,7 +60,8 @@ class JobsPane(RecordsPane[JobRow]):
         if column.field is not DONE:
             return column.text(record, now)
         is_ascii = self.app.console.options.ascii_only
-        return f"{bar(done(record), _BAR_CELLS, is_ascii)} {progress(record)}"
+        text = f"{bar(done(record), _BAR_CELLS, is_ascii)} {progress(record)}"
+        return text.ljust(self.WIDTHS[DONE.name])  # numbers go to the right, bars do not
 
     def lead_cells(self, key: str) -> list[Cell]:
         return [Cell(ALL_JOBS, "bold"), Cell(counted(len(self._records), "job"))]

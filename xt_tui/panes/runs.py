@@ -5,13 +5,15 @@ from copy import copy
 
 from textual import on
 
+from xt_core.choices import Choices
 from xt_core.model.records import Run
 from xt_core.query.columns import Column
 from xt_core.query.fields import Field, Kind
 from xt_core.query.filters import parse_filter
+from xt_core.query.formats import format_float
 from xt_core.query.registry import RUN_FIELDS
+from xt_core.search.trials import finite_number
 from xt_core.session import Session
-from xt_tui.memory import Memory
 from xt_tui.order import RecordOrder, Selection
 from xt_tui.panes.records import RecordsPane
 from xt_tui.state import ViewState
@@ -42,7 +44,7 @@ class RunsPane(RecordsPane[Run]):
             selection=Selection("run"),
             empty="no runs yet: press n to launch one, or run `xt demo`",
             example="metrics.loss<.2 status=running",
-            memory=Memory(session.team_home.team_root),
+            choices=Choices(session.team_home.team_root),
         )
         self._state = state
         self._trends = Trends(self, session, self._metric)
@@ -68,6 +70,19 @@ class RunsPane(RecordsPane[Run]):
     def _show_trends(self, message: Trends.Read) -> None:
         for table in self.query(Table):  # none while the app closes
             table.touch(message.keys)
+
+    def summary(self, records: Sequence[Run]) -> str:
+        """Best and mean of the metric, where the runs have one in common; then their states."""
+        text = super().summary(records)
+        metric = self._metric(records[0])
+        row = self._state.jobs.get(records[0].job)
+        found = (finite_number(run.metrics.get(metric)) for run in records)
+        values = [value for value in found if value is not None]
+        if not values:
+            return text
+        best = max(values) if row is None or row.job.maximize else min(values)
+        mean = sum(values) / len(values)
+        return f"{metric} best {format_float(best)}, mean {format_float(mean)}  {text}"
 
     def _metric(self, run: Run) -> str:
         """The metric whose course is shown."""

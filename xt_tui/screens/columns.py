@@ -14,17 +14,8 @@ from xt_core import clock
 from xt_core.query.columns import Column
 from xt_core.query.fields import FieldSet, Record
 from xt_core.query.formats import counted
-from xt_tui.columns import (
-    NARROWEST,
-    WIDEST,
-    ChosenColumn,
-    Columns,
-    is_known,
-    known_names,
-    moved,
-    resized,
-    toggled,
-)
+from xt_core.query.views import NARROWEST, WIDEST, ChosenColumn, Columns, is_known
+from xt_tui.columns import known_names, moved, resized, toggled
 from xt_tui.widgets.table import Cell, Table, TableColumn
 
 _KEYS = "space show or hide · J K move · + - width · / search · r automatic · enter take · q close"
@@ -113,9 +104,14 @@ class ColumnsScreen(ModalScreen[Columns | None], Generic[Record]):
         return not (isinstance(self.focused, Input) and action in {"search", "choose_field"})
 
     def action_choose_field(self) -> None:
+        """A column that comes takes the cursor along, so that it can be moved; one that goes
+        leaves it to the next."""
         if (name := self._table.cursor_key) is not None:
+            following = self._table.keys[(self._table.place(name) or 0) + 1 :]
             self._columns = toggled(self._columns, name)
             self._show()
+            if following and name not in [column.name for column in self._columns]:
+                self._table.move_to(following[0])
 
     def action_shift(self, by: int) -> None:
         if (name := self._table.cursor_key) is not None:

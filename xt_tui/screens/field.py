@@ -28,11 +28,17 @@ class FieldScreen(ModalScreen[str | None]):
     ]
 
     def __init__(
-        self, title: str, hint: str, names: Sequence[str], check: Callable[[str], object]
+        self,
+        title: str,
+        hint: str,
+        names: Sequence[str],
+        check: Callable[[str], object],
+        is_order: bool = False,
     ) -> None:
-        """`names` are offered; `check` raises UsageError for a text that cannot be taken."""
+        """`names` are offered; `check` raises UsageError for a text that cannot be taken. In an
+        order several are separated by commas, each with a - before it if it is downwards."""
         super().__init__()
-        self._title, self._hint = title, hint
+        self._title, self._hint, self._is_order = title, hint, is_order
         self._names, self._check = names, check
 
     def compose(self) -> ComposeResult:
@@ -52,7 +58,8 @@ class FieldScreen(ModalScreen[str | None]):
         return self.query_one(Table)
 
     def _show(self, text: str) -> None:
-        found = [name for name in self._names if text.lower() in name.lower()]
+        begun, sought = self._parts(text)
+        found = [begun + name for name in self._names if sought.lower() in name.lower()]
         hint, problem = self.query_one("#field-hint", Static), ""
         if text and text not in found:
             try:
@@ -63,6 +70,15 @@ class FieldScreen(ModalScreen[str | None]):
         hint.update(problem or self._hint)
         hint.set_class(bool(problem), "error")
         self._table.show([TableColumn("", _NAME_CELLS)], found)
+
+    def _parts(self, text: str) -> tuple[str, str]:
+        """What stays as it was typed, and what a name is sought by."""
+        if not self._is_order:
+            return "", text
+        before, comma, last = text.rpartition(",")
+        sought = last.strip()
+        sign = "-" if sought.startswith("-") else ""
+        return f"{before}{comma}{sign}", sought.removeprefix("-")
 
     def action_step(self, by: int) -> None:
         self._table.action_cursor(by)

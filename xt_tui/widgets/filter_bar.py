@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.suggester import Suggester
@@ -15,9 +14,9 @@ from textual.widgets import Input, Static
 from xt_core.errors import UsageError
 from xt_core.query.fields import FieldSet
 from xt_core.query.filters import Filter
-from xt_tui.completion import completed, parse_filters
+from xt_tui.completion import candidates, completed, parse_filters
 
-_MOST_KEPT = 50
+_MOST_KEPT, _MOST_OFFERED = 50, 8
 
 
 class _Completion(Suggester):
@@ -33,12 +32,6 @@ class _Completion(Suggester):
 
 class FilterInput(Input):
     """One line of text with a completion and a history."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "complete", "complete", show=False),
-        Binding("up", "recall(-1)", "earlier filter", show=False),
-        Binding("down", "recall(1)", "later filter", show=False),
-    ]
 
     def __init__(
         self, placeholder: str, complete: Callable[[str], str | None], history: Sequence[str]
@@ -56,21 +49,28 @@ class FilterInput(Input):
         self._place = len(self.history)
         self._draft = ""
 
-    def action_complete(self) -> None:
-        """Take over the completion; without one, tab goes to the next widget as everywhere."""
-        text = self._complete(self.value)
-        if text is None:
-            self.screen.focus_next()
+    def on_key(self, event: events.Key) -> None:
+        """Here, not by bindings: those would come after letters that were typed behind them."""
+        steps = {"up": -1, "down": 1}
+        text = self._complete(self.value) if event.key == "tab" else None
+        if event.key in steps:
+            self._recall(steps[event.key])
+        elif text is not None:  # without a completion, tab goes to the next widget as everywhere
+            self._show(text)
         else:
-            self.value = text
-            self.cursor_position = len(text)
+            return
+        event.stop()
+        event.prevent_default()
 
-    def action_recall(self, by: int) -> None:
+    def _recall(self, by: int) -> None:
         if self._place == len(self.history):
             self._draft = self.value
         self._place = min(max(0, self._place + by), len(self.history))
-        self.value = [*self.history, self._draft][self._place]
-        self.cursor_position = len(self.value)
+        self._show([*self.history, self._draft][self._place])
+
+    def _show(self, text: str) -> None:
+        self.value = text
+        self.cursor_position = len(text)
 
     def keep(self) -> None:
         """What is typed becomes the newest entry of the history."""
@@ -149,7 +149,11 @@ class FilterBar(Vertical):
             try:
                 filters = parse_filters(event.value, self._fields)
             except UsageError as problem:
-                error.update(f"{problem.message}: {problem.hint}")
+                found = candidates(event.value, self._fields, self._names)
+                text = "  ".join(found[:_MOST_OFFERED])
+                error.update(text or f"{problem.message}: {problem.hint}")
+                error.set_class(not found, "error")
+                error.set_class(bool(found), "hint")
                 error.remove_class("hidden")
                 return
             error.add_class("hidden")

@@ -6,7 +6,7 @@ once and drawn from memory until it is told to have changed (`touch`), or all ar
 
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
 from typing import ClassVar
@@ -44,6 +44,8 @@ class Cell:
 
     text: str
     style: str = ""
+    is_wide: bool = False
+    """Whether it takes all that is left of the row, whatever the columns are."""
 
 
 class Table(ScrollView, can_focus=True):
@@ -88,7 +90,7 @@ class Table(ScrollView, can_focus=True):
         """`cells` gives a row's cells by its key; `empty` is said where there are no rows; the
         first `frozen` columns stay in sight when the others are scrolled sideways."""
         super().__init__(id=id)
-        self._cells, self._empty, self._frozen = cells, empty, frozen
+        self._cells, self.empty, self._frozen = cells, empty, frozen
         self._columns: Sequence[TableColumn] = ()
         self._keys: Sequence[str] = ()
         self._places: Mapping[str, int] = {}
@@ -197,15 +199,17 @@ class Table(ScrollView, can_focus=True):
             header = [Cell(column.header, "bold") for column in self._columns]
             return self._strip(header, Style(dim=False), int(left), width)
         if not self._keys:
-            text = self._empty if y == 1 else ""
+            text = self.empty if y == 1 else ""
             return Strip([Segment(_fit(text, width, False), self._plain)])
         row = int(top) + y - 1
         if row >= len(self._keys):
             return Strip.blank(width, self._plain)
         key = self._keys[row]
         if row == self._cursor:
-            base = Style(reverse=True) if self.has_focus else Style(bold=True, underline=True)
-            return self._strip(self._cells(key), base, int(left), width)
+            cells, base = self._cells(key), Style(bold=True, underline=True)
+            if self.has_focus:  # one bar, whatever colours its cells have
+                cells, base = [replace(cell, style="") for cell in cells], Style(reverse=True)
+            return self._strip(cells, base, int(left), width)
         strip = self._strips.get(key)
         if strip is None:
             strip = self._strips[key] = self._strip(self._cells(key), Style(), int(left), width)
@@ -217,6 +221,9 @@ class Table(ScrollView, can_focus=True):
         pieces: list[tuple[Style, str]] = []
         for column, cell in zip(self._columns, cells, strict=False):
             style = plain + Style.parse(cell.style) if cell.style else plain
+            if cell.is_wide:
+                pieces.append((style, printable(cell.text)))
+                break
             pieces += [(style, _fit(cell.text, column.width, column.right)), (plain, _GAP)]
         strip = Strip(
             Segment("".join(text for _, text in run), style)

@@ -1,7 +1,7 @@
-"""What the UI remembers between sessions: one JSON file for each team, under `XT_HOME`.
+"""What a user chose and XT remembers: one JSON file for each team, under `XT_HOME`.
 
 It holds choices, no truth: a file that cannot be read is told of once and ignored, and losing it
-loses no work. Each part is put as a whole; what other UIs have put meanwhile stays.
+loses no work. Each part is put as a whole; what other processes have put meanwhile stays.
 """
 
 import contextlib
@@ -11,10 +11,10 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-_NAME = "ui.json"
+_NAME = "choices.json"
 
 
-class Memory:
+class Choices:
     """The parts of one team's file, by name."""
 
     def __init__(self, folder: Path) -> None:
