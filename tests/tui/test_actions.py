@@ -16,6 +16,7 @@ from xt_core.stats.store import RunChange
 from xt_core.submit.submission import Submission
 from xt_tui.actions import ACTIONS
 from xt_tui.app import XtApp, run_app
+from xt_tui.panes.pane import Pane
 from xt_tui.screens.confirm import ConfirmScreen
 from xt_tui.screens.help import HelpScreen, key_text
 from xt_tui.screens.launch import LaunchScreen
@@ -24,11 +25,12 @@ ALL_MEANT = "no job is chosen: the cursor is on all of them"
 
 
 async def test_keys_help_and_palette_agree_with_the_table(session: Session) -> None:
-    async with XtApp(session).run_test(size=(140, 70)) as pilot:
+    async with XtApp(session).run_test(size=(140, 140)) as pilot:
         app = await until_loaded(pilot, 7)
         bound = {
             binding.action
-            for _, binding in app._bindings
+            for owner in (app, *app.main.query(Pane))
+            for _, binding in owner._bindings
             if binding.action.startswith("app.perform")
         }
         assert bound == {f"app.perform('{name}')" for name in ACTIONS}

@@ -7,7 +7,7 @@ from xt_tui.actions.action import Action
 ACTIONS = (
     Action("new", "new", "launch a run or a search from a form", "n", "Work",
            lambda app: app.open_launch_form(), in_footer=True, command="xt run"),
-    Action("attach", "attach", "follow the run's output", "a", "Work",
+    Action("attach", "attach", "follow the output of the run, or of those marked", "a", "Work",
            lambda app: app.attach(), guards.needs_run, in_footer=True, command="xt attach"),
     Action("cancel", "cancel", "cancel what is marked, or what is under the cursor", "c", "Work",
            steering.cancel, guards.needs_living, in_footer=True, command="xt cancel"),

@@ -4,8 +4,10 @@ An index is brought forward piece by piece, in a thread of its own; readers see 
 by now.
 """
 
+import time
 from array import array
 from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
 
 from xt_tui.console.ansi import plain_lines
 from xt_tui.console.lines import LineBuffer
@@ -105,3 +107,18 @@ class LineIndex:
             return None
         place = bisect_right(matches, number) if step > 0 else bisect_left(matches, number) - 1
         return matches[place % len(matches)]
+
+    def has_seen(self, first: int, end: int) -> bool:
+        """Whether it has seen the finished lines from one number up to before another."""
+        return self._first <= first and self._end >= end
+
+
+def catch_up(buffer: LineBuffer, indexes: Callable[[], Sequence[LineIndex]], rest: float) -> None:
+    """Bring indexes to where the buffer is now, and leave others the processor for `rest` seconds
+    after each piece. `indexes` is asked anew each time: some may not be wanted any more."""
+    first, end = buffer.first, buffer.end
+    while behind := [index for index in indexes() if not index.has_seen(first, end)]:
+        for index in behind:
+            index.advance()
+        end = min(end, buffer.end)
+        time.sleep(rest)
