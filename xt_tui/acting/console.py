@@ -68,6 +68,8 @@ def save(app: "XtApp") -> None:
             description="save output",
             exit_on_error=False,
         )
+        if view.range is not None:
+            view.end_range()
 
     name = f"{runs[0].name}-output.txt" if len(runs) == 1 else "output.txt"
     app.push_screen(SaveOutputScreen(app.session.cwd, name, choices), write)

@@ -13,6 +13,8 @@ from xt_tui.console.ansi import plain_lines
 from xt_tui.console.lines import LineBuffer
 from xt_tui.console.matching import Matcher
 
+_FAR = 10_000  # lines
+
 
 class LineIndex:
     """Numbers of matching lines in order, and of those shown with `context` lines around them."""
@@ -33,6 +35,12 @@ class LineIndex:
         buffer = self._buffer
         is_redrawn = self._taken_back < len(buffer.taken_back)
         return is_redrawn or self._first > buffer.first or self._end < buffer.end
+
+    @property
+    def is_far_behind(self) -> bool:
+        """Whether so much is unseen that a reader should be told."""
+        buffer = self._buffer
+        return self._first > buffer.first or self._end + _FAR < buffer.end
 
     @property
     def matches(self) -> "array[int]":

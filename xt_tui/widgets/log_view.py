@@ -156,7 +156,7 @@ class LogView(ScrollView, can_focus=True):
             self._place(self.rows.row(top))
         self.refresh()
         if self.new_lines != before:
-            self.post_message(self.Changed())
+            self.call_next(self._announce)
 
     def on_resize(self) -> None:
         self._resize()
@@ -199,7 +199,10 @@ class LogView(ScrollView, can_focus=True):
         row = self.rows.row(number)
         if self.text_selection is not None:
             strip = self._selected(strip, row)
+        is_cut = not self.wraps and strip.cell_length > left + room
         strip = strip.crop_extend(left, left + room, styles.text)
+        if is_cut:
+            strip = Strip.join([strip.crop(0, room - 1), Strip([Segment("›", styles.number)], 1)])
         if self.range is not None and self.range.ends[0] <= number <= self.range.ends[1]:
             strip = over(strip.crop_extend(0, room, styles.text), 0, room, styles.marked)
         strip = strip.apply_offsets(left, row)
@@ -387,7 +390,7 @@ class LogView(ScrollView, can_focus=True):
 
     def _range_changed(self) -> None:
         self.refresh()
-        self.post_message(self.Changed())
+        self.call_next(self._announce)
 
     def _on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         super()._on_mouse_scroll_up(event)
@@ -426,4 +429,8 @@ class LogView(ScrollView, can_focus=True):
                 if not self.rows.count
                 else (self.rows.number(self.rows.count - 1) + 1)
             )
-            self.post_message(self.Changed())
+            self.call_next(self._announce)
+
+    def _announce(self) -> None:
+        """Called in the view's own turn: what its parent has it post would not go beyond that."""
+        self.post_message(self.Changed())

@@ -42,7 +42,8 @@ class SearchBar(Horizontal):
         bar: "SearchBar"
 
     def __init__(self, sign: str, placeholder: str, *, id: str) -> None:
-        super().__init__(id=id, classes="search-bar hidden")
+        super().__init__(id=id, classes="search-bar")
+        self.display = False
         self._sign, self._placeholder = sign, placeholder
         self._history: list[str] = []
         self._recalled = 0
@@ -63,9 +64,9 @@ class SearchBar(Horizontal):
 
     def open(self) -> None:
         """Show the bar and give it the keys; the last text can be typed over."""
-        self.remove_class("hidden")
+        self.display = True
         field = self.query_one(Input)
-        field.focus()
+        self.screen.set_focus(field)  # at once: the next key may be on its way
         field.action_select_all()
         self._recalled = len(self._history)
         self.tell(self._state)
@@ -75,7 +76,7 @@ class SearchBar(Horizontal):
         self._remember()
         with self.prevent(Input.Changed):
             self.query_one(Input).value = ""
-        self.add_class("hidden")
+        self.display = False
 
     def tell(self, state: str) -> None:
         """Say what was found; while the bar has the keys, also which of them changes how the text

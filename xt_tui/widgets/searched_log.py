@@ -87,7 +87,7 @@ class SearchedLog(Vertical):
     def _accepted(self, message: SearchBar.Accepted) -> None:
         if not message.bar.text:
             self._close(message.bar)
-        self.view.focus()
+        self.screen.set_focus(self.view)
         self.call_after_refresh(self._tell)
 
     @on(SearchBar.Closed)
@@ -97,7 +97,7 @@ class SearchedLog(Vertical):
     def _close(self, bar: SearchBar) -> None:
         bar.close()
         self._set(bar)
-        self.view.focus()
+        self.screen.set_focus(self.view)
 
     def _set(self, bar: SearchBar) -> bool:
         """Search for, or filter by, what a bar says; a mistake is told there, and the old search
@@ -233,10 +233,10 @@ class SearchedLog(Vertical):
         if index is not None and not self._search_bar.is_wrong:
             total = len(index.matches)
             place = index.place_of(current) if current is not None else 0
-            more = "…" if index.is_behind else ""
+            more = "…" if index.is_far_behind else ""
             self._search_bar.tell(f"{place:,}/{total:,}{more}" if total or more else "none")
         index = self.view.filter
         if index is not None and not self._filter_bar.is_wrong:
             context = f", {_CONTEXT_LINES} around each" if index.context else ""
-            more = "…" if index.is_behind else ""
+            more = "…" if index.is_far_behind else ""
             self._filter_bar.tell(f"{counted(len(index.matches), 'line')}{more}{context}")
