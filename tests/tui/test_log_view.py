@@ -1,5 +1,6 @@
 """The view of a console: follows, stays where the user scrolled, and shows nothing harmful."""
 
+import time
 from collections.abc import Callable
 
 from textual import events
@@ -8,6 +9,7 @@ from textual.geometry import Offset
 from textual.pilot import Pilot
 from textual.selection import Selection
 from textual.widgets import Static
+from tui_support import PATIENCE_SECONDS
 
 from xt_core.resources import resource
 from xt_tui.console.lines import LineBuffer
@@ -58,11 +60,10 @@ class Feeding:
         await self.until(lambda: text in str(state.content), f"{text!r}; it is {state.content!r}")
 
     async def until(self, holds: Callable[[], bool], what: str = "the condition") -> None:
-        for _ in range(1_000):
-            if holds():
-                return
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not holds():
+            assert time.monotonic() < deadline, f"waited in vain for {what}"
             await self.pilot.pause(0.01)
-        raise AssertionError(f"waited in vain for {what}")
 
     @property
     def top_line(self) -> str:

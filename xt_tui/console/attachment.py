@@ -106,11 +106,12 @@ class Attachment:
             end = b"".join(console_range(self._session, self.run, begin, stop)) if begin else b""
         except UnavailableError:  # the node's size is not known before it answers again
             return "start"
-        self.first = self.wanted = begin + _first_line(end) if begin else 0
+        begin += _first_line(end) if begin else 0
+        self.first = self.wanted = begin
         self._knows_first = True
         self._changed(self)
-        self.load(max(0, self.first - EARLIER_BYTES))
-        return f"@{self.first}"
+        self.load(max(0, begin - EARLIER_BYTES))  # from now on another thread moves `first`
+        return f"@{begin}"
 
     def _opened(self, stream: OutputStream) -> None:
         self._stream = stream
