@@ -137,6 +137,7 @@ async def test_long_lines_are_scrolled_sideways_and_wrapped() -> None:
         await console.feed(b"ab" + b"y" * 60 + b"\n" + b"x" * 50_000 + b"\n")
         await pilot.press("l")
         assert view.scroll_offset.x == 8
+        assert console.drawn()[:2] == ["y" * (view.width - 1) + "›", "x" * (view.width - 1) + "›"]
         await console.feed(b"z\n")
         assert view.scroll_offset.x == 8, "new lines do not scroll back"
         await pilot.press("h")
@@ -145,7 +146,7 @@ async def test_long_lines_are_scrolled_sideways_and_wrapped() -> None:
         assert view.following
         assert console.drawn()[-1] == "z", "the last line is in sight however long the others are"
         await pilot.press("g")
-        room = view.size.width
+        room = view.width
         assert console.drawn()[:3] == ["ab" + "y" * (room - 2), "y" * (62 - room), "x" * room]
         view.toggle_numbers()
         await pilot.pause()

@@ -111,6 +111,11 @@ class LogView(ScrollView, can_focus=True):
         return 0 if self.following else self.rows.count - self.rows.row(self._left_at)
 
     @property
+    def width(self) -> int:
+        """The cells of a row, beside the scrollbar."""
+        return self.size.width - self.scrollbar_size_vertical
+
+    @property
     def top(self) -> int:
         """The number of the first line in sight."""
         if not self.rows.count:
@@ -163,7 +168,7 @@ class LogView(ScrollView, can_focus=True):
 
     def _resize(self) -> None:
         if self.wraps:
-            size = Size(self.size.width, self._end()[0] + self.size.height)
+            size = Size(self.width, self._end()[0] + self.size.height)
         else:
             size = Size(self._widest + self._gutter, self.rows.count)
         self.virtual_size = size
@@ -185,7 +190,7 @@ class LogView(ScrollView, can_focus=True):
     # Drawing ----------------------------------------------------------------------------
 
     def render_line(self, y: int) -> Strip:
-        styles, width = self._looks(), self.size.width
+        styles, width = self._looks(), self.width
         window = self._in_sight()
         if y >= len(window):
             return Strip.blank(width, styles.text)
@@ -212,7 +217,7 @@ class LogView(ScrollView, can_focus=True):
         """For each row on screen the line's number, which part of it, and the line."""
         top = int(self.scroll_offset.y)
         part = self._top_part if self.wraps else 0
-        key = (top, part, self._state, self.size, self.wraps, self._gutter)
+        key = (top, part, self._state, self.width, self.size, self.wraps, self._gutter)
         known, window = self._window
         if known != key:
             lines = lines_of(self.buffer, self.rows, top, top + self.size.height)
@@ -228,7 +233,7 @@ class LogView(ScrollView, can_focus=True):
         """The rows that a line takes."""
         if not self.wraps:
             return 1
-        room = max(1, self.size.width - self._gutter)
+        room = max(1, self.width - self._gutter)
         return max(1, -(-cells(plain(decoded(line))) // room))
 
     @property
