@@ -247,6 +247,12 @@ async def test_lines_are_marked_and_selected() -> None:
         await pilot.press("G")
         assert marked.ends == (99, 109)
         view.end_range()
+        await pilot.press("G")
+        await pilot.mouse_down(view, offset=(2, 3))
+        await pilot.hover(view, offset=(5, 4))
+        await pilot.mouse_up(view, offset=(5, 4))
+        assert pilot.app.screen.get_selected_text() == "ne 103\nline 1"
+        assert not view.following, "what is selected stays in place"
         selected = view.get_selection(Selection(Offset(2, 3), Offset(4, 5)))
         assert selected == ("ne 3\nline 4\nline", "\n")
 

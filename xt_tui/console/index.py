@@ -14,6 +14,7 @@ from xt_tui.console.lines import LineBuffer
 from xt_tui.console.matching import Matcher
 
 _FAR = 10_000  # lines
+_AT_ONCE = 20_000  # lines
 
 
 class LineIndex:
@@ -75,15 +76,16 @@ class LineIndex:
             self.version += bool(found)
 
     def _look_before(self, first: int) -> None:
-        """All of the lines that were put before the others."""
+        """The next of the lines that were put before the others, backwards from what it knows."""
         before: array[int] = array("q")
-        place = first
+        place = first = max(first, self._first - _AT_ONCE)
         while place < self._first:
             found, place = self._look_at(place)
             before.extend(number for number in found if number < self._first)
         self._matches = before + self._matches
         self._first = first
-        self._shown = self._around(self._matches, [])
+        if first == self._buffer.first or not self.context:  # once only: it goes through them all
+            self._shown = self._around(self._matches, [])
         self.version += 1
 
     def _look_at(self, place: int) -> tuple[list[int], int]:
