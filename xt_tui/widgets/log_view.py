@@ -171,7 +171,10 @@ class LogView(ScrollView, can_focus=True):
             size = Size(self.width, self._end()[0] + self.size.height)
         else:
             size = Size(self._widest + self._gutter, self.rows.count)
-        self.virtual_size = size
+        self.set_reactive(LogView.virtual_size, size)  # set as usual, it lays the screen out anew
+        if self.show_vertical_scrollbar:
+            self.vertical_scrollbar.window_virtual_size = size.height
+            self.vertical_scrollbar.window_size = self.size.height
         if self.following:
             self._place(*self._end())
 
@@ -210,7 +213,8 @@ class LogView(ScrollView, can_focus=True):
             strip = Strip.join([strip.crop(0, room - 1), Strip([Segment("›", styles.number)], 1)])
         if self.range is not None and self.range.ends[0] <= number <= self.range.ends[1]:
             strip = over(strip.crop_extend(0, room, styles.text), 0, room, styles.marked)
-        strip = strip.apply_offsets(left, row)
+        if self.mouse_hover:  # places for selecting; they cost, and are not asked for otherwise
+            strip = strip.apply_offsets(left, row)
         return Strip.join([self._number(number, part, styles), strip]) if self._gutter else strip
 
     def _in_sight(self) -> list[tuple[int, int, bytes]]:
@@ -262,6 +266,9 @@ class LogView(ScrollView, can_focus=True):
         self._maker.forget()
 
     # Selecting with the mouse -----------------------------------------------------------
+
+    def on_enter(self) -> None:
+        self.refresh()
 
     def _selected(self, strip: Strip, row: int) -> Strip:
         span = self.text_selection.get_span(row) if self.text_selection else None
