@@ -1,5 +1,6 @@
 """A run's console, byte for byte: followed live, or read from the artifact store."""
 
+import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -207,6 +208,44 @@ def present_console(session: Session, run: Run, start: str) -> Iterator[bytes]:
         file.seek(start_offset(of_stream(file), os.fstat(file.fileno()).st_size, start))
         while data := file.read(_CHUNK):
             yield data
+
+
+def console_size(session: Session, run: Run) -> int:
+    """The bytes of a run's console by now; it waits for a run that has not begun yet, where its
+    node is reached. Raises UnavailableError."""
+    if _is_on_node(session, run):
+        session.controllers.ensure_running([run.node])
+        with contextlib.suppress(UnknownNameError):
+            client = session.controllers.of_run(run)
+            with client.output(run.workspace, run.name, "end", follow=False) as stream:
+                return stream.offset
+    return next((offset for offset, _ in stored_console(session, run, "end")), 0)
+
+
+def console_range(session: Session, run: Run, start: int, stop: int) -> Iterator[bytes]:
+    """The bytes of a run's console from one offset up to another, or its end if that comes first.
+    Raises UnavailableError."""
+    if _is_on_node(session, run):
+        with contextlib.suppress(UnknownNameError):
+            client = session.controllers.of_run(run)
+            with client.output(run.workspace, run.name, f"@{start}", follow=False) as stream:
+                yield from _up_to(stop - start, stream.chunks())
+                return
+    stored = stored_console(session, run, f"@{start}")
+    yield from _up_to(stop - start, (data for _, data in stored))
+
+
+def _is_on_node(session: Session, run: Run) -> bool:
+    """Whether a console is to be had from its run's node only, and can be."""
+    return not _is_all_stored(session, run) and session.reaches_run(run)
+
+
+def _up_to(size: int, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    for data in chunks:
+        yield data[:size]
+        size -= len(data)
+        if size <= 0:
+            return
 
 
 def _waiting_file(session: Session, run: Run) -> Path | None:

@@ -26,7 +26,7 @@ from xt_tui.feed import Feed
 from xt_tui.panes.details import DetailsPane
 from xt_tui.panes.jobs import JobsPane
 from xt_tui.panes.metrics import MetricsPane
-from xt_tui.panes.output import OutputPane
+from xt_tui.panes.output import MOST_RUNS, OutputPane
 from xt_tui.panes.runs import RunsPane
 from xt_tui.screens.main import MainScreen
 from xt_tui.state import Batch, ViewState
@@ -188,10 +188,13 @@ class XtApp(App[int]):
             )
 
     def attach(self) -> None:
-        """Follow the output of the run under the cursor."""
-        if (run := self.runs.run) is not None:
-            self.output.attach(run)
-            self.main.focus_pane("output")
+        """Follow the output of the runs that are marked, or of the one under the cursor."""
+        runs = self.runs.chosen
+        self.output.attach(runs[:MOST_RUNS])
+        self.main.focus_pane("output")
+        if len(runs) > MOST_RUNS:
+            text = f"the first {MOST_RUNS} of {len(runs)} runs"
+            self.notify(text, title="attached", markup=False)
 
     def copy_names(self) -> None:
         """Put the chosen runs' names on the clipboard, as a run list."""

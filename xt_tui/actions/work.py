@@ -22,7 +22,7 @@ ACTIONS = (
            lambda app: app.open_launch_form(), in_footer=True, command="xt run"),
     Action("rerun", "rerun", "launch it again: the form filled in with what it was, to change",
            "N", "Work", again.rerun, again.needs_one, command="xt rerun"),
-    Action("attach", "attach", "follow the run's output", "a", "Work",
+    Action("attach", "attach", "follow the output of the run, or of those marked", "a", "Work",
            lambda app: app.attach(), guards.needs_run, in_footer=True, command="xt attach"),
     Action("cancel", "cancel", "cancel what is marked, or what is under the cursor", "c", "Work",
            steering.cancel, guards.needs_living, in_footer=True, command="xt cancel"),

@@ -4,12 +4,17 @@ An index is brought forward piece by piece, in a thread of its own; readers see 
 by now.
 """
 
+import time
 from array import array
 from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
 
 from xt_tui.console.ansi import plain_lines
 from xt_tui.console.lines import LineBuffer
 from xt_tui.console.matching import Matcher
+
+_FAR = 10_000  # lines
+_AT_ONCE = 20_000  # lines
 
 
 class LineIndex:
@@ -31,6 +36,12 @@ class LineIndex:
         buffer = self._buffer
         is_redrawn = self._taken_back < len(buffer.taken_back)
         return is_redrawn or self._first > buffer.first or self._end < buffer.end
+
+    @property
+    def is_far_behind(self) -> bool:
+        """Whether so much is unseen that a reader should be told."""
+        buffer = self._buffer
+        return self._first > buffer.first or self._end + _FAR < buffer.end
 
     @property
     def matches(self) -> "array[int]":
@@ -65,15 +76,16 @@ class LineIndex:
             self.version += bool(found)
 
     def _look_before(self, first: int) -> None:
-        """All of the lines that were put before the others."""
+        """The next of the lines that were put before the others, backwards from what it knows."""
         before: array[int] = array("q")
-        place = first
+        place = first = max(first, self._first - _AT_ONCE)
         while place < self._first:
             found, place = self._look_at(place)
             before.extend(number for number in found if number < self._first)
         self._matches = before + self._matches
         self._first = first
-        self._shown = self._around(self._matches, [])
+        if first == self._buffer.first or not self.context:  # once only: it goes through them all
+            self._shown = self._around(self._matches, [])
         self.version += 1
 
     def _look_at(self, place: int) -> tuple[list[int], int]:
@@ -105,3 +117,18 @@ class LineIndex:
             return None
         place = bisect_right(matches, number) if step > 0 else bisect_left(matches, number) - 1
         return matches[place % len(matches)]
+
+    def has_seen(self, first: int, end: int) -> bool:
+        """Whether it has seen the finished lines from one number up to before another."""
+        return self._first <= first and self._end >= end
+
+
+def catch_up(buffer: LineBuffer, indexes: Callable[[], Sequence[LineIndex]], rest: float) -> None:
+    """Bring indexes to where the buffer is now, and leave others the processor for `rest` seconds
+    after each piece. `indexes` is asked anew each time: some may not be wanted any more."""
+    first, end = buffer.first, buffer.end
+    while behind := [index for index in indexes() if not index.has_seen(first, end)]:
+        for index in behind:
+            index.advance()
+        end = min(end, buffer.end)
+        time.sleep(rest)

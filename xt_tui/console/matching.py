@@ -10,10 +10,10 @@ _SIGNS = (
     "CUDA out of memory", "Segmentation fault", "core dumped", "panicked at",
 )  # fmt: skip
 _ERROR = re.compile(
-    r"^(?:\S+ │ )?(?:"
+    r"^(?:\S+ +│ )?(?:"
     r"Traceback \(most recent call last\):"
-    r"(?:\n(?:\S+ │ )?(?:[ \t].*|(?=\n)))*"  # its frames, and the line that names the error
-    r"(?:\n(?:\S+ │ )?[\w.]+(?::.*|$))?"
+    r"(?:\n(?:\S+ +│ )?(?:[ \t].*|(?=\n)))*"  # its frames, and the line that names the error
+    r"(?:\n(?:\S+ +│ )?[\w.]+(?::.*|$))?"
     r"|(?:[\w.]*\.)?\w*(?:Error|Exception): .*"
     r"|.*\b(?:ERROR|CRITICAL|FATAL)\b.*"
     r"|.*(?:CUDA out of memory|Segmentation fault|core dumped|panicked at).*"

@@ -78,24 +78,29 @@ class Terminal:
 
     def _take(self, data: bytes) -> None:
         is_at_end = len(self._rows) == 1 and self._column == self._rows[0].width
-        if is_at_end and not self._codes and not _redraws(data):
+        if is_at_end and not _redraws(data):
             self._append(data)
         else:
             self._redraw(data.decode("utf-8", "replace"))
 
     def _append(self, data: bytes) -> None:
-        """The usual case: what comes follows what there is."""
-        stop = data.rfind(b"\n") + 1
-        if stop:
-            head, _, whole = data[:stop].partition(b"\n")
-            self._put(head.decode("utf-8", "replace"))
-            self._rows.append(_Row())
-            self._leave(1)
-            if self._prefix and whole:
-                whole = self._prefix + whole[:-1].replace(b"\n", b"\n" + self._prefix) + b"\n"
-            self._buffer.commit(whole)
-            self._row = self._column = 0
-        self._put(data[stop:].decode("utf-8", "replace"))
+        """The usual case: what comes follows what there is. Whole lines are not looked at."""
+        head, newline, rest = data.partition(b"\n")
+        self._put(head.decode("utf-8", "replace"))
+        if not newline:
+            return
+        self._rows.append(_Row())
+        self._leave(1)
+        self._row = self._column = 0
+        if self._codes:  # the next lines begin in a style
+            self._redraw(rest.decode("utf-8", "replace"))
+            return
+        stop = rest.rfind(b"\n") + 1
+        whole = rest[:stop]
+        if self._prefix and whole:
+            whole = self._prefix + whole[:-1].replace(b"\n", b"\n" + self._prefix) + b"\n"
+        self._buffer.commit(whole)
+        self._put(rest[stop:].decode("utf-8", "replace"))
 
     # Redrawing --------------------------------------------------------------------------
 

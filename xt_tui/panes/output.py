@@ -1,193 +1,220 @@
-"""The output pane: attached to one run's console."""
+"""The output pane: attached to the consoles of one run or of several."""
 
-import contextlib
-import threading
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.message import Message
 
-from xt_core.console import DetachedError, stream_console
-from xt_core.errors import XTError
+from xt_core.chart.palette import PALETTE
 from xt_core.model.records import Run
-from xt_core.nodes.requests import OutputStream
 from xt_core.query.formats import counted
 from xt_core.session import Session
+from xt_tui.actions import bindings
+from xt_tui.console.attachment import Attachment
+from xt_tui.console.lines import LineBuffer
 from xt_tui.panes.pane import Pane
-from xt_tui.widgets.text_view import TextView
+from xt_tui.state import marked
+from xt_tui.widgets.log_view import LogView
+from xt_tui.widgets.searched_log import SearchedLog
 
-_LAST_LINES = "-2000"
-_GATHER_BYTES = 1 << 18
+MOST_RUNS = len(PALETTE)
 
 
 class OutputPane(Pane):
-    """One attachment at a time; another run detaches the last one."""
+    """One run at a time, or several whose lines come together; others detach the last ones."""
 
-    @dataclass
-    class Arrived(Message):
-        """Output came; it waits in the attachment."""
-
-        attachment: "Attachment"
+    BINDINGS = bindings("output")
 
     @dataclass
     class Told(Message):
-        """The run's box was lost, or is there again."""
+        """A run's box was lost, or is there again."""
 
-        attachment: "Attachment"
+        attachment: Attachment
         text: str
+
+    @dataclass
+    class News(Message):
+        """An attachment goes on, or has ended."""
+
+        attachment: Attachment
 
     def __init__(self, session: Session) -> None:
         super().__init__("", id="output")
         self._session = session
-        self._attachment: Attachment | None = None
+        self.log_lines: SearchedLog = SearchedLog(id="output-log")
+        self.attachments: list[Attachment] = []
+        self.is_detached = False
+        self._problems_told: set[Attachment] = set()
+        self._described = ""
 
     def compose(self) -> ComposeResult:
-        yield TextView(id="output-text")
+        yield self.log_lines
 
     @property
-    def view(self) -> TextView:
-        return self.query_one("#output-text", TextView)
+    def view(self) -> LogView:
+        return self.log_lines.view
 
     @property
-    def target(self) -> TextView:
+    def target(self) -> LogView:
         return self.view
 
     @property
-    def run(self) -> Run | None:
-        """The run whose output is shown."""
-        return None if self._attachment is None else self._attachment.run
+    def runs(self) -> list[Run]:
+        """The runs whose output is shown."""
+        return [attachment.run for attachment in self.attachments]
 
     @property
     def attached_to(self) -> str | None:
-        """The full name of the run whose output is shown."""
-        return None if self._attachment is None else self._attachment.run.full_name
+        """The full name of the run whose output is shown, the first if there are several."""
+        return self.runs[0].full_name if self.attachments else None
 
     def on_unmount(self) -> None:
-        if self._attachment is not None:
-            self._attachment.close()
-            self._attachment.wait()
+        self.detach()
+        for attachment in self.attachments:
+            attachment.wait()
 
-    def attach(self, run: Run) -> None:
-        """Show a run's last lines and follow it."""
-        attachment = self._attachment
-        if attachment is not None and self.attached_to == run.full_name and not attachment.ended:
+    # Attaching --------------------------------------------------------------------------
+
+    def attach(self, runs: Sequence[Run]) -> None:
+        """Show the end of runs' output and follow it."""
+        names = [run.full_name for run in runs]
+        is_same = names == [run.full_name for run in self.runs]
+        if is_same and not self.is_detached and not all(a.ended for a in self.attachments):
             return
         self.detach()
-        self.view.clear()
-        self._attachment = Attachment(self._session, run, self._arrived, self._told)
+        self.is_detached = False
+        buffer = LineBuffer()
+        prefixes = _prefixes(runs) if len(runs) > 1 else [""]
+        self.attachments = [
+            Attachment(
+                self._session,
+                run,
+                buffer,
+                self._changed,
+                self._box_told,
+                source,
+                prefix,
+            )
+            for source, (run, prefix) in enumerate(zip(runs, prefixes, strict=True))
+        ]
+        self.log_lines.show(buffer)
         self._describe()
-        self._attachment.start()
+        for attachment in self.attachments:
+            attachment.start()
 
     def detach(self) -> None:
-        """Let go of the run, which lives on."""
-        if self._attachment is not None:
-            self._attachment.close()
-            self._attachment = None
+        """Let go of the runs, which live on; what came stays to be read."""
+        for attachment in self.attachments:
+            attachment.close()
+        self.is_detached = True
+        self._describe()
 
-    def _arrived(self, attachment: "Attachment") -> None:
-        self.post_message(self.Arrived(attachment))
+    def note(self, runs: Sequence[Run]) -> None:
+        """These runs have changed."""
+        changed = {run.full_name: run for run in runs}
+        for attachment in self.attachments:
+            attachment.run = changed.get(attachment.run.full_name, attachment.run)
+        if any(run.full_name in changed for run in self.runs):
+            self._describe()
 
-    def _told(self, attachment: "Attachment", text: str) -> None:
+    @on(LogView.EarlierWanted)
+    def _load_earlier(self, message: LogView.EarlierWanted) -> None:
+        for attachment in self.attachments:
+            if message.all:
+                attachment.load(0)
+            else:
+                attachment.load_more()
+        self._describe()
+
+    def _changed(self, attachment: Attachment) -> None:
+        """Called in a thread."""
+        self.post_message(self.News(attachment))
+
+    def _box_told(self, attachment: Attachment, text: str) -> None:
+        """Called in a thread."""
         self.post_message(self.Told(attachment, text))
 
     @on(Told)
     def _notify(self, message: Told) -> None:
-        if message.attachment is self._attachment and self.is_attached:
+        if message.attachment in self.attachments and self.is_attached:
             self.notify(message.text, severity="warning", markup=False)
 
-    @on(Arrived)
-    def _show(self, message: Arrived) -> None:
-        if message.attachment is self._attachment and self.query(TextView):
-            self.view.append(message.attachment.take())
-            self._describe()
-
-    @on(TextView.FollowingChanged)
-    def _describe(self) -> None:
-        """Whose output it is, and whether its end is in sight."""
-        attachment = self._attachment
-        if attachment is None or not self.query(TextView):
+    @on(News)
+    def _take_news(self, message: News) -> None:
+        attachment = message.attachment
+        if attachment not in self.attachments or not self.is_attached:
             return
-        new = f" · ▼ {counted(self.view.new_lines, 'new line')}" if self.view.new_lines else ""
-        away = "" if self.view.following else f"{new} · F follows"
-        ended = " (ended)" if attachment.ended else ""
-        self.border_subtitle = f"{attachment.run.name}{ended}{away}"
+        if attachment.ended and attachment.problem and attachment not in self._problems_told:
+            self._problems_told.add(attachment)
+            self.notify(
+                attachment.problem, title=attachment.run.name, severity="error", markup=False
+            )
+        self._describe()
+
+    # What the border says ---------------------------------------------------------------
+
+    @on(LogView.Changed)
+    def _describe(self) -> None:
+        if self.attachments and self.is_attached:
+            text = " · ".join(filter(None, self._facts()))
+            if text != self._described:
+                self._described = text
+                self.border_subtitle = Text(text)
+
+    def _facts(self) -> list[str]:
+        """Whose output it is, how they go, whether all of it is there, and whether its end is in
+        sight."""
+        view, runs = self.view, self.runs
+        facts = [_name_of(runs)]
+        facts += [_state_of(runs[0])] if len(runs) == 1 else [_states_of(runs)]
+        facts += [f"restarted ×{run.restarts}" for run in runs[:1] if run.restarts]
+        facts += [a.problem for a in self.attachments if a.problem and not a.ended][:1]
+        facts += ["detached"] if self.is_detached else []
+        facts += [self._loading()]
+        if view.range is not None:
+            first, last = view.range.ends
+            count = view.rows.row(last) - view.rows.row(first) + 1
+            return [*facts, f"{counted(count, 'line')} marked: y copies, s saves"]
+        if not view.following:
+            new = f"▼ {counted(view.new_lines, 'new line')}" if view.new_lines else ""
+            facts += [new, "F follows"]
+        return facts
+
+    def _loading(self) -> str:
+        first = sum(attachment.first for attachment in self.attachments)
+        if any(attachment.is_loading for attachment in self.attachments):
+            return f"loading, {_megabytes(first)} to come"
+        return f"{_megabytes(first)} before: g loads" if first else ""
 
 
-class Attachment:
-    """A thread that follows a run's console, and waits while the UI is behind."""
+def _name_of(runs: Sequence[Run]) -> str:
+    names = [run.name for run in runs]
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
-    def __init__(
-        self,
-        session: Session,
-        run: Run,
-        arrived: Callable[["Attachment"], None],
-        told: Callable[["Attachment", str], None],
-    ) -> None:
-        """`arrived` is called once output has come, `told` with news of the run's box."""
-        self.run, self._arrived, self._told = run, arrived, told
-        self._session = session.beside()
-        self._stream: OutputStream | None = None
-        self._changed = threading.Condition()
-        self._pending = bytearray()
-        self._closed = False
-        self.ended = False
-        self._thread = threading.Thread(target=self._follow, name=f"attach {run.name}", daemon=True)
 
-    def start(self) -> None:
-        self._thread.start()
+def _state_of(run: Run) -> str:
+    return marked(str(run.status))
 
-    def take(self) -> bytes:
-        """What has come since the last call."""
-        with self._changed:
-            data = bytes(self._pending)
-            self._pending.clear()
-            self._changed.notify_all()
-        return data
 
-    def close(self) -> None:
-        """Let the thread end; it may take a while, if a controller is being started."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
-        if self._stream is not None:
-            self._stream.close()
+def _states_of(runs: Sequence[Run]) -> str:
+    ended = sum(run.status.is_final for run in runs)
+    return f"{ended} of {len(runs)} ended" if ended else ""
 
-    def wait(self) -> None:
-        """Wait until the thread has ended."""
-        self._thread.join(timeout=10)
 
-    def _follow(self) -> None:
-        try:
-            with contextlib.suppress(DetachedError):
-                stream_console(
-                    self._session,
-                    self.run,
-                    _LAST_LINES,
-                    self._write,
-                    self._opened,
-                    lambda text: self._told(self, text),
-                )
-        except XTError as error:
-            with contextlib.suppress(DetachedError):
-                self._write(f"\n{error.message}\n".encode())
-        self._session.close()
-        self.ended = True
-        self._arrived(self)
+def _megabytes(size: int) -> str:
+    return f"{max(1, size >> 20):,} MB"
 
-    def _opened(self, stream: OutputStream) -> None:
-        self._stream = stream
-        if self._closed:
-            stream.close()
 
-    def _write(self, data: bytes) -> None:
-        with self._changed:
-            while len(self._pending) > _GATHER_BYTES and not self._closed:
-                self._changed.wait()
-            if self._closed:
-                raise DetachedError
-            first = not self._pending
-            self._pending += data
-        if first and data:
-            self._arrived(self)
+def _prefixes(runs: Sequence[Run]) -> list[str]:
+    """What the lines of each run begin with: its short name, in the colour of its curves."""
+    names = [run.name for run in runs]
+    if len(set(names)) < len(names):
+        names = [run.full_name for run in runs]
+    width = max(map(len, names))
+    return [
+        f"\x1b[38;5;{PALETTE[place % len(PALETTE)].code}m{name:<{width}}\x1b[0m │ "
+        for place, name in enumerate(names)
+    ]

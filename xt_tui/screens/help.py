@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from rich.markup import escape
 from rich.table import Table as RichTable
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -17,6 +18,10 @@ _KEY_NAMES = {
     "less_than_sign": "<",
     "asterisk": "*",
     "question_mark": "?",
+    "ampersand": "&",
+    "number_sign": "#",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
 }
 _MOVING = (
     ("↓ ↑ j k", "one row or line"),
@@ -75,7 +80,7 @@ class HelpScreen(ModalScreen[None]):
             table.add_row(f"[bold]{group}[/]")
             for action in ACTIONS.values():
                 if action.group == group:
-                    table.add_row(f"  {key_text(action.keys)}", action.help)
+                    table.add_row(escape(f"  {key_text(action.keys)}"), action.help)
         fixed = {"Moving": _MOVING, "The launch form (n)": _IN_FORM, "A search (S)": _IN_SEARCH}
         for heading, lines in fixed.items():
             table.add_row(f"[bold]{heading}[/]")

@@ -37,7 +37,7 @@ _PARTS = (
     "#jobs-table",
     "#runs-table",
     "#charts",
-    "#output-text",
+    "#output-log-text",
     "#details-text",
     "#nodes-table",
 )
@@ -220,10 +220,10 @@ class MainScreen(Screen[None]):
 
     @property
     def meant_runs(self) -> list[Run]:
-        """The runs that an action is about: those chosen, or the one whose output has the keys."""
-        attached = self.output.attached_to
-        if self.pane is self.output and attached in self._state.runs:
-            return [self._state.runs[attached]]
+        """The runs that an action is about: those chosen, or those whose output has the keys."""
+        attached = [self._state.runs.get(run.full_name, run) for run in self.output.runs]
+        if self.pane is self.output and attached:
+            return attached
         return self.runs.chosen
 
     @property
@@ -265,6 +265,7 @@ class MainScreen(Screen[None]):
         runs = [run for run in batch.runs if not run.is_parent]
         if runs:
             self.runs.note(runs)
+            self.output.note(runs)
             self._show_chosen()
 
     def show_pending(self) -> None:

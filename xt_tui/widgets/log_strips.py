@@ -1,0 +1,73 @@
+"""Lines of a console as strips of cells: colours, places found, marks, a selection."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.cache import LRUCache
+from textual.strip import Strip
+
+from xt_tui.console.ansi import decoded, style_of, styled
+from xt_tui.console.matching import Matcher
+
+_KEPT_STRIPS = 1_000
+
+
+@dataclass(frozen=True)
+class LogStyles:
+    """The looks of a view's parts."""
+
+    text: Style
+    match: Style
+    current: Style
+    number: Style
+    marked: Style
+
+
+class StripMaker:
+    """Makes the strips of lines that are looked at, and remembers the last ones."""
+
+    def __init__(self) -> None:
+        self.matchers: Sequence[Matcher] = ()
+        """What is shown as found."""
+        self._strips: LRUCache[tuple[bytes, int, bool], Strip] = LRUCache(_KEPT_STRIPS)
+
+    def forget(self) -> None:
+        """Styles or what is searched for have changed."""
+        self._strips.clear()
+
+    def strip(self, line: bytes, styles: LogStyles, *, is_current: bool) -> Strip:
+        """A line, as wide as it is."""
+        key = line, id(styles), is_current
+        strip = self._strips.get(key)
+        if strip is None:
+            strip = self._strips[key] = self._make(line, styles, is_current)
+        return strip
+
+    def _make(self, line: bytes, styles: LogStyles, is_current: bool) -> Strip:
+        runs = styled(decoded(line))
+        base = styles.text
+        segments = [Segment(t, base + style_of(codes) if codes else base) for t, codes in runs]
+        strip = Strip(segments)
+        text = "".join(text for text, _ in runs) if self.matchers else ""
+        look = styles.current if is_current else styles.match
+        for matcher in self.matchers:
+            for start, stop in matcher.spans(text):
+                first = Segment.get_line_length([Segment(text[:start])])
+                width = Segment.get_line_length([Segment(text[start:stop])])
+                strip = over(strip, first, first + width, look)
+        return strip
+
+
+def over(strip: Strip, start: int, stop: int, style: Style) -> Strip:
+    """A strip with a style over some of its cells."""
+    width = strip.cell_length
+    start, stop = min(start, width), min(stop, width)
+    if start >= stop:
+        return strip
+    parts = [strip.crop(0, start), strip.crop(start, stop), strip.crop(stop, width)]
+    middle = Strip(
+        [Segment(text, (old or Style.null()) + style) for text, old, _ in parts[1]], stop - start
+    )
+    return Strip.join([parts[0], middle, parts[2]])

@@ -1,0 +1,448 @@
+"""A view of a console: follows its end until the user scrolls away, draws only what is in sight.
+
+The buffer is filled by others, in other threads; the view looks at it ten times a second. Control
+codes cannot reach the terminal.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.segment import Segment
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.selection import Selection
+from textual.strip import Strip
+
+from xt_tui.console.ansi import cells, decoded, plain
+from xt_tui.console.index import LineIndex
+from xt_tui.console.lines import LineBuffer
+from xt_tui.console.rows import Rows, lines_of, rows_of
+from xt_tui.widgets.log_strips import LogStyles, StripMaker, over
+
+_FLUSH_SECONDS = 0.1
+_SIDEWAYS_CELLS = 8
+_ABOVE = 3  # rows above a place that the view goes to
+
+
+@dataclass
+class Range:
+    """The lines that are being marked, by number: from where it began to the cursor."""
+
+    anchor: int
+    cursor: int
+
+    @property
+    def ends(self) -> tuple[int, int]:
+        """The first and the last line."""
+        return min(self.anchor, self.cursor), max(self.anchor, self.cursor)
+
+
+class LogView(ScrollView, can_focus=True):
+    """Shows a line buffer."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "log--match",
+        "log--current",
+        "log--number",
+        "log--marked",
+    }
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down,j", "scroll_by(1)", "down", show=False),
+        Binding("up,k", "scroll_by(-1)", "up", show=False),
+        Binding("pagedown,ctrl+f,space", "scroll_page(1)", "page down", show=False),
+        Binding("pageup,ctrl+b", "scroll_page(-1)", "page up", show=False),
+        Binding("left,h", "sideways(-1)", "left", show=False),
+        Binding("right,l", "sideways(1)", "right", show=False),
+        Binding("home,g", "first", "first line", show=False),
+        Binding("end,G", "follow", "follow the end", show=False),
+    ]
+
+    class Changed(Message):
+        """The view follows or does not, or there are more new lines, or other lines are marked."""
+
+    @dataclass
+    class EarlierWanted(Message):
+        """The user came to the first line that is there; `all` if the very first is wanted."""
+
+        all: bool
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self.buffer = LineBuffer()
+        self.rows = Rows()
+        """What is shown, as of the last look at the buffer."""
+        self.search: LineIndex | None = None
+        self.filter: LineIndex | None = None
+        self.current: int | None = None
+        """The line that a search came to last."""
+        self.range: Range | None = None
+        self.wraps = self.numbered = False
+        self.following = True
+        self._left_at = 0
+        self._holds_start = False
+        self._widest = 0
+        self._top_part = 0
+        self._state: object = None
+        self._maker = StripMaker()
+        self._styles: LogStyles | None = None
+        self._window: tuple[object, list[tuple[int, int, bytes]]] = (None, [])
+
+    def on_mount(self) -> None:
+        self.set_interval(_FLUSH_SECONDS, self.flush)
+
+    # What is shown ----------------------------------------------------------------------
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines that are shown, without styles; an unfinished last one is among them."""
+        return self.texts(0, rows_of(self.buffer, self.filter).count)
+
+    def texts(self, first: int, stop: int) -> list[str]:
+        """The lines in some rows, without styles."""
+        rows = rows_of(self.buffer, self.filter)
+        return [plain(decoded(line)) for line in lines_of(self.buffer, rows, first, stop)]
+
+    @property
+    def new_lines(self) -> int:
+        """Lines that came since the user scrolled away."""
+        return 0 if self.following else self.rows.count - self.rows.row(self._left_at)
+
+    @property
+    def width(self) -> int:
+        """The cells of a row, beside the scrollbar."""
+        return self.size.width - self.scrollbar_size_vertical
+
+    @property
+    def top(self) -> int:
+        """The number of the first line in sight."""
+        if not self.rows.count:
+            return self.buffer.first
+        return self.rows.number(min(int(self.scroll_offset.y), self.rows.count - 1))
+
+    @property
+    def visible_numbers(self) -> tuple[int, int]:
+        """The numbers of the first line in sight, and of the last."""
+        window = self._in_sight()
+        return (window[0][0], window[-1][0]) if window else (0, -1)
+
+    def show(self, buffer: LineBuffer) -> None:
+        """Show another buffer, from its end."""
+        self.buffer, self.search, self.filter = buffer, None, None
+        self.current, self.range = None, None
+        self._widest, self._holds_start = 0, False
+        self._set_following(True)
+        self.update()
+
+    def update(self) -> None:
+        """What is searched for, the filter, or a choice has changed."""
+        self._maker.matchers = [i.matcher for i in (self.search, self.filter) if i is not None]
+        self._maker.forget()
+        self._state = None
+        self.flush()
+
+    def flush(self) -> None:
+        """Look at the buffer: take over what is new."""
+        state = (
+            self.buffer.version,
+            self.filter.version if self.filter else 0,
+            self.search.version if self.search else 0,
+        )
+        if state == self._state or not self.is_attached:
+            return
+        top, before = self.top, self.new_lines
+        self._state, self.rows = state, rows_of(self.buffer, self.filter)
+        self._resize()
+        if self._holds_start:
+            self._place(0)
+        elif not self.following:
+            self._place(self.rows.row(top))
+        self.refresh()
+        if self.new_lines != before:
+            self.call_next(self._announce)
+
+    def on_resize(self) -> None:
+        self._resize()
+
+    def _resize(self) -> None:
+        if self.wraps:
+            size = Size(self.width, self._end()[0] + self.size.height)
+        else:
+            size = Size(self._widest + self._gutter, self.rows.count)
+        self.set_reactive(LogView.virtual_size, size)  # set as usual, it lays the screen out anew
+        if self.show_vertical_scrollbar:
+            self.vertical_scrollbar.window_virtual_size = size.height
+            self.vertical_scrollbar.window_size = self.size.height
+        if self.following:
+            self._place(*self._end())
+
+    def _end(self) -> tuple[int, int]:
+        """The row at the top when the end is in sight; of a wrapped line also which part."""
+        height, row = self.size.height, self.rows.count
+        if not self.wraps:
+            return max(0, row - height), 0
+        for line in reversed(lines_of(self.buffer, self.rows, max(0, row - height), row)):
+            height -= self._parts(line)
+            row -= 1
+            if height <= 0:
+                break
+        return row, max(0, -height)
+
+    # Drawing ----------------------------------------------------------------------------
+
+    def render_line(self, y: int) -> Strip:
+        styles, width = self._looks(), self.width
+        window = self._in_sight()
+        if y >= len(window):
+            return Strip.blank(width, styles.text)
+        number, part, line = window[y]
+        strip = self._maker.strip(line, styles, is_current=number == self.current)
+        if strip.cell_length > self._widest:
+            self._widest = strip.cell_length
+            self.call_next(self._resize)
+        room = width - self._gutter
+        left = part * room if self.wraps else int(self.scroll_offset.x)
+        row = self.rows.row(number)
+        if self.text_selection is not None:
+            strip = self._selected(strip, row)
+        is_cut = not self.wraps and strip.cell_length > left + room
+        strip = strip.crop_extend(left, left + room, styles.text)
+        if is_cut:
+            strip = Strip.join([strip.crop(0, room - 1), Strip([Segment("›", styles.number)], 1)])
+        if self.range is not None and self.range.ends[0] <= number <= self.range.ends[1]:
+            strip = over(strip.crop_extend(0, room, styles.text), 0, room, styles.marked)
+        if self.mouse_hover:  # places for selecting; they cost, and are not asked for otherwise
+            strip = strip.apply_offsets(left, row)
+        return Strip.join([self._number(number, part, styles), strip]) if self._gutter else strip
+
+    def _in_sight(self) -> list[tuple[int, int, bytes]]:
+        """For each row on screen the line's number, which part of it, and the line."""
+        top = int(self.scroll_offset.y)
+        part = self._top_part if self.wraps else 0
+        key = (top, part, self._state, self.width, self.size, self.wraps, self._gutter)
+        known, window = self._window
+        if known != key:
+            lines = lines_of(self.buffer, self.rows, top, top + self.size.height)
+            window = [
+                (self.rows.number(top + place), part, line)
+                for place, line in enumerate(lines)
+                for part in range(self._parts(line))
+            ][part : part + self.size.height]
+            self._window = (key, window)
+        return window
+
+    def _parts(self, line: bytes) -> int:
+        """The rows that a line takes."""
+        if not self.wraps:
+            return 1
+        room = max(1, self.width - self._gutter)
+        return max(1, -(-cells(plain(decoded(line))) // room))
+
+    @property
+    def _gutter(self) -> int:
+        """The cells of line numbers."""
+        count = self.buffer.stop - self.buffer.first
+        return len(f"{count:,}") + 1 if self.numbered else 0
+
+    def _number(self, number: int, part: int, styles: LogStyles) -> Strip:
+        text = "" if part else f"{number - self.buffer.first + 1:,}"
+        return Strip([Segment(f"{text:>{self._gutter - 1}} ", styles.number)], self._gutter)
+
+    def _looks(self) -> LogStyles:
+        if self._styles is None:
+            match, current, number, marked = (
+                self.get_component_rich_style(f"log--{part}", partial=True)
+                for part in ("match", "current", "number", "marked")
+            )
+            text = self.rich_style
+            self._styles = LogStyles(text, match, current, text + number, marked)
+        return self._styles
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._styles = None
+        self._maker.forget()
+
+    # Selecting with the mouse -----------------------------------------------------------
+
+    def on_enter(self) -> None:
+        self.refresh()
+
+    def _selected(self, strip: Strip, row: int) -> Strip:
+        span = self.text_selection.get_span(row) if self.text_selection else None
+        if span is None:
+            return strip
+        start, stop = span
+        style = self.screen.get_component_rich_style("screen--selection")
+        return over(strip, start, strip.cell_length if stop == -1 else stop, style)
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        start, end = selection
+        first = 0 if start is None else start.y
+        stop = self.rows.count if end is None else end.y + 1
+        lines = self.texts(first, stop)
+        if lines and end is not None:
+            lines[-1] = lines[-1][: end.x]
+        if lines and start is not None:
+            lines[0] = lines[0][start.x :]
+        return "\n".join(lines), "\n"
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        """What is being selected stays where it is."""
+        if selection is not None:
+            self._set_following(False)
+        self.refresh()
+
+    # Moving -----------------------------------------------------------------------------
+
+    def action_scroll_by(self, lines: int) -> None:
+        if self.range is not None:
+            self._move_cursor(lines)
+        else:
+            row, part = int(self.scroll_offset.y), self._top_part + lines
+            self._scroll(*self._normal(row, part) if self.wraps else (row + lines, 0))
+
+    def _normal(self, row: int, part: int) -> tuple[int, int]:
+        """A place so many screen rows from the start of a row, where lines are wrapped."""
+        while part < 0 and row > 0:
+            row -= 1
+            part += sum(map(self._parts, lines_of(self.buffer, self.rows, row, row + 1)))
+        for line in lines_of(self.buffer, self.rows, row, row + max(0, part)):
+            if part < self._parts(line):
+                break
+            part -= self._parts(line)
+            row += 1
+        return row, max(0, part)
+
+    def action_scroll_page(self, pages: int) -> None:
+        self.action_scroll_by(pages * max(1, self.size.height - 1))
+
+    def action_first(self) -> None:
+        if self.range is not None:
+            self._move_cursor(-self.rows.count)
+        else:
+            self._scroll(0)
+            self._holds_start = True
+            self.post_message(self.EarlierWanted(all=True))
+
+    def action_sideways(self, by: int) -> None:
+        x = self.scroll_offset.x + by * _SIDEWAYS_CELLS
+        self.scroll_to(x=x, animate=False, force=True, immediate=True)
+
+    def action_follow(self) -> None:
+        if self.range is not None:
+            self._move_cursor(self.rows.count)
+        else:
+            self._scroll(*self._end())
+
+    def go_to(self, number: int) -> None:
+        """Bring a line in sight, as the one that is looked at."""
+        self.current = number
+        row, top = self.rows.row(number), int(self.scroll_offset.y)
+        in_sight = {seen for seen, _, _ in self._in_sight()[:-1]}
+        if number not in in_sight:
+            self._scroll(max(0, row - _ABOVE))
+        elif row < top + self.size.height - 1:
+            self._set_following(False)  # or it would scroll away
+        self.refresh()
+
+    def toggle_wrap(self) -> None:
+        """Wrap long lines, or cut them off at the edge."""
+        top = self.top
+        self.wraps = not self.wraps
+        self.scroll_to(x=0, animate=False, force=True, immediate=True)
+        self._resize()
+        if not self.following:
+            self._place(self.rows.row(top))
+        self.refresh()
+
+    def toggle_numbers(self) -> None:
+        """Show line numbers, or none. They count from the first line, which has to be there."""
+        self.numbered = not self.numbered
+        if self.numbered:
+            self.post_message(self.EarlierWanted(all=True))
+        self._resize()
+        self.refresh()
+
+    def begin_range(self) -> None:
+        """Mark lines from the one that is looked at, or the last in sight."""
+        first, last = self.visible_numbers
+        current = self.current
+        start = current if current is not None and first <= current <= last else last
+        if last >= first:
+            self._set_following(False)
+            self.range = Range(start, start)
+            self._range_changed()
+
+    def toggle_range(self) -> None:
+        """Begin to mark lines, or mark none."""
+        if self.range is None:
+            self.begin_range()
+        else:
+            self.end_range()
+
+    def end_range(self) -> None:
+        """Mark no lines any more."""
+        self.range = None
+        self._range_changed()
+
+    def _move_cursor(self, lines: int) -> None:
+        assert self.range is not None
+        row = self.rows.row(self.range.cursor) + lines
+        row = min(max(0, row), self.rows.count - 1)
+        self.range.cursor = self.rows.number(row)
+        top = int(self.scroll_offset.y)
+        if row < top:
+            self._place(row)
+        elif self.range.cursor not in {number for number, _, _ in self._in_sight()}:
+            self._place(row - self.size.height + 1)
+        self._range_changed()
+
+    def _range_changed(self) -> None:
+        self.refresh()
+        self.call_next(self._announce)
+
+    def _on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        super()._on_mouse_scroll_up(event)
+        self._wheeled(self.max_scroll_y == 0)
+
+    def _on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        super()._on_mouse_scroll_down(event)
+        self._wheeled(self.scroll_target_y >= self.max_scroll_y)
+
+    def _wheeled(self, is_at_end: bool) -> None:
+        self._holds_start, self._top_part = False, 0
+        self._set_following(is_at_end)
+        if self.scroll_target_y == 0 and not is_at_end:
+            self.post_message(self.EarlierWanted(all=False))
+
+    def _scroll(self, row: int, part: int = 0) -> None:
+        """Move as the user asks."""
+        self._holds_start = False
+        end = self._end()
+        self._set_following((row, part) >= end)
+        self._place(*min((row, part), end))
+        if row <= 0:
+            self.post_message(self.EarlierWanted(all=False))
+
+    def _place(self, row: int, part: int = 0) -> None:
+        if part != self._top_part:
+            self._top_part = part
+            self.refresh()
+        self.scroll_to(y=row, animate=False, force=True, immediate=True)
+
+    def _set_following(self, following: bool) -> None:
+        if following != self.following:
+            self.following = following
+            self._left_at = (
+                self.rows.first
+                if not self.rows.count
+                else (self.rows.number(self.rows.count - 1) + 1)
+            )
+            self.call_next(self._announce)
+
+    def _announce(self) -> None:
+        """Called in the view's own turn: what its parent has it post would not go beyond that."""
+        self.post_message(self.Changed())
