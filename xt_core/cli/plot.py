@@ -6,7 +6,7 @@ import shutil
 import sys
 
 from xt_core import clock
-from xt_core.chart import Series, render_chart, to_ansi
+from xt_core.chart import ASCII_GLYPHS, UNICODE_GLYPHS, Series, render_chart, to_ansi
 from xt_core.cli.names import chosen_runs
 from xt_core.cli.parser import Parser, add_workspace, command_parser, count, overrides_of
 from xt_core.cli.talk import emit_json, note
@@ -104,7 +104,7 @@ def _chart(
         log_x=options.log_x,
         log_y=options.log_y,
         smoothing=options.smoothing,
-        ascii_only=options.ascii,
+        glyphs=ASCII_GLYPHS if options.ascii else UNICODE_GLYPHS,
     )
     colored = sys.stdout.isatty() and not options.no_color and not os.environ.get("NO_COLOR")
     return to_ansi(chart, color=colored)
