@@ -24,11 +24,12 @@ ALL_MEANT = "no job is chosen: the cursor is on all of them"
 
 
 async def test_keys_help_and_palette_agree_with_the_table(session: Session) -> None:
-    async with XtApp(session).run_test(size=(140, 70)) as pilot:
+    async with XtApp(session).run_test(size=(140, 150)) as pilot:
         app = await until_loaded(pilot, 7)
         bound = {
             binding.action
-            for _, binding in app._bindings
+            for owner in (app, app.metrics)
+            for _, binding in owner._bindings
             if binding.action.startswith("app.perform")
         }
         assert bound == {f"app.perform('{name}')" for name in ACTIONS}
@@ -75,7 +76,7 @@ async def test_states_are_told_by_glyph_and_word_without_colours(
 
 
 def test_no_key_means_two_things() -> None:
-    keys = [key for action in ACTIONS.values() for key in action.keys.split(",")]
+    keys = [(action.pane, key) for action in ACTIONS.values() for key in action.keys.split(",")]
     assert len(keys) == len(set(keys))
 
 

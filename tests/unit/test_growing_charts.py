@@ -139,11 +139,8 @@ class TestBands:
     def test_a_band_has_the_mean_and_reaches_from_the_least_to_the_greatest(self) -> None:
         members = [curve(0, 0, 0), curve(2, 4, 6), curve(4, 8)]
         band = Band("lr=0.1 (3)", 1, members)
-        assert band.spans_x == (0, 2)
-        assert band.extent_y(0, 2) == (0, 8)
-        assert band.at(0) == (0, 2, 4)
-        assert band.at(2) == (0, 3, 6), "the third had ended"
-        assert band.at(None) == (0, 14 / 3, 8)
+        assert [band.spans_x, band.extent_y(0, 2)] == [(0, 2), (0, 8)]
+        assert [band.at(x) for x in (0, 2, None)] == [(0, 2, 4), (0, 3, 6), (0, 14 / 3, 8)]
         levels = band.levels(Scale(0, 2, False), 5)
         assert [level.mean for level in levels if level] == [2, 3, 4, 2.5, 3]
         chart = lay_out([band], 40, 12, Look())
@@ -172,7 +169,7 @@ class TestDashes:
     def test_few_series_are_told_apart_by_dashes(self) -> None:
         level = [curve(n, n, color=n, name=f"run{n}") for n in range(3)]
         chart = lay_out(level, 14, 3, Look(dashed=True))
-        assert text(chart) == ["⠉⠉ ⠉⠉ ⠉⠉ ⠉⠉ ⠉⠉", "⠤⠤⠤⠤  ⠤⠤⠤⠤  ⠤⠤", "⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀"]
+        assert text(chart) == ["⠉⠉ ⠉⠉ ⠉⠉ ⠉⠉ ⠉⠉", "⠒⠒⠒⠒  ⠒⠒⠒⠒  ⠒⠒", "⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀"]
         rows = text(lay_out(level, 40, 9, Look(dashed=True)))
         assert rows[-1].rstrip() == "━━ run0 0  ╍╍ run1 1  ┅┅ run2 2"
 

@@ -4,6 +4,7 @@ Nothing here knows how a row reaches the screen; `to_ansi` is the CLI's way.
 """
 
 from xt_core.chart.ansi import to_ansi
+from xt_core.chart.axes import Scale
 from xt_core.chart.band import Band
 from xt_core.chart.cells import Span
 from xt_core.chart.glyphs import (
@@ -37,6 +38,7 @@ __all__ = [
     "Glyphs",
     "Look",
     "Quantity",
+    "Scale",
     "Series",
     "Span",
     "beside",

@@ -77,27 +77,29 @@ def plot_rows(
     canvas, glyphs = _Canvas(plot.width, plot.height), plot.glyphs
     for column in uprights:
         canvas.upright(column, glyphs.cursor, "cursor")
+    with_dashes = dashed and not glyphs.ascii_only and has_dashes(len(curves))
+    dashes = [PATTERNS[number] if with_dashes else "" for number in range(len(curves))]
     means = dict[int, Cells]()
     for number, curve in enumerate(curves):
         if isinstance(curve, Band):
             alphabet = glyphs.alphabet or (" ", _BAND_LETTER)
             levels = curve.levels(plot.x_scale, plot.width * glyphs.cell.wide)
             canvas.put(_surface(levels, plot), alphabet, raw_style(curve.color))
-            means[number] = _mean(levels, plot)
+            means[number] = _mean(levels, plot, dashes[number])
         elif curve.raw is not None:
             alphabet = glyphs.alphabet or (" ", _RAW_LETTER)
             canvas.put(_remembered(curve.raw, plot, ""), alphabet, raw_style(curve.color))
-    with_dashes = dashed and not glyphs.ascii_only and has_dashes(len(curves))
     for number, curve in enumerate(curves):
         alphabet = glyphs.alphabet or (" ", series_letter(curve.color))
-        dash = PATTERNS[number] if with_dashes else ""
-        cells = means[number] if isinstance(curve, Band) else _remembered(curve, plot, dash)
+        cells = (
+            means[number] if isinstance(curve, Band) else _remembered(curve, plot, dashes[number])
+        )
         canvas.put(cells, alphabet, series_style(curve.color))
     return canvas.rows()
 
 
 def _remembered(curve: Curve, plot: Plot, dash: str) -> Cells:
-    key = (*plot.key, dash, len(curve.logged_x))
+    key = (*plot.key, dash, curve.taken)
     cells = curve.memo.get(key)
     if not isinstance(cells, list):
         cells = _drawn(curve, plot, dash)
@@ -130,7 +132,7 @@ def _surface(levels: Sequence[Level | None], plot: Plot) -> Cells:
     return layer.cells()
 
 
-def _mean(levels: Sequence[Level | None], plot: Plot) -> Cells:
+def _mean(levels: Sequence[Level | None], plot: Plot, dash: str) -> Cells:
     layer = plot.layer()
     for is_gap, group in groupby(enumerate(levels), lambda place: place[1] is None):
         if not is_gap:
@@ -140,6 +142,8 @@ def _mean(levels: Sequence[Level | None], plot: Plot) -> Cells:
                 Stop(column, dot, dot, dot, dot)
                 for (column, _), dot in zip(places, dots, strict=True)
             )
+    if dash:
+        layer.dash(dash)
     return layer.cells()
 
 

@@ -144,11 +144,13 @@ def lay_out(curves: Sequence[Curve | Band], width: int, height: int, look: Look)
     look = look.printable()
     has_axes = width >= _LEAST_WIDTH_FOR_AXES and height >= _LEAST_HEIGHT_FOR_AXES
     has_header = has_axes and bool(look.title or look.y_label)
-    header = [_header(look, _left_out(curves), width)] if has_header else []
+    header = [_header(look, left_out(curves), width)] if has_header else []
     legend_rows = (height - len(header) - 2) // 4 if has_axes and look.legend else 0
+    if look.cursor_x is not None and has_axes and height > _LEAST_HEIGHT_FOR_AXES:
+        legend_rows = max(legend_rows, 1)  # a cursor is there to read values by
     entries = _entries(curves, look, width) if legend_rows else []
     footer = [_legend_row(row, width) for row in flow(entries, width, legend_rows)]
-    scales = _scales(curves, look)
+    scales = fitted_scales(curves, look)
     body_height = height - len(header) - len(footer)
     body = (
         _note("no data", width, body_height)
@@ -163,7 +165,7 @@ def _on_axis(x: float | None, log: bool) -> float | None:
     return None if x is None or not math.isfinite(x) or (log and x <= 0) else x
 
 
-def _left_out(curves: Sequence[Curve | Band]) -> str:
+def left_out(curves: Sequence[Curve | Band]) -> str:
     """How many values are gaps, and why."""
     members = [m for one in curves for m in (one.members if isinstance(one, Band) else (one,))]
     counts = (
@@ -173,7 +175,7 @@ def _left_out(curves: Sequence[Curve | Band]) -> str:
     return ", ".join(f"{count} {what}" for count, what in counts if count)
 
 
-def _scales(curves: Sequence[Curve | Band], look: Look) -> tuple[Scale, Scale] | None:
+def fitted_scales(curves: Sequence[Curve | Band], look: Look) -> tuple[Scale, Scale] | None:
     """The scales of x and y; None if there is no point to draw."""
     spans = [span for curve in curves if (span := curve.spans_x) is not None]
     if not spans:
@@ -278,12 +280,12 @@ def _entries(curves: Sequence[Curve | Band], look: Look, width: int) -> list[Ent
         style = series_style(curve.color)
         name = printable(curve.name, ascii_only=glyphs.ascii_only)
         entries.append(
-            Entry.fitted(key, style, name, _shown(curve, cursor), width, glyphs.ellipsis)
+            Entry.fitted(key, style, name, shown_value(curve, cursor), width, glyphs.ellipsis)
         )
     return entries
 
 
-def _shown(curve: Curve | Band, cursor: float | None) -> str:
+def shown_value(curve: Curve | Band, cursor: float | None) -> str:
     """The value at the cursor, or the last one."""
     if isinstance(curve, Curve):
         return format_number(curve.last_value() if cursor is None else curve.value_at(cursor))
@@ -291,7 +293,7 @@ def _shown(curve: Curve | Band, cursor: float | None) -> str:
     if level is None:
         return format_number(None)
     low, mean, high = map(format_number, level)
-    return f"{mean} [{low}, {high}]"
+    return mean if low == high else f"{mean} [{low}, {high}]"
 
 
 def _legend_row(entries: Sequence[Entry], width: int) -> Row:

@@ -77,6 +77,8 @@ class Curve:
     x: list[float] = field(default_factory=list)
     y: list[float] = field(default_factory=list)
     runs: list[tuple[int, int]] = field(default_factory=list)
+    taken: int = 0
+    """Points that were appended, whatever became of them."""
     not_finite: int = 0
     not_positive: int = 0
     raw: "Curve | None" = None
@@ -99,6 +101,7 @@ class Curve:
             raise ValueError(
                 f"series {self.name!r} has {len(new_x)} values of x and {len(new_y)} of y"
             )
+        self.taken += len(new_x)
         if not _all_finite(new_x):
             kept = list(map(math.isfinite, new_x))
             new_x, new_y = list(compress(new_x, kept)), list(compress(new_y, kept))
@@ -178,13 +181,31 @@ class Curve:
 
     def value_at(self, x: float) -> float | None:
         """The logged y at the nearest logged x (the last logged there); None without points."""
+        nearest = self._nearest(x)
+        return self.logged_y[nearest] if nearest >= 0 else None
+
+    def nearest_x(self, x: float) -> float | None:
+        """The logged x that is nearest; None without points."""
+        nearest = self._nearest(x)
+        return self.logged_x[nearest] if nearest >= 0 else None
+
+    def _nearest(self, x: float) -> int:
+        """The last point at the logged x that is nearest; -1 without points."""
         after = bisect_right(self.logged_x, x)
         nearest = after - 1
         if after < len(self.logged_x) and (
             nearest < 0 or self.logged_x[after] - x < x - self.logged_x[nearest]
         ):
             nearest = bisect_right(self.logged_x, self.logged_x[after]) - 1
-        return self.logged_y[nearest] if nearest >= 0 else None
+        return nearest
+
+    def next_x(self, x: float, step: int) -> float | None:
+        """The nearest logged x that is greater, or for a negative step less; None if none is."""
+        if step > 0:
+            place = bisect_right(self.logged_x, x)
+            return self.logged_x[place] if place < len(self.logged_x) else None
+        place = bisect_left(self.logged_x, x)
+        return self.logged_x[place - 1] if place else None
 
     def last_value(self) -> float | None:
         """The y logged at the greatest x; None without points."""

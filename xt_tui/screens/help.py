@@ -17,6 +17,12 @@ _KEY_NAMES = {
     "less_than_sign": "<",
     "asterisk": "*",
     "question_mark": "?",
+    "plus": "+",
+    "equals_sign": "=",
+    "minus": "-",
+    "underscore": "_",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
 }
 _MOVING = (
     ("↓ ↑ j k", "one row or line"),
