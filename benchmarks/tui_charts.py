@@ -1,4 +1,4 @@
-"""Processor time of the terminal UI's charts, beside plotext's in the same run, if that is there.
+"""Processor time of the charts of the terminal UI, beside plotext's (5.3), if that is there.
 
 A redraw after new points is the whole of what the UI does: points are appended to every curve, and
 the chart or the grid is laid out anew. A redraw of the crosshair changes no curve. The grid is also
@@ -7,11 +7,9 @@ drawn by a real app, without a terminal. Run: ``python benchmarks/tui_charts.py`
 
 import asyncio
 import importlib.util
-import io
 import math
 import random
 from collections.abc import Callable, Sequence
-from contextlib import redirect_stdout
 from itertools import count
 from statistics import median
 from time import process_time
@@ -60,10 +58,12 @@ def milliseconds(work: Callable[[], object], before: Callable[[], object] = int)
 
 
 def plotext_milliseconds(charts: Sequence[Growing], width: int, height: int) -> float | None:
-    """What plotext takes for the same charts; None if it is not there."""
+    """What plotext takes for the same charts; None if its version 5 is not there."""
     if importlib.util.find_spec("plotext") is None:
         return None
     plotext = importlib.import_module("plotext")
+    if not hasattr(plotext, "clear_figure"):
+        return None
 
     def draw() -> None:
         for chart in charts:
@@ -71,8 +71,7 @@ def plotext_milliseconds(charts: Sequence[Growing], width: int, height: int) -> 
             plotext.plotsize(width, height)
             for curve in chart.curves:
                 plotext.plot(curve.x, curve.y, marker="braille", label=curve.name)
-            with redirect_stdout(io.StringIO()):
-                print(plotext.build())
+            plotext.build()
 
     start = process_time()
     draw()  # once: it takes seconds

@@ -86,15 +86,27 @@ class Layer:
     def line(self, stops: Iterable[Stop]) -> None:
         """Draw a line through stops in order of column; a lone dot grows so that it is seen."""
         before: Stop | None = None
-        joined = False
+        is_lone = True
+        low = high = 0
         for stop in stops:
-            self.bar(stop.column, stop.low, stop.high)
+            next_low, next_high = stop.low, stop.high
             if before is not None:
-                joined = True
-                self._join(before.column, before.last, stop.column, stop.first)
-            before = stop
-        if before is not None and not joined and before.low == before.high:
-            self._blob(before.column, before.low)
+                is_lone = False
+                up = stop.first - before.last
+                if stop.column - before.column != 1:
+                    self._join(before.column, before.last, stop.column, stop.first)
+                elif up > 1:  # half of the way in either column, as one bar with what is there
+                    middle = before.last + (up + 1) // 2
+                    high, next_low = max(high, middle - 1), min(next_low, middle)
+                elif up < -1:
+                    middle = before.last + up // 2
+                    low, next_high = min(low, middle + 1), max(next_high, middle)
+                self.bar(before.column, low, high)
+            before, low, high = stop, next_low, next_high
+        if before is not None:
+            self.bar(before.column, low, high)
+            if is_lone and low == high:
+                self._blob(before.column, low)
 
     def scatter(self, dots: Iterable[tuple[int, int]]) -> None:
         """Draw dots of their own, each given as its column and row."""

@@ -16,6 +16,9 @@ from xt_core.chart.axes import LEAST_LOGARITHMIC, Scale
 from xt_core.chart.extremes import Extremes
 from xt_core.chart.smoothing import Smoother
 
+_FEW = 64
+"""Points of which the least and greatest are found as quickly as they could be asked for."""
+
 
 @dataclass(slots=True)
 class Series:
@@ -298,7 +301,11 @@ def _buckets(curve: Curve, scale: Scale, edges: list[float], start: int, stop: i
         else:
             column = scale.dot(x[start], len(edges))
             end = start + 1
-        low, high = extremes.within(start, end)
+        if end - start <= _FEW:
+            part = y[start:end]
+            low, high = min(part), max(part)
+        else:
+            low, high = extremes.within(start, end)
         buckets.append(Bucket(column, y[start], low, high, y[end - 1]))
         start = end
     return buckets

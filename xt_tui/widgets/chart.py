@@ -64,6 +64,7 @@ class ChartView(Widget):
         """`draw` lays the chart out for the widget's size."""
         super().__init__()
         self._draw = draw
+        self._span_styles: dict[str, Style] = {}
         self._chart: Chart | None = None
         self._pressed: tuple[float, int] | None = None
         """Where the mouse was pressed, and with which button."""
@@ -85,13 +86,21 @@ class ChartView(Widget):
         rows = self.chart.rows
         if y >= len(rows):
             return Strip.blank(self.size.width, self.rich_style)
-        base = self.rich_style
-        return Strip([Segment(span.text, base + self._style(span.style)) for span in rows[y]])
+        return Strip([Segment(span.text, self._style(span.style)) for span in rows[y]])
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._span_styles.clear()
 
     def _style(self, name: str) -> Style:
-        if name in _STYLES:
-            return self.get_component_rich_style(f"chart--{name}", partial=True)
-        return _style(name)
+        """The style of a span, on the widget's own."""
+        style = self._span_styles.get(name)
+        if style is None:
+            part = _style(name)
+            if name in _STYLES:
+                part = self.get_component_rich_style(f"chart--{name}", partial=True)
+            style = self._span_styles[name] = self.rich_style + part
+        return style
 
     # The mouse --------------------------------------------------------------------------
 
