@@ -58,11 +58,18 @@ class MetricsPane(Pane, can_focus=True):
         parts: Sequence[Part]
         of_system: bool
 
+    @dataclass
+    class Ranked(Message):
+        """The best of the chosen runs are known."""
+
+        runs: Sequence[Run]
+
     def __init__(self, session: Session, system: Source | None = None) -> None:
         """`system` gives what is sampled of a run's processes and its node, as metrics."""
         super().__init__("", id="metrics")
         self._session, self._system = session, system
         self._background = Background(self, "metrics")
+        self._ranking = Background(self, "ranking of runs")
         self._logged, self._sampled = Points(), Points()
         self._curves, self._colors = Curves(), Colors()
         self._chosen: Sequence[Run] = ()
@@ -91,18 +98,29 @@ class MetricsPane(Pane, can_focus=True):
         self.show_chosen()
 
     def show_chosen(self) -> None:
-        """Choose anew which of the runs are shown."""
-        self._runs = self._fewer()
-        self._colors.allot(run.full_name for run in self._runs)
-        self._curves.keep(self._runs)
+        """Choose anew which of the runs are shown; to find the best of 100,000 takes a while."""
+        if not self._is_ranked:
+            self._show_runs(self._chosen[:MOST_RUNS])
+            return
+        runs, primary, maximize = self._chosen, self.primary, self._maximize
+        self._ranking.ask(lambda: self.Ranked(best_runs(runs, primary, maximize, MOST_RUNS)))
+
+    @property
+    def _is_ranked(self) -> bool:
+        """Whether the best of the chosen runs are shown, rather than the first."""
+        return self.is_crowded and self.view.top and bool(self.primary)
+
+    @on(Ranked)
+    def _take_best(self, message: Ranked) -> None:
+        if self._is_ranked:
+            self._show_runs(message.runs)
+
+    def _show_runs(self, runs: Sequence[Run]) -> None:
+        self._runs = runs
+        self._colors.allot(run.full_name for run in runs)
+        self._curves.keep(runs)
         self._look()
         self._show_soon()
-
-    def _fewer(self) -> Sequence[Run]:
-        """The chosen runs; of too many, the best or the first."""
-        if self.is_crowded and self.view.top and self.primary:
-            return best_runs(self._chosen, self.primary, self._maximize, MOST_RUNS)
-        return self._chosen[:MOST_RUNS]
 
     @property
     def points(self) -> Points:
@@ -195,8 +213,9 @@ class MetricsPane(Pane, can_focus=True):
     def _describe(self) -> None:
         parts = []
         if self.is_crowded:
-            is_best = self.view.top and self.primary
-            which = f"{MOST_RUNS} best by {self.primary}" if is_best else f"first {MOST_RUNS}"
+            which = f"first {MOST_RUNS}"
+            if self._is_ranked:
+                which = f"{MOST_RUNS} best by {self.primary}"
             parts.append(f"the {which} of {counted(len(self._chosen), 'run')}")
         page, pages = self.charts.pages
         parts += [f"page {page} of {pages}"] if pages > 1 else []
