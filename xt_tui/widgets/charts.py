@@ -121,18 +121,18 @@ class Charts(Grid):
             self.choose(self._names.index(self._page[place]) - self._chosen)
 
     def step(self, direction: str) -> int:
-        """The distance to the chart in a direction: left, right, up, down, page_up, …"""
-        layout, places = self._layout(), self._layout().places
-        left = places - self._chosen % places + len(self._names)
+        """The distance to the chart in a direction (left, right, up, down, page_up, page_down) or
+        at an end (first, last); it may lead beyond the last."""
+        layout, all_of_them = self._layout(), len(self._names)
         return {
             "left": -1,
             "right": 1,
             "up": -layout.across,
             "down": layout.across,
-            "page_up": -places,
-            "page_down": places,
-            "first": -left - self._chosen,
-            "last": left,
+            "page_up": -layout.places,
+            "page_down": layout.places,
+            "first": -all_of_them,
+            "last": all_of_them,
         }[direction]
 
     def redraw(self) -> None:
