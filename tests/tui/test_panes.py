@@ -138,7 +138,7 @@ async def test_curves_of_the_chosen_runs_are_drawn_and_grow(session: Session) ->
         await pilot.press("s")
         await until(pilot, lambda: "smoothed 0.6" in text_of(app))
         await pilot.press("L")
-        assert app.metrics.log_y
+        assert app.metrics.view.log_y
 
 
 async def test_details_show_the_run_under_the_cursor(session: Session) -> None:

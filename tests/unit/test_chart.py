@@ -12,7 +12,9 @@ import pytest
 from rich.cells import cell_len
 
 from xt_core.chart import (
+    ASCII_GLYPHS,
     PALETTE,
+    UNICODE_GLYPHS,
     Chart,
     Series,
     Span,
@@ -23,7 +25,7 @@ from xt_core.chart import (
     to_ansi,
 )
 from xt_core.chart.axes import Scale, format_number, format_tick, tick_labels
-from xt_core.chart.series import ema
+from xt_core.chart.smoothing import ema
 
 NAN, INF = math.nan, math.inf
 
@@ -122,7 +124,7 @@ class TestScatter:
 
     def test_points_are_letters_where_only_ascii_shows(self) -> None:
         points = Series("loss", [0, 1, 3], [0, 2, 1], 0, scattered=True)
-        assert text(render_chart([points], 4, 3, ascii_only=True)) == [" A  ", "   A", "A   "]
+        assert text(render_chart([points], 4, 3, glyphs=ASCII_GLYPHS)) == [" A  ", "   A", "A   "]
 
     def test_points_are_not_smoothed(self) -> None:
         points = Series("loss", [0, 1, 2], [0, 9, 0], 0, scattered=True)
@@ -196,7 +198,7 @@ class TestLayout:
     def test_ascii_draws_with_letters(self) -> None:
         up = Series("up", [0, 10], [0, 10], 0)
         down = Series("down ↓", [0, 10], [10, 0], 1)
-        chart = render_chart([up, down], 24, 9, ascii_only=True, title="both")
+        chart = render_chart([up, down], 24, 9, glyphs=ASCII_GLYPHS, title="both")
         assert text(chart) == [
             "          both          ",
             "10+BBB               AAA",
@@ -513,7 +515,7 @@ def _random_chart(source: random.Random, width: int, height: int, ascii_only: bo
         smoothing=source.choice([0, 0.5, 0.99]),
         x_range=source.choice([None, (_value(source), _value(source))]),
         y_range=source.choice([None, (_value(source), _value(source))]),
-        ascii_only=ascii_only,
+        glyphs=ASCII_GLYPHS if ascii_only else UNICODE_GLYPHS,
         legend=source.random() < 0.7,
         cursor_x=source.choice([None, _value(source)]),
         x_names=source.choices(NAMES, k=source.randrange(60)) if source.random() < 0.2 else (),

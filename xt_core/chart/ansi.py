@@ -3,7 +3,7 @@
 from xt_core.chart.braille import BRAILLE_BLOCK
 from xt_core.chart.cells import Span
 from xt_core.chart.glyphs import KEY
-from xt_core.chart.palette import series_color, series_letter, series_number
+from xt_core.chart.palette import is_dim, series_color, series_letter, series_number
 from xt_core.chart.render import Chart
 
 _RESET = "\x1b[0m"
@@ -33,7 +33,10 @@ def to_ansi(chart: Chart, color: bool) -> str:
 
 def _escaped(span: Span) -> str:
     color = series_color(span.style)
-    start = _STYLES.get(span.style) if color is None else f"\x1b[38;5;{color.code}m"
+    if color is None:
+        start = _STYLES.get(span.style)
+    else:
+        start = f"\x1b[{'2;' if is_dim(span.style) else ''}38;5;{color.code}m"
     return f"{start}{span.text}{_RESET}" if start else span.text
 
 

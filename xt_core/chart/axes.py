@@ -13,6 +13,8 @@ _SMALLEST = 1e-300
 LEAST_LOGARITHMIC = _SMALLEST
 """What is not greater counts as zero on a log axis: products of it might well be zero."""
 
+_GREATEST_EXPONENT = 300.0
+
 _SAME = 1e-12
 """Values whose relative difference is less are one value to a reader."""
 
@@ -37,7 +39,11 @@ class Scale:
     def value(self, fraction: float) -> float:
         """The value at a fraction of the way from `low` to `high`."""
         along = self._origin + fraction * self._length
-        return 10.0**along if self.log else along
+        return 10.0 ** min(along, _GREATEST_EXPONENT) if self.log else along
+
+    def fraction(self, value: float) -> float:
+        """How far a value is on the way from `low` to `high`."""
+        return (self._along(value) - self._origin) / self._length
 
     def dot(self, value: float, dots: int) -> int:
         """The dot nearest to a value, of `dots` in a line, the first of them on `low` and the last

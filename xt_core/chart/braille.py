@@ -1,11 +1,11 @@
-"""Lines drawn as dots, eight to a cell (Unicode braille), or one to a cell where only ASCII shows.
+"""Lines drawn as dots: eight to a cell (Unicode braille), four (quadrants), or one (ASCII).
 
 A column of cells is one integer with a byte a cell, so a vertical line of any height is one
 operation, and the bytes are the offsets into the braille block (U+2800), whose dots are numbered
 1, 2, 3, 7 down the left and 4, 5, 6, 8 down the right.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import lru_cache
 from math import ceil, floor
 from typing import NamedTuple
@@ -30,6 +30,7 @@ class DotCell(NamedTuple):
 
 
 BRAILLE = DotCell(((6, 2, 1, 0), (7, 5, 4, 3)))
+QUADRANTS = DotCell(((0, 1), (2, 3)))
 WHOLE = DotCell(((0,),))
 
 
@@ -54,30 +55,27 @@ class Layer:
         self.dots_wide = width * cell.wide
         self.dots_high = height * cell.high
 
-    def rows(self) -> Iterator[tuple[int, ...]]:
-        """Each row of cells from the top: the bits of each cell, 0 where nothing is drawn."""
-        columns = (column.to_bytes(self._height, "big") for column in self._columns)
-        return zip(*columns, strict=True)
+    def cells(self) -> list[tuple[int, int, int]]:
+        """The cells that have dots: the row from the top, the column, and the bits."""
+        drawn = []
+        for column, dots in enumerate(self._columns):
+            if dots:
+                bytes_ = dots.to_bytes(self._height, "big")
+                drawn += [(row, column, bits) for row, bits in enumerate(bytes_) if bits]
+        return drawn
 
-    def line(self, stops: Iterable[Stop]) -> None:
-        """Draw a line through stops in order of column; a lone dot grows so that it is seen."""
-        before: Stop | None = None
-        joined = False
-        for stop in stops:
-            self._bar(stop.column, stop.low, stop.high)
-            if before is not None:
-                joined = True
-                self._join(before.column, before.last, stop.column, stop.first)
-            before = stop
-        if before is not None and not joined and before.low == before.high:
-            self._blob(before.column, before.low)
+    def dash(self, pattern: str) -> None:
+        """Leave out the cells that are blank in a pattern that is repeated over the width."""
+        for column in range(len(self._columns)):
+            if pattern[column % len(pattern)] == " ":
+                self._columns[column] = 0
 
-    def scatter(self, dots: Iterable[tuple[int, int]]) -> None:
-        """Draw dots of their own, each given as its column and row."""
-        for column, row in dots:
-            self._bar(column, row, row)
+    def dither(self, bits: int) -> None:
+        """Leave of every cell only these dots, so that a filled surface can be told from a line."""
+        mask = int.from_bytes(bytes([bits]) * self._height, "big")
+        self._columns = [column & mask for column in self._columns]
 
-    def _bar(self, column: int, low: int, high: int) -> None:
+    def bar(self, column: int, low: int, high: int) -> None:
         """An upright line from row `low` to row `high`, both included."""
         if not 0 <= column < self.dots_wide or high < 0 or low >= self.dots_high:
             return
@@ -85,23 +83,53 @@ class Layer:
         below = self._below[dot]
         self._columns[cell] |= below[min(high + 1, self.dots_high)] ^ below[max(low, 0)]
 
+    def line(self, stops: Iterable[Stop]) -> None:
+        """Draw a line through stops in order of column; a lone dot grows so that it is seen."""
+        before: Stop | None = None
+        is_lone = True
+        low = high = 0
+        for stop in stops:
+            next_low, next_high = stop.low, stop.high
+            if before is not None:
+                is_lone = False
+                up = stop.first - before.last
+                if stop.column - before.column != 1:
+                    self._join(before.column, before.last, stop.column, stop.first)
+                elif up > 1:  # half of the way in either column, as one bar with what is there
+                    middle = before.last + (up + 1) // 2
+                    high, next_low = max(high, middle - 1), min(next_low, middle)
+                elif up < -1:
+                    middle = before.last + up // 2
+                    low, next_high = min(low, middle + 1), max(next_high, middle)
+                self.bar(before.column, low, high)
+            before, low, high = stop, next_low, next_high
+        if before is not None:
+            self.bar(before.column, low, high)
+            if is_lone and low == high:
+                self._blob(before.column, low)
+
+    def scatter(self, dots: Iterable[tuple[int, int]]) -> None:
+        """Draw dots of their own, each given as its column and row."""
+        for column, row in dots:
+            self.bar(column, row, row)
+
     def _blob(self, column: int, row: int) -> None:
         if self._cell_high > 1:
-            self._bar(column, row - 1, row + 1)
-            self._bar(column - 1, row, row)
-            self._bar(column + 1, row, row)
+            self.bar(column, row - 1, row + 1)
+            self.bar(column - 1, row, row)
+            self.bar(column + 1, row, row)
 
     def _join(self, from_column: int, from_row: int, to_column: int, to_row: int) -> None:
         """A straight line, one dot thick, between two dots that are drawn already."""
         across, up = to_column - from_column, to_row - from_row
         if across == 0:
-            self._bar(from_column, min(from_row, to_row), max(from_row, to_row))
+            self.bar(from_column, min(from_row, to_row), max(from_row, to_row))
         elif abs(up) > across:
             self._steep_join(from_column, from_row, across, up)
         elif across > 1:
             for column in range(max(from_column, 0), min(to_column, self.dots_wide - 1) + 1):
                 row = from_row + floor(up * (column - from_column) / across + 0.5)
-                self._bar(column, row, row)
+                self.bar(column, row, row)
 
     def _steep_join(self, from_column: int, from_row: int, across: int, up: int) -> None:
         """A line that takes several rows of each column: those it crosses nearest to it."""
@@ -111,9 +139,9 @@ class Layer:
             enters = from_row + (column - from_column - 0.5) * slope
             leaves = enters + slope
             if up > 0:
-                self._bar(column, max(ceil(enters), from_row), min(ceil(leaves) - 1, to_row))
+                self.bar(column, max(ceil(enters), from_row), min(ceil(leaves) - 1, to_row))
             else:
-                self._bar(column, max(floor(leaves) + 1, to_row), min(floor(enters), from_row))
+                self.bar(column, max(floor(leaves) + 1, to_row), min(floor(enters), from_row))
 
 
 @lru_cache(maxsize=64)

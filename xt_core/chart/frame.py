@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from xt_core.chart.axes import Scale, tick_labels
 from xt_core.chart.cells import Span, cell_width, cut
 from xt_core.chart.glyphs import Glyphs
+from xt_core.chart.quantities import NUMBER, Quantity
 
 _ROWS_A_TICK = 4
 _FEWEST_Y_TICKS = 3
@@ -37,14 +38,20 @@ def gutter_row(label: str | None, width: int, glyphs: Glyphs) -> list[Span]:
 
 
 def x_axis(
-    scale: Scale, gutter: int, width: int, x_label: str, glyphs: Glyphs, names: Sequence[str] = ()
+    scale: Scale,
+    gutter: int,
+    width: int,
+    x_label: str,
+    glyphs: Glyphs,
+    names: Sequence[str] = (),
+    quantity: Quantity = NUMBER,
 ) -> tuple[list[Span], list[Span]]:
     """The axis beneath a plot of `width` cells with `x_label` at its end, and its labels: numbers,
     or the `names` of the values 0, 1, 2 and so on."""
     ticks = (
         _named_ticks(names, scale, gutter, width, glyphs)
         if names
-        else _fitting_ticks(scale, gutter, width, glyphs)
+        else _fitting_ticks(scale, gutter, width, glyphs, quantity)
     )
     line = [glyphs.across] * width
     labels, end = "", 0
@@ -62,12 +69,12 @@ def x_axis(
 
 
 def _fitting_ticks(
-    scale: Scale, gutter: int, width: int, glyphs: Glyphs
+    scale: Scale, gutter: int, width: int, glyphs: Glyphs, quantity: Quantity
 ) -> Sequence[tuple[int, int, str]]:
     """Column of the tick, where its label starts in the row, and the label: as many as fit."""
     for limit in range(max(2, width // _CELLS_A_TICK + 1), 0, -1):
         placed = []
-        for value, label in tick_labels(scale, limit):
+        for value, label in quantity.ticks(scale, limit):
             tick = _cell(scale, value, width, glyphs.cell.wide)
             start = gutter + tick - len(label) // 2
             placed.append((tick, max(0, min(start, gutter + width - len(label))), label))

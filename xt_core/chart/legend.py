@@ -10,7 +10,7 @@ _BETWEEN = 2
 
 
 class Entry(NamedTuple):
-    """One entry of a legend; the style is that of its one-cell key."""
+    """One entry of a legend; the style is that of its key."""
 
     key: str
     style: str
@@ -19,14 +19,14 @@ class Entry(NamedTuple):
     @property
     def width(self) -> int:
         """Cells that the entry takes: key, space, text."""
-        return 2 + cell_width(self.text)
+        return len(self.key) + 1 + cell_width(self.text)
 
     @classmethod
     def fitted(
         cls, key: str, style: str, name: str, value: str, width: int, ellipsis: str
     ) -> "Entry":
         """An entry of at most `width` cells: the name is cut before the value is."""
-        room = width - 2
+        room = width - len(key) - 1
         name = cut(name, max(room - cell_width(value) - 1, 0), ellipsis=ellipsis)
         return cls(key, style, cut(f"{name} {value}".strip(), room, ellipsis=ellipsis))
 

@@ -8,7 +8,7 @@ luminances that read on black.
 
 from typing import NamedTuple
 
-_SERIES_STYLE = "series-"
+_SERIES_STYLE, _RAW_STYLE = "series-", "raw-"
 
 
 class Color(NamedTuple):
@@ -37,6 +37,16 @@ def series_style(color: int) -> str:
     return f"{_SERIES_STYLE}{color}"
 
 
+def raw_style(color: int) -> str:
+    """The style name of what lies behind a series, in its colour but dim: raw values, a band."""
+    return f"{_RAW_STYLE}{color}"
+
+
+def is_dim(style: str) -> bool:
+    """Whether a style is that of what lies behind a series."""
+    return style.startswith(_RAW_STYLE)
+
+
 def series_number(style: str) -> int | None:
     """The colour number in a style name; None for a style that is no series."""
     if not style.startswith(_SERIES_STYLE):
@@ -45,9 +55,10 @@ def series_number(style: str) -> int | None:
 
 
 def series_color(style: str) -> Color | None:
-    """The palette's colour for a style name; None for a style that is no series."""
-    number = series_number(style)
-    return None if number is None else PALETTE[number % len(PALETTE)]
+    """The palette's colour for the style of a series or of what lies behind it; else None."""
+    if not style.startswith((_SERIES_STYLE, _RAW_STYLE)):
+        return None
+    return PALETTE[int(style.removeprefix(_SERIES_STYLE).removeprefix(_RAW_STYLE)) % len(PALETTE)]
 
 
 def series_letter(color: int) -> str:

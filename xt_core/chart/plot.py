@@ -1,55 +1,150 @@
-"""The inside of a chart: every curve's dots, one colour a cell, the later curve on top."""
+"""The inside of a chart: every curve's dots, one colour a cell, the later curve on top.
+
+What lies behind the curves (bands, raw values) is drawn first. A curve remembers the cells it was
+drawn as: a crosshair that moves, or a neighbour that grows, costs it nothing.
+"""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 
 from xt_core.chart.axes import Scale
-from xt_core.chart.braille import BRAILLE_BLOCK, Layer, Stop
+from xt_core.chart.band import Band, Level
+from xt_core.chart.braille import Layer, Stop
 from xt_core.chart.cells import Span
+from xt_core.chart.dashes import PATTERNS, has_dashes
 from xt_core.chart.glyphs import Glyphs
-from xt_core.chart.palette import series_letter, series_style
+from xt_core.chart.palette import raw_style, series_letter, series_style
 from xt_core.chart.series import Bucket, Curve, decimate
 
-_BRAILLE = [" ", *(chr(BRAILLE_BLOCK + bits) for bits in range(1, 256))]
+Cells = list[tuple[int, int, int]]
+"""Row from the top, column, and bits of each cell that has dots."""
+
+_RAW_LETTER, _BAND_LETTER = ".", ":"
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """The rectangle that curves are drawn in."""
+
+    x_scale: Scale
+    y_scale: Scale
+    width: int
+    height: int
+    glyphs: Glyphs
+
+    def layer(self) -> Layer:
+        """An empty layer of its size."""
+        return Layer(self.width, self.height, self.glyphs.cell)
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What the cells of a curve depend on, besides the curve."""
+        x, y = self.x_scale, self.y_scale
+        scales = (x.low, x.high, x.log, y.low, y.high, y.log)
+        return (*scales, self.width, self.height, self.glyphs.name)
+
+
+class _Canvas:
+    """Characters and their styles; what is put later covers what was put before."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self._characters = [[" "] * width for _ in range(height)]
+        self._styles = [[""] * width for _ in range(height)]
+        self._width = width
+
+    def upright(self, column: int | None, glyph: str, style: str) -> None:
+        """A line from top to bottom."""
+        if column is not None and 0 <= column < self._width:
+            for characters, styles in zip(self._characters, self._styles, strict=True):
+                characters[column], styles[column] = glyph, style
+
+    def put(self, cells: Cells, alphabet: Sequence[str], style: str) -> None:
+        characters, styles = self._characters, self._styles
+        for row, column, bits in cells:
+            characters[row][column] = alphabet[bits]
+            styles[row][column] = style
+
+    def rows(self) -> Iterator[list[Span]]:
+        for characters, styles in zip(self._characters, self._styles, strict=True):
+            yield _spans(characters, styles)
 
 
 def plot_rows(
-    curves: Sequence[Curve],
-    x_scale: Scale,
-    y_scale: Scale,
-    width: int,
-    height: int,
-    glyphs: Glyphs,
-    cursor: int | None,
+    curves: Sequence[Curve | Band], plot: Plot, uprights: Sequence[int | None], *, dashed: bool
 ) -> Iterator[list[Span]]:
-    """The rows of a plot of `width` × `height` cells; `cursor` is the cell column of a line that
-    shows where no curve is."""
-    characters = [[" "] * width for _ in range(height)]
-    styles = [[""] * width for _ in range(height)]
-    if cursor is not None and 0 <= cursor < width:
-        for character_row, style_row in zip(characters, styles, strict=True):
-            character_row[cursor], style_row[cursor] = glyphs.cursor, "cursor"
-    for curve in curves:
-        layer = Layer(width, height, glyphs.cell)
-        _draw(curve, layer, x_scale, y_scale)
-        alphabet = [" ", series_letter(curve.color)] if glyphs.ascii_only else _BRAILLE
-        style = series_style(curve.color)
-        for drawn, character_row, style_row in zip(layer.rows(), characters, styles, strict=True):
-            for column, bits in enumerate(drawn):
-                if bits:
-                    character_row[column] = alphabet[bits]
-                    style_row[column] = style
-    for character_row, style_row in zip(characters, styles, strict=True):
-        yield _spans(character_row, style_row)
+    """The rows of a plot; `uprights` are cell columns of lines that show where no curve is."""
+    canvas, glyphs = _Canvas(plot.width, plot.height), plot.glyphs
+    for column in uprights:
+        canvas.upright(column, glyphs.cursor, "cursor")
+    with_dashes = dashed and not glyphs.ascii_only and has_dashes(len(curves))
+    dashes = [PATTERNS[number] if with_dashes else "" for number in range(len(curves))]
+    means = dict[int, Cells]()
+    for number, curve in enumerate(curves):
+        if isinstance(curve, Band):
+            alphabet = glyphs.alphabet or (" ", _BAND_LETTER)
+            levels = curve.levels(plot.x_scale, plot.width * glyphs.cell.wide)
+            canvas.put(_surface(levels, plot), alphabet, raw_style(curve.color))
+            means[number] = _mean(levels, plot, dashes[number])
+        elif curve.raw is not None:
+            alphabet = glyphs.alphabet or (" ", _RAW_LETTER)
+            canvas.put(_remembered(curve.raw, plot, ""), alphabet, raw_style(curve.color))
+    for number, curve in enumerate(curves):
+        alphabet = glyphs.alphabet or (" ", series_letter(curve.color))
+        cells = (
+            means[number] if isinstance(curve, Band) else _remembered(curve, plot, dashes[number])
+        )
+        canvas.put(cells, alphabet, series_style(curve.color))
+    return canvas.rows()
 
 
-def _draw(curve: Curve, layer: Layer, x_scale: Scale, y_scale: Scale) -> None:
+def _remembered(curve: Curve, plot: Plot, dash: str) -> Cells:
+    key = (*plot.key, dash, curve.taken)
+    cells = curve.memo.get(key)
+    if not isinstance(cells, list):
+        cells = _drawn(curve, plot, dash)
+        curve.memo.clear()
+        curve.memo[key] = cells
+    return cells
+
+
+def _drawn(curve: Curve, plot: Plot, dash: str) -> Cells:
+    layer = plot.layer()
     if not curve.scattered:
-        for run in decimate(curve, x_scale, layer.dots_wide):
-            layer.line(_stops(run, y_scale, layer.dots_high))
+        for run in decimate(curve, plot.x_scale, layer.dots_wide):
+            layer.line(_stops(run, plot.y_scale, layer.dots_high))
+        if dash:
+            layer.dash(dash)
     elif curve.x:
-        columns = x_scale.dots(curve.x, layer.dots_wide)
-        layer.scatter(zip(columns, y_scale.dots(curve.y, layer.dots_high), strict=True))
+        columns = plot.x_scale.dots(curve.x, layer.dots_wide)
+        layer.scatter(zip(columns, plot.y_scale.dots(curve.y, layer.dots_high), strict=True))
+    return layer.cells()
+
+
+def _surface(levels: Sequence[Level | None], plot: Plot) -> Cells:
+    """What lies between the least and the greatest."""
+    layer = plot.layer()
+    for column, level in enumerate(levels):
+        if level is not None:
+            low, high = plot.y_scale.dots((level.low, level.high), layer.dots_high)
+            layer.bar(column, low, high)
+    layer.dither(plot.glyphs.dither)
+    return layer.cells()
+
+
+def _mean(levels: Sequence[Level | None], plot: Plot, dash: str) -> Cells:
+    layer = plot.layer()
+    for is_gap, group in groupby(enumerate(levels), lambda place: place[1] is None):
+        if not is_gap:
+            places = [(column, level.mean) for column, level in group if level is not None]
+            dots = plot.y_scale.dots([mean for _, mean in places], layer.dots_high)
+            layer.line(
+                Stop(column, dot, dot, dot, dot)
+                for (column, _), dot in zip(places, dots, strict=True)
+            )
+    if dash:
+        layer.dash(dash)
+    return layer.cells()
 
 
 def _stops(run: list[Bucket], scale: Scale, dots: int) -> Iterator[Stop]:

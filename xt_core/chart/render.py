@@ -8,13 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from xt_core.chart.axes import Scale, fit_scale, format_number
+from xt_core.chart.band import Band
 from xt_core.chart.cells import Span, cell_width, cut, printable
+from xt_core.chart.dashes import has_dashes
 from xt_core.chart.frame import gutter_labels, gutter_row, gutter_width, x_axis
-from xt_core.chart.glyphs import ASCII_GLYPHS, KEY, UNICODE_GLYPHS, Glyphs
+from xt_core.chart.glyphs import KEY, UNICODE_GLYPHS, Glyphs
 from xt_core.chart.legend import Entry, flow, row_width
 from xt_core.chart.palette import series_letter, series_style
-from xt_core.chart.plot import plot_rows
-from xt_core.chart.series import Curve, Series, prepare
+from xt_core.chart.plot import Plot, plot_rows
+from xt_core.chart.quantities import NUMBER, Quantity
+from xt_core.chart.series import Curve, Form, Series, prepare
 
 _LEAST_WIDTH_FOR_AXES = 16
 _LEAST_HEIGHT_FOR_AXES = 5
@@ -29,6 +32,7 @@ class Chart:
     """A chart as rows of spans.
 
     Styles: ``series-N`` (N is the series' colour number; `series_color` gives its colour),
+    ``raw-N`` for what lies dim behind it,
     ``title``, ``axis``, ``label``, ``legend``, ``cursor``, ``note``, and an empty one for blanks.
     The plot is the rectangle of cells inside the axes, its corner at column `left` of row `top`.
     Scales are None where there are no data.
@@ -53,6 +57,45 @@ class Chart:
         return _value_at(self.y_scale, self.plot_height - 1 - (row - self.top), self.plot_height)
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a chart is laid out.
+
+    Without ranges the axes span the data (y: those within `x_range`). `cursor_x` draws an upright
+    line, and the legend then gives each series' logged value nearest to it in place of its last;
+    `mark_x` draws another one. With `x_names` the x axis is linear, bears the names of 0, 1, 2 and
+    so on, and spans them all. `dashed` tells few series apart by dashes too.
+    """
+
+    title: str = ""
+    x_label: str = ""
+    y_label: str = ""
+    log_x: bool = False
+    log_y: bool = False
+    x_range: tuple[float, float] | None = None
+    y_range: tuple[float, float] | None = None
+    glyphs: Glyphs = UNICODE_GLYPHS
+    legend: bool = True
+    cursor_x: float | None = None
+    mark_x: float | None = None
+    x_names: Sequence[str] = ()
+    quantity: Quantity = NUMBER
+    dashed: bool = False
+
+    def printable(self) -> "Look":
+        """The same, with texts that a terminal can be given, and what can be shown of the rest."""
+        title, x_label, y_label, *names = (
+            printable(text, ascii_only=self.glyphs.ascii_only)
+            for text in (self.title, self.x_label, self.y_label, *self.x_names)
+        )
+        look = replace(self, title=title, x_label=x_label, y_label=y_label, x_names=names)
+        if names:
+            named = (-_BESIDE_NAMES, len(names) - 1 + _BESIDE_NAMES)
+            look = replace(look, x_range=named, log_x=False)
+        cursor, mark = (_on_axis(x, look.log_x) for x in (self.cursor_x, self.mark_x))
+        return replace(look, cursor_x=cursor, mark_x=mark)
+
+
 def _value_at(scale: Scale | None, cell: int, cells: int) -> float | None:
     if scale is None or not 0 <= cell < cells:
         return None
@@ -72,41 +115,47 @@ def render_chart(
     smoothing: float = 0.0,
     x_range: tuple[float, float] | None = None,
     y_range: tuple[float, float] | None = None,
-    ascii_only: bool = False,
+    glyphs: Glyphs = UNICODE_GLYPHS,
     legend: bool = True,
     cursor_x: float | None = None,
     x_names: Sequence[str] = (),
 ) -> Chart:
     """Draw series as lines in `width` × `height` cells; a later series covers an earlier one.
 
-    `smoothing` is the weight of the past in a debiased exponential moving average, in [0, 1).
-    Without ranges the axes span the data (y: those within `x_range`). `cursor_x` draws an upright
-    line, and the legend then gives each series' logged value nearest to it in place of its last.
-    With `x_names` the x axis is linear, bears the names of 0, 1, 2 and so on, and spans them all.
-    Raises ValueError for a smoothing out of range, or a series whose x and y differ in length.
+    `smoothing` is the weight of the past in a debiased exponential moving average, in [0, 1);
+    `Look` says what the others mean. Raises ValueError for a smoothing out of range, or a series
+    whose x and y differ in length.
+    """
+    look = Look(
+        title, x_label, y_label, log_x, log_y, x_range, y_range, glyphs, legend, cursor_x, None,
+        x_names,
+    )  # fmt: skip
+    form = Form(log_x and not x_names, log_y, smoothing)
+    return lay_out([prepare(one, form) for one in series], width, height, look)
+
+
+def lay_out(curves: Sequence[Curve | Band], width: int, height: int, look: Look) -> Chart:
+    """Draw curves in `width` × `height` cells; a later one covers an earlier one.
+
+    The curves' forms must have the axes of the look.
     """
     if width <= 0 or height <= 0:
         return Chart(((),) * max(height, 0), max(width, 0), max(height, 0))
-    glyphs = ASCII_GLYPHS if ascii_only else UNICODE_GLYPHS
-    title, x_label, y_label = (
-        printable(text, ascii_only=ascii_only) for text in (title, x_label, y_label)
-    )
-    names = [printable(name, ascii_only=ascii_only) for name in x_names]
-    if names:
-        x_range, log_x = (-_BESIDE_NAMES, len(names) - 1 + _BESIDE_NAMES), False
-    curves = [prepare(s, log_x=log_x, log_y=log_y, smoothing=smoothing) for s in series]
-    cursor = _on_axis(cursor_x, log_x)
+    look = look.printable()
     has_axes = width >= _LEAST_WIDTH_FOR_AXES and height >= _LEAST_HEIGHT_FOR_AXES
-    header = [_header(title, y_label, width, glyphs)] if has_axes and (title or y_label) else []
-    legend_rows = (height - len(header) - 2) // 4 if has_axes and legend else 0
-    entries = _entries(curves, cursor, x_label or "x", width, glyphs) if legend_rows else []
+    has_header = has_axes and bool(look.title or look.y_label)
+    header = [_header(look, left_out(curves), width)] if has_header else []
+    legend_rows = (height - len(header) - 2) // 4 if has_axes and look.legend else 0
+    if look.cursor_x is not None and has_axes and height > _LEAST_HEIGHT_FOR_AXES:
+        legend_rows = max(legend_rows, 1)  # a cursor is there to read values by
+    entries = _entries(curves, look, width) if legend_rows else []
     footer = [_legend_row(row, width) for row in flow(entries, width, legend_rows)]
-    scales = _scales(curves, log_x, log_y, x_range, y_range)
+    scales = fitted_scales(curves, look)
     body_height = height - len(header) - len(footer)
     body = (
         _note("no data", width, body_height)
         if scales is None
-        else _framed(curves, *scales, cursor, width, body_height, has_axes, x_label, names, glyphs)
+        else _framed(curves, *scales, look, width, body_height, has_axes)
     )
     return replace(body, rows=(*header, *body.rows, *footer), height=height, top=len(header))
 
@@ -116,51 +165,59 @@ def _on_axis(x: float | None, log: bool) -> float | None:
     return None if x is None or not math.isfinite(x) or (log and x <= 0) else x
 
 
-def _scales(
-    curves: Sequence[Curve],
-    log_x: bool,
-    log_y: bool,
-    x_range: tuple[float, float] | None,
-    y_range: tuple[float, float] | None,
-) -> tuple[Scale, Scale] | None:
+def left_out(curves: Sequence[Curve | Band]) -> str:
+    """How many values are gaps, and why."""
+    members = [m for one in curves for m in (one.members if isinstance(one, Band) else (one,))]
+    counts = (
+        (sum(curve.not_finite for curve in members), "not finite"),
+        (sum(curve.not_positive for curve in members), "not > 0"),
+    )
+    return ", ".join(f"{count} {what}" for count, what in counts if count)
+
+
+def fitted_scales(curves: Sequence[Curve | Band], look: Look) -> tuple[Scale, Scale] | None:
     """The scales of x and y; None if there is no point to draw."""
-    drawn = [curve for curve in curves if curve.x]
-    if not drawn:
+    spans = [span for curve in curves if (span := curve.spans_x) is not None]
+    if not spans:
         return None
-    extent_x = min(curve.x[0] for curve in drawn), max(curve.x[-1] for curve in drawn)
-    x_scale = fit_scale(extent_x, x_range, log=log_x)
-    extents = [curve.extent_y(x_scale.low, x_scale.high) for curve in drawn]
-    shown = [extent for extent in extents if extent is not None]
-    if not shown:
-        shown = [(min(curve.y), max(curve.y)) for curve in drawn]
+    extent_x = min(low for low, _ in spans), max(high for _, high in spans)
+    x_scale = fit_scale(extent_x, look.x_range, log=look.log_x)
+    shown = _extents(curves, x_scale.low, x_scale.high) or _extents(curves, *extent_x)
     extent_y = min(low for low, _ in shown), max(high for _, high in shown)
-    return x_scale, fit_scale(extent_y, y_range, log=log_y)
+    return x_scale, fit_scale(extent_y, look.y_range, log=look.log_y)
+
+
+def _extents(curves: Sequence[Curve | Band], low: float, high: float) -> list[tuple[float, float]]:
+    """The extent of y of each curve that has points within a range of x."""
+    return [extent for curve in curves if (extent := curve.extent_y(low, high)) is not None]
 
 
 def _framed(
-    curves: Sequence[Curve],
+    curves: Sequence[Curve | Band],
     x_scale: Scale,
     y_scale: Scale,
-    cursor_x: float | None,
+    look: Look,
     width: int,
     height: int,
     has_axes: bool,
-    x_label: str,
-    x_names: Sequence[str],
-    glyphs: Glyphs,
 ) -> Chart:
     """The plot within its axes, if it has them, as a chart of its own."""
+    glyphs = look.glyphs
     plot_height = height - 2 if has_axes else height
     labels = gutter_labels(y_scale, plot_height, glyphs) if has_axes else {}
     left = min(gutter_width(labels), width // 2) if has_axes else 0
     plot_width = width - left
     wide = glyphs.cell.wide
-    cursor = None if cursor_x is None else x_scale.dot(cursor_x, plot_width * wide) // wide
-    plot = plot_rows(curves, x_scale, y_scale, plot_width, plot_height, glyphs, cursor)
-    rows: list[Row] = [tuple(row) for row in plot]
+    uprights = [
+        None if x is None else x_scale.dot(x, plot_width * wide) // wide
+        for x in (look.mark_x, look.cursor_x)
+    ]
+    plot = Plot(x_scale, y_scale, plot_width, plot_height, glyphs)
+    rows: list[Row] = [tuple(row) for row in plot_rows(curves, plot, uprights, dashed=look.dashed)]
     if has_axes:
         rows = [(*gutter_row(labels.get(n), left, glyphs), *row) for n, row in enumerate(rows)]
-        rows.extend(map(tuple, x_axis(x_scale, left, plot_width, x_label, glyphs, x_names)))
+        below = x_axis(x_scale, left, plot_width, look.x_label, glyphs, look.x_names, look.quantity)
+        rows.extend(map(tuple, below))
     return Chart(tuple(rows), width, height, left, 0, plot_width, plot_height, x_scale, y_scale)
 
 
@@ -185,34 +242,58 @@ def _note(note: str, width: int, height: int) -> Chart:
     return Chart(rows, width, height)
 
 
-def _header(title: str, y_label: str, width: int, glyphs: Glyphs) -> Row:
-    """The label of y above its axis, and the title in the middle of what it leaves free."""
-    name = cut(y_label, width // 2 if title else width, ellipsis=glyphs.ellipsis)
-    begin = cell_width(name) + (1 if name and title else 0)
-    shown = cut(title, width - begin, ellipsis=glyphs.ellipsis)
+def _header(look: Look, note: str, width: int) -> Row:
+    """The label of y above its axis, a note at the end, and the title in the middle of what they
+    leave free."""
+    ellipsis = look.glyphs.ellipsis
+    name = cut(look.y_label, width // 2 if look.title else width, ellipsis=ellipsis)
+    begin = cell_width(name) + (1 if name and look.title else 0)
+    told = f" {note}" if note and cell_width(look.title) + len(note) + 1 <= width - begin else ""
+    stop = width - len(told)
+    shown = cut(look.title, stop - begin, ellipsis=ellipsis)
     shown_width = cell_width(shown)
-    start = max(begin, (width - shown_width) // 2)
+    start = max(begin, min((width - shown_width) // 2, stop - shown_width))
     gap = start - cell_width(name)
-    spans = [Span(name, "label"), Span(" " * gap, ""), Span(shown, "title")]
-    return (*(span for span in spans if span.text), Span(" " * (width - start - shown_width), ""))
+    spans = [
+        Span(name, "label"),
+        Span(" " * gap, ""),
+        Span(shown, "title"),
+        Span(" " * (stop - start - shown_width), ""),
+        Span(told, "note"),
+    ]
+    return tuple(span for span in spans if span.text)
 
 
-def _entries(
-    curves: Sequence[Curve], cursor_x: float | None, x_name: str, width: int, glyphs: Glyphs
-) -> list[Entry]:
+def _entries(curves: Sequence[Curve | Band], look: Look, width: int) -> list[Entry]:
     """The entries of the legend; the cursor's own comes first."""
+    glyphs, cursor = look.glyphs, look.cursor_x
     entries = []
-    if cursor_x is not None:
-        place = format_number(cursor_x)
-        entries.append(Entry.fitted(glyphs.cursor, "cursor", x_name, place, width, glyphs.ellipsis))
-    for curve in curves:
-        value = curve.last_value() if cursor_x is None else curve.value_at(cursor_x)
-        key = series_letter(curve.color) if glyphs.ascii_only else KEY
+    if cursor is not None:
+        name, place = look.x_label or "x", look.quantity.text(cursor)
+        entries.append(Entry.fitted(glyphs.cursor, "cursor", name, place, width, glyphs.ellipsis))
+    with_dashes = look.dashed and has_dashes(len(curves))
+    for number, curve in enumerate(curves):
+        if glyphs.ascii_only:
+            key = series_letter(curve.color)
+        else:
+            key = glyphs.keys[number] if with_dashes else KEY
         style = series_style(curve.color)
         name = printable(curve.name, ascii_only=glyphs.ascii_only)
-        shown = format_number(value)
-        entries.append(Entry.fitted(key, style, name, shown, width, glyphs.ellipsis))
+        entries.append(
+            Entry.fitted(key, style, name, shown_value(curve, cursor), width, glyphs.ellipsis)
+        )
     return entries
+
+
+def shown_value(curve: Curve | Band, cursor: float | None) -> str:
+    """The value at the cursor, or the last one."""
+    if isinstance(curve, Curve):
+        return format_number(curve.last_value() if cursor is None else curve.value_at(cursor))
+    level = curve.at(cursor)
+    if level is None:
+        return format_number(None)
+    low, mean, high = map(format_number, level)
+    return mean if low == high else f"{mean} [{low}, {high}]"
 
 
 def _legend_row(entries: Sequence[Entry], width: int) -> Row:

@@ -1,20 +1,23 @@
 """Curves made ready to draw: sorted, freed of what cannot be drawn, smoothed, and decimated.
 
-The work per point is done by the interpreter's own loops (`sum`, `sorted`, `min`, `max` on
-slices), never by a loop in Python, unless smoothing asks for one: a million points take about
-60 ms.
+A curve grows: points that are appended are looked at, those before them are not again. The work per
+point is done by the interpreter's own loops (`sum`, `sorted`, `min`, `max` on slices), never by a
+loop in Python, unless smoothing asks for one: a million points take about 60 ms.
 """
 
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import compress
+from dataclasses import dataclass, field
+from itertools import accumulate, compress, pairwise
 from typing import NamedTuple
 
 from xt_core.chart.axes import LEAST_LOGARITHMIC, Scale
+from xt_core.chart.extremes import Extremes
+from xt_core.chart.smoothing import Smoother
 
-_NEGLIGIBLE = 1e-16
+_FEW = 64
+"""Points of which the least and greatest are found as quickly as they could be asked for."""
 
 
 @dataclass(slots=True)
@@ -40,32 +43,172 @@ class Bucket(NamedTuple):
     last: float
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What becomes of logged points before they are drawn.
+
+    `smoothing` is the weight of the past in [0, 1). `best` draws the greatest (1) or the least (-1)
+    value so far. With `raw` a curve that is smoothed or the best so far also has its logged values.
+    """
+
+    log_x: bool = False
+    log_y: bool = False
+    smoothing: float = 0.0
+    best: int = 0
+    raw: bool = False
+
+
+PLAIN = Form()
+
+
 @dataclass(slots=True)
 class Curve:
     """A series ready to draw.
 
     `logged_x` and `logged_y` are all points with a finite x, by x. `x` and `y` are those that can
-    be drawn, with y smoothed; `runs` are the (start, stop) slices of them that have no gap inside.
+    be drawn, in the curve's form; `runs` are the (start, stop) slices of them that have no gap
+    inside. A y that is not finite, or not positive on a log axis, is a gap. `raw` is the curve of
+    the logged values, if the form asks for one.
     """
 
     name: str
     color: int
-    logged_x: list[float]
-    logged_y: list[float]
-    x: list[float]
-    y: list[float]
-    runs: list[tuple[int, int]]
+    form: Form = PLAIN
     scattered: bool = False
+    logged_x: list[float] = field(default_factory=list)
+    logged_y: list[float] = field(default_factory=list)
+    x: list[float] = field(default_factory=list)
+    y: list[float] = field(default_factory=list)
+    runs: list[tuple[int, int]] = field(default_factory=list)
+    taken: int = 0
+    """Points that were appended, whatever became of them."""
+    not_finite: int = 0
+    not_positive: int = 0
+    raw: "Curve | None" = None
+    extremes: Extremes = field(init=False)
+    memo: dict[object, object] = field(default_factory=dict)
+    """What was last drawn of it, by all that it depends on."""
+    _smoother: Smoother = field(init=False)
+    _ends_in_gap: bool = True
+
+    def __post_init__(self) -> None:
+        self.extremes, self._smoother = Extremes(self.y), Smoother(self.form.smoothing)
+        form = self.form
+        if form.raw and (form.smoothing or form.best) and not self.scattered:
+            self.raw = Curve(self.name, self.color, Form(form.log_x, form.log_y))
+
+    def extend(self, x: Sequence[float], y: Sequence[float]) -> None:
+        """Append points. Raises ValueError if x and y differ in length."""
+        new_x, new_y = _as_list(x), _as_list(y)
+        if len(new_x) != len(new_y):
+            raise ValueError(
+                f"series {self.name!r} has {len(new_x)} values of x and {len(new_y)} of y"
+            )
+        self.taken += len(new_x)
+        if not _all_finite(new_x):
+            kept = list(map(math.isfinite, new_x))
+            new_x, new_y = list(compress(new_x, kept)), list(compress(new_y, kept))
+        if not new_x:
+            return
+        if new_x != sorted(new_x) or (self.logged_x and new_x[0] < self.logged_x[-1]):
+            new_x, new_y = _in_order(self.logged_x + new_x, self.logged_y + new_y)
+            self._clear()
+        self._append(new_x, new_y)
+        if self.raw is not None:
+            self.raw.color = self.color
+            self.raw.extend(x, y)
+
+    def _clear(self) -> None:
+        for values in (self.logged_x, self.logged_y, self.x, self.y, self.runs):
+            values.clear()
+        self.not_finite = self.not_positive = 0
+        self.extremes, self._smoother = Extremes(self.y), Smoother(self.form.smoothing)
+        self._ends_in_gap = True
+
+    def _append(self, x: list[float], y: list[float]) -> None:
+        """Append points that are in order."""
+        self.logged_x += x
+        self.logged_y += y
+        if self.form.log_x and (start := bisect_right(x, LEAST_LOGARITHMIC)):
+            x, y = x[start:], y[start:]
+        floor = LEAST_LOGARITHMIC if self.form.log_y else -math.inf
+        if not y:
+            return
+        if _all_finite(y) and (not self.form.log_y or min(y) > floor):
+            self._join(0, len(x))
+            self._ends_in_gap = False
+        else:
+            # A NaN is not greater than the floor either.
+            drawable = bytes(floor < value < math.inf for value in y)
+            finite = sum(map(math.isfinite, y))
+            self.not_finite += len(y) - finite
+            self.not_positive += finite - sum(drawable)
+            x, y = list(compress(x, drawable)), list(compress(y, drawable))
+            self._join_parts(drawable)
+        self.x += x
+        self.y += self._formed(y)
+
+    def _join_parts(self, drawable: bytes) -> None:
+        """Note the runs among new points, of which some are gaps."""
+        start = 0
+        for place, stretch in enumerate(drawable.split(b"\0")):
+            if place:
+                self._ends_in_gap = True
+            if stretch:
+                self._join(start, start + len(stretch))
+                self._ends_in_gap = False
+                start += len(stretch)
+
+    def _join(self, start: int, stop: int) -> None:
+        """Note a stretch of new points without a gap, counted among those that can be drawn."""
+        before = len(self.x)
+        if self._ends_in_gap or not self.runs:
+            self.runs.append((before + start, before + stop))
+        else:
+            self.runs[-1] = self.runs[-1][0], before + stop
+
+    def _formed(self, y: list[float]) -> list[float]:
+        if self.scattered or not y:
+            return y
+        if self.form.best:
+            better = max if self.form.best > 0 else min
+            return list(accumulate(self.y[-1:] + y, better))[1 if self.y else 0 :]
+        return self._smoother.smooth(y)
+
+    # Reading ----------------------------------------------------------------------------
+
+    @property
+    def spans_x(self) -> tuple[float, float] | None:
+        """The least and greatest x to draw; None without points."""
+        return (self.x[0], self.x[-1]) if self.x else None
 
     def value_at(self, x: float) -> float | None:
         """The logged y at the nearest logged x (the last logged there); None without points."""
+        nearest = self._nearest(x)
+        return self.logged_y[nearest] if nearest >= 0 else None
+
+    def nearest_x(self, x: float) -> float | None:
+        """The logged x that is nearest; None without points."""
+        nearest = self._nearest(x)
+        return self.logged_x[nearest] if nearest >= 0 else None
+
+    def _nearest(self, x: float) -> int:
+        """The last point at the logged x that is nearest; -1 without points."""
         after = bisect_right(self.logged_x, x)
         nearest = after - 1
         if after < len(self.logged_x) and (
             nearest < 0 or self.logged_x[after] - x < x - self.logged_x[nearest]
         ):
             nearest = bisect_right(self.logged_x, self.logged_x[after]) - 1
-        return self.logged_y[nearest] if nearest >= 0 else None
+        return nearest
+
+    def next_x(self, x: float, step: int) -> float | None:
+        """The nearest logged x that is greater, or for a negative step less; None if none is."""
+        if step > 0:
+            place = bisect_right(self.logged_x, x)
+            return self.logged_x[place] if place < len(self.logged_x) else None
+        place = bisect_left(self.logged_x, x)
+        return self.logged_x[place - 1] if place else None
 
     def last_value(self) -> float | None:
         """The y logged at the greatest x; None without points."""
@@ -73,40 +216,38 @@ class Curve:
 
     def extent_y(self, low_x: float, high_x: float) -> tuple[float, float] | None:
         """Least and greatest y to draw within a range of x; None where it holds no point."""
-        visible = self.y[bisect_left(self.x, low_x) : bisect_right(self.x, high_x)]
-        return (min(visible), max(visible)) if visible else None
+        start, stop = bisect_left(self.x, low_x), bisect_right(self.x, high_x)
+        return self.extremes.within(start, stop) if start < stop else None
+
+    def drawn_at(self, edges: Sequence[float]) -> list[float | None]:
+        """The y to draw between each of these values of x and the next: the mean of what is there,
+        or what the line through the points on either side passes; None beyond the ends."""
+        places = [bisect_left(self.x, edge) for edge in edges]
+        return [
+            self._drawn_between(start, stop, (low + high) / 2)
+            for (start, stop), (low, high) in zip(pairwise(places), pairwise(edges), strict=True)
+        ]
+
+    def _drawn_between(self, start: int, stop: int, middle: float) -> float | None:
+        if start < stop:
+            return math.fsum(self.y[start:stop]) / (stop - start)
+        if not 0 < start < len(self.x):
+            return None
+        left, right = self.x[start - 1], self.x[start]
+        share = (middle - left) / (right - left)
+        return self.y[start - 1] * (1 - share) + self.y[start] * share
 
 
-def prepare(series: Series, *, log_x: bool, log_y: bool, smoothing: float) -> Curve:
-    """The curve of a series. A y that is not finite, or not positive on a log axis, is a gap.
-
-    Raises ValueError if x and y differ in length.
-    """
-    logged_x, logged_y = _sorted_points(series)
-    start = bisect_right(logged_x, LEAST_LOGARITHMIC) if log_x else 0
-    x, y = (logged_x[start:], logged_y[start:]) if start else (logged_x, logged_y)
-    runs = [(0, len(x))] if x else []
-    floor = LEAST_LOGARITHMIC if log_y else -math.inf
-    if not _all_finite(y) or (log_y and y and min(y) <= floor):
-        # A NaN is not greater than the floor either.
-        drawable = bytes(floor < value < math.inf for value in y)
-        x, y = list(compress(x, drawable)), list(compress(y, drawable))
-        runs = _runs(drawable)
-    drawn_y = y if series.scattered else ema(y, smoothing)
-    return Curve(series.name, series.color, logged_x, logged_y, x, drawn_y, runs, series.scattered)
+def prepare(series: Series, form: Form) -> Curve:
+    """The curve of a series. Raises ValueError if x and y differ in length."""
+    curve = Curve(series.name, series.color, form, series.scattered)
+    curve.extend(series.x, series.y)
+    return curve
 
 
-def _sorted_points(series: Series) -> tuple[list[float], list[float]]:
-    x, y = _as_list(series.x), _as_list(series.y)
-    if len(x) != len(y):
-        raise ValueError(f"series {series.name!r} has {len(x)} values of x and {len(y)} of y")
-    if not _all_finite(x):
-        kept = list(map(math.isfinite, x))
-        x, y = list(compress(x, kept)), list(compress(y, kept))
-    if x != sorted(x):
-        order = sorted(range(len(x)), key=x.__getitem__)
-        x, y = [x[i] for i in order], [y[i] for i in order]
-    return x, y
+def _in_order(x: list[float], y: list[float]) -> tuple[list[float], list[float]]:
+    order = sorted(range(len(x)), key=x.__getitem__)
+    return [x[place] for place in order], [y[place] for place in order]
 
 
 def _as_list(values: Sequence[float]) -> list[float]:
@@ -118,37 +259,6 @@ def _as_list(values: Sequence[float]) -> list[float]:
 def _all_finite(values: list[float]) -> bool:
     """False also where only the sum overflows: then each value is looked at."""
     return math.isfinite(sum(values))
-
-
-def _runs(drawable: bytes) -> list[tuple[int, int]]:
-    """The (start, stop) of every stretch of ones, counted among the ones."""
-    runs = []
-    start = 0
-    for stretch in drawable.split(b"\0"):
-        if stretch:
-            runs.append((start, start + len(stretch)))
-            start += len(stretch)
-    return runs
-
-
-def ema(values: list[float], weight: float) -> list[float]:
-    """The exponential moving average, where `weight` in [0, 1) is that of the past.
-
-    The average starts from zero and is divided by the weight seen so far, so it has no bias
-    towards its start (Kingma & Ba, "Adam", ICLR 2015, section 3).
-    """
-    if not 0 <= weight < 1:
-        raise ValueError(f"smoothing is from 0 up to but not including 1, not {weight}")
-    if weight == 0:
-        return values
-    average, news = 0.0, 1.0 - weight
-    smooth = [average := average * weight + value * news for value in values]
-    biased = math.ceil(math.log(_NEGLIGIBLE) / math.log(weight))
-    unseen = 1.0
-    for index in range(min(biased, len(smooth))):
-        unseen *= weight
-        smooth[index] /= 1.0 - unseen
-    return smooth
 
 
 def decimate(curve: Curve, scale: Scale, columns: int) -> list[list[Bucket]]:
@@ -182,7 +292,7 @@ def _without_narrow_gaps(
 
 
 def _buckets(curve: Curve, scale: Scale, edges: list[float], start: int, stop: int) -> list[Bucket]:
-    x, y = curve.x, curve.y
+    x, y, extremes = curve.x, curve.y, curve.extremes
     buckets = []
     while start < stop:
         if scale.low <= x[start] <= scale.high:
@@ -191,7 +301,11 @@ def _buckets(curve: Curve, scale: Scale, edges: list[float], start: int, stop: i
         else:
             column = scale.dot(x[start], len(edges))
             end = start + 1
-        values = y[start:end]
-        buckets.append(Bucket(column, values[0], min(values), max(values), values[-1]))
+        if end - start <= _FEW:
+            part = y[start:end]
+            low, high = min(part), max(part)
+        else:
+            low, high = extremes.within(start, end)
+        buckets.append(Bucket(column, y[start], low, high, y[end - 1]))
         start = end
     return buckets

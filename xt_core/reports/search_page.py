@@ -7,7 +7,7 @@ no chart is wider than asked for.
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
-from xt_core.chart import Chart, Series, beside, render_chart
+from xt_core.chart import ASCII_GLYPHS, UNICODE_GLYPHS, Chart, Series, beside, render_chart
 from xt_core.model.records import Job, Run, Value
 from xt_core.query.formats import counted
 from xt_core.query.table import printable, render_table
@@ -85,7 +85,7 @@ def curve(job: Job, found: Sequence[Outcome], width: int, *, ascii_only: bool = 
         title=f"best so far ({goal} {objectives[0].metric})",
         x_label="run_index",
         log_y=needs_log_axis(y),
-        ascii_only=ascii_only,
+        glyphs=ASCII_GLYPHS if ascii_only else UNICODE_GLYPHS,
         legend=False,
     )
     return ["", chart]
@@ -184,7 +184,7 @@ def _slice_chart(column: Slice, width: int, ascii_only: bool) -> Chart:
         title=column.name,
         log_x=not names and needs_log_axis(x),
         log_y=needs_log_axis(column.objective),
-        ascii_only=ascii_only,
+        glyphs=ASCII_GLYPHS if ascii_only else UNICODE_GLYPHS,
         legend=False,
         x_names=list(names),
     )

@@ -1,174 +1,331 @@
-"""The metrics pane: live curves of the chosen runs."""
+"""The metrics pane: live curves of the chosen runs, a chart for each metric.
 
-from bisect import bisect_right
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+What is new is read in the background while the pane is on the screen, one reader at a time; charts
+are drawn anew at most five times a second, or at once after a key.
+"""
 
-from rich.text import Text
+import os
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import ClassVar
+
 from textual import on
-from textual.app import ComposeResult, RenderResult
+from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.message import Message
-from textual.widget import Widget
+from textual.timer import Timer
+from textual.widgets import Input
 
-from xt_core.chart import Series, render_chart
-from xt_core.errors import XTError
+from xt_core.chart import Band, Chart, Curve, Look, fitting_glyphs, lay_out
 from xt_core.model.records import MetricRecord, Run
+from xt_core.query.formats import counted
+from xt_core.reports.curves import XKind
+from xt_core.reports.direction import is_maximized
+from xt_core.reports.top import best_runs
 from xt_core.session import Session
+from xt_tui.acting import charts
+from xt_tui.actions.action import bindings
+from xt_tui.actions.charts import ACTIONS
 from xt_tui.background import Background
+from xt_tui.charting.colors import Colors
+from xt_tui.charting.curves import Curves
+from xt_tui.charting.points import Part, Points, Source, read
+from xt_tui.charting.view import View
 from xt_tui.panes.pane import Pane
-from xt_tui.widgets.chart import chart_text
+from xt_tui.widgets.chart import ChartView
+from xt_tui.widgets.charts import Charts
 
 MOST_RUNS = 10
-_LEAST_HEIGHT = 9
-_SMOOTHINGS = (0.0, 0.6, 0.9, 0.98)
+"""More curves could not be told apart."""
 
-
-@dataclass
-class Curves:
-    """What has been read of one run's metrics."""
-
-    offset: int = -1
-    points: dict[str, tuple[list[float], list[float]]] = field(default_factory=dict)
-
-    def add(self, record: MetricRecord) -> None:
-        """Take over what one call logged; whatever is no number has no curve."""
-        for name, value in record.values.items():
-            if isinstance(value, int | float) and not isinstance(value, bool):
-                xs, ys = self.points.setdefault(name, ([], []))
-                xs.append(float(len(xs)) if record.step is None else record.step)
-                ys.append(float(value))
-        self.offset = record.offset
-
-
-class Charts(Widget):
-    """Draws one chart a metric, as many as have room."""
-
-    def __init__(self, pane: "MetricsPane") -> None:
-        super().__init__(id="charts")
-        self._pane = pane
-
-    def render(self) -> RenderResult:
-        return self._pane.draw(self.size.width, self.size.height)
+_LEAST_SECONDS_BETWEEN_DRAWINGS = 0.2
+_RECORDS_A_READ = 20_000
+_WHEEL_ZOOM, _WHEEL_SHARE = 1.25, 0.1
 
 
 class MetricsPane(Pane, can_focus=True):
-    """Reads only what was logged since its last look, in the background, one reader at a time."""
+    """Decides which runs and metrics are shown, and how; the charts themselves are widgets."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(ACTIONS, "metrics")
 
     @dataclass
     class Read(Message):
         """New points are there."""
 
-    def __init__(self, session: Session) -> None:
+        parts: Sequence[Part]
+        of_system: bool
+
+    @dataclass
+    class Ranked(Message):
+        """The best of the chosen runs are known."""
+
+        runs: Sequence[Run]
+
+    def __init__(self, session: Session, system: Source | None = None) -> None:
+        """`system` gives what is sampled of a run's processes and its node, as metrics."""
         super().__init__("", id="metrics")
-        self._session = session
+        self._session, self._system = session, system
         self._background = Background(self, "metrics")
-        self._curves: dict[str, Curves] = {}
-        self._runs: list[Run] = []
-        self._first = 0
-        self._primary = ""
-        self.log_y = False
-        self.smoothing = 0.0
+        self._ranking = Background(self, "ranking of runs")
+        self._logged, self._sampled = Points(), Points()
+        self._curves, self._colors = Curves(), Colors()
+        self._chosen: Sequence[Run] = ()
+        self._runs: Sequence[Run] = ()
+        self.primary, self._maximize = "", True
+        """The metric that its job is about, or nothing."""
+        self._drawn = 0.0
+        self._timer: Timer | None = None
+        self.view = View(glyphs=fitting_glyphs(os.environ, sys.stdout.encoding))
+        self.charts = Charts(self._draw)
 
     def compose(self) -> ComposeResult:
-        yield Charts(self)
+        yield self.charts
+        yield Input(
+            placeholder="metrics, as val-* or *loss*,*acc*",
+            classes="filter hidden",
+            id="metric-filter",
+            compact=True,
+        )
 
-    def show_runs(self, runs: list[Run], primary: str) -> None:
+    # What is shown ----------------------------------------------------------------------
+
+    def show_runs(self, runs: Sequence[Run], primary: str, maximize: bool = True) -> None:
         """Draw these runs' metrics, the job's primary metric first."""
-        self._runs, self._primary = runs[:MOST_RUNS], primary
-        more = len(runs) - len(self._runs)
-        self.border_subtitle = f"the first {MOST_RUNS} of {len(runs)} runs" if more else ""
-        wanted = list(self._runs)
-        self._background.ask(lambda: self._read_points(wanted))
-        self._refresh_charts()
+        self._chosen, self.primary, self._maximize = runs, primary, maximize
+        self.show_chosen()
 
-    def _read_points(self, runs: list[Run]) -> Read:
-        for run in runs:
-            curves = self._curves.setdefault(run.full_name, Curves())
-            try:
-                records = self._session.store.metrics(run.workspace, run.name, curves.offset)
-            except XTError:
-                break  # the feed says so
-            for record in records:
-                curves.add(record)
-        return self.Read()
+    def show_chosen(self) -> None:
+        """Choose anew which of the runs are shown; to find the best of 100,000 takes a while."""
+        if not self._is_ranked:
+            self._show_runs(self._chosen[:MOST_RUNS])
+            return
+        runs, primary, maximize = self._chosen, self.primary, self._maximize
+        self._ranking.ask(lambda: self.Ranked(best_runs(runs, primary, maximize, MOST_RUNS)))
 
-    @on(Read)
-    def _redraw(self) -> None:
-        self._refresh_charts()
+    @property
+    def _is_ranked(self) -> bool:
+        """Whether the best of the chosen runs are shown, rather than the first."""
+        return self.is_crowded and self.view.top and bool(self.primary)
 
-    def _refresh_charts(self) -> None:
-        for charts in self.query(Charts):  # none while the app closes
-            charts.refresh()
+    @on(Ranked)
+    def _take_best(self, message: Ranked) -> None:
+        if self._is_ranked:
+            self._show_runs(message.runs)
 
-    # Drawing ----------------------------------------------------------------------------
+    def _show_runs(self, runs: Sequence[Run]) -> None:
+        self._runs = runs
+        self._colors.allot(run.full_name for run in runs)
+        self._curves.keep(runs)
+        self._look()
+        self._show_soon()
+
+    @property
+    def points(self) -> Points:
+        """The points of the source that is shown."""
+        return self._sampled if self.view.system else self._logged
 
     @property
     def metrics(self) -> list[str]:
-        """The metrics that the runs logged, the primary one first."""
+        """The metrics of the runs that are shown, the primary one first, and no others."""
         names = dict.fromkeys(
-            name
-            for run in self._runs
-            for name in list(self._curves.get(run.full_name, Curves()).points)
+            name for run in self._runs for name in self.points.of(run.full_name).metrics
         )
-        return sorted(names, key=lambda name: (name != self._primary, name))
-
-    def draw(self, width: int, height: int) -> Text:
-        """The charts that fit."""
-        names = self.metrics
-        if not names or width < 10 or height < 3:
-            what = "no metrics logged yet" if self._runs else "no run is chosen"
-            return Text(what, "dim italic")
-        first = self._first % len(names)
-        across = max(1, min(width // 56, len(names)))
-        down = max(1, min(height // _LEAST_HEIGHT, -(-len(names) // across)))
-        shown = (names[first:] + names[:first])[: across * down]
-        rows = [shown[i : i + across] for i in range(0, len(shown), across)]
-        return Text("\n").join(
-            _beside([self._chart(name, width // across - 1, height // len(rows)) for name in row])
-            for row in rows
+        patterns = [part.strip() for part in self.view.pattern.split(",") if part.strip()]
+        return sorted(
+            (name for name in names if _matches(name, patterns)),
+            key=lambda name: (name != self.primary, name),
         )
 
-    def _chart(self, name: str, width: int, height: int) -> Text:
-        series = [
-            Series(run.name, *_copied(curves.points[name]), color)
-            for color, run in enumerate(self._runs)
-            if name in (curves := self._curves.get(run.full_name, Curves())).points
-        ]
-        suffix = f" (smoothed {self.smoothing:g})" if self.smoothing else ""
-        chart = render_chart(
-            series,
-            width,
-            height,
-            title=name + suffix,
-            x_label="step",
-            log_y=self.log_y,
-            smoothing=self.smoothing,
+    @property
+    def has_system(self) -> bool:
+        """Whether there is a second source."""
+        return self._system is not None
+
+    @property
+    def has_epochs(self) -> bool:
+        """Whether any run has logged a metric named epoch."""
+        return any(self.points.of(run.full_name).has_epochs for run in self._runs)
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether more runs are chosen than can be shown."""
+        return len(self._chosen) > MOST_RUNS
+
+    # Reading ----------------------------------------------------------------------------
+
+    def _look(self) -> None:
+        """Read what is new, if it would be seen."""
+        if not self.region:
+            return
+        of_system = self.view.system
+        source = self._system if of_system and self._system is not None else self._read_logged
+        wanted = self.points.wanted(self._runs)
+        self._background.ask(lambda: self.Read(read(source, wanted), of_system))
+
+    def _read_logged(self, run: Run, after: int) -> Sequence[MetricRecord]:
+        return self._session.store.metrics(run.workspace, run.name, after, _RECORDS_A_READ)
+
+    @on(Read)
+    def _take(self, message: Read) -> None:
+        points = self._sampled if message.of_system else self._logged
+        for part in message.parts:
+            points.take(part)
+        if message.parts:
+            self._show_soon()
+            self._look()  # there may be more
+
+    @on(Charts.Shown)
+    def _seen(self) -> None:
+        self._look()
+
+    # Drawing ----------------------------------------------------------------------------
+
+    def _show_soon(self) -> None:
+        """Show news, but not too often."""
+        if self._timer is None and self.is_attached:
+            wait = self._drawn + _LEAST_SECONDS_BETWEEN_DRAWINGS - time.monotonic()
+            if wait <= 0:
+                self.show()
+            else:
+                self._timer = self.set_timer(wait, self.show)
+
+    def show(self) -> None:
+        """Show everything as it is now."""
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None
+        self._drawn = time.monotonic()
+        if self.query("#charts-note"):  # it is gone while the app closes
+            self.charts.large = self.view.large
+            self.charts.show(self.metrics, self._why_empty())
+            self._describe()
+
+    def _why_empty(self) -> str:
+        if not self._runs:
+            return "no run is chosen"
+        if self.view.pattern:
+            return f"no metric matches {self.view.pattern}"
+        return "nothing sampled yet" if self.view.system else "no metrics logged yet"
+
+    def _describe(self) -> None:
+        parts = []
+        if self.is_crowded:
+            which = f"first {MOST_RUNS}"
+            if self._is_ranked:
+                which = f"{MOST_RUNS} best by {self.primary}"
+            parts.append(f"the {which} of {counted(len(self._chosen), 'run')}")
+        page, pages = self.charts.pages
+        parts += [f"page {page} of {pages}"] if pages > 1 else []
+        self.border_subtitle = " · ".join((*parts, *self.view.describe())).replace("[", "\\[")
+
+    def curves_of(self, metric: str) -> list[Curve | Band]:
+        """What the chart of a metric shows."""
+        maximize = is_maximized(metric, self.primary, self._maximize)
+        return self._curves.of(
+            metric, self._runs, self.points, self._colors, self.view, self.x_kind, maximize=maximize
         )
-        return chart_text(chart)
 
-    # Choices ----------------------------------------------------------------------------
+    @property
+    def x_kind(self) -> XKind:
+        """What is on the axis of x; what is sampled has no steps."""
+        if self.view.system and self.view.x_kind in (XKind.STEP, XKind.EPOCH):
+            return XKind.RELATIVE
+        return self.view.x_kind
 
-    def next_metric(self, step: int) -> None:
-        self._first += step
-        self._refresh_charts()
+    def _draw(self, metric: str, chart: ChartView) -> Chart:
+        look = Look(
+            title=self._title(metric),
+            x_label=self.x_kind.label,
+            log_x=self.view.log_x,
+            log_y=self.view.log_y,
+            x_range=self.view.x_range,
+            glyphs=self.view.glyphs,
+            legend=self.view.legend,
+            cursor_x=self.view.cursor,
+            mark_x=self.view.mark,
+            quantity=self.x_kind.quantity,
+            dashed=True,
+        )
+        return lay_out(self.curves_of(metric), *chart.size, look)
 
-    def toggle_log_y(self) -> None:
-        self.log_y = not self.log_y
-        self._refresh_charts()
+    def _title(self, metric: str) -> str:
+        view = self.view
+        suffixes = []
+        if view.best:
+            is_most = is_maximized(metric, self.primary, self._maximize)
+            suffixes.append("most so far" if is_most else "least so far")
+        elif view.smoothing:
+            suffixes.append(f"smoothed {view.smoothing:g}")
+        is_chosen = metric == self.charts.chosen and self.has_focus
+        mark = f"{view.glyphs.chosen} " if is_chosen and len(self.charts.views) > 1 else ""
+        return f"{mark}{metric}" + (f" ({', '.join(suffixes)})" if suffixes else "")
 
-    def next_smoothing(self) -> None:
-        place = bisect_right(_SMOOTHINGS, self.smoothing) % len(_SMOOTHINGS)
-        self.smoothing = _SMOOTHINGS[place]
-        self._refresh_charts()
+    # The mouse --------------------------------------------------------------------------
+
+    @on(ChartView.Pointed)
+    def _pointed(self, message: ChartView.Pointed) -> None:
+        charts.point(self, message.chart, message.x, is_click=message.is_click)
+
+    @on(ChartView.Wheeled)
+    def _wheeled(self, message: ChartView.Wheeled) -> None:
+        if message.sideways:
+            charts.pan(self, message.sideways * _WHEEL_SHARE)
+        else:
+            charts.zoom(self, _WHEEL_ZOOM**message.nearer, message.x)
+
+    @on(ChartView.Dragged)
+    def _dragged(self, message: ChartView.Dragged) -> None:
+        ends = message.origin, message.place
+        charts.drag(self, *ends, is_pan=message.is_pan, is_done=message.is_done)
+
+    def on_focus(self) -> None:
+        self.charts.redraw()
+
+    def on_blur(self) -> None:
+        self.charts.redraw()
+
+    # The filter -------------------------------------------------------------------------
+
+    @property
+    def _bar(self) -> Input:
+        return self.query_one("#metric-filter", Input)
+
+    def open_filter(self) -> None:
+        """Let the user type which metrics are shown."""
+        self._bar.remove_class("hidden")
+        self._bar.focus()
+
+    def close_filter(self) -> None:
+        """Show all metrics again."""
+        self._bar.value = ""
+        self._bar.add_class("hidden")
+        self.focus()
+
+    @property
+    def is_filter_open(self) -> bool:
+        """Whether the filter is seen."""
+        return not self._bar.has_class("hidden")
+
+    @on(Input.Changed, "#metric-filter")
+    def _filter_typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.view.pattern = event.value.strip()
+        self.show()
+
+    @on(Input.Submitted, "#metric-filter")
+    def _filter_done(self, event: Input.Submitted) -> None:
+        event.stop()
+        self._bar.set_class(not self._bar.value.strip(), "hidden")
+        self.focus()
 
 
-def _copied(points: tuple[list[float], list[float]]) -> tuple[list[float], list[float]]:
-    """A copy of equal lengths: the reading thread may be appending."""
-    count = min(len(points[0]), len(points[1]))
-    return points[0][:count], points[1][:count]
-
-
-def _beside(charts: Iterable[Text]) -> Text:
-    """Charts of one height in a row."""
-    lines = [chart.split("\n", allow_blank=True) for chart in charts]
-    return Text("\n").join(Text(" ").join(parts) for parts in zip(*lines, strict=True))
+def _matches(name: str, patterns: Sequence[str]) -> bool:
+    """Whether a name matches a pattern, or holds one that is a plain word; case does not matter."""
+    lower = name.lower()
+    return not patterns or any(
+        fnmatchcase(lower, part.lower() if set(part) & set("*?[") else f"*{part.lower()}*")
+        for part in patterns
+    )

@@ -20,6 +20,10 @@ _KEY_NAMES = {
     "question_mark": "?",
     "ampersand": "&",
     "number_sign": "#",
+    "plus": "+",
+    "equals_sign": "=",
+    "minus": "-",
+    "underscore": "_",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
 }

@@ -302,7 +302,10 @@ class MainScreen(Screen[None]):
     def _show_chosen(self) -> None:
         runs = self.runs.chosen
         row = self._state.jobs.get(runs[0].job) if runs else None
-        self.metrics.show_runs(runs, row.job.primary_metric if row else "")
+        job = row.job if row else None
+        self.metrics.show_runs(
+            runs, job.primary_metric if job else "", job.maximize if job else True
+        )
         self._show_details()
 
     @on(DescendantFocus)

@@ -1,0 +1,72 @@
+"""How all charts of the metrics pane are shown: what the keys change."""
+
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from enum import Enum
+
+from xt_core.chart import UNICODE_GLYPHS, Glyphs
+from xt_core.reports.curves import XKind
+from xt_tui.charting.ranges import Range
+
+SMOOTHINGS = (0.0, 0.6, 0.9, 0.98)
+
+
+class Banding(Enum):
+    """Which runs are taken together as a mean with a band."""
+
+    OFF = "no band"
+    SEEDS = "mean over seeds"
+    ALL = "mean of all runs"
+
+
+@dataclass(slots=True)
+class View:
+    """One view of all charts: they share their axis of x, its range and the crosshair."""
+
+    x_kind: XKind = XKind.STEP
+    log_x: bool = False
+    log_y: bool = False
+    smoothing: float = 0.0
+    best: bool = False
+    banding: Banding = Banding.OFF
+    top: bool = True
+    """Of too many runs, the best are shown rather than the first."""
+    legend: bool = True
+    glyphs: Glyphs = field(default=UNICODE_GLYPHS)
+    x_range: Range | None = None
+    cursor: float | None = None
+    """Where the crosshair stands; None: there is none."""
+    mark: float | None = None
+    """The other end of the range that is being dragged."""
+    large: bool = False
+    pattern: str = ""
+    """What the names of the metrics must match."""
+    system: bool = False
+
+    def set_x(self, kind: XKind) -> None:
+        """Another axis of x: places on the old one mean nothing on it."""
+        if kind is not self.x_kind:
+            self.x_kind = kind
+            self.x_range = self.cursor = self.mark = None
+
+    def next_smoothing(self) -> None:
+        self.smoothing = SMOOTHINGS[bisect_right(SMOOTHINGS, self.smoothing) % len(SMOOTHINGS)]
+
+    def next_banding(self) -> None:
+        kinds = list(Banding)
+        self.banding = kinds[(kinds.index(self.banding) + 1) % len(kinds)]
+
+    def describe(self) -> list[str]:
+        """What is not as it was at first, in a few words each."""
+        told = {
+            "system": self.system,
+            f"x: {self.x_kind}": self.x_kind is not XKind.STEP,
+            "log x": self.log_x,
+            "log y": self.log_y,
+            "best so far": self.best,
+            self.banding.value: self.banding is not Banding.OFF,
+            f"metrics {self.pattern}": bool(self.pattern),
+            "zoomed, 0 resets": self.x_range is not None,
+            "crosshair": self.cursor is not None,
+        }
+        return [text for text, holds in told.items() if holds]
