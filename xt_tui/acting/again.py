@@ -63,7 +63,7 @@ def _open_form(app: "XtApp", again: Again, preset: Preset) -> None:
     from xt_tui.screens.launch import LaunchScreen
 
     there = app.session.beside(cwd=again.folder)
-    title = f"{again.name} once more: change what you like; the code is the present one"
+    title = f"Launch {again.name} again, with the code as it is now"
     app.push_screen(LaunchScreen(there, preset, title), app.launched)
     if again.missing_folder:
         text = f"{again.missing_folder} is not here: looking for the code in {again.folder}"
@@ -121,6 +121,8 @@ def _steps(app: "XtApp") -> list[tuple[str, str]]:
         view = [(f"xt view job {names}", "the job, whole")] if len(app.jobs.chosen) == 1 else []
         return [*view, (f"xt list runs {names} --all", "their runs")] if names else []
     runs = app.main.meant_runs[:_MOST_LISTED]
+    if not runs:
+        return []
     names = ",".join(_name(app.session, run) for run in runs)
     if len(runs) == 1:
         return [(f"xt view run {names}", "the run, whole"), (f"xt attach {names}", "its output")]

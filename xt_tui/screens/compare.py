@@ -32,7 +32,7 @@ class CompareScreen(ModalScreen[Run | None]):
         Binding("escape,q,equals_sign", "dismiss(None)", "close"),
         Binding("a", "toggle_all", "all / what differs"),
         Binding("b", "baseline", "baseline"),
-        Binding("s", "sort", "sort runs by the line"),
+        Binding("s", "sort", "sort"),
         Binding("slash", "filter", "filter"),
         Binding("backspace", "unfilter", "no filter", show=False),
         Binding("Y", "copy", "copy command"),

@@ -258,10 +258,18 @@ class SideBySide(ScrollView, can_focus=True):
             self.post_message(self.Chosen(place))
 
     def _move(self, line: int, column: int) -> None:
-        self._line = min(max(0, line), max(0, len(self._shown.lines) - 1))
+        self._line = self._fact_at(line)
         self._column = min(max(0, column), max(0, len(self._shown.places) - 1))
         self.scroll_to(*self._scroll_wanted(), animate=False, force=True)
         self.refresh()
+
+    def _fact_at(self, line: int) -> int:
+        """The line, or the next one in the direction of the move where it is a heading."""
+        lines = self._shown.lines
+        line = min(max(0, line), max(0, len(lines) - 1))
+        if line < len(lines) and lines[line].row is None:
+            line += -1 if 0 < line < self._line else 1
+        return line
 
     def _scroll_wanted(self) -> tuple[int, int]:
         """The least scrolling that brings the cursor into sight."""
