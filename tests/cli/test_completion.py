@@ -16,7 +16,7 @@ def test_shells_complete_commands_options_and_names(xt: Commands, filled: StatsS
     def words(*typed: str) -> list[str]:
         return xt("completion", "--words", *typed).lines
 
-    assert words("c") == ["cancel", "clear", "create", "config", "completion"]
+    assert words("c") == ["cancel", "compare", "clear", "create", "config", "completion"]
     assert words("list", "ru") == ["runs"]
     assert words("attach", "run2.1") == ["run2.1", "run2.10", "run2.11", "run2.12"]
     assert words("cancel", "job", "") == ["job1", "job2"]

@@ -15,9 +15,11 @@ from xt_core.stats.store import RunChange
 from xt_core.submit.mrc import Asked, MultiRunConfig, NodeContext, mrc_key
 from xt_tui.app import XtApp
 from xt_tui.screens.choose import ChoiceScreen
+from xt_tui.screens.compare import CompareScreen
 from xt_tui.screens.confirm import ConfirmScreen
 from xt_tui.screens.launch import LaunchScreen
 from xt_tui.screens.note import NoteScreen
+from xt_tui.widgets.side_by_side import SideBySide
 
 
 async def test_notes_are_written_here_or_in_the_editor(
@@ -238,3 +240,34 @@ async def test_presets_scripts_and_earlier_commands_fill_the_form(session: Sessi
         await until(pilot, lambda: told(app)[-1] == "preset mine deleted")
         form.query_one("#option-seed", Input).focus()
         await until(pilot, lambda: "seed: seed of the search" in text_of(app))
+
+
+async def test_marked_runs_are_compared_side_by_side(session: Session) -> None:
+    async with XtApp(session).run_test(size=(90, 24)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await pilot.press("equals_sign")
+        await until(pilot, lambda: "two or more" in "".join(told(app)))
+        await pilot.press("v", "j", "j", "v", "equals_sign")
+        await until(pilot, lambda: "metrics, best" in text_of(app))
+        screen = app.screen
+        assert isinstance(screen, CompareScreen)
+        table = screen.query_one(SideBySide)
+        assert table._shown.names == ["run1.1", "run1.2", "run1.3"]
+        assert "0.5 ▼0.1" in text_of(app)
+        assert "experiment" not in text_of(app)
+        await pilot.press("l", "l", "b")
+        await until(pilot, lambda: table._shown.names == ["run1.3", "run1.1", "run1.2"])
+        assert table.place == 2  # the cursor stays on its run
+        await pilot.press("a")
+        await until(pilot, lambda: "experiment" in text_of(app))
+        await pilot.press("slash", *"last loss", "enter")
+        await until(pilot, lambda: len(table._shown.lines) == 2)
+        await pilot.press("j", "s")
+        await until(pilot, lambda: table._shown.names == ["run1.3", "run1.2", "run1.1"])
+        await pilot.press("s")
+        await until(pilot, lambda: table._shown.names == ["run1.3", "run1.1", "run1.2"])
+        await pilot.press("Y")
+        assert app.clipboard == "xt compare run1.1,run1.2,run1.3 --baseline run1.3 --all"
+        await pilot.press("end", "enter")
+        await until(pilot, lambda: not isinstance(app.screen, CompareScreen))
+        assert app.runs.table.cursor_key == "ws1/run1.2"

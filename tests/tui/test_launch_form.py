@@ -15,9 +15,10 @@ from xt_core.reports.search import objectives_of
 from xt_core.search.spec import ALGORITHMS
 from xt_core.search.stopping import policies
 from xt_core.session import Session
+from xt_core.submit.parameters import check_parameter, with_parameters
 from xt_tui.app import XtApp
 from xt_tui.screens.launch import LaunchScreen
-from xt_tui.widgets.parameters import ParameterRow, check_parameter, with_parameters
+from xt_tui.widgets.parameters import ParameterRow
 from xt_tui.widgets.stopping import Stopping
 
 SCRIPT = """

@@ -44,6 +44,7 @@ _RUNS, _JOBS, _NODES, _TEAMS, _BOXES = "runs", "jobs", "nodes", "teams", "boxes"
 _TAKES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("attach",): (_RUNS,),
     ("rerun",): (_RUNS, _JOBS),
+    ("compare",): (_RUNS, _JOBS),
     ("plot",): (_RUNS, _JOBS),
     ("tensorboard",): (_RUNS, _JOBS),
     ("status",): (_RUNS, _JOBS),

@@ -6,13 +6,13 @@ from dataclasses import replace
 from xt_core.cli.freshness import refresh
 from xt_core.cli.names import one_run
 from xt_core.cli.parser import Parser, command_parser, overrides_of
-from xt_core.cli.run import add_run_options, submit_and_follow
+from xt_core.cli.run import add_run_options, request_of_options, submit_and_follow
 from xt_core.cli.talk import note
 from xt_core.errors import RefusedError
 from xt_core.model.names import JOB_NAME
 from xt_core.session import Session
 from xt_core.submit.again import Again, changed, job_again, run_again
-from xt_core.submit.options import RUN_OPTIONS, command_line, parse_pair
+from xt_core.submit.options import command_line
 from xt_core.submit.preparation import Preparation, prepare
 
 _EXAMPLES = (
@@ -33,13 +33,7 @@ def main(argv: list[str]) -> int:
     options = _parser().parse_args(words[:end])
     session = Session(overrides=overrides_of(argparse.Namespace(team=options.team)))
     again = _again(session, options.name)
-    given = {
-        option.field: getattr(options, option.field)
-        for option in RUN_OPTIONS
-        if option.name not in _NOT_CHANGED and getattr(options, option.field) not in (None, [])
-    }
-    if "env" in given:
-        given["env"] = dict(parse_pair(text) for text in given["env"])
+    given = request_of_options(options, []).given()
     request = changed(again.request, given, words[end + 1 :])
     if again.missing_folder:
         note(f"{again.missing_folder} is not here: looking for the code in {again.folder}")

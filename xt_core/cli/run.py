@@ -28,6 +28,7 @@ _EXAMPLES = (
     "xt run --data-local ~/mnist --data-upload train.py      upload what changed (XT_DATA_DIR)",
     "xt run --model-share-path resnet train.py       a share of the team, in XT_MODEL_DIR",
     "xt run --setup torch train.py                   in the environment of a setup, built once",
+    "xt run --preset small --seed 7 -- --epochs=3    a preset of the launch form, changed",
     "xt run --dry-run train.py --lr=[.01,.03]        show what would be run",
 )
 _PREVIEW = 20
@@ -37,7 +38,10 @@ def main(argv: list[str]) -> int:
     own, command = split_command_line(argv[1:])
     parser = _parser()
     options = parser.parse_args(own)
-    request = _request(options, command)
+    if options.preset is None:
+        request = request_of_options(options, command)
+    else:
+        request = _with_preset(options, command)
     session = Session(overrides=overrides_of(options) | request.overrides())
     if request.extend is not None:
         if options.dry_run:
@@ -72,7 +76,7 @@ def split_command_line(argv: Sequence[str]) -> tuple[list[str], list[str]]:
     """(XT's options, the command): the first word that is no option begins the command, and is
     not looked into. ``--`` ends the options too."""
     takes_value = {f"--{option.name}" for option in RUN_OPTIONS if option.kind is not Kind.FLAG}
-    takes_value.add("--team")
+    takes_value |= {"--team", "--preset"}
     position = 0
     while position < len(argv):
         word = argv[position]
@@ -89,6 +93,11 @@ def _parser() -> Parser:
         "run", "submit a job", _EXAMPLES, usage="xt run [OPTIONS] SCRIPT [ARGUMENTS…]"
     )
     add_run_options(parser)
+    parser.add_argument(
+        "--preset",
+        metavar="NAME",
+        help="what that preset of the launch form says; arguments replace those of its command",
+    )
     return parser
 
 
@@ -119,10 +128,25 @@ def _add(group: argparse._ArgumentGroup, option: RunOption) -> None:
         group.add_argument(name, choices=choices, metavar=option.metavar, help=text)
 
 
-def _request(options: argparse.Namespace, command: list[str]) -> RunRequest:
-    given = {option.field: getattr(options, option.field) for option in RUN_OPTIONS}
+def request_of_options(options: argparse.Namespace, command: list[str]) -> RunRequest:
+    """The request that the options and a command make. Raises UsageError."""
+    given = {
+        option.field: getattr(options, option.field)
+        for option in RUN_OPTIONS
+        if hasattr(options, option.field)
+    }
     given["env"] = dict(parse_pair(text) for text in given["env"])
     return RunRequest(command=command, **given)
+
+
+def _with_preset(options: argparse.Namespace, arguments: list[str]) -> RunRequest:
+    """What a preset of the launch form says, changed by options and arguments that are given."""
+    from xt_core.submit.again import changed
+    from xt_core.submit.presets import preset_request
+
+    session = Session(overrides=overrides_of(argparse.Namespace(team=options.team)))
+    given = request_of_options(options, []).given()
+    return changed(preset_request(session, options.preset), given, arguments)
 
 
 def _show_plan(preparation: Preparation, session: Session, *, as_json: bool) -> None:

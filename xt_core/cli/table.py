@@ -41,6 +41,7 @@ COMMANDS: dict[str, Command] = {
             "view", "view", "one thing, whole", "Reports",
             ("run", "job", "metrics", "events", "log", "console", "config", "team"),
         ),
+        Command("compare", "compare", "runs side by side: what differs", "Reports"),
         Command("plot", "plot", "metric curves in the terminal", "Reports"),
         Command("tensorboard", "tensorboard", "runs as event files of TensorBoard", "Reports"),
         Command("sync", "sync", "bring home what runs on boxes have done", "Boxes"),

@@ -10,7 +10,7 @@ from xt_core.search.spec import LEARNING
 from xt_core.submit.mrc import shown_command
 from xt_core.submit.plan import Plan
 
-_WIDEST_CELL = 24
+_WIDEST_CELL, _WIDEST_VALUES = 24, 60
 
 
 def plan_lines(plan: Plan, most: int) -> list[str]:
@@ -26,9 +26,7 @@ def plan_lines(plan: Plan, most: int) -> list[str]:
         learns = plan.search_type in LEARNING
         why = ", by what the runs before it gave" if learns else ""
         lines.append(f"each set is chosen when its run starts{why}:")
-        lines += [
-            f"  {name}: {written}" for name, written in plan.template.space.describe().items()
-        ]
+        lines += space_lines(plan.template.space)
         return [*lines, f"command: {shown_command(plan.argv(0))}"]
     lines += _table(plan, most) + _more(plan, most)
     sampled = [name for name, d in plan.template.space.items() if d.choices is None]
@@ -38,11 +36,12 @@ def plan_lines(plan: Plan, most: int) -> list[str]:
 
 
 def space_lines(space: Space) -> list[str]:
-    """Each parameter with what it may be, and when."""
-    return [
-        f"{name}: {distribution.describe()}{_when(space.condition(name))}"
+    """Each parameter with what it may be, and when, as a table."""
+    rows = [
+        [name, f"{distribution.describe()}{_when(space.condition(name))}"]
         for name, distribution in space.items()
     ]
+    return render_table(["parameter", "values"], rows, ["left", "left"], _WIDEST_VALUES)
 
 
 def _when(condition: Condition | None) -> str:

@@ -6,11 +6,14 @@ error, and is left as it is.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from xt_core.errors import UnavailableError, UsageError
+from xt_core.errors import UnavailableError, UnknownNameError, UsageError
 from xt_core.home import Home
+from xt_core.session import Session
+from xt_core.submit.options import RunRequest, request_from_texts
+from xt_core.submit.parameters import with_parameters
 
 _LONGEST_NAME = 60
 
@@ -44,6 +47,20 @@ def presets(home: Home) -> dict[str, Preset]:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UnavailableError(f"cannot read the presets in {file}", "remove the file") from error
     return dict(sorted(made.items()))
+
+
+def preset_request(session: Session, name: str) -> RunRequest:
+    """The request that a preset of the session's team makes. Raises UnknownNameError, UsageError,
+    UnavailableError."""
+    known = presets(session.team_home)
+    if name not in known:
+        listed = ", ".join(known)
+        hint = f"there are: {listed}" if known else "the launch form of the terminal UI saves them"
+        raise UnknownNameError(f"there is no preset {name!r}", hint)
+    preset = known[name]
+    request = request_from_texts(preset.command, preset.options)
+    prefix = session.config.optional_string("hyperparameter-search.option-prefix")
+    return replace(request, command=with_parameters(request.command, preset.parameters, prefix))
 
 
 def save_preset(home: Home, name: str, preset: Preset) -> None:

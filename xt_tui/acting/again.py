@@ -9,7 +9,7 @@ from xt_core.session import Session
 from xt_core.submit.again import Again, job_again, run_again
 from xt_core.submit.options import command_line, texts_of
 from xt_core.submit.presets import Preset
-from xt_tui.acting.steering import Acted
+from xt_tui.acting.lookups import look_up
 
 if TYPE_CHECKING:
     from xt_core.model.records import Run
@@ -22,21 +22,16 @@ _MOST_LISTED = 200
 
 def rerun(app: "XtApp") -> None:
     """Open the launch form with what a run or a job was, ready to be changed."""
-    look_up = _look_up(app)
+    find = _finder(app)
 
-    def work() -> None:
-        try:
-            again = look_up()
-            preset = Preset(_shown(again), texts_of(again.request))
-        except XTError as error:
-            app.post_message(Acted("", [], error))
-        else:
-            app.call_later(_open_form, app, again, preset)
+    def call() -> tuple[Again, Preset]:
+        again = find()
+        return again, Preset(_shown(again), texts_of(again.request))
 
-    app.run_worker(work, thread=True, group="act", description="rerun", exit_on_error=False)
+    look_up(app, "looking up how it was submitted", call, lambda found: _open_form(app, *found))
 
 
-def _look_up(app: "XtApp") -> Callable[[], Again]:
+def _finder(app: "XtApp") -> Callable[[], Again]:
     """What finds out how the job or run that is meant was submitted."""
     session = app.session
     if app.on_jobs:
@@ -63,7 +58,7 @@ def _open_form(app: "XtApp", again: Again, preset: Preset) -> None:
     from xt_tui.screens.launch import LaunchScreen
 
     there = app.session.beside(cwd=again.folder)
-    title = f"{again.name} once more: change what you like; the code is the present one"
+    title = f"Launch {again.name} again, with the code as it is now"
     app.push_screen(LaunchScreen(there, preset, title), app.launched)
     if again.missing_folder:
         text = f"{again.missing_folder} is not here: looking for the code in {again.folder}"
@@ -86,19 +81,18 @@ def choose_command(app: "XtApp") -> None:
     """Offer the commands that do, headless, what is shown and meant."""
     table = table_command(app)
     steps = _steps(app)
-    single = needs_one(app) is None
-    look_up = _look_up(app) if single else None
+    find = _finder(app) if needs_one(app) is None else None
 
-    def work() -> None:
-        commands = [*steps, table]
-        if look_up is not None:
-            try:
-                commands.insert(0, (command_line(look_up().request), "submits it again"))
-            except XTError as error:
-                commands.append(("", f"no xt run command: {error.message}"))
-        app.call_later(_offer, app, commands)
+    def call() -> list[tuple[str, str]]:
+        if find is None:
+            return [*steps, table]
+        try:
+            first = (command_line(find().request), "submits it again")
+        except XTError as error:
+            return [*steps, table, ("", f"no xt run command: {error.message}")]
+        return [first, *steps, table]
 
-    app.run_worker(work, thread=True, group="act", description="commands", exit_on_error=False)
+    look_up(app, "looking up commands", call, lambda commands: _offer(app, commands))
 
 
 def _offer(app: "XtApp", commands: list[tuple[str, str]]) -> None:
@@ -121,6 +115,8 @@ def _steps(app: "XtApp") -> list[tuple[str, str]]:
         view = [(f"xt view job {names}", "the job, whole")] if len(app.jobs.chosen) == 1 else []
         return [*view, (f"xt list runs {names} --all", "their runs")] if names else []
     runs = app.main.meant_runs[:_MOST_LISTED]
+    if not runs:
+        return []
     names = ",".join(_name(app.session, run) for run in runs)
     if len(runs) == 1:
         return [(f"xt view run {names}", "the run, whole"), (f"xt attach {names}", "its output")]

@@ -64,7 +64,7 @@ def change(
     """Change runs and jobs in a thread; `with_runs` those of the jobs too, once `check` has raised
     nothing for them. `badge` is what is shown meanwhile, `told` what is said in the end."""
     session, names = app.session, what.names
-    if with_runs:
+    if with_runs and what.jobs:
         jobs = {job.name for job in what.jobs}
         names = names + [run.full_name for run in app.state.runs.values() if run.job in jobs]
     app.state.set_noting(names, badge)

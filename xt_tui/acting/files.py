@@ -6,11 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xt_core.errors import XTError
 from xt_core.model.records import Run
 from xt_core.runfiles import RunFile, copy_file, run_files
 from xt_tui.acting import programs
-from xt_tui.acting.steering import Acted
+from xt_tui.acting.lookups import look_up
 
 if TYPE_CHECKING:
     from xt_tui.app import XtApp
@@ -31,15 +30,12 @@ def open_in_pager(app: "XtApp") -> None:
 def _choose(app: "XtApp", where: str, opened: Open) -> None:
     run, session = app.main.meant_runs[0], app.session
 
-    def work() -> None:
-        try:
-            found = run_files(session, run)
-        except XTError as error:
-            app.post_message(Acted("", [], error))
-        else:
-            app.call_later(_offer, app, run, found, where, opened)
-
-    app.run_worker(work, thread=True, group="act", description="files", exit_on_error=False)
+    look_up(
+        app,
+        f"listing the files of {run.name}",
+        lambda: run_files(session, run),
+        lambda found: _offer(app, run, found, where, opened),
+    )
 
 
 def _offer(app: "XtApp", run: Run, found: list[RunFile], where: str, opened: Open) -> None:
@@ -57,17 +53,16 @@ def _fetch(app: "XtApp", run: Run, key: str, opened: Open) -> None:
     """Copy the file in a thread; open it once it is there."""
     session = app.session
 
-    def work() -> None:
+    def call() -> Path:
         folder = Path(tempfile.mkdtemp(prefix=f"xt-{run.name}-"))
         try:
-            file = copy_file(session, run, key, folder)
-        except XTError as error:
+            return copy_file(session, run, key, folder)
+        except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
-            app.post_message(Acted("", [], error))
-        else:
-            app.call_later(_show, app, file, opened)
+            raise
 
-    app.run_worker(work, thread=True, group="act", description="open", exit_on_error=False)
+    name = key.rpartition("/")[2]
+    look_up(app, f"fetching {name} of {run.name}", call, lambda file: _show(app, file, opened))
 
 
 def _show(app: "XtApp", file: Path, opened: Open) -> None:

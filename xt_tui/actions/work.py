@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from xt_tui.acting import again, archiving, files, steering, tagging
+from xt_tui.acting import again, archiving, comparing, files, steering, tagging
 from xt_tui.actions import guards
 from xt_tui.actions.action import Action
 
@@ -32,6 +32,9 @@ ACTIONS = (
     Action("search", "search", "how the job's search goes: its best runs, parameters and sets",
            "S", "Work", lambda app: app.open_search(), guards.needs_search, in_footer=True,
            command="xt view job"),
+    Action("compare", "compare", "see the marked runs side by side: what differs, by how much",
+           "equals_sign", "Work", comparing.compare, comparing.needs_several,
+           command="xt compare"),
     Action("tags", "tags", "set or clear tags of what is chosen", "t", "Work",
            tagging.ask_for_tags, _needs_meant, command="xt set tags"),
     Action("notes", "notes", "write notes about what is chosen", "i", "Work",

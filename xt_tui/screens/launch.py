@@ -24,6 +24,7 @@ from xt_core.query.formats import counted
 from xt_core.reports.plans import plan_lines
 from xt_core.session import Session
 from xt_core.submit.options import RunRequest, command_line, request_from_texts
+from xt_core.submit.parameters import Written, with_parameters
 from xt_core.submit.preparation import prepare
 from xt_core.submit.presets import (
     Preset,
@@ -37,13 +38,10 @@ from xt_core.submit.submission import Submission, submit
 from xt_tui.background import Background
 from xt_tui.widgets.command import CommandInput
 from xt_tui.widgets.option_fields import OptionFields
-from xt_tui.widgets.parameters import Parameters, Written, with_parameters
+from xt_tui.widgets.parameters import Parameters
 
 _MOST_ROWS = 8
-_ABOUT_COMMAND = (
-    "the script and its arguments; a value in brackets is searched, as --lr=[.1,.2]; "
-    "up and down: earlier commands"
-)
+_ABOUT_COMMAND = "brackets are a search, as --lr=[.1,.2]; up and down bring back earlier commands"
 
 
 class LaunchScreen(ModalScreen[Submission | None]):

@@ -69,7 +69,7 @@ class OptionFields(VerticalScroll):
         self._fields = {option.name: _field(option, session) for option in _plain_options()}
 
     def compose(self) -> ComposeResult:
-        yield Label("search space\nctrl+n adds\nctrl+t takes out")
+        yield Label("search space")
         yield self.parameters
         special = {"goal": self._goal, "early-stopping": self._stopping}
         for name in _FIRST:

@@ -4,7 +4,6 @@ What is right is decided by the engine's grammar, the one of command lines and f
 last row is blank, so there is always one to write into.
 """
 
-import re
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -17,52 +16,8 @@ from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
 from xt_core.errors import UsageError
-from xt_core.query.formats import counted
-from xt_core.search.distributions import NUMERIC_FORMS, Choice
-from xt_core.search.space import parse_values
-from xt_core.submit.command import END_OF_OPTIONS, OPTION_NAME
-
-Written = tuple[str, str]
-"""A parameter's name and its values, as they were typed."""
-
-_EXAMPLE = "[0.01, 0.03] or $loguniform(-9, -2)"
-
-
-def bracketed(values: str) -> str:
-    """Values as the grammar has them; the brackets may be left out in a form."""
-    text = values.strip()
-    return text if text.startswith("[") else f"[{text}]"
-
-
-def check_parameter(name: str, values: str) -> str:
-    """What a row stands for, in a word or two. Raises UsageError."""
-    if not name.strip():
-        raise UsageError("a parameter without a name", "write the name of the script's option")
-    if not values.strip():
-        raise UsageError(f"hyperparameter {name} has no values", f"as in {_EXAMPLE}")
-    found = parse_values(name.strip(), bracketed(values))
-    if not re.fullmatch(OPTION_NAME, name.strip()):
-        raise UsageError(f"{name!r} is no name of an option", "as in lr or model.depth")
-    return counted(len(found.values), "value") if isinstance(found, Choice) else "drawn"
-
-
-def with_parameters(
-    command: Sequence[str], parameters: Sequence[Written], prefix: str | None
-) -> list[str]:
-    """The command that searches the parameters too, before a literal `--` if it has one.
-
-    `prefix` is what options of the script begin with. Raises UsageError.
-    """
-    for name, values in parameters:
-        check_parameter(name, values)
-    if parameters and prefix is None:
-        raise UsageError(
-            "option-prefix is null, so the script has no options",
-            "write the parameters into a file and name it in hp-config",
-        )
-    options = [f"{prefix}{name.strip()}={bracketed(values)}" for name, values in parameters]
-    end = command.index(END_OF_OPTIONS) if END_OF_OPTIONS in command else len(command)
-    return [*command[:end], *options, *command[end:]]
+from xt_core.search.distributions import NUMERIC_FORMS
+from xt_core.submit.parameters import Written, check_parameter
 
 
 class FormSuggester(Suggester):

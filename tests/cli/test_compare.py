@@ -1,0 +1,65 @@
+"""`xt compare`: what differs between runs, and by how much."""
+
+from cli_support import Commands
+
+from xt_core.model.records import MetricRecord
+from xt_core.stats.store import JournalBatch, RunChange, StatsStore
+
+
+def rows(document: dict[str, object]) -> dict[str, list[object]]:
+    found = document["rows"]
+    assert isinstance(found, list)
+    return {f"{row['group']}.{row['name']}": row["values"] for row in found}
+
+
+def test_only_what_differs_is_shown(xt: Commands, filled: StatsStore) -> None:
+    filled.change_run(RunChange("ws1", "run2.2", fields={"tags": {"good": True}}))
+    document = xt("compare", "run2.1-run2.2", "--json").json
+    assert (document["baseline"], document["runs"]) == ("run2.1", ["run2.1", "run2.2"])
+    found = rows(document)
+    found.pop("run.duration", None)
+    assert [type(value) for value in found.pop("last.acc")] == [float, float]
+    assert found == {
+        "hparams.lr": [0.01, 0.02],
+        "hparams.opt": ["adam", "sgd"],
+        "last.loss": [1.2, 1.1],
+        "best.loss": [1.2, 1.1],
+        "tags.good": [None, True],
+    }
+    every = rows(xt("compare", "run2.1-run2.2", "--all", "--json").json)
+    assert every["run.status"] == ["completed", "completed"]
+    assert "run.notes" not in every
+    assert rows(xt("compare", "run2.1-run2.2", "--match", "LR", "--json").json).keys() == {
+        "hparams.lr"
+    }
+
+
+def test_the_baseline_comes_first_and_numbers_are_told_against_it(
+    xt: Commands, filled: StatsStore
+) -> None:
+    out = xt("compare", "run2.1-run2.3", "--baseline", "run2.2", "--match", "loss").lines
+    assert out[0].split() == ["run2.2", "run2.1", "run2.3"]
+    assert [line.split() for line in out[2:]] == [
+        ["metrics,", "last", "loss", "(min)", "1.1", "1.2", "▲0.1", "1.0", "▼0.1"],
+        ["metrics,", "best", "loss", "(min)", "1.1", "1.2", "▲0.1", "1.0", "▼0.1"],
+    ]
+
+
+def test_the_best_value_is_that_of_the_whole_run(xt: Commands, filled: StatsStore) -> None:
+    end = filled.journal_end("ws1", "run2.1")
+    points = [
+        MetricRecord(end, 2e9, 5.0, {"loss": 0.01}),
+        MetricRecord(end + 1, 2e9, 6.0, {"loss": 3.0}),
+    ]
+    filled.add_journal(JournalBatch("ws1", "run2.1", end, end + 2, points))
+    found = rows(xt("compare", "run2.1,run2.2", "--json").json)
+    assert (found["last.loss"], found["best.loss"]) == ([3.0, 1.1], [0.01, 1.1])
+
+
+def test_what_cannot_be_compared_is_told(xt: Commands, filled: StatsStore) -> None:
+    assert "nothing to compare" in xt("compare", "run1", code=2).err
+    assert "no run named run9" in xt("compare", "run1,run9", code=3).err
+    error = xt("compare", "run2.1-run2.2", "--baseline", "run1", code=3).err
+    assert "run1 is not among the runs" in error
+    same = xt("compare", "run2.1-run2.2", "--match", "status")
+    assert "2 runs: nothing differs" in same.err

@@ -1,0 +1,23 @@
+"""`xt run --preset`: what the launch form keeps, without the form."""
+
+from pathlib import Path
+
+from cli_support import Commands
+
+from xt_core.home import Home
+from xt_core.submit.presets import Preset, save_preset
+
+
+def test_a_preset_is_run_as_it_is_or_changed(xt: Commands, home: Home) -> None:
+    Path("t.py").touch()
+    preset = Preset("t.py --opt=adam", {"search-type": "grid"}, [("lr", ".1, .2")])
+    save_preset(home, "small one", preset)
+    plan = xt("run", "--preset", "small one", "--dry-run", "--json").json
+    assert (plan["style"], plan["search_type"], plan["work_items"]) == ("static", "grid", 2)
+    assert plan["items"][1]["command"][-3:] == ["t.py", "--opt=adam", "--lr=0.2"]
+    changed = ("--max-runs", "1", "--dry-run", "--json", "--", "--opt=sgd")
+    plan = xt("run", "--preset", "small one", *changed).json
+    assert (plan["work_items"], plan["items"][0]["command"][-2]) == (1, "--opt=sgd")
+    error = xt("run", "--preset", "large", "--dry-run", code=3).err
+    assert "there is no preset 'large'" in error
+    assert "there are: small one" in error

@@ -1,0 +1,31 @@
+"""Opens the comparison of the runs that are marked."""
+
+from typing import TYPE_CHECKING
+
+from xt_core.model.records import Run
+
+if TYPE_CHECKING:
+    from xt_tui.app import XtApp
+
+MOST = 1_000
+"""Runs side by side."""
+
+
+def compare(app: "XtApp") -> None:
+    """Show the chosen runs side by side; the first one is the baseline."""
+    from xt_tui.screens.compare import CompareScreen
+
+    def go_to(run: Run | None) -> None:
+        if run is not None:
+            app.main.runs.go_to(run.full_name)
+            app.main.focus_pane("runs")
+
+    app.push_screen(CompareScreen(app.session, app.main.meant_runs), go_to)
+
+
+def needs_several(app: "XtApp") -> str | None:
+    """Why there is nothing to compare."""
+    count = len(app.main.meant_runs)
+    if count > MOST:
+        return f"{count:,} runs are marked: mark {MOST:,} at most"
+    return None if count > 1 else "mark the runs to compare with space, v or *, two or more"
