@@ -41,3 +41,17 @@ def write(file: Path, remembered: Remembered) -> None:
     with contextlib.suppress(OSError):
         draft.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
         os.replace(draft, file)
+
+
+class Memory:
+    """What is remembered of a home, and its file."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self.contents, self.problem = read(file)
+
+    def keep(self, *, layout: Layout | None = None, theme: str | None = None) -> None:
+        """Remember another layout or theme."""
+        old = self.contents
+        self.contents = Remembered(layout or old.layout, old.theme if theme is None else theme)
+        write(self._file, self.contents)

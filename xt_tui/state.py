@@ -7,8 +7,10 @@ that cursors and marks stay where they are while rows come and go.
 from dataclasses import dataclass, field
 from typing import Any
 
+from xt_core import clock
 from xt_core.model.records import Run
 from xt_core.query.registry import JobRow
+from xt_tui.themes import StateStyles
 
 GLYPHS = {
     "created": "·",
@@ -23,15 +25,18 @@ GLYPHS = {
     "cancelling": "◍",
     "restarting": "◍",
 }
-STYLES = {
-    "running": "bold cyan",
-    "completed": "green",
-    "error": "bold red",
-    "cancelled": "yellow",
-    "lost": "bold red",
-    "cancelling": "magenta",
-    "restarting": "magenta",
-}
+STYLES = StateStyles(
+    {
+        "running": ("bold", "state-running"),
+        "completed": ("", "state-good"),
+        "error": ("bold", "state-bad"),
+        "cancelled": ("", "state-warning"),
+        "lost": ("bold", "state-bad"),
+        "cancelling": ("", "state-pending"),
+        "restarting": ("", "state-pending"),
+    }
+)
+"""State -> style, in the colours of the theme that is worn."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,8 @@ class ViewState:
     status: dict[str, Any] | None = None
     health: Health | None = None
     error: str = ""
+    heard: float = 0.0
+    """When the stores answered last, in seconds since 1970."""
     pending: dict[str, str] = field(default_factory=dict)
     """Run's full name, or job -> what was asked for and is not yet confirmed: "cancelling"."""
     loaded: bool = False
@@ -83,6 +90,7 @@ class ViewState:
                 self.pending.pop(row.job.name, None)
         self.status, self.error = batch.status, batch.error
         self.health = batch.health or self.health
+        self.heard = self.heard if batch.error else clock.now()
         self.loaded = True
 
     @property

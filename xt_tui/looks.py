@@ -1,0 +1,36 @@
+"""The app as it looks: its themes, the one that is worn, and the states' colours of it."""
+
+from textual.app import App
+
+from xt_tui import themes
+from xt_tui.remembered import Memory
+from xt_tui.state import STYLES
+
+
+class Looks(App[int]):
+    """Wears a theme: that of the setting `tui.theme`, else the one that was chosen last."""
+
+    memory: Memory
+
+    def dress(self, wanted: str | None, *, is_ascii: bool) -> str:
+        """Put on the theme to begin with; what is wrong with it ("" if nothing is)."""
+        for theme in themes.THEMES:
+            self.register_theme(theme)
+        name = wanted or self.memory.contents.theme or themes.DEFAULT
+        self.set_class(is_ascii, "-ascii")
+        if name in self.available_themes:
+            self.theme = name
+            return ""
+        self.theme = themes.DEFAULT
+        return f"there is no theme {name!r}: {', '.join(themes.FIRST)} and others"
+
+    def wear(self, name: str) -> None:
+        """Put on a theme, now and from now on."""
+        self.theme = name
+        self.memory.keep(theme=name)
+
+    def get_css_variables(self) -> dict[str, str]:
+        """As Textual's, with the states' colours, which the tables draw with too."""
+        variables = themes.state_variables(self.current_theme) | super().get_css_variables()
+        STYLES.adopt(variables)
+        return variables
