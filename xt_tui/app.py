@@ -159,7 +159,8 @@ class XtApp(Telling, Looks, Dialogs):
 
 def run_app(session: Session) -> int:
     """Run the UI until the user leaves; the exit code. Raises UsageError without a terminal."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    is_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    if not (is_terminal or "TEXTUAL_DRIVER" in os.environ):  # of a web server
         raise UsageError("the terminal UI needs a terminal", "xt --help lists the commands")
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
     for variable in ("COLUMNS", "LINES"):  # exported, they would hide the terminal's true size

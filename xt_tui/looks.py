@@ -31,6 +31,6 @@ class Looks(App[int]):
 
     def get_css_variables(self) -> dict[str, str]:
         """As Textual's, with the states' colours, which the tables draw with too."""
-        variables = themes.state_variables(self.current_theme) | super().get_css_variables()
+        variables = themes.own_variables(self.current_theme) | super().get_css_variables()
         STYLES.adopt(variables)
         return variables

@@ -6,6 +6,7 @@ that come with Textual, give theirs by role.
 
 from collections.abc import Iterator, Mapping
 
+from textual.color import Color
 from textual.theme import Theme
 
 _ROLES = {
@@ -15,6 +16,8 @@ _ROLES = {
     "state-warning": "warning",
     "state-pending": "secondary",
 }
+_BORDER_SHARE = 0.3
+_BORDER_OF_TERMINAL = "ansi_bright_black"
 DEFAULT = "xt-dark"
 THEMES = (
     Theme(
@@ -63,17 +66,26 @@ THEMES = (
         dark=True,
         luminosity_spread=0.3,
         text_alpha=1.0,
-        variables={"text-muted": "#e0e0e0", "border-blurred": "#ffffff"},
+        variables={"text-muted": "#e0e0e0", "pane-border": "#c0c0c0"},
     ),
 )
 FIRST = ("xt-dark", "xt-light", "xt-contrast", "ansi-dark", "ansi-light")
 """Those that are offered first; the ansi ones use the terminal's own 16 colours."""
 
 
-def state_variables(theme: Theme) -> dict[str, str]:
-    """The variables of states that a theme does not set, by the roles of its colours."""
-    colors = {name: getattr(theme, role) or theme.primary for name, role in _ROLES.items()}
-    return colors | {name: theme.variables[name] for name in _ROLES if name in theme.variables}
+def own_variables(theme: Theme) -> dict[str, str]:
+    """The variables that XT adds to a theme's: the colours of states, by the roles of its colours,
+    and of the borders of panes, which are seen on any background."""
+    own = {name: getattr(theme, role) or theme.primary for name, role in _ROLES.items()}
+    own["pane-border"] = _BORDER_OF_TERMINAL if theme.ansi else _between(theme)
+    return own | {name: theme.variables[name] for name in own if name in theme.variables}
+
+
+def _between(theme: Theme) -> str:
+    """A colour between those of the background and of the text."""
+    system = theme.to_color_system().generate()
+    background, text = Color.parse(system["background"]), Color.parse(system["foreground"])
+    return background.blend(text, _BORDER_SHARE).hex6
 
 
 class StateStyles(Mapping[str, str]):

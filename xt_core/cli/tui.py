@@ -1,6 +1,8 @@
 """`xt tui`: the terminal UI, in this terminal or in a browser. Plain `xt` is the same."""
 
 import argparse
+import contextlib
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -16,6 +18,8 @@ _EXAMPLES = (
     "xt tui --serve 8600         in a browser of this machine; prints the URL with its token",
 )
 _FIRST_PORT = 8600
+_DRIVER = "TEXTUAL_DRIVER"
+"""Names what draws in place of a terminal; the web server sets it."""
 
 
 def main(argv: list[str]) -> int:
@@ -32,7 +36,8 @@ def main(argv: list[str]) -> int:
 def open_tui(overrides: dict[str, object], words: Sequence[str] = ()) -> int:
     """Run the UI in this terminal until the user leaves; the exit code. `words` stood on the
     command line. Raises UsageError without a terminal."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    is_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    if not (is_terminal or _DRIVER in os.environ):
         hint = "xt --help lists the commands"
         if words:
             hint += "; --team goes after the command, as in xt status --team NAME"
@@ -41,7 +46,8 @@ def open_tui(overrides: dict[str, object], words: Sequence[str] = ()) -> int:
 
     app = import_module("xt_tui.app")  # the engine does not know the UI, the program does
     session = Session(overrides=overrides)
-    session.sign_in_beforehand()
+    if is_terminal:
+        session.sign_in_beforehand()
     return int(app.run_app(session))
 
 
@@ -83,5 +89,9 @@ def _serve(options: argparse.Namespace) -> int:
     words += ["--ascii"] if options.ascii else []
     words += ["--theme", options.theme] if options.theme else []
     words += ["--team", options.team] if options.team else []
+    from xt_core.session import Session
+
+    with contextlib.closing(Session(overrides=overrides_of(options))) as session:
+        session.sign_in_beforehand()  # the browser has no terminal to ask on
     import_module("xt_tui.serving").serve(shlex.join(words), options.serve)
     return ExitCode.OK

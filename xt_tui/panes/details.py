@@ -134,7 +134,9 @@ class DetailsPane(Pane):
             self.query_one(Page).scroll_home(animate=False)
 
     def _tabs(self) -> tuple[list[Tab], str]:
-        return [Tab(name, name, name[:4]) for name in SECTIONS], self.section
+        labels = [name.removeprefix("hyper") for name in SECTIONS]
+        tabs = [Tab(name, label, label[:3]) for name, label in zip(SECTIONS, labels, strict=True)]
+        return tabs, self.section
 
     def on_resize(self) -> None:
         """Charts fit the pane."""
