@@ -20,12 +20,15 @@ from xt_tui.dialogs import Dialogs
 from xt_tui.eventlog import EventLog
 from xt_tui.feed import Feed
 from xt_tui.keytable import user_keymap
+from xt_tui.layout import Layout
 from xt_tui.looks import Looks
+from xt_tui.memory import Memory
 from xt_tui.palette import PROVIDERS
-from xt_tui.remembered import Memory
 from xt_tui.screens.main import MainScreen
 from xt_tui.state import Batch, ViewState
 from xt_tui.telling import Telling
+
+_LAYOUT = "layout"
 
 
 class XtApp(Telling, Looks, Dialogs):
@@ -54,30 +57,36 @@ class XtApp(Telling, Looks, Dialogs):
     def __init__(self, session: Session) -> None:
         super().__init__(css_path=resource("xt.tcss"))
         self.session, self.state, self.events = session, ViewState(), EventLog()
-        self.memory = Memory(session.home.ui_file)
+        self.memory = Memory(session.home.root)
+        self.layout_of_panes, problem = Layout.remembered(self.memory.get(_LAYOUT))
         self.read_only = session.config.boolean("tui.read-only")
-        self.user_keys, self._problems = user_keymap(session.config.mapping("tui.keys"))
+        self.user_keys, problems = user_keymap(session.config.mapping("tui.keys"))
         """The keys that the user has changed, by action."""
+        self._problems = [self.memory.problem, problem, *problems]
         self.main: MainScreen = self._new_screen()
         """The screen with the panes, whatever dialog lies over it."""
         self.feed = self._new_feed()
 
     def _new_screen(self) -> MainScreen:
-        layout = self.memory.contents.layout
-        return MainScreen(self.session, self.state, layout, self.events, read_only=self.read_only)
+        return MainScreen(
+            self.session,
+            self.state,
+            self.layout_of_panes,
+            self.events,
+            read_only=self.read_only,
+        )
 
     def _new_feed(self) -> Feed:
         return Feed(self.session, lambda feed, batch: self.post_message(self.Fed(feed, batch)))
 
     def on_mount(self) -> None:
         config = self.session.config
-        theme = self.dress(
-            config.optional_string("tui.theme"), is_ascii=config.boolean("tui.ascii")
-        )
+        is_ascii = config.boolean("tui.ascii") or self.session.environ.get("TERM") == "linux"
+        theme = self.dress(config.optional_string("tui.theme"), is_ascii=is_ascii)
         self.set_keymap({f"xt.{name}": keys for name, keys in self.user_keys.items()})
         self.push_screen(self.main)
         self.main.call_when_open(self.feed.start)
-        for problem in (self.memory.problem, theme, *self._problems):
+        for problem in (*self._problems, theme):
             if problem:
                 self.notify(problem, severity="warning", markup=False)
 
@@ -118,12 +127,18 @@ class XtApp(Telling, Looks, Dialogs):
 
     @on(MainScreen.LayoutChanged)
     def _remember_layout(self, message: MainScreen.LayoutChanged) -> None:
-        self.memory.keep(layout=message.layout)
+        self.layout_of_panes = message.layout
+        self.memory.put(_LAYOUT, message.layout.as_dict())
 
     @on(steering.Acted)
     def _tell(self, message: steering.Acted) -> None:
         if self.main.is_open:
             steering.tell(self, message)
+
+    @on(steering.Progressed)
+    def _show_progress(self, message: steering.Progressed) -> None:
+        if self.main.is_open:
+            steering.show_progress(self, message)
 
     # Actions ----------------------------------------------------------------------------
 

@@ -102,9 +102,10 @@ class Dialogs(App[int]):
     def open_launch_form(self) -> None:
         from xt_tui.screens.launch import LaunchScreen
 
-        self.push_screen(LaunchScreen(self.session), self._launched)
+        self.push_screen(LaunchScreen(self.session), self.launched)
 
-    def _launched(self, submission: Submission | None) -> None:
+    def launched(self, submission: Submission | None) -> None:
+        """Say what was launched."""
         if submission is not None:
             text = f"{submission.job}: {counted(submission.work_items, 'run')} ({submission.style})"
             self.notify(text, title="launched", markup=False)

@@ -3,8 +3,10 @@
 from textual.app import App
 
 from xt_tui import themes
-from xt_tui.remembered import Memory
-from xt_tui.state import STYLES
+from xt_tui.memory import Memory
+from xt_tui.state import STYLES, use_glyphs
+
+_THEME = "theme"
 
 
 class Looks(App[int]):
@@ -16,8 +18,9 @@ class Looks(App[int]):
         """Put on the theme to begin with; what is wrong with it ("" if nothing is)."""
         for theme in themes.THEMES:
             self.register_theme(theme)
-        name = wanted or self.memory.contents.theme or themes.DEFAULT
+        name = wanted or self.memory.get(_THEME) or themes.DEFAULT
         self.set_class(is_ascii, "-ascii")
+        use_glyphs(is_ascii=is_ascii)
         if name in self.available_themes:
             self.theme = name
             return ""
@@ -27,7 +30,7 @@ class Looks(App[int]):
     def wear(self, name: str) -> None:
         """Put on a theme, now and from now on."""
         self.theme = name
-        self.memory.keep(theme=name)
+        self.memory.put(_THEME, name)
 
     def get_css_variables(self) -> dict[str, str]:
         """As Textual's, with the states' colours, which the tables draw with too."""

@@ -24,7 +24,30 @@ GLYPHS = {
     "lost": "?",
     "cancelling": "◍",
     "restarting": "◍",
+    "archiving": "◍",
+    "returning": "◍",
+    "annotating": "◍",
 }
+_UNICODE_GLYPHS = dict(GLYPHS)
+_ASCII_GLYPHS = {
+    "created": ".",
+    "queued": ".",
+    "submitted": ".",
+    "spawning": "o",
+    "running": ">",
+    "completed": "+",
+    "error": "x",
+    "cancelled": "#",
+}
+
+
+def use_glyphs(*, is_ascii: bool) -> None:
+    """Choose the glyphs of states, for the whole process: a terminal has one font."""
+    GLYPHS.update(_UNICODE_GLYPHS)
+    if is_ascii:
+        GLYPHS.update({state: _ASCII_GLYPHS.get(state, "~") for state in GLYPHS if state != "lost"})
+
+
 STYLES = StateStyles(
     {
         "running": ("bold", "state-running"),
@@ -34,6 +57,9 @@ STYLES = StateStyles(
         "lost": ("bold", "state-bad"),
         "cancelling": ("", "state-pending"),
         "restarting": ("", "state-pending"),
+        "archiving": ("", "state-pending"),
+        "returning": ("", "state-pending"),
+        "annotating": ("", "state-pending"),
     }
 )
 """State -> style, in the colours of the theme that is worn."""
@@ -109,6 +135,16 @@ class ViewState:
     def set_pending(self, names: list[str], what: str) -> None:
         """Badge what lives among these runs and jobs; what has ended needs no badge."""
         self.pending |= {name: what for name in names if not self._is_final(name)}
+
+    def set_noting(self, names: list[str], what: str) -> None:
+        """Badge these runs and jobs whatever their state: what is said of them is being changed."""
+        self.pending |= dict.fromkeys(names, what)
+
+    def clear_pending(self, names: list[str], what: str) -> None:
+        """Take these badges back, if they are still the ones."""
+        for name in names:
+            if self.pending.get(name) == what:
+                del self.pending[name]
 
     def _is_final(self, name: str) -> bool:
         if name in self.runs:

@@ -23,7 +23,9 @@ class Telling(App[int]):
         timeout: float | None = None,
         markup: bool = True,
     ) -> None:
-        """As Textual's; the log has it too."""
+        """As Textual's; the log has it too. What was told just now is not told again."""
+        if self.events.has_just(severity, title, message):
+            return
         self.events.add(severity, title, message)
         super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
 

@@ -81,12 +81,14 @@ async def test_cursor_marks_and_keys_are_kept_over_every_size(session: Session) 
 
 
 async def test_a_broken_memory_is_told_and_replaced(session: Session) -> None:
-    session.home.ui_file.write_text("{")
+    file = session.home.root / "ui.json"
+    file.write_text("{")
     async with XtApp(session).run_test(size=(140, 40)) as pilot:
         app = await until_loaded(pilot, 7)
-        assert told(app)[0].startswith(f"{session.home.ui_file} cannot be read")
+        problem = f"{file} is not JSON; it is ignored, and replaced by the next choice"
+        assert told(app) == [problem]
         await pilot.press("z")
-        await until(pilot, lambda: json.loads(session.home.ui_file.read_text())["layout"])
+        await until(pilot, lambda: json.loads(file.read_text())["layout"])
 
 
 @pytest.mark.parametrize("size", [(60, 20), (140, 40)])
@@ -207,7 +209,7 @@ async def test_a_theme_is_tried_on_and_kept_or_not(session: Session) -> None:
         await pilot.press("8", "j", "j", "j", "enter")
         await until(pilot, lambda: app.screen is app.main and app.theme == "ansi-dark")
         assert "✘ error" in text_of(app)
-    assert json.loads(session.home.ui_file.read_text())["theme"] == "ansi-dark"
+    assert json.loads((session.home.root / "ui.json").read_text())["theme"] == "ansi-dark"
     other = with_settings(session, theme="nothing")
     async with XtApp(other).run_test(size=(140, 50)) as pilot:
         app = await until_loaded(pilot, 7)
@@ -274,3 +276,17 @@ async def test_what_is_shown_says_how_old_it_is(
         app.state.error = error
         wanted = "○ offline, trying again" if error else "◐ 1m"
         await until(pilot, lambda: wanted in text_of(app))
+
+
+async def test_states_and_borders_can_be_drawn_in_ascii(session: Session) -> None:
+    plain = with_settings(session, ascii=True)
+    async with XtApp(plain).run_test(size=(100, 30)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await until(pilot, lambda: "+-" in text_of(app))
+        for part in ("+ completed", "x error", "> running"):
+            assert part in text_of(app)
+        assert "╭" not in text_of(app)
+    plain.close()
+    async with XtApp(session).run_test(size=(100, 30)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await until(pilot, lambda: "✔ completed" in text_of(app))

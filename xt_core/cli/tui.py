@@ -54,7 +54,9 @@ def open_tui(overrides: dict[str, object], words: Sequence[str] = ()) -> int:
 def _add_options(parser: Parser) -> None:
     parser.add_argument("--read-only", action="store_true", help="nothing can be changed")
     parser.add_argument("--theme", metavar="NAME", help="as xt-dark, xt-light, xt-contrast")
-    parser.add_argument("--ascii", action="store_true", help="draw ASCII characters only")
+    parser.add_argument(
+        "--ascii", action="store_true", help="states and borders in ASCII characters"
+    )
     parser.add_argument(
         "--serve",
         nargs="?",

@@ -166,6 +166,12 @@ _LOGGING = Section(
             env="XT_MIRROR_FILES",
             single=True,
         ),
+        "sample-seconds": _amount(
+            5.0,
+            "How often controllers look at what runs and machines use, in seconds; 0 for never. "
+            "For nodes of this machine in ~/.xt/config.yaml, when their controllers start.",
+            env="XT_SAMPLE_SECONDS",
+        ),
     },
 )
 
@@ -452,7 +458,7 @@ _TUI = Section(
             None, "The theme, as xt-dark or xt-light; with null the one that was chosen last."
         ),
         "read-only": _flag(False, "Whether nothing can be changed.", env="XT_READ_ONLY"),
-        "ascii": _flag(False, "Whether only ASCII characters are drawn, where that is possible."),
+        "ascii": _flag(False, "Whether states and borders are drawn in ASCII characters."),
     },
 )
 

@@ -102,6 +102,8 @@ def _set_state(
     clients: ClientTags,
 ) -> None:
     columns = _columns(delivery.run, names) | {"node_revision": delivery.node_revision}
+    if delivery.run.metrics and not delivery.run.aggregates:
+        del columns["aggregates"]  # the node has not worked them out yet: what is known here stays
     _assign(connection, row_id, columns | {"tags": dumps(clients.over(delivery.run.tags))})
 
 

@@ -1,53 +1,46 @@
 """What the jobs and the runs pane share: a table of records, filtered, sorted and marked.
 
-Rows are arranged in the background; the keys never wait for it.
+Rows are arranged in the background; the keys never wait for it. News rearrange them at most twice
+a second, and not while keys move the cursor; what a row says is shown at once.
 """
 
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Generic
 
 from textual import on
 from textual.app import ComposeResult
 from textual.message import Message
-from textual.widgets import Input, Static
+from textual.timer import Timer
 
 from xt_core import clock
-from xt_core.errors import UsageError
-from xt_core.query.columns import Column, expand_columns, parse_columns
+from xt_core.annotations import not_archived
+from xt_core.query.columns import Column
 from xt_core.query.fields import FieldSet, Record
-from xt_core.query.filters import Filter, parse_filter
+from xt_core.query.filters import Filter
 from xt_core.query.formats import counted
+from xt_core.query.sorting import parse_sort
 from xt_core.query.table import display_width
 from xt_tui.background import Background
+from xt_tui.columns import ChosenColumn, Columns, from_json, known_names, spelled, to_json
+from xt_tui.memory import Memory
 from xt_tui.order import RecordOrder, Selection
+from xt_tui.panes.arranging import Arrangement, Arranger, Looks, Wish
+from xt_tui.panes.marks import Marks
 from xt_tui.panes.pane import Pane
 from xt_tui.state import STYLES, marked
+from xt_tui.widgets.filter_bar import FilterBar
 from xt_tui.widgets.table import Cell, Table, TableColumn
 
-_WIDEST = 16
-_STATUS_WIDTH = len(marked("cancelling"))
-_SAMPLE = 200  # rows at either end that decide about columns and their widths
-_ROW_CELL = 1
-
-
-@dataclass(frozen=True)
-class Arrangement(Generic[Record]):
-    """Rows in order, with the columns that fit them; `asked` counts the requests."""
-
-    asked: int = 0
-    keys: Sequence[str] = ()
-    columns: Sequence[Column[Record]] = ()
-    widths: Sequence[int] = ()
-
-
-@dataclass
-class Marks:
-    """Marked rows by key, and the range that is being marked: from `anchor` to the cursor."""
-
-    keys: set[str] = field(default_factory=set)
-    anchor: str | None = None
-    before: set[str] = field(default_factory=set)
+_MARK_CELLS = 1
+_LEAST_SECONDS_BETWEEN_ORDERS = 0.5
+_CALM_SECONDS = 0.4
+"""How long after the last key that moved the cursor the rows may move."""
+_SEEN = 500
+"""Rows at either end whose fields are offered as columns, besides those in sight."""
+_LONGEST_HOLD_SECONDS = 1.0
+"""How long keys may hold news up."""
 
 
 class RecordsPane(Pane, Generic[Record]):
@@ -55,6 +48,8 @@ class RecordsPane(Pane, Generic[Record]):
 
     LEAD: Sequence[str] = ()
     """Keys of rows above the records, which cannot be marked."""
+    WIDTHS: Mapping[str, int] = {"status": len(marked("cancelling"))}
+    """Columns, by field, that are always so wide."""
 
     @dataclass
     class Arranged(Message):
@@ -74,24 +69,41 @@ class RecordsPane(Pane, Generic[Record]):
         selection: Selection[Record],
         empty: str,
         example: str,
+        memory: Memory | None = None,
     ) -> None:
+        """`memory` keeps the user's choices; without one they last as long as the pane."""
         super().__init__(title, id=id)
-        self._noun, self._empty, self._example = noun, empty, example
-        self._records, self._fields, self._order = records, fields, order
+        self.noun, self._empty, self._example = noun, empty, example
+        self._records, self.fields, self._order = records, fields, order
+        looks = Looks(self.LEAD, self.column_text, self.text, self.WIDTHS)
+        self._arranger = Arranger(records, fields, order, looks)
         self.selection, self.scope = selection, tuple[Filter[Record], ...]()
+        self.hidden: tuple[Filter[Record], ...] = (not_archived(fields),)
+        """What leaves out records that were put away; empty while they are shown."""
         self._background = Background(self, f"arrange {id}")
         self._asked = 0
+        self._arranged_at = self._noted_at = 0.0
+        self._news: Timer | None = None
+        """Runs while news wait to be arranged."""
         self._arrangement: Arrangement[Record] = Arrangement()
         self._filter_text = ""
         self._wanted: str | None = None
         """The key that the cursor goes to as soon as it is shown."""
         self._marks = Marks()
         self._marked_keys: list[str] = []
+        self._memory = memory
+        self._columns: Columns = from_json(self._recall("columns"), fields)
+
+    def on_mount(self) -> None:
+        if self._memory is not None and self._memory.problem:
+            self.notify(self._memory.problem, severity="warning", markup=False)
 
     def compose(self) -> ComposeResult:
-        yield Input(placeholder=self._example, classes="filter hidden", compact=True)
-        yield Static(classes="filter-error error hidden", markup=False)
-        yield Table(self._cells, id=f"{self.id}-table", empty=self._empty)
+        history = self._recall("filters")
+        kept = history if isinstance(history, list) else []
+        texts = [text for text in kept if isinstance(text, str)]
+        yield FilterBar(self.fields, self._example, self.field_names, texts)
+        yield Table(self._cells, id=f"{self.id}-table", empty=self._empty, frozen=2)
 
     @property
     def table(self) -> Table:
@@ -140,64 +152,83 @@ class RecordsPane(Pane, Generic[Record]):
     def note(self, records: Sequence[Record]) -> None:
         """These records are new or have changed."""
         self._order.note(records)
-        self.update_rows()
+        for table in self.query(Table):  # none while the app closes
+            table.touch([self._order.key(record) for record in records])
+        if self._news is None:
+            self._noted_at = time.monotonic()
+            self._arrange_news()
+
+    def _arrange_news(self) -> None:
+        """Arrange anew as soon as that disturbs nobody."""
+        if not self.query(Table):
+            return
+        calm = min(self.table.moved_at + _CALM_SECONDS, self._noted_at + _LONGEST_HOLD_SECONDS)
+        wait = max(calm, self._arranged_at + _LEAST_SECONDS_BETWEEN_ORDERS) - time.monotonic()
+        if wait > 0:
+            self._news = self.set_timer(wait, self._arrange_news)
+        else:
+            self.update_rows()
+
+    def age(self) -> None:
+        """Time has passed: durations of what lives have grown."""
+        keys = [key for key in self.table.shown_keys if key in self._records]
+        living = [key for key in keys if self._order.is_living(self._records[key])]
+        self.table.touch(living)
 
     def update_rows(self) -> None:
         """Arrange anew, in the background."""
+        if self._news is not None:
+            self._news.stop()
+            self._news = None
+        self._arranged_at = time.monotonic()
         self._asked += 1
-        asked = self._asked
-        selection = replace(self.selection, filters=(*self.scope, *self.selection.filters))
-        self._background.ask(lambda: self.Arranged(self._arrange(asked, selection)))
-
-    def _arrange(self, asked: int, selection: Selection[Record]) -> Arrangement[Record]:
-        now = clock.now()
-        keys = self._order.update(selection, now)
-        ends = keys[:_SAMPLE] + keys[_SAMPLE:][-_SAMPLE:]
-        sample = [self._records[key] for key in ends]
-        columns = expand_columns(
-            parse_columns(self.column_text(ends), self._fields),
-            self._fields,
-            sample,
-            now,
-            drop_absent=True,
+        wish = Wish(
+            self._asked,
+            replace(self.selection, scope=(*self.hidden, *self.scope)),
+            self._columns,
         )
-        columns = [c for c in columns if any(c.text(record, now) for record in sample)]
-        widths = [self._width(column, sample, now) for column in columns]
-        return Arrangement(asked, [*self.LEAD, *keys], columns, widths)
-
-    def _width(self, column: Column[Record], records: Sequence[Record], now: float) -> int:
-        if column.field.name == "status":
-            return _STATUS_WIDTH
-        texts = (self.text(column, record, now) for record in records)
-        widest = max((display_width(text) for text in texts), default=0)
-        return min(_WIDEST, max(widest, display_width(column.header)))
+        self._background.ask(lambda: self.Arranged(self._arranger.arrange(wish, clock.now())))
 
     @on(Arranged)
     def _show_arrangement(self, message: Arranged) -> None:
         if not self.query(Table):
             return  # the app closes
-        self._arrangement = message.arrangement
-        self._collect_marks()
-        self.table.show(self._table_columns(message.arrangement), message.arrangement.keys)
+        shown = self._arrangement = message.arrangement
+        self._marked_keys = self._marks.shown(shown.places)
+        self.table.show(self._table_columns(shown), shown.keys, shown.places)
         if self._wanted is not None:
             self.go_to(self._wanted)
+        self.query_one(FilterBar).show_hits(f"{shown.hits:,} of {shown.total:,}")
         self._describe()
+
+    def toggle_archived(self) -> None:
+        """Show what was put away too, or leave it out again."""
+        self.hidden = () if self.hidden else (not_archived(self.fields),)
+        self.update_rows()
 
     def go_to(self, key: str) -> None:
         """Put the cursor on a row, now or as soon as it is shown."""
-        self._wanted = key if key not in self.table.keys else None
+        self._wanted = key if self.table.place(key) is None else None
         self.table.move_to(key)
 
     def _table_columns(self, arrangement: Arrangement[Record]) -> list[TableColumn]:
-        columns = [TableColumn(" ", _ROW_CELL)]
+        columns, arrows = [TableColumn(" ", _MARK_CELLS)], self._arrows()
         for column, width in zip(arrangement.columns, arrangement.widths, strict=True):
-            arrow = "▼" if self.selection.reverse else "▲"
-            is_sorted = column.field.name == self.selection.sort
-            header = column.header + (arrow if is_sorted else "")
+            header = column.header + arrows.get(column.field.name, "")
             columns.append(
                 TableColumn(header, max(width, display_width(header)), column.alignment == "right")
             )
         return columns
+
+    def _arrows(self) -> dict[str, str]:
+        """What the headers of the columns that are sorted by say: ``▲``, or ``▼2`` for the second
+        of several."""
+        keys = parse_sort(self.selection.sort, self.fields).keys
+        return {
+            key.field.name: ("▼" if key.descending is not self.selection.reverse else "▲")
+            + (str(number) if len(keys) > 1 else "")
+            for number, key in enumerate(keys, 1)
+        }
 
     def _cells(self, key: str) -> list[Cell]:
         if key in self.LEAD:
@@ -214,94 +245,124 @@ class RecordsPane(Pane, Generic[Record]):
 
     def _describe(self) -> None:
         shown, hidden = len(self._marked_keys), len(self._marks.keys) - len(self._marked_keys)
-        parts = [counted(len(self._arrangement.keys) - len(self.LEAD), self._noun)]
+        parts = [self._count_text()]
         parts += [self.scope_text()] if self.scope_text() else []
         parts += [f"filter {self._filter_text}"] if self._filter_text else []
+        parts += [] if self.hidden else ["archived ones too"]
         parts += [f"{shown} marked"] if shown else []
         parts += [f"{counted(hidden, 'mark')} out of sight"] if hidden else []
-        parts += ["marking a range: v ends it"] if self._marks.anchor else []
+        parts += ["marking a range: v ends it"] if self._marks.is_ranging else []
         self.border_subtitle = " · ".join(parts).replace("[", r"\[")
+
+    def _count_text(self) -> str:
+        hits, total = self._arrangement.hits, self._arrangement.total
+        all_of_them = counted(total, self.noun)
+        return f"{hits:,} of {all_of_them}" if self._filter_text else all_of_them
+
+    # Columns ----------------------------------------------------------------------------
+
+    @property
+    def columns(self) -> Columns:
+        """The columns that are shown."""
+        shown = tuple(ChosenColumn(column.field.name) for column in self._arrangement.columns)
+        return self._columns or shown
+
+    def set_columns(self, columns: Columns) -> None:
+        """Show these columns; none: the automatic ones."""
+        self._columns = columns
+        self._remember("columns", to_json(columns) or None)
+        self.update_rows()
+
+    def examples(self) -> list[Record]:
+        """Some of the records: what they logged is what there is to choose from."""
+        keys = self._arrangement.keys
+        seen = dict.fromkeys([*keys[:_SEEN], *keys[_SEEN:][-_SEEN:], *self.table.shown_keys])
+        return [self._records[key] for key in seen if key in self._records]
+
+    def field_names(self) -> list[str]:
+        """The fields that there are, as filters and sort orders write them."""
+        names = known_names(self.fields, self.examples(), clock.now())
+        return [spelled(self.fields.find(name)) for name in names]
+
+    def _recall(self, what: str) -> Any:
+        return None if self._memory is None else self._memory.get(f"{self.id} {what}")
+
+    def _remember(self, what: str, value: object) -> None:
+        if self._memory is not None:
+            self._memory.put(f"{self.id} {what}", value)
+            if self._memory.problem:
+                self.notify(self._memory.problem, severity="warning", markup=False)
 
     # Sort -------------------------------------------------------------------------------
 
+    def sort_by(self, text: str, reverse: bool = False) -> None:
+        """Sort as `xt list --sort` would. Raises UsageError."""
+        parse_sort(text, self.fields)
+        self.selection = replace(self.selection, sort=text, reverse=reverse)
+        self.update_rows()
+
     def sort_by_next(self, step: int) -> None:
         """Sort by the column beside the present one."""
-        names = [column.field.name for column in self._arrangement.columns]
+        names = [spelled(column.field) for column in self._arrangement.columns]
         if names:
             place = names.index(self.selection.sort) if self.selection.sort in names else 0
-            self._sort_by(names[(place + step) % len(names)])
+            self.sort_by(names[(place + step) % len(names)], self.selection.reverse)
 
     def reverse(self) -> None:
         self.selection = replace(self.selection, reverse=not self.selection.reverse)
-        self.update_rows()
-
-    def _sort_by(self, name: str) -> None:
-        self.selection = replace(self.selection, sort=name)
         self.update_rows()
 
     @on(Table.HeaderClicked)
     def _header_clicked(self, message: Table.HeaderClicked) -> None:
         place = message.column - 1  # the first column holds the marks
         if 0 <= place < len(self._arrangement.columns):
-            name = self._arrangement.columns[place].field.name
+            name = spelled(self._arrangement.columns[place].field)
             if name == self.selection.sort:
                 self.reverse()
             else:
-                self._sort_by(name)
+                self.sort_by(name, self.selection.reverse)
 
     # Marks ------------------------------------------------------------------------------
+
+    def members(self, key: str) -> Sequence[str]:
+        """What marking a row marks."""
+        return () if key in self.LEAD else (key,)
 
     def toggle_mark(self) -> None:
         """Mark or unmark the cursor's row and go on to the next; ends a range."""
         key = self.table.cursor_key
-        if self._marks.anchor is not None:
+        if self._marks.is_ranging:
             self.toggle_range()
-        elif key is not None and key not in self.LEAD:
-            self._marks.keys ^= {key}
+        elif key is not None and (members := self.members(key)):
+            self._marks.toggle(members)
             self._marks_changed()
             self.table.action_cursor(1)
 
     def toggle_range(self) -> None:
         """Begin to mark all rows that the cursor passes, or be done with it."""
-        marks, key = self._marks, self.table.cursor_key
-        marks.anchor = key if marks.anchor is None else None
-        marks.before = set(marks.keys)
+        self._marks.toggle_range(self.table.cursor_key)
         self.extend_range()
         self._marks_changed()
 
     def extend_range(self) -> None:
         """Mark from where the range began up to the cursor, besides what was marked before."""
-        marks, key = self._marks, self.table.cursor_key
-        keys = self.table.keys
-        if marks.anchor is None or key is None or marks.anchor not in keys:
-            return
-        first, last = sorted((keys.index(marks.anchor), keys.index(key)))
-        wanted = marks.before | set(keys[first : last + 1]) - set(self.LEAD)
-        if wanted != marks.keys:
-            marks.keys = wanted
+        shown, cursor = self._arrangement, self.table.cursor_key
+        if self._marks.extend(shown.keys, shown.places, cursor, self.members):
             self._marks_changed()
 
     def mark_all(self) -> None:
         """Mark all that is shown; none if all are."""
-        shown = set(self.table.keys) - set(self.LEAD)
-        if shown <= self._marks.keys:
-            self._marks.keys -= shown
-        else:
-            self._marks.keys |= shown
+        self._marks.toggle(key for row in self._arrangement.keys for key in self.members(row))
         self._marks_changed()
 
     def clear_marks(self) -> None:
-        self._marks = Marks()
+        self._marks.clear()
         self._marks_changed()
 
-    def _collect_marks(self) -> None:
-        marks = self._marks.keys
-        self._marked_keys = [k for k in self._arrangement.keys if k in marks] if marks else []
-
     def _marks_changed(self) -> None:
-        self._collect_marks()
+        self._marked_keys = self._marks.shown(self._arrangement.places)
         self._describe()
-        self.table.refresh()
+        self.table.redraw()
         self.table.announce_cursor()
 
     # Filter -----------------------------------------------------------------------------
@@ -312,52 +373,24 @@ class RecordsPane(Pane, Generic[Record]):
 
     def open_filter(self) -> None:
         """Let the user type a filter."""
-        bar = self.query_one(".filter", Input)
-        bar.remove_class("hidden")
-        bar.focus()
+        self.query_one(FilterBar).open()
 
-    @on(Input.Changed, ".filter")
-    def _filter_typed(self, event: Input.Changed) -> None:
-        """Filter while typing; a wrong filter is told inline, and the old rows stay."""
-        if not self.query(".filter-error"):
-            return  # the app closes
-        error = self.query_one(".filter-error", Static)
-        try:
-            filters = parse_filters(event.value, self._fields)
-        except UsageError as problem:
-            error.update(f"{problem.message}: {problem.hint}")
-            error.remove_class("hidden")
-            return
-        error.add_class("hidden")
-        self._filter_text = event.value.strip()
-        self.selection = replace(self.selection, filters=filters)
+    @on(FilterBar.Changed)
+    def _filter_changed(self, message: FilterBar.Changed) -> None:
+        self._filter_text = message.text
+        self.selection = replace(self.selection, filters=message.filters)
         self.update_rows()
 
-    @on(Input.Submitted, ".filter")
-    def _filter_done(self) -> None:
-        bar = self.query_one(".filter", Input)
-        bar.set_class(not bar.value.strip(), "hidden")
+    @on(FilterBar.Done)
+    def _filter_done(self, message: FilterBar.Done) -> None:
+        self._remember("filters", list(message.history))
         self.table.focus()
 
     def close_filter(self) -> None:
         """Give the range that is being marked up; without one, the filter."""
-        if self._marks.anchor is not None:
-            self._marks = Marks(self._marks.before)
+        if self._marks.is_ranging:
+            self._marks.give_up_range()
             self._marks_changed()
             return
-        bar = self.query_one(".filter", Input)
-        bar.value = ""
-        bar.add_class("hidden")
-        self.query_one(".filter-error", Static).add_class("hidden")
+        self.query_one(FilterBar).show_text("")
         self.table.focus()
-
-
-def parse_filters(text: str, fields: FieldSet[Record]) -> tuple[Filter[Record], ...]:
-    """Filters separated by blanks, as of `xt list --filter`. Raises UsageError."""
-    import shlex
-
-    try:
-        words = shlex.split(text)
-    except ValueError:
-        raise UsageError("a quote is not closed", "close it") from None
-    return tuple(parse_filter(word, fields) for word in words)

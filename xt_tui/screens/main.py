@@ -78,8 +78,8 @@ class MainScreen(Screen[None]):
         self._recent: tuple[str, ...] = _FIRST
         self.teams, self.jobs, self.runs = (
             TeamsPane(session, state),
-            JobsPane(state),
-            RunsPane(state),
+            JobsPane(session, state),
+            RunsPane(session, state),
         )
         self.metrics, self.output = MetricsPane(session), OutputPane(session)
         self.details, self.nodes = DetailsPane(session), NodesPane(session, state)
@@ -294,14 +294,14 @@ class MainScreen(Screen[None]):
 
     def show_pending(self) -> None:
         """Badges came or went."""
-        self.jobs.table.refresh()
-        self.runs.table.refresh()
+        self.jobs.table.redraw()
+        self.runs.table.redraw()
 
     def _tick(self) -> None:
         """Durations grow, and what is shown grows old."""
         self._show_status()
         if self.is_open and any(node["running"] for node in self._state.nodes):
-            self.runs.table.refresh()
+            self.runs.age()
 
     def _show_status(self) -> None:
         """How fresh what is shown is."""

@@ -1,0 +1,134 @@
+"""What a table of records shows: which rows, in which order, in which columns.
+
+Worked out in a thread, and handed to the UI as a whole that never changes.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Generic
+
+from xt_core.query.columns import Column, expand_columns, parse_columns
+from xt_core.query.fields import FieldSet, Record
+from xt_core.query.table import display_width
+from xt_tui.columns import Columns, column_text
+from xt_tui.order import RecordOrder, Selection
+
+_WIDEST = 16
+_SAMPLE = 100
+"""Rows at either end that decide about columns and their widths."""
+_STEP = 5_000
+"""Rows that are counted in one go."""
+
+
+@dataclass(frozen=True)
+class Wish(Generic[Record]):
+    """What the user wants to see; `asked` counts the requests."""
+
+    asked: int
+    selection: Selection[Record]
+    columns: Columns = ()
+
+
+@dataclass(frozen=True)
+class Arrangement(Generic[Record]):
+    """Rows in order, with the columns that fit them."""
+
+    asked: int = 0
+    keys: Sequence[str] = ()
+    places: Mapping[str, int] = field(default_factory=dict)
+    """The row of each key."""
+    columns: Sequence[Column[Record]] = ()
+    widths: Sequence[int] = ()
+    hits: int = 0
+    total: int = 0
+    """Records that there would be without the user's filter."""
+
+
+@dataclass(frozen=True)
+class Looks(Generic[Record]):
+    """What a pane says of its records."""
+
+    lead: Sequence[str]
+    """Keys of rows above the records."""
+    column_text: Callable[[Sequence[str]], str]
+    """The columns for records with these keys, as of `xt list --columns`."""
+    text: Callable[[Column[Record], Record, float], str]
+    """A cell's text."""
+    widths: Mapping[str, int]
+    """Columns, by field, that are always so wide: their texts are not known beforehand."""
+
+
+class Arranger(Generic[Record]):
+    """Arranges; in one thread at a time."""
+
+    def __init__(
+        self,
+        records: Mapping[str, Record],
+        fields: FieldSet[Record],
+        order: RecordOrder[Record],
+        looks: Looks[Record],
+    ) -> None:
+        self.order = order
+        self._records, self._fields, self._looks = records, fields, looks
+        self._ordered: Sequence[str] | None = None
+        self._last: Arrangement[Record] = Arrangement()
+        self._widths: dict[str, int] = {}
+        """Columns do not become narrower while the same records are shown: they would jump."""
+        self._widths_for: object = None
+
+    def arrange(self, wish: Wish[Record], now: float) -> Arrangement[Record]:
+        """What is to be shown now."""
+        order = self.order.update(wish.selection, now)
+        keys, places = self._last.keys, self._last.places
+        if order.keys is not self._ordered:
+            self._ordered = order.keys
+            keys = [*self._looks.lead, *order.keys]
+            places = placed(keys)
+        columns, widths = self._columns(wish, order.keys, now)
+        self._last = Arrangement(
+            wish.asked, keys, places, columns, widths, len(order.keys), order.total
+        )
+        return self._last
+
+    def _columns(
+        self, wish: Wish[Record], keys: Sequence[str], now: float
+    ) -> tuple[Sequence[Column[Record]], Sequence[int]]:
+        ends = [*keys[:_SAMPLE], *keys[_SAMPLE:][-_SAMPLE:]]
+        sample = [self._records[key] for key in ends]
+        text = column_text(wish.columns, self._fields) or self._looks.column_text(ends)
+        specs = parse_columns(text, self._fields)
+        is_automatic = not wish.columns
+        columns = expand_columns(specs, self._fields, sample, now, drop_absent=is_automatic)
+        if is_automatic:
+            columns = [column for column in columns if self._says_something(column, sample, now)]
+        if self._widths_for != (wish.selection.scope, wish.columns):
+            self._widths, self._widths_for = {}, (wish.selection.scope, wish.columns)
+        chosen = {column.name: column.width for column in wish.columns}
+        widths = [
+            chosen.get(column.field.name) or self._width(column, sample, now) for column in columns
+        ]
+        return columns, widths
+
+    def _says_something(
+        self, column: Column[Record], records: Sequence[Record], now: float
+    ) -> bool:
+        is_fixed = column.field.name in self._looks.widths
+        return is_fixed or any(self._looks.text(column, record, now) for record in records)
+
+    def _width(self, column: Column[Record], records: Sequence[Record], now: float) -> int:
+        name = column.field.name
+        if name in self._looks.widths:
+            return self._looks.widths[name]
+        texts = (self._looks.text(column, record, now) for record in records)
+        widest = max((display_width(text) for text in texts), default=0)
+        width = min(_WIDEST, max(widest, display_width(column.header)))
+        self._widths[name] = max(width, self._widths.get(name, 0))
+        return self._widths[name]
+
+
+def placed(keys: Sequence[str]) -> dict[str, int]:
+    """The row of each key. Made in steps: other threads may work between two."""
+    places: dict[str, int] = {}
+    for start in range(0, len(keys), _STEP):
+        places.update(zip(keys[start : start + _STEP], range(start, start + _STEP), strict=False))
+    return places
