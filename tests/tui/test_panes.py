@@ -159,6 +159,8 @@ async def test_details_show_the_run_under_the_cursor_section_by_section(session:
         await until(pilot, lambda: app.clipboard.split() == ["lr", "0.1"])
         assert told(app)[-1] == "hyperparameters of the details"
         await pilot.press("l", "l")
+        await until(pilot, lambda: app.details.text == "nothing was sampled of it")
+        await pilot.press("l")
         await until(pilot, lambda: app.details.section == "events")
         events = ["created", "queued", "download_before", "started", "ended"]
         await until(pilot, lambda: app.details.text.splitlines()[-1].split()[1] in events)

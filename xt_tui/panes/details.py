@@ -20,6 +20,7 @@ from textual.widgets import Static
 from xt_core.chart import Chart
 from xt_core.errors import XTError
 from xt_core.model.records import Run
+from xt_core.model.samples import SystemSeries
 from xt_core.query.registry import JobRow
 from xt_core.reports.documents import metric_summaries
 from xt_core.reports.jobs import best_runs
@@ -34,14 +35,16 @@ from xt_core.reports.pages import (
 from xt_core.reports.search import outcomes
 from xt_core.reports.search_page import Page as Parts
 from xt_core.reports.search_page import search_page
+from xt_core.reports.system import system_table
 from xt_core.session import Session
+from xt_core.system import run_samples
 from xt_tui.actions import bindings
 from xt_tui.background import Background
 from xt_tui.panes.pane import Pane
 from xt_tui.widgets.chart import chart_text
 from xt_tui.widgets.tab_strip import Tab, TabStrip
 
-SECTIONS = ("overview", "hyperparameters", "metrics", "events", "files")
+SECTIONS = ("overview", "hyperparameters", "metrics", "system", "events", "files")
 _BEST_SETS = 5
 _UNSEEN_WIDTH = 80
 """Cells that a page is made for while the pane is not on screen."""
@@ -103,8 +106,9 @@ class DetailsPane(Pane):
         self.query_one(TabStrip).display = run is not None
         if run is not None:
             section = self.section
+            width = self._width
             wanted = (run.full_name, run.revision, section)
-            self._ask(wanted, lambda: list(self._section_of(run, section)))
+            self._ask(wanted, lambda: list(self._section_of(run, section, width)))
         elif self._shown is not None:
             self._shown = None
             self._update(Text("no run is chosen"))
@@ -113,8 +117,13 @@ class DetailsPane(Pane):
         """Show a job and what its search found, unless that is what is shown."""
         self._run, self._row = None, row
         self.query_one(TabStrip).display = False
-        width = self.query_one(Page).scrollable_content_region.width or _UNSEEN_WIDTH
+        width = self._width
         self._ask((row, width), lambda: self._job_page(row, width))
+
+    @property
+    def _width(self) -> int:
+        """Cells that a line has."""
+        return self.query_one(Page).scrollable_content_region.width or _UNSEEN_WIDTH
 
     def next_section(self, step: int) -> None:
         """Go to the section beside the present one."""
@@ -148,7 +157,7 @@ class DetailsPane(Pane):
             self._shown = wanted
             self._background.ask(lambda: self.Read(wanted, _page_text(read)))
 
-    def _section_of(self, run: Run, section: str) -> list[str]:
+    def _section_of(self, run: Run, section: str, width: int) -> list[str]:
         """The lines of a section. Raises XTError where they cannot be read."""
         session, place = self._session, (run.workspace, run.name)
         if section == "hyperparameters":
@@ -156,6 +165,10 @@ class DetailsPane(Pane):
         if section == "metrics":
             summaries = metric_summaries(session.store.metrics(*place))
             return summary_lines(summaries) or ["no metrics logged yet"]
+        if section == "system":
+            series = SystemSeries()
+            series.add(run_samples(session, run))
+            return system_table(series, width) if series.series else ["nothing was sampled of it"]
         if section == "events":
             return list(event_lines(session.store.events(*place)))
         if section == "files":

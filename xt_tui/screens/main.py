@@ -52,7 +52,7 @@ WELCOME = """Nothing has been run yet.
 
   n   launch a script, or a search, from a form
   ?   all keys; : finds any action by typing
-  q   leave, and try  xt demo  for a real search to look at"""
+  q   leave; then  xt demo  runs a real search"""
 
 
 class MainScreen(Screen[None]):
