@@ -14,6 +14,7 @@ from xt_core.session import Session
 from xt_core.submit.submission import Submission
 from xt_tui.actions import ACTIONS
 from xt_tui.actions.action import Action
+from xt_tui.keymap import key_text
 from xt_tui.panes.details import DetailsPane
 from xt_tui.panes.jobs import JobsPane
 from xt_tui.panes.metrics import MetricsPane
@@ -74,6 +75,11 @@ class Dialogs(App[int]):
         self.copy_to_clipboard(",".join(names))
         text = names[0] if len(names) == 1 else counted(len(names), "name")
         self.notify(text, title="copied", markup=False)
+
+    def action_help_quit(self) -> None:
+        """Ctrl-C stops nothing here; it says what leaves."""
+        keys = key_text(self.user_keys.get("quit", ACTIONS["quit"].keys))
+        self.notify(f"{keys} leaves; whatever runs goes on", title="still here", markup=False)
 
     def open_help(self) -> None:
         from xt_tui.screens.help import HelpScreen

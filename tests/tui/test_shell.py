@@ -67,6 +67,9 @@ async def test_cursor_marks_and_keys_are_kept_over_every_size(session: Session) 
         await until(
             pilot, lambda: displayed(app) == {"teams", "jobs", "runs", "metrics", "details"}
         )
+        await pilot.press("ctrl+c")
+        await until(pilot, lambda: told(app) == ["q leaves; whatever runs goes on"])
+        app.clear_notifications()
         await pilot.press("j", "space", "j")
         for size in ((60, 20), (120, 20), (80, 50), (200, 60)):
             await pilot.resize_terminal(*size)
