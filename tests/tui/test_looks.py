@@ -54,7 +54,7 @@ def _shows(kind: type) -> Ready:
 
 LOOKS = (
     Look("runs", (), lambda app: len(app.runs.table.keys) == RUNS),
-    Look("output", ("end", "a"), lambda app: "done" in app.output.view.lines),
+    Look("output", ("end", "up", "up", "a"), lambda app: "done" in app.output.view.lines),
     Look("help", ("question_mark",), _shows(HelpScreen)),
     Look("launch", ("n",), _shows(LaunchScreen)),
     Look("search", ("S",), _shows(SearchScreen)),
