@@ -53,13 +53,13 @@ def test_the_supervisor_needs_the_standard_library_alone(module: str) -> None:
     assert names <= STANDARD
 
 
-def test_the_engine_starts_the_ui_by_its_name_in_two_places_only() -> None:
+def test_the_engine_names_the_ui_in_three_commands_only() -> None:
     users = {
         str(path.relative_to(ROOT))
         for path in (ROOT / "xt_core").rglob("*.py")
         if "xt_tui" in path.read_text()
     }
-    assert users == {"xt_core/cli/main.py", "xt_core/cli/demo.py"}
+    assert users == {"xt_core/cli/tui.py", "xt_core/cli/keys.py", "xt_core/cli/demo.py"}
 
 
 def modules_of(arguments: list[str], home: Path) -> set[str]:

@@ -10,6 +10,7 @@ from itertools import islice
 from xt_core import clock
 
 _MOST_EVENTS = 1_000
+_MOMENT_SECONDS = 1.0
 
 _GLYPHS = {"information": "·", "warning": "!", "error": "✘"}
 
@@ -42,6 +43,14 @@ class EventLog:
 
     def add(self, severity: str, title: str, message: str) -> None:
         self._events.append(Told(clock.now(), severity, title, message))
+
+    def has_just(self, severity: str, title: str, message: str) -> bool:
+        """Whether the last thing told was the same, a moment ago."""
+        if not self._events:
+            return False
+        last = self._events[-1]
+        is_same = (last.severity, last.title, last.message) == (severity, title, message)
+        return is_same and clock.now() - last.time < _MOMENT_SECONDS
 
     def note(self, name: str, trouble: str) -> None:
         """What a connection's trouble is now, "" if there is none: a change of it is an event."""

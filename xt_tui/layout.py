@@ -4,7 +4,7 @@ hid and resized, and which panes had the keys last.
 The pane that has the keys is always on screen.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -47,8 +47,17 @@ class Layout:
         return {**self.__dict__, "hidden": sorted(self.hidden)}
 
     @staticmethod
-    def of(document: Mapping[str, Any]) -> "Layout":
-        """What `as_dict` gave. Raises ValueError for anything else."""
+    def remembered(document: object) -> tuple["Layout", str]:
+        """What `as_dict` gave, or what is wrong with it; None stands for nothing remembered."""
+        try:
+            return Layout() if document is None else Layout._of(document), ""
+        except ValueError:
+            return Layout(), "the layout that was remembered is none: panes are as at first"
+
+    @staticmethod
+    def _of(document: object) -> "Layout":
+        if not isinstance(document, dict):
+            raise ValueError("no layout of panes")
         sizes = {name: document.get(name, 0) for name in ("left", "teams", "upper", "beside")}
         hidden, zoomed = document.get("hidden", []), document.get("is_zoomed", False)
         is_right = (

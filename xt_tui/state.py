@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from xt_core import clock
 from xt_core.model.records import Run
 from xt_core.query.registry import JobRow
+from xt_tui.themes import StateStyles
 
 GLYPHS = {
     "created": "·",
@@ -27,18 +29,41 @@ GLYPHS = {
     "returning": "◍",
     "annotating": "◍",
 }
-STYLES = {
-    "running": "bold cyan",
-    "completed": "green",
-    "error": "bold red",
-    "cancelled": "yellow",
-    "lost": "bold red",
-    "cancelling": "magenta",
-    "restarting": "magenta",
-    "archiving": "magenta",
-    "returning": "magenta",
-    "annotating": "magenta",
+_UNICODE_GLYPHS = dict(GLYPHS)
+_ASCII_GLYPHS = {
+    "created": ".",
+    "queued": ".",
+    "submitted": ".",
+    "spawning": "o",
+    "running": ">",
+    "completed": "+",
+    "error": "x",
+    "cancelled": "#",
 }
+
+
+def use_glyphs(*, is_ascii: bool) -> None:
+    """Choose the glyphs of states, for the whole process: a terminal has one font."""
+    GLYPHS.update(_UNICODE_GLYPHS)
+    if is_ascii:
+        GLYPHS.update({state: _ASCII_GLYPHS.get(state, "~") for state in GLYPHS if state != "lost"})
+
+
+STYLES = StateStyles(
+    {
+        "running": ("bold", "state-running"),
+        "completed": ("", "state-good"),
+        "error": ("bold", "state-bad"),
+        "cancelled": ("", "state-warning"),
+        "lost": ("bold", "state-bad"),
+        "cancelling": ("", "state-pending"),
+        "restarting": ("", "state-pending"),
+        "archiving": ("", "state-pending"),
+        "returning": ("", "state-pending"),
+        "annotating": ("", "state-pending"),
+    }
+)
+"""State -> style, in the colours of the theme that is worn."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +96,8 @@ class ViewState:
     status: dict[str, Any] | None = None
     health: Health | None = None
     error: str = ""
+    heard: float = 0.0
+    """When the stores answered last, in seconds since 1970."""
     pending: dict[str, str] = field(default_factory=dict)
     """Run's full name, or job -> what was asked for and is not yet confirmed: "cancelling"."""
     loaded: bool = False
@@ -90,6 +117,7 @@ class ViewState:
                 self.pending.pop(row.job.name, None)
         self.status, self.error = batch.status, batch.error
         self.health = batch.health or self.health
+        self.heard = self.heard if batch.error else clock.now()
         self.loaded = True
 
     @property

@@ -16,44 +16,10 @@ from xt_core.stats.store import RunChange
 from xt_core.submit.submission import Submission
 from xt_tui.actions import ACTIONS
 from xt_tui.app import XtApp, run_app
-from xt_tui.panes.pane import Pane
 from xt_tui.screens.confirm import ConfirmScreen
-from xt_tui.screens.help import HelpScreen, key_text
 from xt_tui.screens.launch import LaunchScreen
 
 ALL_MEANT = "no job is chosen: the cursor is on all of them"
-
-
-async def test_keys_help_and_palette_agree_with_the_table(session: Session) -> None:
-    async with XtApp(session).run_test(size=(140, 140)) as pilot:
-        app = await until_loaded(pilot, 7)
-        for pane in {action.pane for action in ACTIONS.values()}:
-            owner = app.main.query_one(f"#{pane}", Pane) if pane else app
-            bound = {b.action for _, b in owner._bindings if b.action.startswith("app.perform")}
-            wanted = {f"app.perform('{a.id}')" for a in ACTIONS.values() if a.pane == pane}
-            assert bound == wanted
-        titles = {command.title for command in app.get_system_commands(app.screen)}
-        assert {f"{a.group}: {a.title}" for a in ACTIONS.values()} <= titles
-        await pilot.press("?")
-        await until(pilot, lambda: isinstance(app.screen, HelpScreen))
-        screen = text_of(app)
-        for action in ACTIONS.values():
-            assert action.help in screen
-            assert key_text(action.keys).split()[0] in screen
-        await pilot.press("q")
-        await until(pilot, lambda: not isinstance(app.screen, HelpScreen))
-
-
-async def test_help_names_the_keys_of_the_pane_at_hand_first(session: Session) -> None:
-    async with XtApp(session).run_test(size=(140, 70)) as pilot:
-        app = await until_loaded(pilot, 7)
-        for pane, first, second in (("4", "Metrics", "Work"), ("3", "Work", "Lists")):
-            await pilot.press(pane, "?")
-            await until(pilot, lambda: isinstance(app.screen, HelpScreen))
-            screen = text_of(app)
-            assert screen.index(f"│  {first} ") < screen.index(f"│  {second} ")
-            await pilot.press("q")
-            await until(pilot, lambda: not isinstance(app.screen, HelpScreen))
 
 
 async def test_states_are_told_by_glyph_and_word_without_colours(

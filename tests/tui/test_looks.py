@@ -54,7 +54,7 @@ def _shows(kind: type) -> Ready:
 
 LOOKS = (
     Look("runs", (), lambda app: len(app.runs.table.keys) == RUNS),
-    Look("output", ("end", "a"), lambda app: "done" in app.output.view.lines),
+    Look("output", ("end", "up", "up", "a"), lambda app: "done" in app.output.view.lines),
     Look("help", ("question_mark",), _shows(HelpScreen)),
     Look("launch", ("n",), _shows(LaunchScreen)),
     Look("search", ("S",), _shows(SearchScreen)),
@@ -84,7 +84,7 @@ async def test_a_screen_looks_as_it_did(
     app = XtApp(session)
     async with app.run_test(size=(120, 36)) as pilot:
         await until_loaded(pilot, RUNS)
-        app.theme = "textual-light" if colors == "light" else "textual-dark"
+        app.theme = "xt-light" if colors == "light" else "xt-dark"
         await pilot.press(*look.keys)
         await until(pilot, lambda: look.is_there(app), look.name)
         pictures = [await _picture(pilot, *size) for size in SIZES]

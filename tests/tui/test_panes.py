@@ -3,7 +3,7 @@
 import pytest
 from rich.text import Text
 from textual.widgets import Static
-from tui_support import log_loss, names, text_of, until, until_loaded
+from tui_support import log_loss, names, text_of, told, until, until_loaded
 
 from xt_core.home import Home
 from xt_core.model.records import Job, Run
@@ -141,14 +141,29 @@ async def test_curves_of_the_chosen_runs_are_drawn_and_grow(session: Session) ->
         assert app.metrics.view.log_y
 
 
-async def test_details_show_the_run_under_the_cursor(session: Session) -> None:
+async def test_details_show_the_run_under_the_cursor_section_by_section(session: Session) -> None:
     async with XtApp(session).run_test(size=(140, 40)) as pilot:
         app = await until_loaded(pilot, 7)
         await pilot.press("G", "enter")
-        page = app.details.query_one("#details-text", Static)
-        await until(pilot, lambda: "ws1/runs/run2/logs/output.txt" in str(page.render()))
+        await until(pilot, lambda: app.details.text.startswith("ws1/run2"))
+        await pilot.press("h")
+        await until(pilot, lambda: "ws1/runs/run2/logs/output.txt" in app.details.text)
+        await pilot.press("right", "l", "l")
+        await until(pilot, lambda: app.details.text == "no metrics logged yet")
         await pilot.press("3", "g")
-        await until(pilot, lambda: "ws1/run1.1" in str(page.render()))
+        summary = ["loss", "0.6", "0.6", "1.2", "2"]
+        await until(pilot, lambda: app.details.text.splitlines()[-1].split() == summary)
+        await pilot.press("6", "h", "y")
+        await until(pilot, lambda: app.details.text.split() == ["lr", "0.1"])
+        await pilot.press("y")
+        await until(pilot, lambda: app.clipboard.split() == ["lr", "0.1"])
+        assert told(app)[-1] == "hyperparameters of the details"
+        await pilot.press("l", "l")
+        await until(pilot, lambda: app.details.text == "nothing was sampled of it")
+        await pilot.press("l")
+        await until(pilot, lambda: app.details.section == "events")
+        events = ["created", "queued", "download_before", "started", "ended"]
+        await until(pilot, lambda: app.details.text.splitlines()[-1].split()[1] in events)
 
 
 async def test_details_show_the_job_whose_pane_has_the_keys(session: Session) -> None:

@@ -1,10 +1,9 @@
 """Which panes a terminal shows, how large, and what of it is remembered."""
 
-from pathlib import Path
+import json
 
 import pytest
 
-from xt_tui import remembered
 from xt_tui.layout import (
     PANES,
     Layout,
@@ -14,7 +13,6 @@ from xt_tui.layout import (
     most_recent_first,
     panes_shown,
 )
-from xt_tui.remembered import Remembered
 
 FIRST = ("runs", "metrics", "jobs", "output", "details", "nodes", "teams")
 
@@ -85,28 +83,18 @@ def test_borders_are_dragged_to_where_the_mouse_is() -> None:
     assert dragged(Layout(), "teams", 0, 9, (70, 30), 120).teams == 9
 
 
-def test_what_is_remembered_is_read_again(tmp_path: Path) -> None:
-    file = tmp_path / "ui.json"
-    assert remembered.read(file) == (Remembered(), "")
-    kept = Remembered(Layout(frozenset({"teams"}), True, 50, 9, 60, 40), "xt-light")
-    remembered.write(file, kept)
-    assert remembered.read(file) == (kept, "")
-    assert [path.name for path in tmp_path.iterdir()] == ["ui.json"]
+def test_what_is_remembered_is_taken_up_again() -> None:
+    chosen = Layout(frozenset({"teams"}), True, 50, 9, 60, 40)
+    assert Layout.remembered(json.loads(json.dumps(chosen.as_dict()))) == (chosen, "")
+    assert Layout.remembered(None) == (Layout(), "")
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["{", "[]", '{"layout": 3}', '{"layout": {"left": "x"}}', '{"layout": {"hidden": ["moon"]}}',
-     '{"theme": 3}', '{"layout": {"left": -1}}', "\xff"],
+    "document",
+    [3, [], {"left": "x"}, {"hidden": ["moon"]}, {"left": -1}, {"is_zoomed": 1}, {"hidden": 3},
+     {"hidden": [[]]}],
 )  # fmt: skip
-def test_a_broken_file_is_told_and_passed_over(tmp_path: Path, text: str) -> None:
-    file = tmp_path / "ui.json"
-    file.write_bytes(text.encode("latin-1"))
-    found, problem = remembered.read(file)
-    assert found == Remembered()
-    assert problem == f"{file} cannot be read: panes are as at first, and it is replaced"
-
-
-def test_a_folder_that_cannot_be_written_harms_nothing(tmp_path: Path) -> None:
-    remembered.write(tmp_path / "none" / "ui.json", Remembered())
-    assert not list(tmp_path.iterdir())
+def test_what_is_no_layout_is_told_and_passed_over(document: object) -> None:
+    found, problem = Layout.remembered(document)
+    assert found == Layout()
+    assert problem == "the layout that was remembered is none: panes are as at first"

@@ -73,22 +73,13 @@ def _run_command(name: str, argv: list[str]) -> int:
 
 def _open_tui(argv: list[str]) -> int:
     from xt_core.cli.parser import command_parser, overrides_of
+    from xt_core.cli.tui import open_tui
 
     parser = command_parser("", "the terminal UI", ("xt --team phoenix",), usage="xt [--team NAME]")
     options, others = parser.parse_known_args(argv)
     if others:
         raise _stands_before("--team")
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        hint = "xt --help lists the commands"
-        if argv:
-            hint += "; --team goes after the command, as in xt status --team NAME"
-        raise UsageError("the terminal UI needs a terminal", hint)
-    from xt_core.session import Session
-
-    app = import_module("xt_tui.app")  # the engine does not know the UI, the program does
-    session = Session(overrides=overrides_of(options))
-    session.sign_in_beforehand()
-    return int(app.run_app(session))
+    return open_tui(overrides_of(options), argv)
 
 
 def _stands_before(option: str) -> UsageError:

@@ -61,7 +61,9 @@ COMMANDS: dict[str, Command] = {
         Command("login", "login", "sign in to cloud services, for this session", "Set up"),
         Command("logout", "logout", "forget this session's sign-in and secrets", "Set up"),
         Command("config", "config", "create and change settings", "Set up", ("create", "set")),
+        Command("keys", "keys", "actions of the terminal UI, and their keys", "Set up"),
         Command("completion", "completion", "shell completion for bash, zsh, fish", "Set up"),
+        Command("tui", "tui", "the terminal UI, read-only or in a browser if so wanted", "Set up"),
         Command("demo", "demo", "a real search on this machine, watched live", "Set up"),
     )
 }  # fmt: skip

@@ -13,13 +13,13 @@ from xt_core.cli.talk import emit_json, note
 from xt_core.errors import UnavailableError, UnknownNameError
 from xt_core.home import is_own_node, may_be_box
 from xt_core.model.names import RUN_NAME
-from xt_core.model.samples import PREFIX, Number, Sample, SystemSeries
+from xt_core.model.samples import PREFIX, Sample, SystemSeries
+from xt_core.reports.system import amount, system_table
 from xt_core.session import Session
 
 if TYPE_CHECKING:
     from xt_core.model.records import Run
 
-_SHAPE_CELLS = 40
 _FOLLOWED_FROM = 10
 """With `--follow`, so many samples that were there before are lines too."""
 _NO_SAMPLES = {
@@ -134,37 +134,6 @@ def _show(samples: list[Sample], kind: str, name: str, options: argparse.Namespa
     elif not samples:
         note(f"no samples of {name}: {_NO_SAMPLES[kind]}")
     else:
-        for line in system_table(series):
-            print(line)
+        from xt_core.reports.tables import terminal_width
 
-
-def system_table(series: SystemSeries) -> list[str]:
-    """A line a series: its last, mean, lowest and highest value, and its shape."""
-    from xt_core.chart.sparkline import sparkline
-    from xt_core.query.table import render_table
-    from xt_core.reports.tables import terminal_width
-
-    rows = []
-    for full_name, (_, values) in series.series.items():
-        name = full_name.removeprefix(PREFIX)
-        told = [values[-1], sum(values) / len(values), min(values), max(values)]
-        shape = sparkline(values, min(_SHAPE_CELLS, len(values)))
-        rows.append([name, *(amount(name, value) for value in told), shape])
-    headers = ["series", "last", "mean", "min", "max", "over its time"]
-    alignments = ["left", "right", "right", "right", "right", "left"]
-    return render_table(headers, rows, alignments, _SHAPE_CELLS, terminal_width())
-
-
-def amount(name: str, value: Number) -> str:
-    """A value in the unit that a series' name tells."""
-    from xt_core.query.formats import byte_text
-
-    if name.endswith("bytes_per_second"):
-        return f"{byte_text(value)}/s"
-    if name.endswith("bytes"):
-        return byte_text(value)
-    if name.endswith("percent"):
-        return f"{value:.1f}%"
-    if name.endswith("temperature"):
-        return f"{value:.0f}°C"
-    return f"{value:.4g}"
+        print("\n".join(system_table(series, terminal_width())))

@@ -15,6 +15,7 @@ from xt_core.query.columns import DEFAULT_JOB_COLUMNS, DEFAULT_RUN_COLUMNS
 from xt_core.tensorboard.names import TEMPLATE, TEMPLATE_HELP
 
 _NOT_BLANK = re.compile(r"\s*\S.*", re.DOTALL)
+_ACTION_NAME = re.compile(r"[a-z][a-z0-9_]*")
 _VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -443,6 +444,25 @@ def _report_section(what: str, columns: str) -> Section:
     )
 
 
+_TUI = Section(
+    "The terminal UI.",
+    {
+        "keys": Property(
+            Kind.MAPPING,
+            None,
+            "Keys of your own, by action, as in cancel: ctrl+x; `xt keys` lists actions and keys.",
+            pattern=_ACTION_NAME,
+            pattern_help="an action as `xt keys` lists them",
+        ),
+        "theme": _text(
+            None, "The theme, as xt-dark or xt-light; with null the one that was chosen last."
+        ),
+        "read-only": _flag(False, "Whether nothing can be changed.", env="XT_READ_ONLY"),
+        "ascii": _flag(False, "Whether states and borders are drawn in ASCII characters."),
+    },
+)
+
+
 SCHEMA: dict[str, Section | Table | Property] = {
     "general": _GENERAL,
     "code": _CODE,
@@ -461,6 +481,7 @@ SCHEMA: dict[str, Section | Table | Property] = {
     "teams": _TEAMS,
     "run-reports": _report_section("runs", DEFAULT_RUN_COLUMNS),
     "job-reports": _report_section("jobs", DEFAULT_JOB_COLUMNS),
+    "tui": _TUI,
     "commands": Property(Kind.STRINGS, [], "The commands of a multi-command job.", separator="\n"),
 }
 

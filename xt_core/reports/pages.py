@@ -24,6 +24,16 @@ def run_page(
     summaries: Mapping[str, Document] | None = None,
 ) -> list[str]:
     """All there is to say of a run; with `summaries` of its metrics their extremes too."""
+    lines = run_facts(run) + _values("hyperparameters", run.hparams)
+    lines += _summary_table(summaries) if summaries else _values("metrics (last)", run.metrics)
+    lines += _values("tags", run.tags)
+    lines += ["", "events", *(f"  {line}" for line in event_lines(events))]
+    listed = [f"  {line}" for line in file_lines(files)]
+    return lines + (["", "files", *listed] if listed else [])
+
+
+def run_facts(run: Run) -> list[str]:
+    """What a run is, where and when, and how it ended."""
     now = clock.now()
     lines = [f"{run.full_name}: {printable(run.command)}" if run.command else run.full_name]
     for name in (*_FACTS, *_TIMES, "username", "description", "notes"):
@@ -31,12 +41,27 @@ def run_page(
         text = format_value(field.get(run, now), field.kind, field.format)
         for number, line in enumerate(text.splitlines()):
             lines.append(f"  {'' if number else field.name:<12} {printable(line)}")
-    lines += _values("hyperparameters", run.hparams)
-    lines += _summary_table(summaries) if summaries else _values("metrics (last)", run.metrics)
-    lines += _values("tags", run.tags)
-    lines += ["", "events", *(f"  {line}" for line in event_lines(events))]
-    listed = [f"  {info.size:>12,}  {info.key}" for info in files]
-    return lines + (["", "files", *listed] if listed else [])
+    return lines
+
+
+def run_overview(run: Run) -> list[str]:
+    """The facts of a run with its tags and the last values of its metrics."""
+    return run_facts(run) + _values("tags", run.tags) + _values("metrics (last)", run.metrics)
+
+
+def hyperparameter_lines(run: Run) -> list[str]:
+    """A line a hyperparameter."""
+    return _values("hyperparameters", run.hparams)[2:]
+
+
+def summary_lines(summaries: Mapping[str, Document]) -> list[str]:
+    """A line a metric: its last value, its extremes, and of how many points."""
+    return [line[2:] for line in _summary_table(summaries)[1:]] if summaries else []
+
+
+def file_lines(files: Iterable[ArtifactInfo]) -> list[str]:
+    """A line a file: its size in bytes and its place in the artifact store."""
+    return [f"{info.size:>12,}  {printable(info.key)}" for info in files]
 
 
 def _summary_table(summaries: Mapping[str, Document]) -> list[str]:

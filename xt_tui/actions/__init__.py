@@ -15,13 +15,14 @@ PANE_GROUPS: dict[str, tuple[str, ...]] = {
     "runs": ("Work", "Lists"),
     "metrics": ("Metrics",),
     "output": ("Output", "Work"),
+    "details": ("Details", "Work"),
     "nodes": ("Boxes", "Work"),
 }
 """The groups that help names first, by the pane that has the keys."""
 
 ACTIONS: dict[str, Action] = {
     action.id: action
-    for part in (work, lists, charts, console, boxes, panes, general)
+    for part in (general, work, lists, charts, console, boxes, panes)
     for action in part.ACTIONS
 }
 

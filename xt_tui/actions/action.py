@@ -12,6 +12,12 @@ if TYPE_CHECKING:
 Guard = Callable[["XtApp"], str | None]
 """Why an action is not possible now; None if it is."""
 
+_LOOKING = (
+    "xt list", "xt view", "xt attach", "xt plot", "xt status", "xt keys", "xt tui", "xt use team",
+    "xt box check", "xt tensorboard",
+)  # fmt: skip
+"""Commands that change nothing; every other is taken for one that does."""
+
 
 def always(_app: "XtApp") -> str | None:
     """For actions that are possible at any time."""
@@ -34,6 +40,13 @@ class Action:
     """The pane that must have the keys, by its id; empty: any. A pane's own keys come first."""
     command: str = ""
     """The headless command that does the same."""
+    is_everywhere: bool = False
+    """Whether its keys work in dialogs and while text is typed."""
+
+    @property
+    def is_changing(self) -> bool:
+        """Whether it changes anything but the view: by the command that does the same."""
+        return bool(self.command) and not self.command.startswith(_LOOKING)
 
     def binding(self) -> Binding:
         """The key binding."""
@@ -44,6 +57,7 @@ class Action:
             show=self.in_footer,
             tooltip=self.help,
             id=f"xt.{self.id}",
+            priority=self.is_everywhere,
         )
 
 

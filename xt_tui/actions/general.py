@@ -1,14 +1,22 @@
 """Actions on the UI as a whole."""
 
-from xt_tui.acting import teams
+from xt_tui.acting import appearance, teams
 from xt_tui.actions import guards
 from xt_tui.actions.action import Action
 
 ACTIONS = (
-    Action("team", "team", "show the jobs and runs of another team", "T", "XT",
-           teams.choose, guards.needs_teams, command="xt use team"),
-    Action("help", "help", "show all keys", "question_mark", "XT",
-           lambda app: app.open_help(), in_footer=True),
+    Action("help", "help", "show and search all keys; enter does what is found", "question_mark",
+           "XT", lambda app: app.open_help(), in_footer=True, command="xt keys"),
+    Action("palette", "palette", "find any action, run, job, team or theme by typing",
+           "colon,ctrl+p", "XT", lambda app: app.action_command_palette(), in_footer=True),
     Action("quit", "quit", "leave; whatever runs goes on", "q", "XT",
            lambda app: app.exit(), in_footer=True),
+    Action("team", "team", "show the jobs and runs of another team", "T", "XT",
+           teams.choose, guards.needs_teams, command="xt use team"),
+    Action("events", "events", "what the UI told: every message, error and lost connection", "E",
+           "XT", appearance.open_events),
+    Action("jump", "jump", "put a letter on each pane and field; it takes you there", "ctrl+o",
+           "XT", appearance.jump, is_everywhere=True),
+    Action("theme", "theme", "choose the colours: dark, light, high contrast, or the terminal's",
+           "8", "XT", appearance.choose_theme, command="xt tui --theme"),
 )  # fmt: skip

@@ -1,5 +1,6 @@
-"""The details pane: all there is to say of the cursor's run or job.
+"""The details pane: all there is to say of the cursor's run or job, in sections.
 
+Only the section that is shown is read; it stays while the cursor goes from run to run.
 Invariant: a page that was read for what is no longer shown is thrown away.
 """
 
@@ -19,37 +20,53 @@ from textual.widgets import Static
 from xt_core.chart import Chart
 from xt_core.errors import XTError
 from xt_core.model.records import Run
+from xt_core.model.samples import SystemSeries
 from xt_core.query.registry import JobRow
+from xt_core.reports.documents import metric_summaries
 from xt_core.reports.jobs import best_runs
-from xt_core.reports.pages import job_page, run_page
+from xt_core.reports.pages import (
+    event_lines,
+    file_lines,
+    hyperparameter_lines,
+    job_page,
+    run_overview,
+    summary_lines,
+)
 from xt_core.reports.search import outcomes
 from xt_core.reports.search_page import Page as Parts
 from xt_core.reports.search_page import search_page
+from xt_core.reports.system import system_table
 from xt_core.session import Session
+from xt_core.system import run_samples
+from xt_tui.actions import bindings
 from xt_tui.background import Background
 from xt_tui.panes.pane import Pane
 from xt_tui.widgets.chart import chart_text
+from xt_tui.widgets.tab_strip import Tab, TabStrip
 
+SECTIONS = ("overview", "hyperparameters", "metrics", "system", "events", "files")
 _BEST_SETS = 5
 _UNSEEN_WIDTH = 80
 """Cells that a page is made for while the pane is not on screen."""
 
 
-class Page(VerticalScroll):
-    """Scrolls with vim's keys too."""
+class Page(VerticalScroll, inherit_bindings=False):
+    """Scrolls with vim's keys too; it has no use for keys that go sideways."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j", "scroll_down", "down", show=False),
-        Binding("k", "scroll_up", "up", show=False),
-        Binding("g", "scroll_home", "top", show=False),
-        Binding("G", "scroll_end", "bottom", show=False),
-        Binding("ctrl+f", "page_down", "page down", show=False),
-        Binding("ctrl+b", "page_up", "page up", show=False),
+        Binding("down,j", "scroll_down", "down", show=False),
+        Binding("up,k", "scroll_up", "up", show=False),
+        Binding("home,g", "scroll_home", "top", show=False),
+        Binding("end,G", "scroll_end", "bottom", show=False),
+        Binding("pagedown,ctrl+f", "page_down", "page down", show=False),
+        Binding("pageup,ctrl+b", "page_up", "page up", show=False),
     ]
 
 
 class DetailsPane(Pane):
-    """The page of `xt view run` or `xt view job`, read in the background."""
+    """The sections of a run, or the page of `xt view job`, read in the background."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("details")
 
     @dataclass
     class Read(Message):
@@ -64,9 +81,13 @@ class DetailsPane(Pane):
         self._background = Background(self, "details")
         self._shown: object = None
         """What the page is of, and in which state of it."""
+        self._run: Run | None = None
         self._row: JobRow | None = None
+        self.section = SECTIONS[0]
+        """The section of runs that is shown."""
 
     def compose(self) -> ComposeResult:
+        yield TabStrip(self._tabs, id="section-strip")
         with Page(id="details-page"):
             yield Static(id="details-text", markup=False)
 
@@ -74,20 +95,57 @@ class DetailsPane(Pane):
     def target(self) -> Widget:
         return self.query_one(Page)
 
+    @property
+    def text(self) -> str:
+        """The section as it is shown."""
+        return str(self.query_one("#details-text", Static).render())
+
     def show_run(self, run: Run | None) -> None:
         """Show a run, unless that is what is shown."""
-        self._row = None
+        self._run, self._row = run, None
+        self.query_one(TabStrip).display = run is not None
         if run is not None:
-            self._ask((run.full_name, run.revision), lambda: list(self._run_page(run)))
+            section = self.section
+            width = self._width
+            wanted = (run.full_name, run.revision, section)
+            self._ask(wanted, lambda: list(self._section_of(run, section, width)))
         elif self._shown is not None:
             self._shown = None
             self._update(Text("no run is chosen"))
 
     def show_job(self, row: JobRow) -> None:
         """Show a job and what its search found, unless that is what is shown."""
-        self._row = row
-        width = self.query_one(Page).scrollable_content_region.width or _UNSEEN_WIDTH
+        self._run, self._row = None, row
+        self.query_one(TabStrip).display = False
+        width = self._width
         self._ask((row, width), lambda: self._job_page(row, width))
+
+    @property
+    def _width(self) -> int:
+        """Cells that a line has."""
+        return self.query_one(Page).scrollable_content_region.width or _UNSEEN_WIDTH
+
+    def next_section(self, step: int) -> None:
+        """Go to the section beside the present one."""
+        place = SECTIONS.index(self.section)
+        self._show_section(SECTIONS[(place + step) % len(SECTIONS)])
+
+    @on(TabStrip.Chosen, "#section-strip")
+    def _tab_chosen(self, message: TabStrip.Chosen) -> None:
+        message.stop()
+        self._show_section(message.tab)
+
+    def _show_section(self, section: str) -> None:
+        self.section = section
+        self.query_one(TabStrip).refresh()
+        if self._run is not None:
+            self.show_run(self._run)
+            self.query_one(Page).scroll_home(animate=False)
+
+    def _tabs(self) -> tuple[list[Tab], str]:
+        labels = [name.removeprefix("hyper") for name in SECTIONS]
+        tabs = [Tab(name, label, label[:3]) for name, label in zip(SECTIONS, labels, strict=True)]
+        return tabs, self.section
 
     def on_resize(self) -> None:
         """Charts fit the pane."""
@@ -99,10 +157,24 @@ class DetailsPane(Pane):
             self._shown = wanted
             self._background.ask(lambda: self.Read(wanted, _page_text(read)))
 
-    def _run_page(self, run: Run) -> list[str]:
-        events = self._session.store.events(run.workspace, run.name)
-        files = list(self._session.artifacts.list(f"{run.workspace}/runs/{run.name}"))
-        return run_page(run, events, files)
+    def _section_of(self, run: Run, section: str, width: int) -> list[str]:
+        """The lines of a section. Raises XTError where they cannot be read."""
+        session, place = self._session, (run.workspace, run.name)
+        if section == "hyperparameters":
+            return hyperparameter_lines(run) or ["it has no hyperparameters"]
+        if section == "metrics":
+            summaries = metric_summaries(session.store.metrics(*place))
+            return summary_lines(summaries) or ["no metrics logged yet"]
+        if section == "system":
+            series = SystemSeries()
+            series.add(run_samples(session, run))
+            return system_table(series, width) if series.series else ["nothing was sampled of it"]
+        if section == "events":
+            return list(event_lines(session.store.events(*place)))
+        if section == "files":
+            listed = session.artifacts.list(f"{run.workspace}/runs/{run.name}")
+            return file_lines(listed) or ["no files are stored yet"]
+        return run_overview(run)
 
     def _job_page(self, row: JobRow, width: int) -> Parts:
         store, job = self._session.store, row.job

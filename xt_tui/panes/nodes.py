@@ -17,7 +17,7 @@ from xt_core.session import Session
 from xt_core.ssh.adding import remote_names
 from xt_tui.actions import bindings
 from xt_tui.panes.pane import Pane
-from xt_tui.state import ViewState
+from xt_tui.state import STYLES, ViewState
 from xt_tui.widgets.table import Cell, Table, TableColumn
 
 _HEADERS = ("node", "state", "load", "memory", "GPUs", "")
@@ -104,10 +104,10 @@ class NodesPane(Pane):
 def look(node: Mapping[str, Any]) -> tuple[str, str]:
     """A node's glyph and style, by its state."""
     if node["state"] == RUNNING:
-        return ("▶", "bold cyan") if node["running"] else ("●", "green")
+        return ("▶", STYLES["running"]) if node["running"] else ("●", STYLES["completed"])
     if node["state"] in (STOPPED, UNUSED):
-        return "○", "yellow" if node["state"] == STOPPED else "dim"
-    return "✘", "bold red"
+        return "○", STYLES["cancelled"] if node["state"] == STOPPED else "dim"
+    return "✘", STYLES["error"]
 
 
 def _width(place: int, header: str, rows: Sequence[Sequence[str]]) -> int:

@@ -35,12 +35,9 @@ class Pane(Vertical):
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """Take hold of a border."""
-        if event.widget is not self:
-            return
-        width, height = self.outer_size
-        if event.x == width - 1:
+        if event.screen_x == self.region.right - 1:
             self._drag = "right"
-        elif event.y == height - 1:
+        elif event.screen_y == self.region.bottom - 1:
             self._drag = "bottom"
         if self._drag:
             self.capture_mouse()

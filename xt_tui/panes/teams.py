@@ -12,7 +12,7 @@ from xt_core.reports.nodes import load_text, state_text
 from xt_core.services.team import team_names
 from xt_core.session import Session
 from xt_tui.panes.pane import Pane
-from xt_tui.state import ViewState
+from xt_tui.state import STYLES, ViewState
 
 _LOW_DISK_BYTES = 1 << 30
 
@@ -40,12 +40,14 @@ class TeamsPane(Pane, can_focus=True):
     def _tell_team(self, text: Text) -> None:
         state, home = self._state, self._session.team_home
         counts = f"  {counted(len(state.runs), 'run')}, {counted(len(state.jobs), 'job')}"
-        text.append("✘ " if state.error else "● ", "bold red" if state.error else "green")
+        text.append(
+            "✘ " if state.error else "● ", STYLES["error"] if state.error else STYLES["completed"]
+        )
         text.append(self._session.team.name, "bold").append(
             counts + ("" if state.loaded else ", loading…") + "\n"
         )
         if state.error:
-            text.append(f"  {state.error}\n", "bold red")
+            text.append(f"  {state.error}\n", STYLES["error"])
         if state.health is None:
             text.append(f"  {home.root}\n", "dim")
             return
@@ -56,7 +58,7 @@ class TeamsPane(Pane, can_focus=True):
             if is_low
             else (f", {byte_text(state.health.free_bytes)} free on the disk")
         )
-        text.append(free + "\n", "bold red" if is_low else "dim")
+        text.append(free + "\n", STYLES["error"] if is_low else "dim")
         text.append(f"  {_services(self._session)}\n", "dim")
         others = [
             name for name in team_names(self._session.config) if name != self._session.team.name
@@ -72,7 +74,7 @@ class TeamsPane(Pane, can_focus=True):
             if node["state"] != STOPPED:
                 _tell_node(text, node)
         if stopped:
-            text.append(f"○ {', '.join(stopped)}", "yellow")
+            text.append(f"○ {', '.join(stopped)}", STYLES["cancelled"])
             text.append("  no controller runs; one starts on demand")
         elif len(nodes) == 1 and nodes[0]["controller"] is not None:
             controller = nodes[0]["controller"]
@@ -92,11 +94,11 @@ def _services(session: Session) -> str:
 def _tell_node(text: Text, node: dict[str, Any]) -> None:
     if node["state"] != RUNNING:
         is_silent = node["state"] == UNRESPONSIVE
-        text.append("✘ ", "bold red").append(node["name"], "bold")
+        text.append("✘ ", STYLES["error"]).append(node["name"], "bold")
         told = "its controller does not answer" if is_silent else state_text(node)
-        text.append(f"  {told}\n", "bold red")
+        text.append(f"  {told}\n", STYLES["error"])
         return
     gpus = f", {counted(node['gpus'], 'GPU')}" if node["gpus"] else ""
-    text.append("● ", "green").append(node["name"], "bold")
+    text.append("● ", STYLES["completed"]).append(node["name"], "bold")
     load = f", load {load_text(node)}" if load_text(node) else ""
     text.append(f"  {node['running']} running, {node['queued']} queued{load}{gpus}\n")

@@ -1,96 +1,147 @@
-"""All keys, from the table of actions; those of the pane at hand come first."""
+"""All keys, searchable: what is found can be done at once. Those of the pane at hand come first.
 
-from typing import ClassVar
+All of it is read off the registry of actions and the bindings of screens and lists.
+"""
 
-from rich.markup import escape
-from rich.table import Table as RichTable
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from rich.text import Text
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
+from textual.containers import Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Static
+from textual.widget import Widget
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
 
 from xt_tui.actions import ACTIONS, PANE_GROUPS
+from xt_tui.keymap import key_text, keys_of
 
-_KEY_NAMES = {
-    "slash": "/",
-    "greater_than_sign": ">",
-    "less_than_sign": "<",
-    "asterisk": "*",
-    "question_mark": "?",
-    "ampersand": "&",
-    "number_sign": "#",
-    "plus": "+",
-    "equals_sign": "=",
-    "minus": "-",
-    "underscore": "_",
-    "left_square_bracket": "[",
-    "right_square_bracket": "]",
-}
-_MOVING = (
-    ("↓ ↑ j k", "one row or line"),
-    ("pgdn pgup", "one page"),
-    ("← → h l", "sideways"),
-    ("g G", "the first, the last"),
-    ("tab shift+tab", "the next pane, the one before"),
-    ("enter", "on a job: its runs; on a run: its details; on a box: its check"),
-    ("ctrl+p", "the command palette"),
-)
-
-_IN_FORM = (
-    ("ctrl+n ctrl+t", "a new parameter, take out the one at hand"),
-    ("→", "take over the file name or distribution that is suggested"),
-    ("ctrl+l ctrl+y", "launch; copy as an xt run command"),
-    ("esc ctrl+g", "close"),
-)
-_IN_SEARCH = (
-    ("1 2 3 4", "progress, parameters, Pareto front, the table of sets"),
-    ("/ < > r", "filter and sort the sets"),
-    ("enter", "go to the run of the set"),
-    ("z", "the sets or the charts alone, or both again"),
-    ("esc q S", "close"),
-)
+_KEYS_WIDTH = 18
 
 
-def key_text(keys: str) -> str:
-    """Keys as they are printed on a keyboard."""
-    return " ".join(_KEY_NAMES.get(key, key) for key in keys.split(","))
+@dataclass(frozen=True)
+class Line:
+    """A key's line; `action` is the one that enter does, "" if there is none."""
+
+    heading: str
+    keys: str
+    text: str
+    action: str = ""
+    reason: str = ""
+    """Why the action is not possible now."""
+
+    def matches(self, words: list[str]) -> bool:
+        own = f"{self.heading} {self.keys} {self.text} {self.action}".lower()
+        return all(word in own for word in words)
 
 
-class HelpScreen(ModalScreen[None]):
-    """Closes with any of its keys."""
+def action_lines(
+    pane: str, changed: Mapping[str, str], reasons: Mapping[str, str]
+) -> Iterator[Line]:
+    """The actions, those of a pane's groups first."""
+    first = PANE_GROUPS.get(pane, ())
+    groups = dict.fromkeys((*first, *(action.group for action in ACTIONS.values())))
+    for group in groups:
+        for action in ACTIONS.values():
+            if action.group == group:
+                keys = key_text(changed.get(action.id, action.keys))
+                yield Line(group, keys, action.help, action.id, reasons.get(action.id, ""))
+
+
+def fixed_lines() -> Iterator[Line]:
+    """The keys of lists, pages and screens, which are theirs wherever they are."""
+    from xt_tui.panes.details import Page
+    from xt_tui.screens.launch import LaunchScreen
+    from xt_tui.screens.search import SearchScreen
+    from xt_tui.widgets.table import Table
+
+    owners: dict[str, type[Widget]] = {
+        "In lists": Table, "In pages": Page, "The launch form": LaunchScreen,
+        "A search": SearchScreen,
+    }  # fmt: skip
+    for heading, owner in owners.items():
+        for keys, text in keys_of(owner.BINDINGS):
+            if text:
+                yield Line(heading, key_text(keys), text)
+    yield Line("Everywhere", "tab shift+tab", "the next pane or field, the one before")
+
+
+class HelpScreen(ModalScreen[str | None]):
+    """Ends with the id of the action to do, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,question_mark,enter", "dismiss", "close"),
-        Binding("down,j", "scroll(1)", "down", show=False),
-        Binding("up,k", "scroll(-1)", "up", show=False),
+        Binding("escape,ctrl+g", "dismiss(None)", "close", priority=True),
+        Binding("down,ctrl+n", "move(1)", "down", show=False, priority=True),
+        Binding("up,ctrl+p", "move(-1)", "up", show=False, priority=True),
+        Binding("pagedown,ctrl+f", "page(1)", "page down", show=False, priority=True),
+        Binding("pageup,ctrl+b", "page(-1)", "page up", show=False, priority=True),
     ]
 
-    def __init__(self, pane: str) -> None:
-        """`pane` is the id of the pane that has the keys; "" if none has."""
+    def __init__(self, pane: str, changed: Mapping[str, str], reasons: Mapping[str, str]) -> None:
+        """`pane` is the id of the pane that has the keys ("" if none has), `changed` are the
+        user's own keys, `reasons` say why actions are not possible now."""
         super().__init__()
-        self._pane = pane
+        self._lines = [*action_lines(pane, changed, reasons), *fixed_lines()]
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(classes="dialog", id="help"):
+        with Vertical(classes="dialog", id="help"):
             yield Static("Keys", classes="dialog-title")
-            yield Static(self._table())
+            yield Input(placeholder="type to search", id="help-filter", compact=True)
+            yield OptionList(id="help-lines")
+            yield Static("enter does it, esc, ctrl+g or ? closes", classes="hint")
 
-    def _table(self) -> RichTable:
-        table = RichTable.grid(padding=(0, 2))
-        first = PANE_GROUPS.get(self._pane, ())
-        groups = dict.fromkeys((*first, *(action.group for action in ACTIONS.values())))
-        for group in groups:
-            table.add_row(f"[bold]{group}[/]")
-            for action in ACTIONS.values():
-                if action.group == group:
-                    table.add_row(escape(f"  {key_text(action.keys)}"), action.help)
-        fixed = {"Moving": _MOVING, "The launch form (n)": _IN_FORM, "A search (S)": _IN_SEARCH}
-        for heading, lines in fixed.items():
-            table.add_row(f"[bold]{heading}[/]")
-            for keys, text in lines:
-                table.add_row(f"  {keys}", text)
-        return table
+    def on_mount(self) -> None:
+        self._show([])
+        self.query_one(Input).focus()
 
-    def action_scroll(self, lines: int) -> None:
-        self.query_one("#help").scroll_relative(y=lines, animate=False)
+    def _show(self, words: list[str]) -> None:
+        """The lines that have all the words."""
+        options = self.query_one(OptionList)
+        options.clear_options()
+        heading = ""
+        for number, line in enumerate(self._lines):
+            if line.matches(words):
+                if line.heading != heading:
+                    heading = line.heading
+                    options.add_option(Option(Text(heading, "bold"), disabled=True))
+                options.add_option(Option(_text(line), id=str(number), disabled=not line.action))
+        options.action_first()
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        if event.value == "?":  # a field takes it before any binding does
+            self.dismiss(None)
+        else:
+            self._show(event.value.lower().split())
+
+    @on(Input.Submitted)
+    def _submitted(self) -> None:
+        self.query_one(OptionList).action_select()
+
+    @on(OptionList.OptionSelected)
+    def _chosen(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(self._lines[int(event.option.id or "0")].action)
+
+    def action_move(self, rows: int) -> None:
+        options = self.query_one(OptionList)
+        if rows > 0:
+            options.action_cursor_down()
+        else:
+            options.action_cursor_up()
+
+    def action_page(self, pages: int) -> None:
+        options: Any = self.query_one(OptionList)  # Textual's have no types here
+        if pages > 0:
+            options.action_page_down()
+        else:
+            options.action_page_up()
+
+
+def _text(line: Line) -> Text:
+    text = Text(no_wrap=True, overflow="ellipsis")
+    text.append(f"  {line.keys:<{_KEYS_WIDTH}}", "bold").append(f" {line.text}")
+    return text.append(f"  (not now: {line.reason})", "dim") if line.reason else text

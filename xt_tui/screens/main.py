@@ -11,11 +11,14 @@ from textual.events import DescendantFocus
 from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer
+from textual.widgets import Footer, Static
 
+from xt_core import clock
 from xt_core.model.records import Run
 from xt_core.session import Session
 from xt_tui import layout as layouts
+from xt_tui.eventlog import EventLog
+from xt_tui.freshness import freshness
 from xt_tui.layout import LEFT, LOWER, PANES, Layout
 from xt_tui.panes.details import DetailsPane
 from xt_tui.panes.jobs import JobsPane
@@ -26,6 +29,7 @@ from xt_tui.panes.pane import Pane
 from xt_tui.panes.runs import RunsPane
 from xt_tui.panes.teams import TeamsPane
 from xt_tui.state import Batch, ViewState
+from xt_tui.widgets.status import Status
 from xt_tui.widgets.tab_strip import Tab, TabStrip
 from xt_tui.widgets.table import Table
 
@@ -41,9 +45,14 @@ _PARTS = (
     "#details-text",
     "#nodes-table",
 )
-_FIRST = ("runs", "metrics", "jobs", "output", "details", "nodes", "teams")
+_FIRST = ("runs", "metrics", "jobs", "details", "output", "nodes", "teams")
 """The order that panes are shown in before any had the keys."""
 _CLOCK_SECONDS = 1.0
+WELCOME = """Nothing has been run yet.
+
+  n   launch a script, or a search, from a form
+  ?   all keys; : finds any action by typing
+  q   leave; then  xt demo  runs a real search"""
 
 
 class MainScreen(Screen[None]):
@@ -59,10 +68,13 @@ class MainScreen(Screen[None]):
 
         layout: Layout
 
-    def __init__(self, session: Session, state: ViewState, layout: Layout | None = None) -> None:
+    def __init__(
+        self, session: Session, state: ViewState, layout: Layout, log: EventLog, *, read_only: bool
+    ) -> None:
         super().__init__()
-        self._state = state
-        self.layout_of_panes = layout or Layout()
+        self._session, self._state, self._log = session, state, log
+        self._is_read_only = read_only
+        self.layout_of_panes = layout
         self._recent: tuple[str, ...] = _FIRST
         self.teams, self.jobs, self.runs = (
             TeamsPane(session, state),
@@ -76,18 +88,20 @@ class MainScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         with Horizontal(id="status-line"):
             yield TabStrip(self._tabs, id="pane-strip")
+            yield Status()
         with Horizontal(id="main"):
             with Vertical(id="left"):
                 yield self.teams
                 yield self.jobs
             with Vertical(id="right"):
                 yield self.runs
+                yield Static(WELCOME, id="welcome", markup=False)
                 with Horizontal(id="lower"):
                     yield self.metrics
                     yield self.output
                     yield self.details
                     yield self.nodes
-        yield Footer(compact=True)
+        yield Footer(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
         for number, name in enumerate(PANES, 1):
@@ -118,7 +132,8 @@ class MainScreen(Screen[None]):
         right.display = any(name not in LEFT for name in shown)
         left.styles.width = layouts.left_width(chosen, width) if right.display else "1fr"
         lower = [name for name in LOWER if name in shown]
-        self.query_one("#lower").display = bool(lower)
+        self.query_one("#lower").display = bool(lower) and not self._is_welcome
+        self.query_one("#welcome").display = self._is_welcome
         share = layouts.upper_share(chosen)
         self.runs.styles.height = f"{share}fr"
         self.query_one("#lower").styles.height = f"{100 - share}fr"
@@ -129,6 +144,13 @@ class MainScreen(Screen[None]):
         self._size_teams(chosen.teams)
         self.query_one(Footer).display = height >= layouts.BARE_BELOW
         self.query_one(TabStrip).refresh()
+
+    @property
+    def _is_welcome(self) -> bool:
+        """Whether nothing has been run yet: the place of curves explains what to do."""
+        state = self._state
+        is_empty = state.loaded and not state.runs and not state.error
+        return is_empty and self._recent[0] not in LOWER
 
     def _size_teams(self, rows: int) -> None:
         styles = self.teams.styles
@@ -257,6 +279,9 @@ class MainScreen(Screen[None]):
 
     def take(self, batch: Batch) -> None:
         """Show what the feed brought, which the state has already taken over."""
+        self._show_status()
+        if self.query_one("#welcome").display != self._is_welcome:
+            self._arrange()
         self.teams.update_facts()
         self.nodes.update_rows()
         if batch.jobs:
@@ -274,9 +299,16 @@ class MainScreen(Screen[None]):
         self.runs.table.redraw()
 
     def _tick(self) -> None:
-        """Durations grow."""
+        """Durations grow, and what is shown grows old."""
+        self._show_status()
         if self.is_open and any(node["running"] for node in self._state.nodes):
             self.runs.age()
+
+    def _show_status(self) -> None:
+        """How fresh what is shown is."""
+        for status in self.query(Status):  # none while the app closes
+            fresh = freshness(self._state, clock.now())
+            status.show(fresh, self._session.team.name, self._log.errors, self._is_read_only)
 
     @on(Table.CursorMoved)
     def _cursor_moved(self, message: Table.CursorMoved) -> None:

@@ -14,6 +14,7 @@ from textual.widgets.option_list import Option
 
 from xt_core.errors import XTError
 from xt_core.services.team import Team
+from xt_tui.state import STYLES
 
 
 class TeamScreen(ModalScreen[str | None]):
@@ -48,10 +49,10 @@ class TeamScreen(ModalScreen[str | None]):
         options.focus()
 
     def _line(self, name: str, team: Team | XTError) -> Text:
-        line = Text("● " if name == self._current else "  ", "green", no_wrap=True)
+        line = Text("● " if name == self._current else "  ", STYLES["completed"], no_wrap=True)
         line.append(name, "bold")
         if isinstance(team, XTError):
-            return line.append(f"  ✘ {team.message}", "red")
+            return line.append(f"  ✘ {team.message}", STYLES["error"])
         return line.append(f"  {team.services_text()}", "dim")
 
     @on(OptionList.OptionSelected)

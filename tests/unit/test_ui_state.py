@@ -1,0 +1,77 @@
+"""What the UI says of its state: how fresh it is, what it told, in which colours; what is found."""
+
+import pytest
+
+from xt_tui.eventlog import EventLog
+from xt_tui.freshness import freshness
+from xt_tui.palette import matching
+from xt_tui.state import GLYPHS, STYLES, Batch, ViewState
+from xt_tui.themes import THEMES, StateStyles, own_variables
+
+
+def test_what_is_shown_is_live_until_it_was_not_heard_of_for_a_while() -> None:
+    state = ViewState()
+    assert freshness(state, 0.0).text == "◌ loading"
+    state.apply(Batch([], [], None))
+    assert freshness(state, state.heard + 9).text == "● live"
+    assert freshness(state, state.heard + 12).text == "◐ 12.0s old"
+    heard = state.heard
+    state.apply(Batch([], [], None, "the disk is full"))
+    fresh = freshness(state, heard + 1)
+    assert (fresh.text, fresh.look) == ("○ offline, trying again", "-offline")
+    assert fresh.trouble == "the disk is full"
+    assert state.heard == heard
+
+
+def test_a_connection_that_goes_and_comes_is_two_events() -> None:
+    log = EventLog()
+    for trouble in ("", "away", "away", "", ""):
+        log.note("connection", trouble)
+    told = [(event.severity, event.message) for event in log.newest_first()]
+    assert told == [("information", "answers again"), ("error", "away")]
+    assert log.errors == 1
+
+
+def test_the_log_keeps_the_last_thousand() -> None:
+    log = EventLog()
+    for number in range(1_200):
+        log.add("warning", "", str(number))
+    events = log.newest_first()
+    assert (len(events), events[0].message, events[-1].message) == (1_000, "1199", "200")
+    assert log.newest_first(1)[0].line().endswith("warning      1199")
+
+
+@pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
+def test_states_have_the_colours_of_the_theme(theme: object) -> None:
+    from rich.style import Style
+    from textual.theme import Theme
+
+    assert isinstance(theme, Theme)
+    styles = StateStyles({"running": ("bold", "state-running"), "idle": ("", "state-idle")})
+    assert styles["running"] == "bold"
+    styles.adopt(own_variables(theme))
+    assert styles["running"] == f"bold {theme.accent}"
+    assert Style.parse(styles["running"]).bold
+    assert styles["idle"] == ""
+
+
+def test_colours_of_the_terminal_are_called_as_rich_does() -> None:
+    styles = StateStyles({"a": ("bold", "state-bad"), "b": ("", "state-good")})
+    styles.adopt({"state-bad": "ansi_bright_red", "state-good": "ansi_default"})
+    assert dict(styles) == {"a": "bold bright_red", "b": ""}
+
+
+def test_every_style_is_of_a_state_that_has_a_glyph() -> None:
+    assert set(STYLES) <= set(GLYPHS)
+
+
+def test_names_are_found_by_words_the_best_first_and_no_more_than_shown() -> None:
+    names = [f"ws1/run{n}" for n in range(100_000)]
+    assert matching(names, "run77")[:3] == [
+        ("ws1/run77", 1.0),
+        ("ws1/run770", 0.8),
+        ("ws1/run771", 0.8),
+    ]
+    assert len(matching(names, "run")) == 40
+    assert matching(names, "run WS1 99999") == [("ws1/run99999", 0.8)]
+    assert matching(names, "moon") == []

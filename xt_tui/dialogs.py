@@ -1,0 +1,120 @@
+"""The app as actions know it: its panes by name, and the dialogs that it opens over them.
+
+Dialogs are imported when they are opened: few of them are on any one day.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from textual.app import App
+from textual.screen import Screen
+
+from xt_core.query.formats import counted
+from xt_core.session import Session
+from xt_core.submit.submission import Submission
+from xt_tui.actions import ACTIONS
+from xt_tui.actions.action import Action
+from xt_tui.keymap import key_text
+from xt_tui.panes.details import DetailsPane
+from xt_tui.panes.jobs import JobsPane
+from xt_tui.panes.metrics import MetricsPane
+from xt_tui.panes.output import MOST_RUNS, OutputPane
+from xt_tui.panes.runs import RunsPane
+from xt_tui.screens.main import MainScreen
+from xt_tui.state import ViewState
+
+
+class Dialogs(App[int]):
+    """What it shows is that of `XtApp`, which says what is possible and does it."""
+
+    session: Session
+    state: ViewState
+    main: MainScreen
+    user_keys: Mapping[str, str]
+
+    def why_not(self, action: Action, screen: Screen[Any]) -> str | None:
+        raise NotImplementedError
+
+    def action_perform(self, name: str) -> None:
+        raise NotImplementedError
+
+    @property
+    def jobs(self) -> JobsPane:
+        return self.main.jobs
+
+    @property
+    def runs(self) -> RunsPane:
+        return self.main.runs
+
+    @property
+    def metrics(self) -> MetricsPane:
+        return self.main.metrics
+
+    @property
+    def output(self) -> OutputPane:
+        return self.main.output
+
+    @property
+    def details(self) -> DetailsPane:
+        return self.main.details
+
+    @property
+    def on_jobs(self) -> bool:
+        """Whether the jobs pane has the keys."""
+        return self.main.pane is self.jobs
+
+    def attach(self) -> None:
+        """Follow the output of the runs that are marked, or of the one under the cursor."""
+        runs = self.runs.chosen
+        self.output.attach(runs[:MOST_RUNS])
+        self.main.focus_pane("output")
+        if len(runs) > MOST_RUNS:
+            text = f"the first {MOST_RUNS} of {len(runs)} runs"
+            self.notify(text, title="attached", markup=False)
+
+    def copy_names(self) -> None:
+        """Put the chosen runs' names on the clipboard, as a run list."""
+        names = [run.full_name for run in self.main.meant_runs]
+        self.copy_to_clipboard(",".join(names))
+        text = names[0] if len(names) == 1 else counted(len(names), "name")
+        self.notify(text, title="copied", markup=False)
+
+    def action_help_quit(self) -> None:
+        """Ctrl-C stops nothing here; it says what leaves."""
+        keys = key_text(self.user_keys.get("quit", ACTIONS["quit"].keys))
+        self.notify(f"{keys} leaves; whatever runs goes on", title="still here", markup=False)
+
+    def open_help(self) -> None:
+        from xt_tui.screens.help import HelpScreen
+
+        pane = "" if self.main.pane is None else str(self.main.pane.id)
+        reasons = {name: self.why_not(a, self.main) or "" for name, a in ACTIONS.items()}
+        self.push_screen(HelpScreen(pane, self.user_keys, reasons), self._do_found)
+
+    def _do_found(self, action: str | None) -> None:
+        if action:
+            self.action_perform(action)
+
+    def open_search(self) -> None:
+        """The search of the job that is meant."""
+        from xt_tui.screens.search import SearchScreen
+
+        row = self.state.jobs.get(self.main.meant_job or "")
+        if row is not None:
+            job = row.job.name
+            self.push_screen(SearchScreen(self.session, row), lambda run: self._go_to_run(job, run))
+
+    def _go_to_run(self, job: str, run: str | None) -> None:
+        if run is not None:
+            self.main.go_to_run(job, run)
+
+    def open_launch_form(self) -> None:
+        from xt_tui.screens.launch import LaunchScreen
+
+        self.push_screen(LaunchScreen(self.session), self.launched)
+
+    def launched(self, submission: Submission | None) -> None:
+        """Say what was launched."""
+        if submission is not None:
+            text = f"{submission.job}: {counted(submission.work_items, 'run')} ({submission.style})"
+            self.notify(text, title="launched", markup=False)

@@ -1,0 +1,34 @@
+"""How old what is shown is: live, not heard of for a while, or cut off."""
+
+from dataclasses import dataclass
+
+from xt_core.query.formats import format_duration
+from xt_tui.state import ViewState
+
+STALE_SECONDS = 10.0
+"""The feed looks every 5 seconds at least, and gives a slow node 2."""
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """A glyph with words, and the class that styles them; `trouble` is "" while all is well."""
+
+    text: str
+    look: str
+    trouble: str = ""
+
+    @property
+    def glyph(self) -> str:
+        return self.text[:1]
+
+
+def freshness(state: ViewState, now: float) -> Freshness:
+    """How old the state is; `now` in seconds since 1970."""
+    if state.error:
+        return Freshness("○ offline, trying again", "-offline", state.error)
+    if not state.loaded:
+        return Freshness("◌ loading", "-stale")
+    age = now - state.heard
+    if age > STALE_SECONDS:
+        return Freshness(f"◐ {format_duration(age)} old", "-stale")
+    return Freshness("● live", "-live")
