@@ -24,14 +24,19 @@ ALL_MEANT = "no job is chosen: the cursor is on all of them"
 
 
 async def test_keys_help_and_palette_agree_with_the_table(session: Session) -> None:
-    async with XtApp(session).run_test(size=(140, 70)) as pilot:
+    async with XtApp(session).run_test(size=(140, 90)) as pilot:
         app = await until_loaded(pilot, 7)
         bound = {
             binding.action
             for _, binding in app._bindings
             if binding.action.startswith("app.perform")
         }
-        assert bound == {f"app.perform('{name}')" for name in ACTIONS}
+        everywhere = {name for name, action in ACTIONS.items() if not action.pane}
+        assert bound == {f"app.perform('{name}')" for name in everywhere}
+        assert {action.id for action in ACTIONS.values() if action.pane == "nodes"} == {
+            binding.action.removeprefix("app.perform('").removesuffix("')")
+            for _, binding in app.main.nodes._bindings
+        }
         titles = {command.title for command in app.get_system_commands(app.screen)}
         assert {f"{a.group}: {a.title}" for a in ACTIONS.values()} <= titles
         await pilot.press("?")
@@ -75,7 +80,8 @@ async def test_states_are_told_by_glyph_and_word_without_colours(
 
 
 def test_no_key_means_two_things() -> None:
-    keys = [key for action in ACTIONS.values() for key in action.keys.split(",")]
+    """Where it is pressed: a pane's own keys come first there."""
+    keys = [(action.pane, key) for action in ACTIONS.values() for key in action.keys.split(",")]
     assert len(keys) == len(set(keys))
 
 
