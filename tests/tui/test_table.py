@@ -81,3 +81,4 @@ async def test_the_first_columns_stay_in_sight_and_the_cursor_on_its_key() -> No
         await pilot.pause()
         assert not app.table.cursor_key
         assert app.lines()[1] == "nothing"
+        app.table.action_choose()  # there is no row to choose

@@ -17,6 +17,7 @@ from xt_core.query.filters import Filter
 from xt_tui.completion import candidates, completed, parse_filters
 
 _MOST_KEPT, _MOST_OFFERED = 50, 8
+_KEYS = "tab completes · ↑ ↓ earlier filters · enter goes to the rows · esc or ctrl+g clears"
 
 
 class _Completion(Suggester):
@@ -110,13 +111,9 @@ class FilterBar(Vertical):
 
     def compose(self) -> ComposeResult:
         with Horizontal(classes="filter-line"):
-            yield FilterInput(
-                self._example,
-                lambda text: completed(text, self._fields, self._names),
-                self._history,
-            )
+            yield FilterInput(self._example, self._complete, self._history)
             yield Static(classes="filter-hits", markup=False)
-        yield Static(classes="filter-error error hidden", markup=False)
+        yield Static(classes="filter-error hidden", markup=False)
 
     def _complete(self, text: str) -> str | None:
         return completed(text, self._fields, self._names)
@@ -130,6 +127,8 @@ class FilterBar(Vertical):
         self._names = list(self._read_names())
         self.remove_class("hidden")
         self._input.focus()
+        if not self._input.value:
+            self._say(_KEYS)
 
     def show_text(self, text: str) -> None:
         """Use a filter that was not typed here; "" closes the bar."""
@@ -144,24 +143,33 @@ class FilterBar(Vertical):
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
-        errors = self.query(".filter-error").results(Static)
-        for error in errors:  # none while the app closes
-            try:
-                filters = parse_filters(event.value, self._fields)
-            except UsageError as problem:
-                found = candidates(event.value, self._fields, self._names)
-                text = "  ".join(found[:_MOST_OFFERED])
-                error.update(text or f"{problem.message}: {problem.hint}")
-                error.set_class(not found, "error")
-                error.set_class(bool(found), "hint")
-                error.remove_class("hidden")
-                return
-            error.add_class("hidden")
-            self.post_message(self.Changed(event.value.strip(), filters))
+        if not self.query(".filter-error"):
+            return  # the app closes
+        try:
+            filters = parse_filters(event.value, self._fields)
+        except UsageError as problem:
+            offered = candidates(event.value, self._fields, self._names)[:_MOST_OFFERED]
+            if offered:
+                self._say("  ".join(offered))
+            else:
+                self._say(f"{problem.message}: {problem.hint}", is_error=True)
+            return
+        self._say("")
+        self.post_message(self.Changed(event.value.strip(), filters))
+
+    def _say(self, text: str, is_error: bool = False) -> None:
+        """Under the line; "" hides it."""
+        below = self.query_one(".filter-error", Static)
+        below.update(text)
+        below.set_class(is_error, "error")
+        below.set_class(not is_error, "hint")
+        below.set_class(not text, "hidden")
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self._input.keep()
+        if not self.query_one(".filter-error", Static).has_class("error"):
+            self._input.keep()
+            self._say("")
         self.set_class(not event.value.strip(), "hidden")
         self.post_message(self.Done(self._input.history))
