@@ -148,6 +148,9 @@ async def test_long_lines_are_scrolled_sideways_and_wrapped() -> None:
         await pilot.press("g")
         room = view.width
         assert console.drawn()[:3] == ["ab" + "y" * (room - 2), "y" * (62 - room), "x" * room]
+        await pilot.press("j", "j", "j", "k", "k")  # by rows of the screen, also within a line
+        assert console.drawn()[:2] == ["y" * (62 - room), "x" * room]
+        await pilot.press("g")
         view.toggle_numbers()
         await pilot.pause()
         assert console.drawn()[:2] == ["1 ab" + "y" * (room - 4), "  " + "y" * (64 - room)]

@@ -16,10 +16,11 @@ from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 
-from xt_tui.console.ansi import cells, decoded, plain
+from xt_tui.console.ansi import decoded, plain
 from xt_tui.console.index import LineIndex
 from xt_tui.console.lines import LineBuffer
 from xt_tui.console.rows import Rows, lines_of, rows_of
+from xt_tui.console.wrapping import end_of, parts_of, place_of
 from xt_tui.widgets.log_strips import LogStyles, StripMaker, over
 
 _FLUSH_SECONDS = 0.1
@@ -180,15 +181,10 @@ class LogView(ScrollView, can_focus=True):
 
     def _end(self) -> tuple[int, int]:
         """The row at the top when the end is in sight; of a wrapped line also which part."""
-        height, row = self.size.height, self.rows.count
-        if not self.wraps:
-            return max(0, row - height), 0
-        for line in reversed(lines_of(self.buffer, self.rows, max(0, row - height), row)):
-            height -= self._parts(line)
-            row -= 1
-            if height <= 0:
-                break
-        return row, max(0, -height)
+        height = self.size.height
+        if self.wraps:
+            return end_of(self.buffer, self.rows, height, self._room)
+        return max(0, self.rows.count - height), 0
 
     # Drawing ----------------------------------------------------------------------------
 
@@ -202,7 +198,7 @@ class LogView(ScrollView, can_focus=True):
         if strip.cell_length > self._widest:
             self._widest = strip.cell_length
             self.call_next(self._resize)
-        room = width - self._gutter
+        room = self._room
         left = part * room if self.wraps else int(self.scroll_offset.x)
         row = self.rows.row(number)
         if self.text_selection is not None:
@@ -235,10 +231,12 @@ class LogView(ScrollView, can_focus=True):
 
     def _parts(self, line: bytes) -> int:
         """The rows that a line takes."""
-        if not self.wraps:
-            return 1
-        room = max(1, self.width - self._gutter)
-        return max(1, -(-cells(plain(decoded(line))) // room))
+        return parts_of(line, self._room) if self.wraps else 1
+
+    @property
+    def _room(self) -> int:
+        """The cells of a line."""
+        return self.width - self._gutter
 
     @property
     def _gutter(self) -> int:
@@ -301,20 +299,14 @@ class LogView(ScrollView, can_focus=True):
         if self.range is not None:
             self._move_cursor(lines)
         else:
-            row, part = int(self.scroll_offset.y), self._top_part + lines
-            self._scroll(*self._normal(row, part) if self.wraps else (row + lines, 0))
+            self._scroll_from(int(self.scroll_offset.y), lines)
 
-    def _normal(self, row: int, part: int) -> tuple[int, int]:
-        """A place so many screen rows from the start of a row, where lines are wrapped."""
-        while part < 0 and row > 0:
-            row -= 1
-            part += sum(map(self._parts, lines_of(self.buffer, self.rows, row, row + 1)))
-        for line in lines_of(self.buffer, self.rows, row, row + max(0, part)):
-            if part < self._parts(line):
-                break
-            part -= self._parts(line)
-            row += 1
-        return row, max(0, part)
+    def _scroll_from(self, row: int, lines: int) -> None:
+        if self.wraps:
+            part = self._top_part + lines
+            self._scroll(*place_of(self.buffer, self.rows, row, part, self._room))
+        else:
+            self._scroll(row + lines)
 
     def action_scroll_page(self, pages: int) -> None:
         self.action_scroll_by(pages * max(1, self.size.height - 1))
