@@ -9,6 +9,7 @@ from aiohttp import web
 
 from controller.artifactroutes import artifact_routes
 from controller.service import ControllerService
+from controller.systemroutes import system_routes
 from xt_core.errors import UsageError, XTError
 from xt_core.nodes.parcels import assignment_from_json, cursor_from
 from xt_core.nodes.positions import is_start
@@ -40,6 +41,7 @@ def make_app(service: ControllerService) -> web.Application:
         ]
     )
     app.add_routes(artifact_routes(service.node.home, service.node.artifacts))
+    app.add_routes(system_routes(service))
     return app
 
 

@@ -127,6 +127,17 @@ def _draft_metrics(store: StatsStore, run: Run, draft: Path) -> None:
         raise storage_error(error, f"cannot write {draft}") from error
 
 
+def system_key(run: Run) -> str:
+    """The artifact key of the samples of what a run used."""
+    return f"{run_prefix(run)}/logs/system.jsonl"
+
+
+def store_samples(artifacts: NodeArtifacts, run: Run, folder: RunDirectory) -> None:
+    """Give the samples to the artifact store, if the run lived for long enough to have any."""
+    if folder.system.exists():
+        _persist(lambda: artifacts.put_file(system_key(run), folder.system, consume=True))
+
+
 def store_job_record(artifacts: NodeArtifacts, workspace: str, job: str, data: object) -> None:
     """Write job.json."""
     _put(artifacts, f"{workspace}/jobs/{job}/job.json", json.dumps(data, indent=1).encode())

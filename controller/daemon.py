@@ -143,6 +143,9 @@ async def _node_services(
     box = config.box("local")
     max_runs = box.max_runs if limits.max_runs is None else limits.max_runs
     configured_gpus = box.gpus if limits.gpus is None else limits.gpus
+    sample_seconds = limits.sample_seconds
+    if sample_seconds is None:
+        sample_seconds = config.number("logging.sample-seconds")
     for folder in (home.node_dir / "data", home.node_dir / "models", home.served_dir):
         folder.mkdir(exist_ok=True)
     gpus = await asyncio.to_thread(detect_gpus, configured_gpus, environ)
@@ -164,6 +167,7 @@ async def _node_services(
         gpus=GpuPool(gpus),
         gpu_split=gpu_split,
         slots=Slots(max_runs),
+        sample_seconds=sample_seconds,
         environ=environ,
     )
 

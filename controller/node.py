@@ -38,6 +38,8 @@ class NodeServices:
     gpu_split: int
     """Over how many nodes the machine's GPUs are split; `gpus` are this node's."""
     slots: Slots
+    sample_seconds: float = 0.0
+    """How often what runs use is looked at; 0 for never."""
     team: TeamLink | None = None
     """The link to the team's stores; None where the node's own are the team's."""
     environ: dict[str, str] = field(default_factory=lambda: dict(os.environ))

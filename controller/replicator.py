@@ -46,16 +46,22 @@ class Replicator:
             self._changed.notify_all()
 
     def flush(self, patience: float) -> bool:
-        """Wait until all that was committed so far has arrived; False after `patience` seconds."""
+        """Wait until all that was committed so far has arrived; False after `patience` seconds,
+        or if it is closed before."""
         self.wake()
         with self._changed:
             asked = self._asked
-            return self._changed.wait_for(lambda: self._answered >= asked, patience)
+            self._changed.wait_for(lambda: self._closed or self._answered >= asked, patience)
+            return self._answered >= asked
 
     def has_arrived(self) -> bool:
         """Whether all that was committed so far has arrived."""
         with self._changed:
             return self._answered >= self._asked
+
+    @property
+    def is_closed(self) -> bool:
+        return self._closed
 
     def close(self) -> None:
         """Stop after the batch that is under way; the rest keeps."""
@@ -73,7 +79,9 @@ class Replicator:
                 asked = self._asked
             self._pause(_GATHER_SECONDS)
             try:
-                while not self._closed and (batch := self._outgoing.next_batch(share)):
+                while batch := self._outgoing.next_batch(share):
+                    if self.is_closed:
+                        return
                     refused = self._team.deliver(batch)
                     self._outgoing.delivered()
                     share = max(1, share // 2)

@@ -6,6 +6,7 @@ output/       XT_OUTPUT_DIR: kept over a restart
 data/, model/ XT_DATA_DIR and XT_MODEL_DIR, where the run has copies of its own to write to
 output.txt    the console, the same file as work/…/output.txt
 journal.jsonl what the user's code logged
+system.jsonl  samples of what the run uses (see `controller.sampling`)
 """
 
 import contextlib
@@ -26,6 +27,7 @@ class RunDirectory:
         self.output = root / "output"
         self.console = root / "output.txt"
         self.journal = root / "journal.jsonl"
+        self.system = root / "system.jsonl"
 
     def exists(self) -> bool:
         return self.control.is_dir()

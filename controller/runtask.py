@@ -413,6 +413,7 @@ class RunTask:
 
     def _store_records(self, run: Run, events: list[Event]) -> None:
         capture.store_records(self._node.artifacts, run, events)
+        capture.store_samples(self._node.artifacts, run, self.execution.folder)
         if run.metrics:
             draft = self.execution.folder.root / "metrics.jsonl"
             draft.parent.mkdir(parents=True, exist_ok=True)  # should the run have deleted it

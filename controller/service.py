@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Iterable
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import xt_core
@@ -14,6 +15,7 @@ from controller import capture
 from controller.access import HeldAccess
 from controller.assignments import assign
 from controller.backoff import may_pass
+from controller.gpuwatch import GpuWatch
 from controller.homebound import HomeboundOutbox
 from controller.intake import Intake
 from controller.jobrecords import fail_job
@@ -24,6 +26,7 @@ from controller.node import Bell, NodeServices
 from controller.output import OutputFeed
 from controller.processes import kill_marked
 from controller.rundir import RunDirectory
+from controller.sampling import Sampled, Sampler
 from xt_core import clock
 from xt_core.bootstrap.place import installation, layers
 from xt_core.errors import UnknownNameError, UsageError, XTError
@@ -37,6 +40,7 @@ from xt_core.stats.adoption import adopt_job
 from xt_core.stats.store import NodeRecord
 from xt_core.submit.mrc import MultiRunConfig, mrc_key
 
+_RECORDS_AT_ONCE = 5_000
 _log = logging.getLogger(__name__)
 
 
@@ -51,6 +55,13 @@ class ControllerService:
         self._taking_up = asyncio.Lock()
         self._intake = Intake(node, self._hand_over, lambda: set(self.jobs))
         self.machine = Machine(node.gpus, node.environ)
+        self.sampler = Sampler(
+            node.sample_seconds,
+            self._sampled_runs,
+            node.gpus.users(),
+            GpuWatch(node.environ, node.sample_seconds),
+            node.home.runs_dir,
+        )
         self._started = clock.now()
         self._idle_since = time.monotonic()
         self.shutdown_requested = asyncio.Event()
@@ -78,7 +89,22 @@ class ControllerService:
                     self._intake.later(name)
                 else:
                     (self._node.home.served_dir / name).unlink(missing_ok=True)
+            except Exception:  # a defect, perhaps of one record: the other jobs go on
+                _log.exception("%s is not taken up: internal error", name)
         self._intake.start()
+        for work in (self._complete_aggregates(), self.sampler.work()):
+            beside = asyncio.create_task(work)
+            self._tasks.add(beside)
+            beside.add_done_callback(self._tasks.discard)
+
+    async def _complete_aggregates(self) -> None:
+        """Work out the aggregates of runs that an older XT recorded, a few at a time."""
+        lacking = await self._node.writer.read(lambda store: store.complete_aggregates(0))
+        while lacking:
+            lacking = await self._node.writer.read(
+                lambda store: store.complete_aggregates(_RECORDS_AT_ONCE)
+            )
+            await self._node.store(lambda _store: None)  # whoever follows commits is told
 
     async def _take_up_again(self, name: str) -> None:
         job = await self._node.store(lambda store: store.job(name))
@@ -233,7 +259,7 @@ class ControllerService:
             "concurrent": self._node.slots.limit or sum(limits),
             "gpus": len(self._node.gpus),
             "gpu_split": self._node.gpu_split,
-            "machine": self.machine.describe(),
+            "machine": self.machine.describe() | {"cpu_percent": self.sampler.cpu_percent()},
             "access": self._access.fingerprint,
             "access_expires": self._access.now.expires,
             "limits": asdict(self._limits),
@@ -248,6 +274,21 @@ class ControllerService:
             for task in tasks
         ]
         return {"nodes": [node], "runs": runs}
+
+    def _sampled_runs(self) -> list[Sampled]:
+        executions = [task.execution for job in self.jobs.values() for task in job.live.values()]
+        return [
+            Sampled(execution.pid, tuple(execution.gpus), execution.folder.system)
+            for execution in executions
+            if execution.pid is not None
+        ]
+
+    def samples_file(self, workspace: str, run: str) -> Path | None:
+        """Where the samples of a living run are; None for one that does not live here."""
+        for job in self.jobs.values():
+            if job.job.workspace == workspace and run in job.live:
+                return job.live[run].execution.folder.system
+        return None
 
     def is_idle(self) -> bool:
         team = self._node.team

@@ -26,7 +26,7 @@ import sys
 import time
 from functools import cache
 
-_PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _RESERVED_BYTES = 4096
 _LEFTOVER_PAUSE = 0.02
 _RESET_SIGNALS = (
@@ -47,6 +47,12 @@ def become_subreaper() -> None:
     """Adopt orphaned descendants (Linux); elsewhere the process group has to do."""
     if sys.platform == "linux":
         _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def end_with_parent() -> None:
+    """Let this process get SIGTERM when its parent has gone, however that ends (Linux)."""
+    if sys.platform == "linux":
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 
 
 @cache

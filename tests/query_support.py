@@ -1,13 +1,29 @@
 """Runs of every kind and filters of every kind, to judge in one way and in another."""
 
+import itertools
 import math
 import random
 
-from xt_core.model.records import Run, Value
+from xt_core.model.aggregates import Aggregate, add_records
+from xt_core.model.records import MetricRecord, Run, Value
 from xt_core.model.states import RunStatus
 
 NOW = 5_000.0
-MEMBERS = ["lr", "a.b-c", 'quo"te', "it's", "größe", "back\\slash", "a=b", "x", "[0]", "emoji 😀"]
+AGGREGATE_KINDS = ["min", "max", "mean", "count", "best", "max_step", "best_step"]
+MEMBERS = [
+    "lr",
+    "a.b-c",
+    "x.min",
+    "x.best",
+    'quo"te',
+    "it's",
+    "größe",
+    "back\\slash",
+    "a=b",
+    "x",
+    "[0]",
+    "emoji 😀",
+]
 VALUES: list[Value] = [
     None, True, False, 0, 1, 2, -1, 64, 2**53 + 1, 0.0, 0.1, 0.30000000000000004, 1.0, 1e-9, 1e300,
     math.nan, math.inf, -math.inf, "", "adam", "Adam", "64", "0.1", "true", "é", "z\ny", "'; --",
@@ -32,7 +48,7 @@ def make_runs(count: int, rng: random.Random) -> list[Run]:
 
 
 def make_run(number: int, rng: random.Random) -> Run:
-    child = rng.choice([0, 0, 2, 9, 10])
+    child = rng.choice([0, 0, 2, 9, 10]) if number != 3 else 0  # a run list names run3
     name = f"run{number}.{child}" if child else f"run{number}"
 
     def moment() -> float | None:
@@ -51,7 +67,23 @@ def make_run(number: int, rng: random.Random) -> Run:
         error=rng.choice(["", "killed"]), restarts=rng.choice([0, 1, 2]),
         queued=moment(), started=moment(), ended=moment(),
         hparams=logged(), metrics=logged(), tags=logged(),
+        goals=make_goals(number), aggregates=make_aggregates(random.Random(number)),
     )  # fmt: skip
+
+
+def make_goals(number: int) -> dict[str, bool]:
+    rng = random.Random(number)
+    return {name: rng.random() < 0.5 for name in MEMBERS if rng.random() < 0.6}
+
+
+def make_aggregates(rng: random.Random) -> dict[str, Aggregate]:
+    """Of other values than those logged last, so that who takes the one for the other is seen."""
+    step = float(rng.choice([3, 7]))
+    records = [
+        MetricRecord(n, 0.0, step + n, {m: rng.choice(VALUES) for m in MEMBERS})
+        for n in range(rng.choice([0, 1, 3]))
+    ]
+    return add_records({}, records)
 
 
 def generated_filters(rng: random.Random) -> list[str]:
@@ -64,6 +96,13 @@ def generated_filters(rng: random.Random) -> list[str]:
             texts += [f"{name}{op}{rng.choice(LITERALS)}" for op in operators for _ in range(3)]
             texts += [f"{name}{op}{word}" for op in ("=", "!=") for word in SPECIAL]
             texts += [f"{name}:exists:true", f"{name}:exists:false", f"{name}:regex:^[a-z]+"]
+    for member, kind in itertools.product(MEMBERS, AGGREGATE_KINDS):
+        quote = "'" if '"' in member else '"'
+        for name in (f"metrics.{quote}{member}{quote}.{kind}", f"metrics.{member}.{kind}"):
+            if "=" in member and quote not in name:
+                continue
+            texts.append(f"{name}{rng.choice(['=', '!=', '<', '>='])}{rng.choice(LITERALS)}")
+            texts.append(name + rng.choice(["=$none", "!=$empty", "=$exists", ":exists:true"]))
     for name, values in {
         "run": ["run5", "run20.9"], "job": ["job9"], "parent": ["run30"], "node": ["node9"],
         "workspace": ["ws1"], "run_index": ["1", "1.5"], "exit_code": ["0", "-9"],

@@ -192,6 +192,23 @@ def console_of_node(session: Session, run: Run, start: str) -> Iterator[bytes]:
         yield from (data for _, data in stored_console(session, run, start))
 
 
+def present_console(session: Session, run: Run, start: str) -> Iterator[bytes]:
+    """What there is of a run's console by now, wherever it is. Raises UnavailableError."""
+    if not is_own_node(run.node) and session.reaches_run(run):
+        yield from console_of_node(session, run, start)
+        return
+    try:
+        runs_dir = session.team_home.node(run.node).runs_dir
+        file = open(runs_dir / run.workspace / run.name / "output.txt", "rb")  # noqa: SIM115
+    except OSError:
+        yield from (data for _, data in stored_console(session, run, start))
+        return
+    with file:
+        file.seek(start_offset(of_stream(file), os.fstat(file.fileno()).st_size, start))
+        while data := file.read(_CHUNK):
+            yield data
+
+
 def _waiting_file(session: Session, run: Run) -> Path | None:
     """The console of an ended run in the outbox of its node, if that is here."""
     return waiting_file(session.team_home.node(run.node).outbox_dir, _key(run))

@@ -73,6 +73,11 @@ class Home:
     def config_file(self) -> Path:
         return self.root / "config.yaml"
 
+    @property
+    def ui_file(self) -> Path:
+        """What the terminal UI remembers: its layout, its theme."""
+        return self.root / "ui.json"
+
     def of_team(self, name: str) -> "Home":
         """The home as a team has it."""
         return replace(self, team=name)

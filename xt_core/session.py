@@ -57,11 +57,13 @@ class Session:
 
         return load_config(self.home, self.cwd, self.environ, self.overrides)
 
-    def beside(self, overrides: Mapping[str, object] | None = None) -> "Session":
-        """Another session, for work that has stores of its own; both use the same connections to
-        boxes, which end with this one."""
+    def beside(
+        self, overrides: Mapping[str, object] | None = None, cwd: Path | None = None
+    ) -> "Session":
+        """Another session, for work that has stores of its own, perhaps in another folder; both
+        use the same connections to boxes, which end with this one."""
         chosen = self.overrides if overrides is None else overrides
-        other = Session(self.home, self.cwd, self.environ, chosen)
+        other = Session(self.home, cwd or self.cwd, self.environ, chosen)
         other._connections = lambda: self.boxes.boxes
         return other
 

@@ -4,6 +4,9 @@ from xt_core.errors import UsageError
 from xt_core.model.records import Value
 from xt_core.search.values import parse_value
 
+ARCHIVED = "archived"
+"""The tag of runs and jobs that are put away: lists leave them out unless they are asked for."""
+
 
 def parse_tags(text: str) -> dict[str, Value]:
     """``best,lr=0.1`` as a mapping; a bare name is true. Raises UsageError."""

@@ -1,13 +1,12 @@
 """The app: one screen of panes, a feed that keeps them current, and the actions of the user."""
 
+import gc
 import os
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
 
-from rich.segment import Segments
-from rich.traceback import Traceback
 from textual import on
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
@@ -18,19 +17,24 @@ from textual.worker import Worker, WorkerState
 from xt_core.errors import UsageError, XTError
 from xt_core.query.formats import counted
 from xt_core.resources import resource
-from xt_core.services.team import Team, named_team, team_names
 from xt_core.session import Session
-from xt_core.submit.submission import Submission
+from xt_tui import remembered
 from xt_tui.acting import steering
 from xt_tui.actions import ACTIONS, bindings
+from xt_tui.eventlog import EventLog
 from xt_tui.feed import Feed
 from xt_tui.panes.details import DetailsPane
 from xt_tui.panes.jobs import JobsPane
 from xt_tui.panes.metrics import MetricsPane
 from xt_tui.panes.output import OutputPane
 from xt_tui.panes.runs import RunsPane
-from xt_tui.screens.main import NARROW_BELOW, MainScreen
+from xt_tui.screens.main import MainScreen
 from xt_tui.state import Batch, ViewState
+
+if TYPE_CHECKING:
+    from xt_core.submit.submission import Submission
+
+_SWITCH_SECONDS = 0.001
 
 
 class XtApp(App[int]):
@@ -40,8 +44,8 @@ class XtApp(App[int]):
     BINDINGS: ClassVar[list[BindingType]] = bindings()
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 (as Textual declares it)
         (0, "-narrow"),
-        (NARROW_BELOW, "-wide"),
-        (150, "-widest"),
+        (100, "-wide"),
+        (160, "-widest"),
     ]
     VERTICAL_BREAKPOINTS = [  # noqa: RUF012
         (0, "-short"),
@@ -57,26 +61,39 @@ class XtApp(App[int]):
 
     def __init__(self, session: Session) -> None:
         super().__init__(css_path=resource("xt.tcss"))
-        self.session, self.state = session, ViewState()
-        self.main: MainScreen = MainScreen(session, self.state)
+        self.session, self.state, self.events = session, ViewState(), EventLog()
+        self._remembered, self._problem = remembered.read(session.home.ui_file)
+        self.main: MainScreen = MainScreen(session, self.state, self._remembered.layout)
         """The screen with the panes, whatever dialog lies over it."""
-        self._feed = self._new_feed()
+        self.feed = self._new_feed()
 
     def _new_feed(self) -> Feed:
         return Feed(self.session, lambda feed, batch: self.post_message(self.Fed(feed, batch)))
 
     def on_mount(self) -> None:
         self.push_screen(self.main)
-        self.main.call_when_open(self._feed.start)
+        self.main.call_when_open(self.feed.start)
+        if self._problem:
+            self.notify(self._problem, severity="warning", markup=False)
 
     def on_unmount(self) -> None:
-        self._feed.stop()
+        self.feed.stop()
 
     def _fatal_error(self) -> None:
-        """As Textual's, but values of variables, which may be secrets, are not printed."""
-        trace = Traceback(show_locals=False, width=None)
-        self._exit_renderables.append(Segments(self.console.render(trace, self.console.options)))
+        """As Textual's, but values of variables are not printed."""
+        from xt_tui import crash  # late: it takes long to import
+
+        self._exit_renderables.append(crash.trace(self.console))
         self._close_messages_no_wait()
+
+    def show_session(self, session: Session) -> None:
+        """Show what another session sees, with a state and a feed of its own."""
+        self.feed.let_go()
+        self.session, self.state = session, ViewState()
+        self.main = MainScreen(session, self.state, self.main.layout_of_panes)
+        self.feed = self._new_feed()
+        self.switch_screen(self.main)
+        self.main.call_when_open(self.feed.start)
 
     # Panes ------------------------------------------------------------------------------
 
@@ -109,7 +126,7 @@ class XtApp(App[int]):
 
     @on(Fed)
     def _take_batch(self, message: Fed) -> None:
-        if self.main.is_open and message.feed is self._feed:
+        if self.main.is_open and message.feed is self.feed:
             self.state.apply(message.batch)
             self.main.take(message.batch)
             self._tell_search(message.batch)
@@ -127,10 +144,20 @@ class XtApp(App[int]):
     def _check_chosen_box(self) -> None:
         self.action_perform("check_box")
 
+    @on(MainScreen.LayoutChanged)
+    def _remember_layout(self, message: MainScreen.LayoutChanged) -> None:
+        self._remembered = replace(self._remembered, layout=message.layout)
+        remembered.write(self.session.home.ui_file, self._remembered)
+
     @on(steering.Acted)
     def _tell(self, message: steering.Acted) -> None:
         if self.main.is_open:
             steering.tell(self, message)
+
+    @on(steering.Progressed)
+    def _show_progress(self, message: steering.Progressed) -> None:
+        if self.main.is_open:
+            steering.show_progress(self, message)
 
     @on(Worker.StateChanged)
     def _tell_of_failure(self, event: Worker.StateChanged) -> None:
@@ -192,39 +219,11 @@ class XtApp(App[int]):
         if run is not None:
             self.main.go_to_run(job, run)
 
-    def choose_team(self) -> None:
-        from xt_tui.screens.team import TeamScreen
-
-        config = self.session.config
-        teams: dict[str, Team | XTError] = {}
-        for name in team_names(config):
-            try:
-                teams[name] = named_team(config, name)
-            except XTError as error:  # that of one team hides no other
-                teams[name] = error
-        self.push_screen(TeamScreen(teams, self.session.team.name), self._switch_team)
-
-    def _switch_team(self, name: str | None) -> None:
-        """Show another team: with a session, a state and a feed of its own."""
-        if name is None or name == self.session.team.name:
-            return
-        old = self.session
-        self._feed.let_go()
-        chosen = {**old.overrides, "general.xt-team-name": name}
-        self.session, self.state = Session(old.home, old.cwd, old.environ, chosen), ViewState()
-        if self.session.team.may_need_sign_in and not self.is_headless:
-            with self.suspend():  # it asks on the terminal
-                self.session.sign_in_beforehand()
-        self.main, self._feed = MainScreen(self.session, self.state), self._new_feed()
-        self.switch_screen(self.main)
-        self.main.call_when_open(self._feed.start)
-        old.close()
-
     def reload_config(self) -> None:
         """Take over what was changed in the configuration's boxes."""
         try:
             self.session.reload_config()
-            self._feed.reload_config()
+            self.feed.reload_config()
         except XTError as error:
             self.notify(error.message, title="configuration", severity="error", markup=False)
         if self.main.is_open:
@@ -233,9 +232,10 @@ class XtApp(App[int]):
     def open_launch_form(self) -> None:
         from xt_tui.screens.launch import LaunchScreen
 
-        self.push_screen(LaunchScreen(self.session), self._launched)
+        self.push_screen(LaunchScreen(self.session), self.launched)
 
-    def _launched(self, submission: Submission | None) -> None:
+    def launched(self, submission: "Submission | None") -> None:
+        """Say what was launched."""
         if submission is not None:
             text = f"{submission.job}: {counted(submission.work_items, 'run')} ({submission.style})"
             self.notify(text, title="launched", markup=False)
@@ -248,6 +248,10 @@ def run_app(session: Session) -> int:
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
     for variable in ("COLUMNS", "LINES"):  # exported, they would hide the terminal's true size
         os.environ.pop(variable, None)
+    # Threads that sort 100,000 runs let the UI's have its turn; and few of what the garbage
+    # collector would look through again and again is garbage.
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    gc.set_threshold(50_000, 20, 50)
     app = XtApp(session)
     try:
         app.run()

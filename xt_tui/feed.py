@@ -8,17 +8,21 @@ import os
 import shutil
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from xt_core.errors import XTError
-from xt_core.nodes.changes import Changes
 from xt_core.query.registry import JobRow
 from xt_core.reports.jobs import job_rows
 from xt_core.session import Session
 from xt_tui.state import Batch, Health
 
+if TYPE_CHECKING:
+    from xt_core.nodes.changes import Changes
+
 _PAUSE_SECONDS = 1.0
 _LEAST_SECONDS_BETWEEN_LOOKS = 0.1
-_LARGEST_BATCH = 5_000
+_FIRST_BATCH, _LARGEST_BATCH = 200, 5_000
+"""The first is small: something is on the screen at once."""
 _MACHINES_SECONDS = 5.0
 """How old loads and memories of machines may be on the screen."""
 _PATIENCE_SECONDS = 2.0
@@ -94,12 +98,15 @@ class Feed:
     def _look(self) -> None:
         """Read what is new, in parts, and hand it on."""
         try:
+            status = None
             while not self._stopped.is_set():
-                runs = self._session.store.changed_runs(self._revision, _LARGEST_BATCH)
+                limit = _LARGEST_BATCH if self._revision else _FIRST_BATCH
+                runs = self._session.store.changed_runs(self._revision, limit)
                 self._jobs |= {run.job for run in runs}
-                is_last = len(runs) < _LARGEST_BATCH
+                is_last = len(runs) < limit
                 jobs = self._job_rows() if is_last else []
-                status = self._session.controllers.status(_PATIENCE_SECONDS)
+                if status is None or is_last:
+                    status = self._session.controllers.status(_PATIENCE_SECONDS)
                 self._deliver(self, Batch(runs, jobs, status, health=self._health()))
                 if runs:
                     self._revision = runs[-1].revision

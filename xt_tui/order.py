@@ -1,11 +1,13 @@
 """Which records a table shows, in which order, at the cost of what changed.
 
 The result is that of filtering and sorting all records with `xt_core.query`, but a few changes
-among 100,000 records move only these. Invariant: `update` runs in one thread at a time; `note` may
-be called from any.
+among 100,000 records move only these. No single step holds the interpreter longer than a
+millisecond or two, so that keys are not held up. Invariant: `update` runs in one thread at a time;
+`note` may be called from any. A list that was given out never changes.
 """
 
-from bisect import insort
+import math
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -13,34 +15,33 @@ from typing import Any, Generic
 
 from xt_core.query.fields import FieldSet, Kind, Record
 from xt_core.query.filters import Filter, matches_all
+from xt_core.query.sorting import SortSpec, parse_sort
 
-_FEW_CHANGES = 1_000  # above this a new sort is cheaper than insertions
-_Order = tuple[Any, ...]
+_Entry = tuple[Any, ...]
+"""What orders a record, its key last. Only tuples of numbers and texts, which compare in C."""
+_PIECE = 2_000
+"""Entries that are sorted in one go."""
+_LAST: _Entry = (math.inf,)
+_HIGHEST = 0x10FFFF
 
 
 @dataclass(frozen=True)
 class Selection(Generic[Record]):
-    """Filters that must all hold, and the field to sort by."""
+    """Filters that must all hold, and the order as of `xt list --sort`."""
 
     sort: str
     filters: Sequence[Filter[Record]] = ()
     reverse: bool = False
+    scope: Sequence[Filter[Record]] = ()
+    """What must hold besides: where the records come from, which the user did not type."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """A record's place. Missing values come last and equal ones by name, also in reverse."""
+@dataclass(frozen=True)
+class Order:
+    """The keys to show, and how many there would be without the user's filters."""
 
-    order: _Order | None
-    tie: _Order
-    reverse: bool
-
-    def __lt__(self, other: "_Place") -> bool:
-        if self.order == other.order:
-            return self.tie < other.tie
-        if self.order is None or other.order is None:
-            return other.order is None
-        return (self.order < other.order) is not self.reverse
+    keys: Sequence[str]
+    total: int
 
 
 class RecordOrder(Generic[Record]):
@@ -53,94 +54,157 @@ class RecordOrder(Generic[Record]):
         is_living: Callable[[Record], bool],
     ) -> None:
         """`is_living` tells of records whose durations grow."""
-        self._fields, self._key, self._is_living = fields, key, is_living
+        self.key, self.is_living = key, is_living
+        self._fields = fields
         self._noted: deque[list[Record]] = deque()
         self._records: dict[str, Record] = {}
         self._living: set[str] = set()
-        self._orders: dict[str, _Order | None] = {}
-        self._ties: dict[str, _Order] = {}
-        self._shown: list[str] = []
+        self._in_scope: set[str] = set()
+        """Kept only while there are filters; without them all that is shown is in scope."""
+        self._entry_of: dict[str, _Entry] = {}
+        self._entries: list[_Entry] = []
+        self._ties: dict[str, _Entry] = {}
+        self._keys: list[str] = []
         self._selection: Selection[Record] | None = None
+        self._spec = parse_sort("", fields)
 
     def note(self, records: Iterable[Record]) -> None:
         """These records are new or have changed."""
         self._noted.append(list(records))
 
-    def update(self, selection: Selection[Record], now: float) -> list[str]:
-        """The keys to show now."""
+    def update(self, selection: Selection[Record], now: float) -> Order:
+        """What to show now; the same list as before if nothing has moved."""
         changed = self._take_noted()
-        if selection != self._selection or len(changed) > _FEW_CHANGES:
-            self._selection = selection
-            self._sort_all(selection, now)
-        else:
-            if _is_timed(selection, self._fields):
-                changed |= self._living
-            self._move(changed, selection, now)
-        return self._shown.copy()
+        if selection != self._selection:
+            self._selection, self._spec = selection, parse_sort(selection.sort, self._fields)
+            self._entries, self._entry_of, self._in_scope = [], {}, set()
+            changed = set(self._records)
+        elif _is_timed(selection, self._spec):
+            changed |= self._living
+        if self._move(changed, selection, now) or not self._entries:
+            self._keys = [entry[-1] for entry in self._entries]
+        total = len(self._in_scope if selection.filters else self._keys)
+        return Order(self._keys, total)
 
     def _take_noted(self) -> set[str]:
         changed: set[str] = set()
         while self._noted:
             for record in self._noted.popleft():
-                key = self._key(record)
+                key = self.key(record)
                 self._records[key] = record
                 changed.add(key)
-                if self._is_living(record):
+                if self.is_living(record):
                     self._living.add(key)
                 else:
                     self._living.discard(key)
         return changed
 
-    def _sort_all(self, selection: Selection[Record], now: float) -> None:
-        field = self._fields.find(selection.sort)
-        self._orders = {
-            key: field.order(record, now)
-            for key, record in self._records.items()
-            if matches_all(selection.filters, record, now)
-        }
-        by_name = sorted(self._orders, key=self._tie)
-        present = [key for key in by_name if self._orders[key] is not None]
-        missing = [key for key in by_name if self._orders[key] is None]
-        present.sort(key=self._orders.__getitem__, reverse=selection.reverse)  # type: ignore[arg-type]
-        self._shown = present + missing
-
-    def _move(self, changed: set[str], selection: Selection[Record], now: float) -> None:
-        """Put what changed into its new place, if that is another."""
-        field = self._fields.find(selection.sort)
-        moved: set[str] = set()
-        added: list[str] = []
+    def _move(self, changed: Iterable[str], selection: Selection[Record], now: float) -> bool:
+        """Put what changed into its new place, if that is another; whether anything moved."""
+        gone: list[_Entry] = []
+        come: list[_Entry] = []
         for key in changed:
-            record = self._records[key]
-            is_shown = matches_all(selection.filters, record, now)
-            order = field.order(record, now) if is_shown else None
-            was_shown = key in self._orders
-            if is_shown and was_shown and order == self._orders[key]:
+            before, entry = self._entry_of.get(key), self._entry(key, selection, now)
+            if entry == before:
                 continue
-            if was_shown:
-                moved.add(key)
-                del self._orders[key]
-            if is_shown:
-                added.append(key)
-        if moved:
-            self._shown = [key for key in self._shown if key not in moved]
-        for key in added:
-            self._orders[key] = field.order(self._records[key], now)
-            insort(self._shown, key, key=lambda k: self._place(k, selection.reverse))
+            if before is not None:
+                gone.append(before)
+            if entry is None:
+                del self._entry_of[key]
+            else:
+                come.append(entry)
+                self._entry_of[key] = entry
+        if gone or come:
+            self._entries = merged(without(self._entries, gone), come)
+        return bool(gone or come)
 
-    def _place(self, key: str, reverse: bool) -> _Place:
-        return _Place(self._orders[key], self._tie(key), reverse)
+    def _entry(self, key: str, selection: Selection[Record], now: float) -> _Entry | None:
+        """What orders a record; None if it is not shown."""
+        record = self._records[key]
+        if selection.scope and not matches_all(selection.scope, record, now):
+            self._in_scope.discard(key)
+            return None
+        if selection.filters:
+            self._in_scope.add(key)
+            if not matches_all(selection.filters, record, now):
+                return None
+        entry: _Entry = ()
+        for field, descending in self._spec.keys:
+            if field is self._fields.ties[0] and not entry and descending is selection.reverse:
+                break  # names are what equal records are ordered by
+            order = field.order(record, now)
+            if order is None:  # missing values come last, also in reverse
+                entry += _LAST
+            else:
+                entry += inverted(order) if descending is not selection.reverse else order
+        return (*entry, *self._tie(key, record), key)
 
-    def _tie(self, key: str) -> _Order:
+    def _tie(self, key: str, record: Record) -> _Entry:
         """What orders equal records: their names, which never change."""
         tie = self._ties.get(key)
         if tie is None:
-            record = self._records[key]
-            orders = [field.order(record, 0.0) for field in self._fields.ties]
-            tie = self._ties[key] = tuple((order is None, order or ()) for order in orders)
+            tie = self._ties[key] = tuple(
+                part for field in self._fields.ties for part in field.order(record, 0.0) or _LAST
+            )
         return tie
 
 
-def _is_timed(selection: Selection[Record], fields: FieldSet[Record]) -> bool:
+def merged(entries: list[_Entry], come: list[_Entry]) -> list[_Entry]:
+    """Sorted entries with others among them, sorted."""
+    if len(come) * 8 > len(entries):
+        return sorted_in_pieces(entries + come)
+    result: list[_Entry] = []
+    start = 0
+    for entry in sorted_in_pieces(come):
+        place = bisect_left(entries, entry, start)
+        result += entries[start:place]
+        result.append(entry)
+        start = place
+    return result + entries[start:]
+
+
+def without(entries: list[_Entry], gone: list[_Entry]) -> list[_Entry]:
+    """Sorted entries without some of them."""
+    if not gone:
+        return entries
+    result: list[_Entry] = []
+    start = 0
+    for entry in sorted_in_pieces(gone):
+        place = bisect_left(entries, entry, start)
+        result += entries[start:place]
+        start = place + 1
+    return result + entries[start:]
+
+
+def sorted_in_pieces(entries: list[_Entry]) -> list[_Entry]:
+    """The entries sorted: each piece in one go, and other threads may work between two."""
+    if len(entries) <= _PIECE:
+        return sorted(entries)
+    # A few entries for each piece say where it ends: enough that none is much too large.
+    sample = sorted(entries[:: _PIECE // 8])
+    ends = sample[8::8]
+    pieces: list[list[_Entry]] = [[] for _ in range(len(ends) + 1)]
+    for entry in entries:
+        pieces[bisect_left(ends, entry)].append(entry)
+    result: list[_Entry] = []
+    for piece in pieces:
+        result += sorted(piece)
+    return result
+
+
+def inverted(order: Iterable[str | float]) -> _Entry:
+    """A sort key that comes the later, the earlier the given one comes among its like."""
+    return tuple(_inverted_text(each) if isinstance(each, str) else -each for each in order)
+
+
+def _inverted_text(text: str) -> str:
+    """Each character turned round, and an end after which nothing comes: "ab" is after "abc"."""
+    turned = (chr(max(0, _HIGHEST - 1 - ord(character))) for character in text)
+    return "".join(turned) + chr(_HIGHEST)
+
+
+def _is_timed(selection: Selection[Record], spec: SortSpec[Record]) -> bool:
     """Whether the passing of time changes what is shown."""
-    used = [fields.find(selection.sort), *(each.field for each in selection.filters)]
+    used = [key.field for key in spec.keys]
+    used += [each.field for each in (*selection.filters, *selection.scope)]
     return any(field.kind is Kind.DURATION for field in used)

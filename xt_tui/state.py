@@ -4,6 +4,7 @@ Only the feed's batches change it, on the UI's own thread. Runs are known by the
 that cursors and marks stay where they are while rows come and go.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +23,9 @@ GLYPHS = {
     "lost": "?",
     "cancelling": "◍",
     "restarting": "◍",
+    "archiving": "◍",
+    "returning": "◍",
+    "annotating": "◍",
 }
 STYLES = {
     "running": "bold cyan",
@@ -31,6 +35,9 @@ STYLES = {
     "lost": "bold red",
     "cancelling": "magenta",
     "restarting": "magenta",
+    "archiving": "magenta",
+    "returning": "magenta",
+    "annotating": "magenta",
 }
 
 
@@ -102,6 +109,16 @@ class ViewState:
         """Badge what lives among these runs and jobs; what has ended needs no badge."""
         self.pending |= {name: what for name in names if not self._is_final(name)}
 
+    def set_noting(self, names: list[str], what: str) -> None:
+        """Badge these runs and jobs whatever their state: what is said of them is being changed."""
+        self.pending |= dict.fromkeys(names, what)
+
+    def clear_pending(self, names: list[str], what: str) -> None:
+        """Take these badges back, if they are still the ones."""
+        for name in names:
+            if self.pending.get(name) == what:
+                del self.pending[name]
+
     def _is_final(self, name: str) -> bool:
         if name in self.runs:
             return self.runs[name].status.is_final
@@ -111,3 +128,10 @@ class ViewState:
 def marked(status: str) -> str:
     """A state as its glyph and its word: never as a colour alone."""
     return f"{GLYPHS.get(status, '?')} {status}"
+
+
+def states_text(counts: Mapping[str, int]) -> str:
+    """``3 ▶ running 12 ✔ completed``: how many are in which state, in the order of their lives."""
+    order = {status: place for place, status in enumerate(GLYPHS)}
+    states = sorted(counts, key=lambda status: order.get(status, len(order)))
+    return " ".join(f"{counts[status]:,} {marked(status)}" for status in states)

@@ -71,7 +71,7 @@ def test_a_tag_that_is_written_meanwhile_is_kept(
         filled.change_run(RunChange("ws1", "run1", fields={"tags": {"theirs": 1}}))
         return runs
 
-    monkeypatch.setattr("xt_core.cli.annotate.chosen_runs", choose_then_meet_another)
+    monkeypatch.setattr("xt_core.cli.names.chosen_runs", choose_then_meet_another)
     xt("set", "tags", "run1", "ours")
     assert filled.run("ws1", "run1").tags == {"theirs": 1, "ours": True}
 

@@ -9,8 +9,12 @@ from pathlib import Path
 import pytest
 from cli_support import Commands
 
+from xt_core.choices import Choices
+from xt_core.home import Home
 from xt_core.model.records import Job, Run
 from xt_core.model.states import RunStatus
+from xt_core.query.views import ChosenColumn, View, keep_views
+from xt_core.stats.sqlite import SqliteStatsStore
 from xt_core.stats.store import StatsStore
 
 
@@ -38,6 +42,42 @@ def test_json_has_the_keys_of_the_contract(xt: Commands, filled: StatsStore) -> 
     }  # fmt: skip
     assert {key: run[key] for key in expected} == expected
     assert run["created"].endswith("Z")
+
+
+def test_aggregates_of_metrics_are_shown_sorted_and_filtered_by(
+    xt: Commands, filled: StatsStore
+) -> None:
+    columns = "run,metrics.loss.best=B,metrics.loss.best_step=S,metrics.*.count,metrics.loss.mean=M"
+    args = ("--filter", "metrics.loss.max>2", "--sort", "-metrics.loss.mean")
+    answer = xt("list", "runs", "job2", *args, "--columns", columns)
+    assert [line.split() for line in answer.lines] == [
+        ["run", "B", "S", "acc.count", "loss.count", "M"],
+        ["-" * n for n in (6, 3, 1, 9, 10, 4)],
+        ["run2.1", "1.2", "1", "1", "2", "1.8"], ["run2.2", "1.1", "1", "1", "2", "1.65"],
+    ]  # fmt: skip
+    assert answer.err == ""
+    run = xt("list", "runs", "run1", "--json").json["runs"][0]
+    assert (run["goals"], run["aggregates"]["loss"]) == (
+        {"loss": True},
+        {"count": 2, "mean": 0.75, "min": 0.5, "min_step": 1, "max": 1.0, "max_step": 0},
+    )
+
+
+def test_a_best_without_a_goal_and_aggregates_to_be_worked_out_are_told(
+    xt: Commands, filled: SqliteStatsStore
+) -> None:
+    answer = xt("list", "runs", "run1,run2.1", "--columns", "run,metrics.acc.best")
+    assert [line.split() for line in answer.lines[2:]] == [["run1"], ["run2.1"]]
+    assert answer.err == (
+        "job1, job2 did not say whether acc is to be minimised or maximised: metrics.acc.min and "
+        ".max are known (--primary-metric acc:min says so)\n"
+    )
+    with filled.database.transaction() as connection:
+        connection.execute("UPDATE runs SET aggregates = NULL WHERE is_parent = 0")
+    answer = xt("list", "runs", "run2.12", "--columns", "run,metrics.loss.max=M")
+    assert answer.err == "working out the aggregates of 13 runs that an older XT recorded\n"
+    assert answer.lines[2].split() == ["run2.12", "0.2"]
+    assert xt("list", "runs", "run1", "--columns", "run,metrics.loss.max=M").err == ""
 
 
 def test_filters_are_repeatable_and_sorting_puts_missing_values_last(
@@ -264,3 +304,26 @@ def test_the_program_as_a_process_keeps_data_and_notes_apart(filled: StatsStore)
     assert done.stderr == "1 of 13 runs; --all shows all\n"
     done = subprocess.run([*command, "run99"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (3, "")
+
+
+def test_a_view_of_the_terminal_ui_is_shown(xt: Commands, filled: StatsStore, home: Home) -> None:
+    columns = (ChosenColumn("run", 9), ChosenColumn("trend"), ChosenColumn("metrics.loss"))
+    choices = Choices(home.root)
+    keep_views(
+        choices, "runs", {"good sgd": View("hparams.opt=sgd", "metrics.loss", True, columns)}
+    )
+    answer = xt("list", "runs", "--view", "good sgd", "--filter", "metrics.loss<.6")
+    assert [line.split() for line in answer.lines] == [
+        ["run", "loss"],
+        ["-------", "----"],
+        ["run2.8", "0.5"],
+        ["run2.10", "0.3"],
+        ["run2.12", "0.1"],
+    ]
+    answer = xt("list", "runs", "--view", "good sgd", "--sort", "run", "--columns", "run", "--json")
+    assert names(answer.json) == [f"run2.{n}" for n in (2, 4, 6, 8, 10, 12)]
+    wrong = xt("list", "runs", "--view", "best", code=3)
+    assert "no view of runs is called 'best'" in wrong.err
+    assert "views: good sgd" in wrong.err
+    (home.root / "choices.json").write_text("[]")
+    assert "is no JSON object" in xt("list", "jobs", "--view", "best", code=2).err

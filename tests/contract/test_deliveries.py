@@ -11,6 +11,7 @@ import pytest
 from stats_stores import StorePlace
 
 from xt_core import clock
+from xt_core.model.aggregates import Aggregate, add_records
 from xt_core.model.records import Event, Job, MetricRecord, Run, WorkItem
 from xt_core.model.states import RunStatus, WorkItemStatus
 from xt_core.stats.store import Delivery, JournalBatch, NodeRecord, RunChange, StatsStore, new_items
@@ -59,11 +60,13 @@ def test_a_delivered_run_is_as_the_node_has_it(store: StatsStore) -> None:
     run = a_run(
         RunStatus.COMPLETED, exit_code=0, started=101.0, ended=102.0, restarts=1, error="",
         hparams={"lr": 0.1}, metrics={"loss": 4.5}, tags={"best": True}, stopped_early=True,
+        goals={"loss": False}, aggregates=add_records({}, points(0, 10)),
     )  # fmt: skip
     told = events("created", "queued", "started", "ended")
     assert store.deliver([Delivery(run, 7, told, points(0, 10), None, 100)]) == []
     found = store.run("ws1", "run1")
     assert replace(found, revision=0) == run
+    assert found.aggregates == {"loss": Aggregate(10, 2.25, 0.0, 0, 4.5, 9, 9)}
     assert store.events("ws1", "run1") == told
     assert store.metrics("ws1", "run1") == points(0, 10)
     assert store.journal_end("ws1", "run1") == 100
@@ -80,6 +83,14 @@ def test_a_delivery_that_comes_twice_changes_nothing(store: StatsStore) -> None:
     assert store.deliver([told, told]) == []
     assert look(store) == before
     assert store.changed_runs(store.run("ws1", "run1").revision) == []
+
+
+def test_aggregates_that_a_node_has_not_worked_out_take_no_others_away(store: StatsStore) -> None:
+    known = a_run(metrics={"loss": 4.5}, aggregates=add_records({}, points(0, 10)))
+    store.deliver([Delivery(known, 5, [], points(0, 10), None, 100)])
+    store.deliver([Delivery(a_run(RunStatus.COMPLETED, metrics={"loss": 4.5}), 6)])
+    assert store.run("ws1", "run1").aggregates == known.aggregates
+    assert store.run("ws1", "run1").status is RunStatus.COMPLETED
 
 
 def test_an_older_delivery_after_a_newer_one_changes_nothing(store: StatsStore) -> None:
@@ -288,6 +299,7 @@ def test_a_delivered_run_can_be_logged_to_and_annotated_here(store: StatsStore) 
 
 DELIVER = """
 import sys
+from xt_core.model.aggregates import Aggregate, add_records
 from xt_core.model.records import Event, MetricRecord, Run
 from xt_core.model.states import RunStatus
 from xt_core.stats.store import Delivery

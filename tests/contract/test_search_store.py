@@ -265,11 +265,12 @@ def test_a_schema_of_before_is_brought_up(tmp_path: Path) -> None:
     columns = {
         "jobs": ("objectives", "space", "warm_start", "priority", "hosts"),
         "work_items": ("hparams", "notes"),
-        "runs": ("retries", "stopped_early", "client_tags", "node_revision"),
+        "runs": ("retries", "stopped_early", "client_tags", "node_revision", "goals", "aggregates"),
         "nodes": ("renewed",),
     }
     with store.database.transaction() as connection:
         connection.execute("DROP INDEX runs_of_job_by_revision")
+        connection.execute("DROP INDEX runs_without_aggregates")
         for table, names in columns.items():
             for name in names:
                 connection.execute(f"ALTER TABLE {table} DROP COLUMN {name}")

@@ -12,7 +12,8 @@ import pytest
 from stats_stores import StorePlace
 
 from xt_core.errors import UnknownNameError
-from xt_core.model.records import Job, MetricRecord, Run, WorkItem
+from xt_core.model.aggregates import Aggregate
+from xt_core.model.records import Job, MetricRecord, Objective, Run, WorkItem
 from xt_core.model.states import RUN_TRANSITIONS, RunStatus, WorkItemStatus
 from xt_core.query.filters import parse_filter
 from xt_core.query.names import parse_run_list
@@ -316,6 +317,42 @@ def test_a_journal_updates_the_run_and_its_series(store: StatsStore) -> None:
     assert len(store.metrics("ws1", "run1", limit=1)) == 1
     assert store.events("ws1", "run1")[-1].data == {"n": 1}
     assert store.journal_end("ws1", "run1") == 90
+
+
+def test_a_journal_carries_aggregates_of_metrics_on(store: StatsStore) -> None:
+    add_single(store)
+    nan, inf = math.nan, math.inf
+    store.add_journal(journal(0, 30,
+        MetricRecord(0, 1.0, None, {"loss": 3.0, "acc.x": nan, "text": "a", "flag": True}),
+        MetricRecord(9, 1.0, None, {"loss": nan, "acc.x": 0.5}),
+        MetricRecord(19, 1.0, None, {"loss": 1.0, "big": 10**400}),
+    ))  # fmt: skip
+    store.add_journal(journal(30, 50,
+        MetricRecord(30, 1.0, 10, {"loss": 1.0, "acc.x": inf}),
+        MetricRecord(40, 1.0, 11, {"loss": 7.0, "acc.x": -1}),
+    ))  # fmt: skip
+    store.add_journal(journal(30, 50, MetricRecord(30, 1.0, 10, {"loss": -9.0})))
+    found = store.run("ws1", "run1").aggregates
+    assert found == {
+        "loss": Aggregate(4, 3.0, 1.0, 2, 7.0, 11, 11),
+        "acc.x": Aggregate(2, -0.25, -1, 11, 0.5, 1, 11),
+        "big": Aggregate(0, None, None, None, None, None, 0),
+    }
+    assert store.run("ws1", "run1").goals == {"loss": True}
+    assert names(store, filters=[parse_filter('metrics."acc.x".max=.5', RUN_FIELDS)]) == ["run1"]
+    assert names(store, filters=[parse_filter("metrics.loss.best<7", RUN_FIELDS)]) == []
+    assert names(store, filters=[parse_filter("metrics.loss.best_step=11", RUN_FIELDS)]) == ["run1"]
+
+
+def test_children_have_the_goals_of_their_job(store: StatsStore) -> None:
+    goals = [Objective("acc", True), Objective("latency", False)]
+    parent = a_run("run1", is_parent=True)
+    job = a_job(primary_metric="acc", maximize=True, objectives=goals)
+    store.add_job(job, [parent], [WorkItem("job1", 0, WorkItemStatus.UNSTARTED, "node0")])
+    claimed = store.claim_child(store.run("ws1", "run1"), "node0")
+    assert claimed is not None
+    assert claimed[1].goals == {"acc": True, "latency": False}
+    assert store.run("ws1", "run1.1").goals == {"acc": True, "latency": False}
 
 
 def test_a_second_delivery_changes_nothing(store: StatsStore) -> None:

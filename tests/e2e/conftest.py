@@ -1,19 +1,25 @@
-"""End-to-end tests are run for an embedded team and for one that services keep.
+"""End-to-end tests are run for an embedded team, unless they are marked.
 
-Tests marked `embedded` or `services` are about one of them alone.
+`services`: for a team that services keep. `both`: for either, as what they look at goes other ways
+there.
 """
 
 import pytest
 
-TEAMS = ("embedded", "services")
-
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "embedded: the test is about the embedded stores")
     config.addinivalue_line("markers", "services: the test is about stores elsewhere")
+    config.addinivalue_line("markers", "both: the test is run for each kind of team")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "xt" in metafunc.fixturenames:
-        marked = [team for team in TEAMS if metafunc.definition.get_closest_marker(team)]
-        metafunc.parametrize("xt", marked or TEAMS, indirect=True)
+        teams = [team for team, marks in _TEAMS.items() if _has_any(metafunc, marks)]
+        metafunc.parametrize("xt", teams or ["embedded"], indirect=True)
+
+
+_TEAMS = {"embedded": ("both",), "services": ("both", "services")}
+
+
+def _has_any(metafunc: pytest.Metafunc, marks: tuple[str, ...]) -> bool:
+    return any(metafunc.definition.get_closest_marker(mark) for mark in marks)

@@ -7,6 +7,7 @@ import subprocess
 import threading
 from pathlib import Path
 
+import pytest
 from support import Xt, wait_until
 
 WILD = """
@@ -36,6 +37,7 @@ def read(process: "subprocess.Popen[bytes]", size: int) -> bytes:
     return process.stdout.read(size)
 
 
+@pytest.mark.both
 def test_a_living_run_is_replayed_and_followed_to_its_end(xt: Xt) -> None:
     xt.script("wild.py", WILD)
     xt.submit("wild.py")
@@ -46,6 +48,7 @@ def test_a_living_run_is_replayed_and_followed_to_its_end(xt: Xt) -> None:
     assert [finish(listener) for listener in listeners] == [(WILD_END, 0)] * 3
 
 
+@pytest.mark.both
 def test_an_ended_run_is_replayed(xt: Xt) -> None:
     xt.script("wild.py", WILD)
     xt.submit("wild.py")
@@ -56,6 +59,7 @@ def test_an_ended_run_is_replayed(xt: Xt) -> None:
     assert finish(xt.start("view", "console", "run1")) == (WILD_BYTES + WILD_END, 0)
 
 
+@pytest.mark.both
 def test_attach_may_begin_at_any_byte_or_line(xt: Xt) -> None:
     xt.script("t.sh", "printf 'one\\ntwo\\nthree\\n'\n")
     xt.submit("t.sh")
@@ -129,6 +133,7 @@ def test_a_listener_that_does_not_read_delays_nobody(xt: Xt) -> None:
     assert finish(lazy) == (bytes(30_000_000), 0)
 
 
+@pytest.mark.both
 def test_nothing_is_lost_or_doubled_over_kills_of_the_controller(xt: Xt, tmp_path: Path) -> None:
     xt.script(
         "count.py",
@@ -148,6 +153,7 @@ def test_nothing_is_lost_or_doubled_over_kills_of_the_controller(xt: Xt, tmp_pat
     assert xt.wait_job("job1") == "completed"
 
 
+@pytest.mark.both
 def test_a_large_output_arrives_whole(xt: Xt) -> None:
     xt.script(
         "big.py", "import os\nfor n in range(200): os.write(1, bytes([n]) * 100_000 + b'\\n')\n"
@@ -170,6 +176,7 @@ def test_attach_to_a_living_run_may_begin_at_its_end(xt: Xt) -> None:
     assert finish(listener) == (WILD_END, 0)
 
 
+@pytest.mark.both
 def test_the_output_of_a_parent_ends_with_its_job(xt: Xt) -> None:
     xt.script("t.sh", 'until [ -e "$XT_DATA_DIR/go" ]; do sleep 0.02; done\n')
     xt.submit("--runs", "2", "t.sh")
@@ -222,6 +229,7 @@ def test_random_bytes_arrive_exactly_over_kills_in_mid_stream(xt: Xt) -> None:
     assert xt.console("run1") == data
 
 
+@pytest.mark.both
 def test_a_listener_far_behind_reads_on_from_the_store(xt: Xt) -> None:
     xt.script(
         "t.py",
@@ -239,6 +247,7 @@ def test_a_listener_far_behind_reads_on_from_the_store(xt: Xt) -> None:
     assert finish(listener) == (b"".join(bytes([n]) * 100_000 for n in range(200)), 0)
 
 
+@pytest.mark.both
 def test_ctrl_c_on_a_submission_that_attached_leaves_the_run_alone(xt: Xt) -> None:
     xt.script("wild.py", WILD)
     client = xt.start("run", "--attach", "wild.py")

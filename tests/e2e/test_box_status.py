@@ -8,8 +8,6 @@ from servers.link_proxy import LinkProxy
 from servers.sshd import Network
 from support import Xt, wait_until
 
-pytestmark = pytest.mark.embedded
-
 
 @dataclass
 class Pair:

@@ -70,7 +70,6 @@ def lab(xt: Xt, network: Network, tmp_path: Path) -> Lab:
     return Lab(xt, network, tmp_path)
 
 
-@pytest.mark.embedded
 def test_an_extension_of_which_no_box_was_told_is_told_later(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,7 +95,6 @@ def test_an_extension_of_which_no_box_was_told_is_told_later(
     assert [run.status for run in xt.children("job1")] == ["completed"] * 3
 
 
-@pytest.mark.embedded
 def test_a_box_that_has_unfinished_runs_is_not_mistaken_for_another(lab: Lab) -> None:
     xt, box, other = lab.xt, lab.box("gpu1"), lab.box("gpu2")
     xt("run", "--target", "gpu1", "waits.py")
@@ -125,7 +123,6 @@ def test_a_box_that_has_unfinished_runs_is_not_mistaken_for_another(lab: Lab) ->
     assert xt("status").stderr == ""
 
 
-@pytest.mark.embedded
 def test_a_box_that_is_gone_for_good_is_given_up(lab: Lab) -> None:
     xt, box = lab.xt, lab.box("gpu1")
     xt("run", "--target", "gpu1", "--runs", "3", "--concurrent", "1", "waits.py")
@@ -149,7 +146,6 @@ def test_a_box_that_is_gone_for_good_is_given_up(lab: Lab) -> None:
     lab.wait_status("run1.3", "completed")
 
 
-@pytest.mark.embedded
 def test_a_host_key_that_changes_in_mid_job_is_refused_and_runs_live_on(lab: Lab) -> None:
     xt, box = lab.xt, lab.box("gpu1")
     xt("run", "--target", "gpu1", "waits.py")
@@ -183,7 +179,6 @@ def test_a_host_key_that_changes_in_mid_job_is_refused_and_runs_live_on(lab: Lab
     lab.wait_status("run1", "completed")
 
 
-@pytest.mark.embedded
 def test_boxes_that_let_nobody_in_get_no_job(lab: Lab) -> None:
     box = lab.box("asks", "PubkeyAuthentication no", "PasswordAuthentication yes")
     lab.box("new", is_known=False)
@@ -197,7 +192,6 @@ def test_boxes_that_let_nobody_in_get_no_job(lab: Lab) -> None:
     assert lab.xt.json("list", "jobs")["jobs"] == []
 
 
-@pytest.mark.embedded
 @pytest.mark.mounts
 def test_a_box_without_space_is_named_and_told_later(lab: Lab, tmp_path: Path) -> None:
     xt = lab.xt
@@ -229,7 +223,6 @@ def fill(file: Path) -> None:
             out.write(bytes(4096))
 
 
-@pytest.mark.embedded
 def test_an_older_client_is_refused_and_harms_nothing(lab: Lab, tmp_path: Path) -> None:
     xt = lab.xt
     lab.box("gpu1")
@@ -250,7 +243,6 @@ def test_an_older_client_is_refused_and_harms_nothing(lab: Lab, tmp_path: Path) 
     lab.wait_status("run1", "completed")
 
 
-@pytest.mark.embedded
 def test_a_box_whose_folder_of_xt_was_removed_gets_it_anew(lab: Lab) -> None:
     xt, box = lab.xt, lab.box("gpu.1.example")
     lab.gate.touch()
@@ -283,7 +275,6 @@ def test_two_clients_of_one_team_steer_the_same_box(lab: Lab, tmp_path: Path) ->
         other.close()
 
 
-@pytest.mark.embedded
 @pytest.mark.parametrize("what", [("job", "job1"), ("run", "run1"), ("node", "gpu1")])
 def test_a_job_that_is_cancelled_before_its_box_is_told_does_not_go_on(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, what: tuple[str, str]

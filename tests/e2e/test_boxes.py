@@ -78,8 +78,10 @@ def lab(xt: Xt, network: Network, tmp_path: Path) -> Lab:
     return Lab(xt, network, tmp_path)
 
 
+@pytest.mark.both
 def test_a_search_over_two_fresh_boxes(lab: Lab) -> None:
     xt = lab.xt
+    xt.configure("logging: {sample-seconds: 0.3}\n")
     done = xt("run", "--target", "lab", "--runs", "20", "--concurrent", "3", "--schedule", "static",
               "--search-type", "random", lab.script(), "--lr=[$uniform(0, 1)]")  # fmt: skip
     assert done.stdout == "job1: run1, run2 submitted (static, 20 runs)\n"
@@ -108,6 +110,9 @@ def test_a_search_over_two_fresh_boxes(lab: Lab) -> None:
     only = xt.json("status", "--target", "gpu2")
     assert [node["name"] for node in only["nodes"]] == ["gpu2"]
     assert {run["node"] for run in only["runs"]} == {"gpu2"}
+    used = wait_until(lambda: xt.json("view", "system", "run1.1")["system"])
+    assert used["system.processes"]["value"][0] == 1
+    assert xt.json("view", "system", "gpu2")["system"]["system.memory_bytes"]["value"][0] > 0
 
     lab.open_gate("gpu1")
     assert attached.stdout.read() == b"done\n"
@@ -116,6 +121,9 @@ def test_a_search_over_two_fresh_boxes(lab: Lab) -> None:
     lab.open_gate("gpu2")
     assert lab.wait_job("job1") == "cancelled"
     xt("sync")
+    after = xt.json("view", "system", "run1.1")["system"]["system.processes"]["time"]
+    before = used["system.processes"]["time"]
+    assert after[: len(before)] == before
     children = xt.children("job1")
     assert [run.run_index for run in children] == list(range(20))
     assert {run.node for run in children[::2]} == {"gpu1"}
@@ -133,6 +141,7 @@ def test_a_search_over_two_fresh_boxes(lab: Lab) -> None:
     assert xt("view", "console", "run2.1").stdout == "began gpu2 0\nbegan gpu2 1\ndone\n"
 
 
+@pytest.mark.both
 def test_a_box_that_loses_power_is_told_of_and_goes_on(lab: Lab) -> None:
     xt, box = lab.xt, lab.boxes["gpu1"]
     xt("run", "--target", "gpu1", "--runs", "2", "--concurrent", "1", "--retries", "1",
@@ -160,7 +169,6 @@ def test_a_box_that_loses_power_is_told_of_and_goes_on(lab: Lab) -> None:
     assert lost.error == "the run's supervisor process was killed, or the machine restarted"
 
 
-@pytest.mark.embedded
 def test_what_needs_a_shared_store_is_refused(lab: Lab) -> None:
     search = [
         "--target",
@@ -183,7 +191,6 @@ def test_what_needs_a_shared_store_is_refused(lab: Lab) -> None:
     assert lab.xt.json("list", "jobs")["jobs"] == []
 
 
-@pytest.mark.embedded
 def test_a_dynamic_search_on_one_box_learns_there(lab: Lab) -> None:
     xt = lab.xt
     lab.open_gate("gpu1")
@@ -225,7 +232,6 @@ def test_a_box_that_is_away_gets_no_job(lab: Lab) -> None:
     assert "there is no compute target 'gpu9'" in failed.stderr
 
 
-@pytest.mark.embedded
 def test_a_job_that_no_box_was_told_of_is_handed_over_later(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -243,7 +249,6 @@ def test_a_job_that_no_box_was_told_of_is_handed_over_later(
     assert xt.console("run1") == b"began gpu1 0\ndone\n"
 
 
-@pytest.mark.embedded
 def test_two_clients_with_teams_of_their_own_share_a_box(lab: Lab, tmp_path: Path) -> None:
     other = Xt(tmp_path / "other", tmp_path / "other-code")
     configure(other, lab.network)
@@ -264,7 +269,6 @@ def test_two_clients_with_teams_of_their_own_share_a_box(lab: Lab, tmp_path: Pat
         other.close()
 
 
-@pytest.mark.embedded
 def test_what_came_home_comes_again_when_it_is_asked_for(lab: Lab) -> None:
     xt = lab.xt
     lab.open_gate("gpu1")
@@ -282,6 +286,7 @@ def test_what_came_home_comes_again_when_it_is_asked_for(lab: Lab) -> None:
     assert [xt.session.store.events("ws1", run) for run in ("run1", "run1.1", "run1.2")] == before
 
 
+@pytest.mark.both
 def test_runs_on_a_box_have_data_and_what_its_setup_prepares(lab: Lab) -> None:
     xt, code = lab.xt, lab.xt.code
     (code.parent / "data").mkdir()

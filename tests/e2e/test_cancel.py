@@ -83,6 +83,7 @@ def test_what_ignores_sigterm_is_killed_after_the_grace_period(xt: Xt) -> None:
     assert xt.event_data("run1", "ended")["signal"] == signal.SIGKILL
 
 
+@pytest.mark.both
 def test_cancelling_a_job_cancels_what_was_never_started(xt: Xt) -> None:
     xt.script("t.sh", "echo ready; sleep 600\n")
     xt.submit("--runs", "5", "t.sh")
@@ -110,6 +111,7 @@ def test_a_parents_name_means_its_job(xt: Xt) -> None:
     assert [str(xt.run(name).status) for name in ("run1", "run1.1")] == ["cancelled"] * 2
 
 
+@pytest.mark.both
 def test_cancelling_a_child_lets_the_search_go_on(xt: Xt) -> None:
     xt.script("t.sh", '[ "$XT_RUN_INDEX" = 0 ] && sleep 600; echo done\n')
     xt.submit("--runs", "3", "t.sh")
@@ -123,6 +125,7 @@ def test_cancelling_a_child_lets_the_search_go_on(xt: Xt) -> None:
     ]
 
 
+@pytest.mark.both
 def test_a_queued_run_never_starts(xt: Xt) -> None:
     xt.configure("boxes:\n  local: {max-runs: 1}\n")
     xt.submit("sleep", "600")
@@ -154,6 +157,7 @@ def test_cancelling_during_a_parent_script_ends_the_job(xt: Xt) -> None:
     assert xt.run("run1").status == "cancelled"
 
 
+@pytest.mark.both
 def test_a_cancel_survives_the_death_of_the_controller(xt: Xt) -> None:
     xt.script("t.sh", "trap '' TERM\necho ready\nwhile true; do sleep 0.1; done\n")
     xt.submit("--runs", "2", "t.sh")
@@ -213,7 +217,6 @@ def test_a_search_that_waits_for_the_node_is_cancelled_at_once(xt: Xt) -> None:
     assert not (xt.code / "made").exists()
 
 
-@pytest.mark.embedded
 def test_a_cancel_that_only_reached_the_store_is_carried_out(xt: Xt) -> None:
     xt.script("t.sh", "echo ready; sleep 600\n")
     xt.submit("--runs", "3", "t.sh")

@@ -9,8 +9,6 @@ from support import Xt, wait_until
 from xt_core.model.records import Run
 from xt_core.stats.store import RunQuery
 
-pytestmark = pytest.mark.embedded
-
 GATED = """
 import os, sys, time
 print(os.environ["XT_NODE_ID"], flush=True)

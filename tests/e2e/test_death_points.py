@@ -10,8 +10,6 @@ from xt_core.model.records import Run
 from xt_core.model.states import WorkItemStatus
 from xt_core.stats.store import RunQuery
 
-pytestmark = pytest.mark.embedded
-
 ITEMS = 5
 # What is on node0 waits for the death on node1, so that there is work left for that one.
 WORK = """

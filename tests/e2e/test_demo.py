@@ -3,11 +3,13 @@
 import re
 from pathlib import Path
 
+import pytest
 from support import Xt
 
 ROOT = Path(__file__).parent.parent.parent
 
 
+@pytest.mark.both
 def test_the_demo_runs_a_real_search_and_names_the_best_run(xt: Xt) -> None:
     done = xt("demo", "--no-tui", "--epochs", "1")
     assert re.search(r"^best run: run1\.\d+, test-acc 0\.\d{4} \(.*lr .*\)$", done.stdout, re.M)

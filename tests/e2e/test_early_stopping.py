@@ -50,6 +50,7 @@ def test_a_run_beyond_a_threshold_completes_and_its_last_value_counts(xt: Xt) ->
     assert {run["name"]: run["stopped_early"] for run in listed}["run1.3"] is True
 
 
+@pytest.mark.both
 def test_the_median_stops_a_run_that_is_worse_than_the_others(xt: Xt) -> None:
     xt.script("logging.py", LOGGING)
     values = "[[3, 4], [5, 6], [3.5, 1], [9, 9]]"
@@ -142,6 +143,7 @@ def test_truncation_stops_the_worst_of_those_that_run(xt: Xt) -> None:
     assert reason.startswith("a -2 is among the worst 1 of 3 runs running at step ")
 
 
+@pytest.mark.both
 def test_a_new_controller_judges_as_the_last_one_would_have(xt: Xt, tmp_path: Path) -> None:
     xt.script("logging.py", LOGGING)
     go = tmp_path / "go"
@@ -175,6 +177,7 @@ print("saved", flush=True)
 """
 
 
+@pytest.mark.both
 def test_a_script_that_asks_ends_by_itself_and_loses_nothing(xt: Xt) -> None:
     xt.script("asking.py", ASKING)
     policy = ("--runs", "2", "--early-stopping", "threshold,lower=-3")

@@ -35,6 +35,7 @@ def sets(xt: Xt, job: str) -> list[dict[str, Value]]:
 # More runs ------------------------------------------------------------------------------
 
 
+@pytest.mark.both
 def test_an_ended_search_goes_on_as_if_it_had_been_longer(xt: Xt) -> None:
     xt.script("score.py", SCORE)
     xt.submit(*SEARCH, "--runs", "8", "--seed", "2", *SPACE)
@@ -65,6 +66,7 @@ def test_an_extended_grid_begins_anew(xt: Xt) -> None:
     assert sets(xt, "job1") == [{"x": x, "k": 5} for x in (1, 2, 1, 2, 1, 2)]
 
 
+@pytest.mark.both
 def test_what_a_running_job_gets_is_done_beside_what_runs(xt: Xt, tmp_path: Path) -> None:
     xt.script("score.py", SCORE)
     go = tmp_path / "go"
@@ -81,6 +83,7 @@ def test_what_a_running_job_gets_is_done_beside_what_runs(xt: Xt, tmp_path: Path
     assert [run.name for run in xt.children("job1")] == [f"run1.{n}" for n in range(1, 5)]
 
 
+@pytest.mark.both
 def test_what_a_cancelled_job_gets_is_done(xt: Xt, tmp_path: Path) -> None:
     xt.script("score.py", SCORE)
     xt.submit(*SEARCH, "--runs", "3", "--env", f"GO={tmp_path / 'never'}", *SPACE)
@@ -98,7 +101,6 @@ def test_what_a_cancelled_job_gets_is_done(xt: Xt, tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.embedded
 def test_a_controller_that_was_not_told_of_an_extension_does_it(xt: Xt, tmp_path: Path) -> None:
     xt.script("score.py", SCORE)
     go = tmp_path / "go"
@@ -109,7 +111,6 @@ def test_a_controller_that_was_not_told_of_an_extension_does_it(xt: Xt, tmp_path
     assert len(sets(xt, "job1")) == 3
 
 
-@pytest.mark.embedded
 def test_what_is_stored_of_an_extension_is_found_by_the_next_controller(xt: Xt) -> None:
     xt.script("score.py", SCORE)
     xt.submit(*SEARCH, "--runs", "2", *SPACE)
@@ -209,6 +210,7 @@ def test_an_extension_that_cannot_be_adds_nothing(xt: Xt) -> None:
 # Learning from others -------------------------------------------------------------------
 
 
+@pytest.mark.both
 def test_a_warm_start_learns_from_another_job(xt: Xt) -> None:
     xt.script("score.py", SCORE)
     xt.submit(*SEARCH, "--runs", "12", "--seed", "1", *SPACE)
@@ -231,6 +233,7 @@ def test_a_warm_start_learns_from_another_job(xt: Xt) -> None:
     assert "no job named job77" in missing
 
 
+@pytest.mark.both
 def test_a_search_may_learn_from_all_of_its_experiment(xt: Xt) -> None:
     xt.script("score.py", SCORE)
     (xt.code / "xt_config.yaml").write_text("hyperparameter-search: {aggregate-dest: experiment}\n")

@@ -50,6 +50,7 @@ def assert_all_done_once(xt: Xt, gates: Path, schedule: str, count: int) -> None
     assert [xt.run(parent).status for parent in ("run1", "run2")] == ["completed"] * 2
 
 
+@pytest.mark.both
 @schedules
 def test_what_a_running_job_gets_is_done_by_its_nodes(
     xt: Xt, tmp_path: Path, schedule: str
@@ -97,6 +98,7 @@ def test_extensions_add_up_also_after_the_end(xt: Xt, tmp_path: Path, schedule: 
         assert xt.events(parent).count("extended") == 3
 
 
+@pytest.mark.both
 def test_a_lost_node_gets_a_part_of_what_is_added(xt: Xt, tmp_path: Path) -> None:
     (xt.code / "xt_config.yaml").write_text("hyperparameter-search: {lease-seconds: 1}\n")
     gates = tmp_path / "gates"

@@ -21,6 +21,7 @@ ACTIVE = {"adam": ["opt", "model.depth", "model.name"]}
 ACTIVE["sgd"] = ["opt", "momentum", "model.depth", "model.name"]
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("search_type", ["random", "tpe"])
 def test_a_set_of_a_file_is_handed_over_in_every_way(xt: Xt, search_type: str) -> None:
     xt.script("show.py", SHOW)

@@ -27,6 +27,7 @@ def most_at_once(log: Path) -> int:
     return most
 
 
+@pytest.mark.both
 def test_the_events_of_a_run_come_in_order(xt: Xt) -> None:
     xt.script("t.py", "print('x')")
     xt.submit("t.py")
@@ -41,6 +42,7 @@ def test_the_events_of_a_run_come_in_order(xt: Xt) -> None:
     assert [event["seq"] for event in document["events"]] == [1, 2, 3, 4, 5, 6]
 
 
+@pytest.mark.both
 def test_a_parent_logs_its_children_and_ends_after_them(xt: Xt) -> None:
     xt.submit("--runs", "3", "--concurrent", "3", "true")
     assert xt.wait_job("job1") == "completed"
@@ -73,6 +75,7 @@ def test_the_node_has_a_limit_over_all_jobs(xt: Xt, tmp_path: Path) -> None:
     assert log.read_text().count("+") == 8
 
 
+@pytest.mark.both
 def test_the_journal_becomes_metrics_hparams_tags_and_events(xt: Xt) -> None:
     xt.script(
         "t.py",
@@ -107,6 +110,7 @@ def test_any_program_may_write_the_journal(xt: Xt) -> None:
     assert xt.event_data("run1", "journal_error") == {"offset": len(line) + 1}
 
 
+@pytest.mark.both
 def test_metrics_are_seen_while_the_run_lives(xt: Xt) -> None:
     xt.script(
         "t.sh",
@@ -120,6 +124,7 @@ def test_metrics_are_seen_while_the_run_lives(xt: Xt) -> None:
     assert xt.wait_job("job1") == "completed"
 
 
+@pytest.mark.both
 def test_all_after_files_are_stored_when_a_run_counts_as_completed(xt: Xt) -> None:
     xt.script(
         "t.py",
@@ -137,6 +142,7 @@ def test_all_after_files_are_stored_when_a_run_counts_as_completed(xt: Xt) -> No
     assert xt.event_data("run1", "capture_after")["count"] == 150
 
 
+@pytest.mark.both
 def test_files_are_mirrored_while_the_run_lives(xt: Xt) -> None:
     xt.script(
         "t.sh",
@@ -153,6 +159,7 @@ def test_files_are_mirrored_while_the_run_lives(xt: Xt) -> None:
     assert xt.artifact(f"{prefix}/m.bin") == b"model\n"
 
 
+@pytest.mark.both
 def test_what_is_kept_of_a_run_can_be_read_without_the_stats_store(xt: Xt) -> None:
     xt.script(
         "t.sh", 'echo hello; echo \'{"type": "metrics", "values": {"a": 1}}\' >> "$XT_JOURNAL"\n'
@@ -183,6 +190,7 @@ def test_output_grows_in_the_working_directory(xt: Xt) -> None:
     assert xt.console("run1") == b"one\none\ntwo\n"
 
 
+@pytest.mark.both
 @pytest.mark.parametrize(
     ("script", "code", "error"),
     [
@@ -219,6 +227,7 @@ def test_one_failing_run_affects_no_other(xt: Xt) -> None:
     assert counts == {"unstarted": 0, "running": 0, "completed": 1, "error": 3, "cancelled": 0}
 
 
+@pytest.mark.both
 def test_the_best_run_of_a_job_is_known(xt: Xt) -> None:
     line = '{\\"type\\": \\"metrics\\", \\"values\\": {\\"loss\\": $XT_RUN_INDEX}}'
     xt.script("t.sh", f'echo "{line}" >> "$XT_JOURNAL"\n')
@@ -227,6 +236,7 @@ def test_the_best_run_of_a_job_is_known(xt: Xt) -> None:
     assert xt.json("list", "jobs")["jobs"][0]["best"] == {"run": "run1.1", "value": 0.0}
 
 
+@pytest.mark.both
 def test_status_shows_what_runs_live(xt: Xt) -> None:
     xt.script("t.sh", 'until [ -e "$XT_DATA_DIR/go" ]; do sleep 0.02; done\n')
     xt.submit("--runs", "2", "t.sh")

@@ -40,6 +40,7 @@ def states(document: dict[str, Any]) -> dict[str, str]:
     return {node["name"]: node["state"] for node in document["nodes"]}
 
 
+@pytest.mark.both
 def test_each_node_runs_its_part_and_status_shows_both(xt: Xt) -> None:
     start_two(xt)
     document = xt.json("status")
@@ -98,6 +99,7 @@ def test_cancel_reaches_the_nodes_concerned_and_no_others(xt: Xt) -> None:
     assert {"run1.1 cancelled", "run3.1 cancelled"} <= set(cancelled)
 
 
+@pytest.mark.both
 def test_a_job_is_cancelled_on_all_its_nodes_also_where_the_controller_is_gone(xt: Xt) -> None:
     start_two(xt)
     xt.kill_controller("node1")
@@ -108,6 +110,7 @@ def test_a_job_is_cancelled_on_all_its_nodes_also_where_the_controller_is_gone(x
     assert xt.processes_of_run("run2.1", "node1") == []
 
 
+@pytest.mark.both
 def test_attach_follows_a_run_of_another_node_through_the_death_of_its_controller(xt: Xt) -> None:
     start_two(xt)
     client = xt.start("attach", "run2.1")
@@ -121,6 +124,7 @@ def test_attach_follows_a_run_of_another_node_through_the_death_of_its_controlle
     assert xt("view", "console", "run1.1").stdout == "node0 0 0\n"
 
 
+@pytest.mark.both
 def test_the_console_of_a_living_run_of_another_node_is_its_file(xt: Xt) -> None:
     start_two(xt)
     assert xt("view", "console", "run2.1").stdout == "node1 1 1\n"
@@ -145,6 +149,7 @@ def test_a_service_restart_is_of_one_node_or_of_all(xt: Xt) -> None:
     assert restarted() == ["run2.1"]  # nothing of it is on the first node any more
 
 
+@pytest.mark.both
 def test_a_client_that_waits_starts_each_node_again(xt: Xt) -> None:
     xt.script("t.sh", WAITING)
     client = xt.start("run", "--nodes", "2", "--schedule", "static", "--wait", "--json", "t.sh")
@@ -220,7 +225,6 @@ def test_no_two_nodes_use_the_same_gpu(xt: Xt) -> None:
     assert xt.controller_pid != before
 
 
-@pytest.mark.embedded
 def test_teams_of_one_machine_mind_each_others_gpus(xt: Xt) -> None:
     xt.configure("boxes:\n  local: {gpus: '0,1,2,3'}\nteams:\n  other: {}\n")
     xt.script("gpus.sh", 'echo "$CUDA_VISIBLE_DEVICES"; until [ -e "$1" ]; do sleep 0.02; done\n')
@@ -258,7 +262,6 @@ def test_a_node_that_cannot_be_started_again_is_told_and_hides_nothing_of_the_ot
     let_go(xt, "node1")  # no controller is there to end it
 
 
-@pytest.mark.embedded
 @pytest.mark.parametrize("name", ["", "node01", "-1", "../node1", "Node1"])
 def test_what_is_no_node_is_refused(xt: Xt, name: str) -> None:
     command = [sys.executable, "-m", "controller", f"--node={name}"]

@@ -37,6 +37,7 @@ sys.exit(int(os.environ["XT_RUN_INDEX"]) % 3)
 CONSOLE = "".join(f"step {step}\n" for step in range(10)).encode()
 
 
+@pytest.mark.both
 def test_living_runs_are_adopted_and_keep_everything(xt: Xt) -> None:
     xt.script(
         "t.sh",
@@ -58,6 +59,7 @@ def test_living_runs_are_adopted_and_keep_everything(xt: Xt) -> None:
     assert xt.events("run1").count("started") == 1
 
 
+@pytest.mark.both
 def test_runs_that_ended_meanwhile_get_their_true_exit_status(xt: Xt) -> None:
     xt.script("t.sh", 'until [ -e "$XT_DATA_DIR/go" ]; do sleep 0.02; done; echo bye; exit 7\n')
     xt.submit("t.sh")
@@ -73,6 +75,7 @@ def test_runs_that_ended_meanwhile_get_their_true_exit_status(xt: Xt) -> None:
     assert xt.console("run1") == b"bye\n"
 
 
+@pytest.mark.both
 def test_kills_at_many_moments_lose_nothing_and_start_nothing_twice(xt: Xt, tmp_path: Path) -> None:
     xt.script("work.py", WORK)
     log = tmp_path / "log"
@@ -157,7 +160,6 @@ def test_gpus_of_adopted_runs_stay_theirs(xt: Xt) -> None:
     assert xt.wait_job("job1") == "completed"
 
 
-@pytest.mark.embedded
 def test_a_job_whose_mrc_is_gone_fails_and_does_not_wait_for_ever(xt: Xt) -> None:
     xt.submit("sleep", "600")
     xt.wait_status("run1", "running")
@@ -171,6 +173,7 @@ def test_a_job_whose_mrc_is_gone_fails_and_does_not_wait_for_ever(xt: Xt) -> Non
     assert "mrc.json" in xt.run("run1").error
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("what", ["submitted", "half"])
 def test_a_job_that_nobody_told_the_controller_of_is_run(xt: Xt, what: str) -> None:
     xt.submit("true")
@@ -196,6 +199,7 @@ def test_a_job_that_nobody_told_the_controller_of_is_run(xt: Xt, what: str) -> N
     assert json.loads(xt.artifact("ws1/runs/run2/logs/run.json"))["status"] == "completed"
 
 
+@pytest.mark.both
 def test_a_kill_while_files_are_stored_ends_in_all_of_them(xt: Xt) -> None:
     xt.script(
         "t.py",
@@ -226,6 +230,7 @@ def test_a_kill_while_files_are_stored_ends_in_all_of_them(xt: Xt) -> None:
     assert xt.console("run1") == b"done\n"
 
 
+@pytest.mark.both
 def test_the_records_of_a_job_are_written_though_its_end_was_not_survived(xt: Xt) -> None:
     keys = []
     for number in range(1, 6):
@@ -239,6 +244,7 @@ def test_the_records_of_a_job_are_written_though_its_end_was_not_survived(xt: Xt
     wait_until(lambda: list(xt.home.served_dir.iterdir()) == [])
 
 
+@pytest.mark.both
 def test_a_parent_script_runs_once_whenever_the_controller_dies(xt: Xt, tmp_path: Path) -> None:
     xt.script("prep.sh", f'echo "$XT_JOB_ID" >> "{tmp_path}/log"; sleep 0.05; echo prepared\n')
     log = tmp_path / "log"
@@ -334,6 +340,7 @@ def test_a_submission_outlives_the_controller_it_began_with(
     assert xt.controller_pid != killed[0]
 
 
+@pytest.mark.both
 def test_whoever_waits_for_a_job_that_cannot_go_on_is_told_its_end(xt: Xt) -> None:
     client = xt.start("run", "--wait", "sleep", "600")
     xt.wait_status("run1", "running")
@@ -376,7 +383,6 @@ def test_a_clock_that_jumps_back_gives_no_negative_duration(xt: Xt) -> None:
     assert xt.events("run1")[-2:] == ["ended", "capture_after"]
 
 
-@pytest.mark.embedded
 def test_a_job_cancelled_before_its_parent_script_began_ends_once(
     xt: Xt, monkeypatch: pytest.MonkeyPatch
 ) -> None:

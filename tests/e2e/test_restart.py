@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from support import Xt, wait_until
 
 STEADY = """
@@ -22,6 +23,7 @@ print("state", open(state).read(), flush=True)
 """
 
 
+@pytest.mark.both
 def test_a_restarted_run_keeps_name_output_and_counts_its_restarts(xt: Xt) -> None:
     xt.script("steady.py", STEADY)
     xt.submit("steady.py")
@@ -46,6 +48,7 @@ def test_a_restarted_run_keeps_name_output_and_counts_its_restarts(xt: Xt) -> No
     assert (metrics["n"]["step"], metrics["n"]["value"]) == ([0, 1], [0, 1])
 
 
+@pytest.mark.both
 def test_the_runs_of_a_search_keep_their_hyperparameters(xt: Xt) -> None:
     xt.script("steady.py", STEADY)
     xt.submit("--runs", "3", "--concurrent", "2", "steady.py", "--lr=[$uniform(0,1)]")
@@ -126,6 +129,7 @@ def test_a_restart_holds_the_places_of_its_runs(xt: Xt) -> None:
     xt("cancel", "job", "job1")
 
 
+@pytest.mark.both
 def test_a_listener_follows_over_a_restart(xt: Xt) -> None:
     xt.script("steady.py", STEADY)
     xt.submit("steady.py")

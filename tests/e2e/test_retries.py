@@ -22,6 +22,7 @@ sys.exit(0 if int(os.environ["XT_RESTARTS"]) == 2 else 5)
 """
 
 
+@pytest.mark.both
 @pytest.mark.parametrize(
     ("options", "codes", "outcome"),
     [
@@ -50,6 +51,7 @@ def test_a_run_that_fails_is_started_again(
     assert queued == [{}, *expected]
 
 
+@pytest.mark.both
 def test_the_runs_of_a_search_keep_name_and_set_over_retries(xt: Xt) -> None:
     xt.script("failing.py", FAILING)
     options = ("--search-type", "dgd", "--runs", "3", "--concurrent", "2", "--retries", "1")
@@ -91,6 +93,7 @@ def test_a_cancelled_run_is_not_tried_again(xt: Xt, tmp_path: Path) -> None:
     assert (run.status, run.restarts, run.retries) == ("cancelled", 0, 0)
 
 
+@pytest.mark.both
 def test_a_job_whose_minutes_are_over_is_cancelled(xt: Xt, tmp_path: Path) -> None:
     xt.script("waiting.py", WAITING)
     limits = ("--runs", "3", "--max-minutes", "0.05")
@@ -145,7 +148,6 @@ def test_a_living_run_whose_set_is_gone_is_ended_by_the_next_controller(
     xt.wait_status("run1.2", "running")
 
 
-@pytest.mark.embedded
 def test_a_job_that_cannot_be_served_ends_as_an_error_when_its_runs_have_ended(
     xt: Xt, tmp_path: Path
 ) -> None:

@@ -59,6 +59,7 @@ def worker_pids(xt: Xt) -> list[int]:
 # Algorithms -----------------------------------------------------------------------------
 
 
+@pytest.mark.both
 @pytest.mark.parametrize(
     ("algorithm", "runs", "objective"),
     [
@@ -145,6 +146,7 @@ def test_a_seed_gives_the_same_sets_again_and_another_one_others(xt: Xt) -> None
     assert all(mine != its for mine, its in zip(first, other, strict=True))
 
 
+@pytest.mark.both
 def test_a_killed_controller_changes_no_set_of_a_search(xt: Xt) -> None:
     options = ("--search-type", "tpe", "--runs", "14", *OBJECTIVE, "--seed", "5")
     undisturbed = search(xt, *options)
@@ -231,6 +233,7 @@ sys.exit(3 if index >= 4 and index % 2 else 0)
 """
 
 
+@pytest.mark.both
 def test_odd_results_and_failures_do_not_end_a_search(xt: Xt) -> None:
     xt.script("odd.py", ODD)
     options = ("--search-type", "tpe", "--runs", "16", "--seed", "3", *OBJECTIVE)
@@ -253,6 +256,7 @@ def test_odd_results_and_failures_do_not_end_a_search(xt: Xt) -> None:
     assert xt.json("list", "jobs")["jobs"][0]["best"] == {"run": best[1], "value": best[0]}
 
 
+@pytest.mark.both
 def test_a_run_may_log_other_hyperparameters_than_it_was_given(xt: Xt) -> None:
     xt.script("odd.py", ODD)
     xt.submit("--search-type", "tpe", "--runs", "2", *OBJECTIVE, "odd.py", *SPACE)

@@ -9,7 +9,6 @@ import pytest
 from support import Xt, wait_until
 from wheel_support import make_wheel
 
-pytestmark = pytest.mark.embedded
 SHOW = """
 import os, sys
 import onepack

@@ -34,6 +34,7 @@ def configure(xt: Xt, text: str) -> None:
     (xt.code / "xt_config.yaml").write_text(text)
 
 
+@pytest.mark.both
 def test_a_static_schedule_deals_the_runs_out(xt: Xt) -> None:
     xt.script("t.py", "")
     answer = xt.submit("--nodes", "2", "--runs", "5", "--schedule", "static", "t.py")
@@ -45,6 +46,7 @@ def test_a_static_schedule_deals_the_runs_out(xt: Xt) -> None:
     assert done == {0: even, 1: odd, 2: even, 3: odd, 4: even}
 
 
+@pytest.mark.both
 def test_with_a_dynamic_schedule_whoever_is_free_takes_the_next(xt: Xt) -> None:
     gate = xt.code / "gate"
     xt.script("t.py", GATED)
@@ -58,6 +60,7 @@ def test_with_a_dynamic_schedule_whoever_is_free_takes_the_next(xt: Xt) -> None:
     assert xt.run("run1").status == xt.run("run2").status == "completed"
 
 
+@pytest.mark.both
 def test_a_lost_nodes_run_is_done_by_another_and_its_return_harms_nothing(xt: Xt) -> None:
     gate = xt.code / "gate"
     xt.script("t.py", GATED)
@@ -116,6 +119,7 @@ def test_a_node_that_comes_back_in_time_goes_on_with_its_own(xt: Xt) -> None:
     assert list(statuses(xt).values()) == ["completed"] * 2
 
 
+@pytest.mark.both
 def test_a_search_over_nodes_gives_each_set_once(xt: Xt) -> None:
     xt.script("t.py", "from xt_core import Run\nimport sys\n"
               "Run().log_metrics({'loss': float(sys.argv[1].split('=')[1])})")  # fmt: skip
@@ -175,6 +179,7 @@ def test_cancelling_a_node_cancels_what_was_dealt_out_to_it_alone(xt: Xt) -> Non
     assert [str(xt.run(name).status) for name in ("run1", "run2")] == ["completed", "cancelled"]
 
 
+@pytest.mark.both
 def test_cancelling_the_last_node_ends_the_job(xt: Xt) -> None:
     start_gated(xt)
     xt("cancel", "node", "node0", "--grace", "1")
@@ -192,7 +197,6 @@ def test_cancel_all_ends_jobs_of_several_nodes(xt: Xt) -> None:
     assert item_states(xt) == ["cancelled"] * 6
 
 
-@pytest.mark.embedded  # the team's store keeps a parent that was lost as lost
 def test_a_cancelled_part_stays_cancelled_over_the_death_of_its_controller(xt: Xt) -> None:
     gate = start_gated(xt)
     lost = xt.run("run2.1").run_index
@@ -225,7 +229,6 @@ def test_an_extension_takes_a_cancelled_part_in_again(xt: Xt) -> None:
 # Parent scripts of nodes that were lost -------------------------------------------------
 
 
-@pytest.mark.embedded  # the team's store keeps a parent that was lost as lost
 def test_a_node_lost_before_its_parent_script_ended_runs_it_when_it_comes_back(xt: Xt) -> None:
     gate, prepared = xt.code / "gate", xt.code / "prepared"
     xt.script("t.py", GATED)
@@ -256,6 +259,7 @@ def test_a_node_lost_before_its_parent_script_ended_runs_it_when_it_comes_back(x
     assert xt.event_data("run2", "parent_script_completed")["status"] == "completed"
 
 
+@pytest.mark.both
 def test_a_parent_script_that_had_succeeded_is_not_run_again_after_a_loss(xt: Xt) -> None:
     gate, made = xt.code / "gate", xt.code / "made"
     xt.script("t.py", GATED)

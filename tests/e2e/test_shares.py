@@ -53,6 +53,7 @@ def action(request: pytest.FixtureRequest, xt: Xt) -> str:
     return str(request.param)
 
 
+@pytest.mark.both
 def test_a_folder_is_uploaded_once_and_shared_by_jobs(xt: Xt, action: str) -> None:
     data = make_data(xt)
     options = ("--data-local", str(data), "--data-upload", "--data-action", action)
@@ -71,6 +72,7 @@ def test_a_folder_is_uploaded_once_and_shared_by_jobs(xt: Xt, action: str) -> No
     assert (two["manifest"], two["fetched_files"]) == (one["manifest"], 0)
 
 
+@pytest.mark.both
 def test_one_changed_file_uploads_and_downloads_one(xt: Xt) -> None:
     data = make_data(xt)
     options = ("--data-local", str(data), "--data-upload", "--data-action", "download")
@@ -82,6 +84,7 @@ def test_one_changed_file_uploads_and_downloads_one(xt: Xt) -> None:
     assert (told(xt, name)["fetched_files"], told(xt, name)["fetched_bytes"]) == (1, 6)
 
 
+@pytest.mark.both
 def test_another_job_uses_a_share_by_its_name(xt: Xt) -> None:
     run(xt, "--data-local", str(make_data(xt)), "--data-upload", "--data-action", "none")
     assert xt.console(run(xt, "--data-share-path", "mnist")) == SHOWN
@@ -92,6 +95,7 @@ def test_another_job_uses_a_share_by_its_name(xt: Xt) -> None:
     )
 
 
+@pytest.mark.both
 def test_shares_are_listed(xt: Xt) -> None:
     assert xt.json("list", "shares") == {"shares": [], "total": 0}
     data = make_data(xt)
@@ -110,6 +114,7 @@ def test_shares_are_listed(xt: Xt) -> None:
     assert "hint: did you mean vision/mnist?\n" in told
 
 
+@pytest.mark.both
 def test_a_parent_script_and_all_children_see_the_same(xt: Xt) -> None:
     parent = xt.script("parent.sh", f"{SHOW}\necho $XT_DATA_DIR > $XT_OUTPUT_DIR/where")
     options = ("--data-local", str(make_data(xt)), "--data-upload", "--data-action", "download")
@@ -138,7 +143,6 @@ def test_a_folder_without_a_share_is_used_where_it_is(xt: Xt) -> None:
     assert xt.artifacts("_data") == []
 
 
-@pytest.mark.embedded
 def test_data_within_the_code_is_not_taken_as_code(xt: Xt) -> None:
     for name in ("data/a.csv", "src/data/b.py", "[x]/c.csv"):
         (xt.code / name).parent.mkdir(parents=True, exist_ok=True)
@@ -156,6 +160,7 @@ def test_data_within_the_code_is_not_taken_as_code(xt: Xt) -> None:
     assert xt.console(again).startswith(b"./[x]/c.csv\n./data/a.csv\n./src/data/b.py\n")
 
 
+@pytest.mark.both
 def test_a_job_keeps_its_version_over_a_restart(xt: Xt) -> None:
     data = make_data(xt)
     gate = xt.code.parent / "gate"
@@ -185,6 +190,7 @@ def test_what_a_run_writes_concerns_no_other(xt: Xt, action: str) -> None:
     )
 
 
+@pytest.mark.both
 def test_a_controller_killed_in_mid_download_carries_on(xt: Xt, tmp_path: Path) -> None:
     folder = xt.code.parent / "mnist"
     folder.mkdir()
@@ -207,6 +213,7 @@ def test_a_controller_killed_in_mid_download_carries_on(xt: Xt, tmp_path: Path) 
     assert xt.run("run1").restarts == 0
 
 
+@pytest.mark.both
 def test_damaged_contents_fail_the_run_and_say_so(xt: Xt) -> None:
     options = ("--data-local", str(make_data(xt)), "--data-upload")
     run(xt, *options, "--data-action", "none")
@@ -217,6 +224,7 @@ def test_damaged_contents_fail_the_run_and_say_so(xt: Xt) -> None:
     assert f"is damaged: {key} has not the SHA-256 of its name" in xt.run(name).error
 
 
+@pytest.mark.both
 def test_a_run_is_cancelled_while_its_data_is_on_its_way(xt: Xt, tmp_path: Path) -> None:
     from altered_controllers import alter_controllers
 
@@ -267,7 +275,6 @@ def test_what_living_runs_use_is_not_cleared(xt: Xt) -> None:
     assert not list((xt.home.share_cache_dir / "trees").iterdir())
 
 
-@pytest.mark.embedded
 @pytest.mark.parametrize(
     ("options", "error"),
     [
@@ -289,7 +296,6 @@ def test_what_cannot_be_is_told_before_anything_is_stored(
     assert xt.json("list", "jobs")["total"] == 0
 
 
-@pytest.mark.embedded
 def test_a_dry_run_shows_the_version_and_uploads_nothing(xt: Xt) -> None:
     data, script = make_data(xt), xt.script("show.sh", SHOW)
     mrc = xt.submit("--dry-run", "--data-local", str(data), "--data-upload", script)["mrc"]

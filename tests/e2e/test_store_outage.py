@@ -18,8 +18,6 @@ from xt_core.model.records import Value
 from xt_core.model.states import WorkItemStatus
 from xt_core.stats.store import NodeRecord
 
-pytestmark = pytest.mark.embedded
-
 RUNS = 14
 # All log what the search learns from; two of them end when their gates are open.
 WORK = """

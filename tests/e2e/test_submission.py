@@ -19,6 +19,7 @@ def echoed(xt: Xt, run: str) -> list[bytes]:
     return [bytes.fromhex(text) for text in json.loads(xt.console(run))]
 
 
+@pytest.mark.both
 def test_a_single_run_needs_no_parent(xt: Xt) -> None:
     xt.script("echo.py", ECHO)
     document = xt.submit("echo.py", "x")
@@ -45,6 +46,7 @@ def test_arguments_reach_the_script_byte_for_byte(xt: Xt) -> None:
     assert echoed(xt, "run1") == arguments
 
 
+@pytest.mark.both
 def test_a_repeated_command_gives_numbered_children(xt: Xt) -> None:
     xt.script("index.py", "import os; print(os.environ['XT_RUN_INDEX'])")
     document = xt.submit("--runs", "3", "index.py")
@@ -83,6 +85,7 @@ def test_raw_args_passes_brackets_on(xt: Xt) -> None:
     assert echoed(xt, "run1") == [b"--sizes=[1,2]"]
 
 
+@pytest.mark.both
 def test_a_file_of_commands_gives_a_run_a_line(xt: Xt) -> None:
     xt.script("echo.py", ECHO)
     (xt.code / "commands.txt").write_text("echo.py one\n# a comment\necho.py 'two words'\n")
@@ -106,6 +109,7 @@ def test_shell_scripts_executables_and_programs_run(xt: Xt) -> None:
     assert consoles == [b"shell one\n", b"executable\n", b"program\n", b"absolute\n"]
 
 
+@pytest.mark.both
 def test_runs_get_their_own_copy_of_the_code(xt: Xt) -> None:
     xt.script("show.py", "import os; print(sorted(os.listdir())); open('made', 'w')")
     (xt.code / "data.csv").write_text("1")
@@ -118,7 +122,6 @@ def test_runs_get_their_own_copy_of_the_code(xt: Xt) -> None:
     assert not (xt.code / "made").exists()
 
 
-@pytest.mark.embedded
 def test_identical_snapshots_are_stored_once(xt: Xt) -> None:
     xt.script("nothing.py", "")
     xt.submit("nothing.py")
@@ -195,6 +198,7 @@ def test_a_failing_activation_fails_the_run(xt: Xt) -> None:
     assert xt.console("run1") == b""
 
 
+@pytest.mark.both
 def test_a_parent_script_runs_once_before_the_first_child(xt: Xt) -> None:
     xt.script("prep.sh", 'echo prepared; echo prep >> "$XT_DATA_DIR/order"\n')
     xt.script("child.sh", 'echo child >> "$XT_DATA_DIR/order"\n')
@@ -209,6 +213,7 @@ def test_a_parent_script_runs_once_before_the_first_child(xt: Xt) -> None:
     assert xt.console("run1") == b"prepared\n"
 
 
+@pytest.mark.both
 def test_a_failing_parent_script_fails_the_job_visibly(xt: Xt) -> None:
     xt.script("prep.sh", "exit 3\n")
     xt.submit("--runs", "2", "--parent-script", "prep.sh", "true")
@@ -247,6 +252,7 @@ def test_without_gpus_nothing_is_said_of_them(xt: Xt) -> None:
     assert xt.console("run1") == b"unset\n"
 
 
+@pytest.mark.both
 def test_wait_tells_by_its_exit_code_whether_the_work_was_done(xt: Xt) -> None:
     xt("run", "--wait", "true", code=0)
     xt("run", "--wait", "false", code=1)
@@ -254,6 +260,7 @@ def test_wait_tells_by_its_exit_code_whether_the_work_was_done(xt: Xt) -> None:
     assert document["result"]["counts"]["error"] == 1
 
 
+@pytest.mark.both
 def test_attach_at_submission_shows_the_output_of_every_run(xt: Xt) -> None:
     xt.script("hello.sh", 'echo "hello $XT_RUN_INDEX"\n')
     assert xt("run", "--attach", "hello.sh").stdout == "hello 0\n"
@@ -308,7 +315,6 @@ def test_a_near_miss_of_a_script_is_suggested(xt: Xt) -> None:
     assert "hint: did you mean train.py?" in xt("run", "trian.py", code=2).stderr
 
 
-@pytest.mark.embedded
 def test_an_unreadable_configuration_names_file_line_and_nearest_key(xt: Xt) -> None:
     xt.script("t.py", "")
     path = xt.code / "xt_config.yaml"
@@ -320,6 +326,7 @@ def test_an_unreadable_configuration_names_file_line_and_nearest_key(xt: Xt) -> 
     assert error["kind"] == "config"
 
 
+@pytest.mark.both
 def test_many_clients_submit_at_once(xt: Xt) -> None:
     xt.script("t.py", "print('x')")
     clients = [xt.start("run", "--json", "t.py") for _ in range(8)]

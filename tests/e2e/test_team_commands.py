@@ -10,6 +10,7 @@ from servers.mongod import Mongod
 from support import PATIENCE_SECONDS, Xt, wait_until
 
 
+@pytest.mark.both
 def test_the_team_in_use_and_its_services_are_shown(xt: Xt) -> None:
     team = "default" if xt.home.team == "default" else "local"
     xt.script("t.py", "")
@@ -26,7 +27,6 @@ def test_the_team_in_use_and_its_services_are_shown(xt: Xt) -> None:
     assert [service["name"] for service in document["services"]] == names
 
 
-@pytest.mark.embedded
 def test_a_team_is_used_from_now_on_or_for_one_command(xt: Xt) -> None:
     xt.configure("""
 external-services:
@@ -97,7 +97,6 @@ def test_the_console_of_a_run_of_another_machine_is_read_along(xt: Xt) -> None:
         other.close()
 
 
-@pytest.mark.embedded
 @pytest.mark.parametrize("storage", ["azure-blob", "directory"])
 def test_two_teams_of_the_same_servers_share_nothing(
     xt: Xt, mongod: Mongod, azurite: Azurite, tmp_path: Path, storage: str

@@ -4,6 +4,7 @@ import signal
 import subprocess
 from pathlib import Path
 
+import pytest
 from event_files import events_of, hparams_of, points_of, sessions_of
 from support import Xt, wait_until
 
@@ -36,6 +37,7 @@ def finish(process: "subprocess.Popen[bytes]") -> tuple[int, str]:
     return process.returncode, (out + err).decode()
 
 
+@pytest.mark.both
 def test_living_runs_are_followed_to_their_ends(xt: Xt) -> None:
     xt.script("train.py", TRAIN)
     xt.submit("--concurrent", "1", "train.py", "--lr=[1,2]")

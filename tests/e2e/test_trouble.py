@@ -29,13 +29,13 @@ def fill(path: Path) -> None:
             file.write(b"x" * 65536)
 
 
-@pytest.mark.embedded
 def test_a_flood_of_output_is_kept_whole(xt: Xt) -> None:
     xt.script("flood.sh", "head -c 200000000 /dev/zero\n")  # 200 MB stand for 10 GB
     xt("run", "--wait", "flood.sh")
     assert (xt.home.artifacts_dir / "ws1/runs/run1/logs/output.txt").stat().st_size == 200_000_000
 
 
+@pytest.mark.both
 def test_control_codes_and_bad_utf8_harm_nobody(xt: Xt) -> None:
     data = b"\x1b]0;title\x07\x1b[2J\xff\xfe\x00\x08\x9b31m"
     xt.script("bad.py", f"import os; os.write(1, {data!r}); os.write(2, b'err')")
@@ -44,6 +44,7 @@ def test_control_codes_and_bad_utf8_harm_nobody(xt: Xt) -> None:
     assert [xt.console(f"run1.{n}") for n in (1, 2)] == [data + b"err"] * 2
 
 
+@pytest.mark.both
 def test_bad_text_in_names_and_metrics_is_shown_harmlessly(xt: Xt) -> None:
     xt.script(
         "t.py",
@@ -70,6 +71,7 @@ def test_a_deleted_working_directory_is_survived(xt: Xt) -> None:
     assert [xt.console(f"run1.{n}") for n in (1, 2)] == [b"gone\n"] * 2
 
 
+@pytest.mark.both
 def test_files_without_permissions_are_stored_and_removed(xt: Xt) -> None:
     xt.script("t.sh", "mkdir -p output/a; echo x > output/a/f; chmod 000 output/a/f; chmod 500 .\n")
     xt.submit("t.sh")
@@ -102,6 +104,7 @@ def test_a_run_that_fills_the_disk_fails_alone_and_nothing_of_others_is_lost(
         assert own.events("run2")[-1] == "capture_after"
 
 
+@pytest.mark.both
 @pytest.mark.mounts
 def test_a_full_disk_delays_the_end_of_a_run_until_there_is_room(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", 24) as disk, an_xt(disk / "home", tmp_path) as own:
@@ -155,7 +158,6 @@ def test_a_home_on_a_read_only_disk_is_refused(tmp_path: Path) -> None:
             ]
 
 
-@pytest.mark.embedded
 def test_a_damaged_database_is_one_clear_error(xt: Xt) -> None:
     xt.home.create()
     xt.home.stats_file.write_bytes(b"this is no database" * 1000)
@@ -167,7 +169,6 @@ def test_a_damaged_database_is_one_clear_error(xt: Xt) -> None:
     xt.home.stats_file.unlink()
 
 
-@pytest.mark.embedded
 def test_a_controller_that_cannot_start_says_where_the_reason_is(xt: Xt) -> None:
     xt.home.create()
     xt.home.config_file.write_text("boxes: {local: {max-runs: many}}\n")
@@ -197,6 +198,7 @@ def test_the_socket_is_closed_to_other_users(xt: Xt) -> None:
     assert xt.home.socket.parent.stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.both
 def test_a_thousand_runs_end_with_exact_counts(xt: Xt) -> None:
     xt("run", "--runs", "1000", "--concurrent", "8", "--no-code", "--wait", "true")
     counts = xt.json("list", "jobs")["jobs"][0]["counts"]
@@ -244,6 +246,7 @@ def test_a_run_that_deletes_its_whole_folder_ends_as_an_error_and_alone(xt: Xt) 
     xt("run", "--wait", "true")
 
 
+@pytest.mark.both
 def test_a_journal_in_trouble_loses_only_its_bad_lines(xt: Xt) -> None:
     xt.script(
         "t.py",
@@ -304,7 +307,6 @@ def test_a_locked_database_delays_and_loses_nothing(xt: Xt) -> None:
     assert xt.events("run1")[-2:] == ["ended", "capture_after"]
 
 
-@pytest.mark.embedded
 @pytest.mark.parametrize(
     ("content", "where"),
     [
@@ -337,6 +339,7 @@ journal.write('{"type": "metrics", "values": {"lost": 1' + "0" * 400 + "}}\\n")
 """
 
 
+@pytest.mark.both
 def test_odd_names_and_values_are_kept_and_harm_no_run(xt: Xt) -> None:
     xt.script("t.py", ODD)
     xt.submit("t.py")

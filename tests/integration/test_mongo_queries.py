@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from pymongo.collection import Collection
-from query_support import MEMBERS, NOW, RUN_LISTS, generated_filters, make_runs
+from query_support import AGGREGATE_KINDS, MEMBERS, NOW, RUN_LISTS, generated_filters, make_runs
 from servers.mongod import Mongod
 
 from xt_core.model.names import run_numbers
@@ -91,6 +91,8 @@ def test_every_run_list_selects_the_same_runs(collection: Runs, runs: list[Run],
 @pytest.mark.parametrize("reverse", [False, True])
 def test_every_order_is_the_same(collection: Runs, runs: list[Run], reverse: bool) -> None:
     members = [f"{family}.{m}" for family in ("hparams", "metrics", "tags") for m in MEMBERS]
+    members += [f"metrics.{m}.{kind}" for m in ("x", "größe") for kind in AGGREGATE_KINDS]
+    members += [f'metrics."x".{kind}' for kind in AGGREGATE_KINDS]
     texts = [*RUN_FIELDS.fields, *members, "status,-duration", "-node,metrics.lr,-run", ""]
     for text in [*texts, *(f"-{text}" for text in texts if text[:1].isalpha())]:
         spec = parse_sort(text, RUN_FIELDS)

@@ -16,6 +16,7 @@ from stats_stores import StorePlace, mongo_place
 
 from xt_core import clock
 from xt_core.errors import UnavailableError
+from xt_core.model.aggregates import Aggregate
 from xt_core.model.records import Event, Job, MetricRecord, Run, WorkItem
 from xt_core.model.states import RunStatus, WorkItemStatus
 from xt_core.query.filters import parse_filter
@@ -66,9 +67,9 @@ def add_search(store: StatsStore, items: int, name: str = "run1") -> Run:
     return store.change_run(RunChange("ws1", name, RunStatus.SPAWNING))
 
 
-def add_single(store: StatsStore) -> None:
-    run = Run("ws1", "run1", "job1", "e", "node0", RunStatus.QUEUED, 100.0)
-    store.add_job(Job("job1", "ws1", "e", "single", "local", "me", 1.0, 1, 1), [run], [])
+def add_single(store: StatsStore, name: str = "run1", job: str = "job1") -> None:
+    run = Run("ws1", name, job, "e", "node0", RunStatus.QUEUED, 100.0)
+    store.add_job(Job(job, "ws1", "e", "single", "local", "me", 1.0, 1, 1), [run], [])
 
 
 def claim(store: StatsStore, parent: Run, node: str = "node0") -> tuple[WorkItem, Run]:
@@ -470,8 +471,8 @@ def test_an_older_schema_is_migrated_by_whoever_comes(
     def add_field(found: Database[dict[str, Any]]) -> None:
         found["jobs"].update_many({"color": None}, {"$set": {"color": "red"}})
 
-    monkeypatch.setattr(schema, "SCHEMA_VERSION", 2)
-    monkeypatch.setitem(schema.MIGRATIONS, 1, add_field)
+    monkeypatch.setattr(schema, "SCHEMA_VERSION", 3)
+    monkeypatch.setitem(schema.MIGRATIONS, 2, add_field)
     monkeypatch.setitem(schema.INDEXES, "jobs", [schema._index("color")])
     other = place.open()
     assert other.job("job1") == store.job("job1")
@@ -479,6 +480,34 @@ def test_an_older_schema_is_migrated_by_whoever_comes(
     version = database["schema"].find_one({})
     assert found is not None
     assert version is not None
-    assert (found["color"], version["version"]) == ("red", 2)
+    assert (found["color"], version["version"]) == ("red", 3)
     assert "color_1" in database["jobs"].index_information()
+    other.close()
+
+
+def test_runs_of_before_aggregates_get_goals_at_once_and_aggregates_when_asked(
+    store: StatsStore, place: StorePlace, database: Database[dict[str, Any]]
+) -> None:
+    job = Job("job1", "ws1", "e", "single", "local", "me", 1.0, 1, 1, primary_metric="loss")
+    store.add_job(job, [Run("ws1", "run1", "job1", "e", "node0", RunStatus.QUEUED, 1.0)], [])
+    add_single(store, "run2", "job2")
+    for end in (10, 20):
+        point = MetricRecord(end - 10, 1.0, None, {"loss": float(end)})
+        store.add_journal(JournalBatch("ws1", "run1", end - 10, end, metrics=[point]))
+    runs = [store.run("ws1", name) for name in ("run1", "run2")]
+    database["runs"].update_many(
+        {}, {"$unset": {"goals": "", "aggregates": "", "lacks_aggregates": ""}}
+    )
+    database["schema"].update_one({"_id": "schema"}, {"$set": {"version": 1}})
+    other = place.open()
+    assert other.run("ws1", "run1").goals == runs[0].goals == {"loss": True}
+    assert other.run("ws1", "run1").aggregates == {}
+    assert other.complete_aggregates() == 0
+    assert [other.run("ws1", run.name).aggregates for run in runs] == [
+        {"loss": Aggregate(2, 15.0, 10.0, 0, 20.0, 1, 1)}, {},
+    ]  # fmt: skip
+    database["runs"].update_one({"name": "run1"}, {"$set": {"lacks_aggregates": True}})
+    last = MetricRecord(20, 1.0, None, {"loss": 0.0})
+    other.add_journal(JournalBatch("ws1", "run1", 20, 30, metrics=[last]))
+    assert other.run("ws1", "run1").aggregates == {"loss": Aggregate(3, 10.0, 0.0, 2, 20.0, 1, 2)}
     other.close()

@@ -16,6 +16,7 @@ from xt_core.stats.store import RunChange
 from xt_core.submit.submission import Submission
 from xt_tui.actions import ACTIONS
 from xt_tui.app import XtApp, run_app
+from xt_tui.panes.pane import Pane
 from xt_tui.screens.confirm import ConfirmScreen
 from xt_tui.screens.help import HelpScreen, key_text
 from xt_tui.screens.launch import LaunchScreen
@@ -26,13 +27,11 @@ ALL_MEANT = "no job is chosen: the cursor is on all of them"
 async def test_keys_help_and_palette_agree_with_the_table(session: Session) -> None:
     async with XtApp(session).run_test(size=(140, 150)) as pilot:
         app = await until_loaded(pilot, 7)
-        bound = {
-            binding.action
-            for owner in (app, app.metrics)
-            for _, binding in owner._bindings
-            if binding.action.startswith("app.perform")
-        }
-        assert bound == {f"app.perform('{name}')" for name in ACTIONS}
+        for pane in {action.pane for action in ACTIONS.values()}:
+            owner = app.main.query_one(f"#{pane}", Pane) if pane else app
+            bound = {b.action for _, b in owner._bindings if b.action.startswith("app.perform")}
+            wanted = {f"app.perform('{a.id}')" for a in ACTIONS.values() if a.pane == pane}
+            assert bound == wanted
         titles = {command.title for command in app.get_system_commands(app.screen)}
         assert {f"{a.group}: {a.title}" for a in ACTIONS.values()} <= titles
         await pilot.press("?")
@@ -75,7 +74,7 @@ async def test_states_are_told_by_glyph_and_word_without_colours(
         assert all(red == green == blue for red, green, blue in colors)
 
 
-def test_no_key_means_two_things() -> None:
+def test_no_key_means_two_things_in_a_pane() -> None:
     keys = [(action.pane, key) for action in ACTIONS.values() for key in action.keys.split(",")]
     assert len(keys) == len(set(keys))
 

@@ -173,7 +173,8 @@ async def test_this_machine_is_no_box(session: Session) -> None:
         assert states(app) == {"node0": "○ no controller"}
         await pilot.press("D")
         await until(pilot, lambda: told(app) == ["that is this machine, no box"])
-        await pilot.press("3", "C")
+        app.main.focus_pane("runs")
+        app.action_perform("check_box")
         await until(pilot, lambda: told(app)[-1] == "choose a box in the nodes pane (7)")
 
 

@@ -190,16 +190,6 @@ async def test_the_output_of_an_ended_run_is_shown_harmlessly(session: Session) 
         assert "\x07" not in text_of(app)
 
 
-async def test_a_pane_can_have_the_whole_screen(session: Session) -> None:
-    async with XtApp(session).run_test(size=(140, 40)) as pilot:
-        app = await until_loaded(pilot, 7)
-        await pilot.press("z")
-        await until(pilot, lambda: app.screen.maximized is not None)
-        assert "job1" not in text_of(app).splitlines()[10][:48]
-        await pilot.press("z")
-        await until(pilot, lambda: app.screen.maximized is None)
-
-
 async def test_a_change_elsewhere_appears_by_itself(session: Session) -> None:
     async with XtApp(session).run_test(size=(140, 40)) as pilot:
         app = await until_loaded(pilot, 7)

@@ -24,14 +24,15 @@ def test_machines_are_told_in_short() -> None:
     bare: dict[str, Any] = GPU | {"id": "1", "utilization": None}
     node = {
         "gpus": 2,
-        "machine": {"cpus": 8, "load": 0.73, "memory_total_bytes": 16_000_000_000,
-                    "memory_used_bytes": 3_100_000_000, "gpus": [GPU, bare]},
+        "machine": {"cpus": 8, "cpu_percent": 36.6, "load": 0.73,
+                    "memory_total_bytes": 16_000_000_000, "memory_used_bytes": 3_100_000_000,
+                    "gpus": [GPU, bare]},
     }  # fmt: skip
     assert load_text(node) == "0.7/8"
     assert memory_text(node) == "3.1/16.0 GB"
     assert gpus_text(node) == "0: 87% 900.0 MB/40.0 GB, 1: 2 runs"
     assert machine_text(node) == (
-        "load 0.7/8, memory 3.1/16.0 GB, GPU 0: 87% 900.0 MB/40.0 GB, 1: 2 runs"
+        "CPU 37%, load 0.7/8, memory 3.1/16.0 GB, GPU 0: 87% 900.0 MB/40.0 GB, 1: 2 runs"
     )
 
 

@@ -3,15 +3,15 @@
 import json
 import random
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 import pytest
-from query_support import MEMBERS, NOW, RUN_LISTS, generated_filters, make_runs
+from query_support import AGGREGATE_KINDS, MEMBERS, NOW, RUN_LISTS, generated_filters, make_runs
 
 from xt_core.model.encoding import dumps
 from xt_core.model.names import job_number, run_numbers
-from xt_core.model.records import Run, Value
+from xt_core.model.records import Run
 from xt_core.query.filters import matches_all, parse_filter
 from xt_core.query.names import RunPattern, parse_run_list
 from xt_core.query.registry import RUN_FIELDS
@@ -23,11 +23,12 @@ COLUMNS = (
     "is_parent INT, node TEXT, run_index INT, status TEXT, exit_code INT, error TEXT, "
     "restarts INT, created REAL, queued REAL, started REAL, ended REAL, experiment TEXT, "
     "target TEXT, username TEXT, description TEXT, command TEXT, notes TEXT, "
-    "cancel_requested INT, hparams TEXT, metrics TEXT, tags TEXT, revision INT"
+    "cancel_requested INT, hparams TEXT, metrics TEXT, tags TEXT, goals TEXT, "
+    "aggregates TEXT, revision INT"
 )
 
 
-def encode(values: dict[str, Value], ascii_only: bool) -> str:
+def encode(values: Mapping[str, object], ascii_only: bool) -> str:
     """As the stats store writes it, and as another writer of valid JSON may."""
     text = dumps(values)
     return text if ascii_only else json.dumps(json.loads(text), ensure_ascii=False)
@@ -43,7 +44,7 @@ def table_of(runs: Sequence[Run]) -> sqlite3.Connection:
         row = asdict(run)
         row["num"], row["child"] = run_numbers(run.name)
         row["job_num"], row["status"] = job_number(run.job), str(run.status)
-        for family in ("hparams", "metrics", "tags"):
+        for family in ("hparams", "metrics", "tags", "goals", "aggregates"):
             row[family] = encode(row[family], ascii_only=index % 2 == 0)
         connection.execute(f"INSERT INTO runs VALUES ({marks})", row)
     return connection
@@ -109,6 +110,8 @@ def test_every_order_is_the_same_in_sqlite_and_in_python(reverse: bool) -> None:
     random.Random(12).shuffle(runs)
     connection = table_of(runs)
     members = [f"{family}.{m}" for family in ("hparams", "metrics", "tags") for m in MEMBERS]
+    members += [f"metrics.{m}.{kind}" for m in ("x", "größe") for kind in AGGREGATE_KINDS]
+    members += [f'metrics."x".{kind}' for kind in AGGREGATE_KINDS]
     texts = [*RUN_FIELDS.fields, *members, "status,-duration", "-node,metrics.lr,-run", ""]
     for text in [*texts, *(f"-{text}" for text in texts if text[:1].isalpha())]:
         spec = parse_sort(text, RUN_FIELDS)

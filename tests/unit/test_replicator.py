@@ -1,5 +1,6 @@
 """What a replicator brings to a team's store that takes little at once."""
 
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -74,3 +75,29 @@ def test_a_share_of_a_batch_has_so_many_records(own: SqliteStatsStore) -> None:
     for share, size in ((256, 19), (100, 50), (10, 500)):
         batch = outgoing.next_batch(share)
         assert sum(len(each.metrics) + len(each.events) for each in batch) == size
+
+
+class SmallBatches(Outgoing):
+    """What is to be delivered, in many batches."""
+
+    def next_batch(self, share: int = 1) -> list[Delivery]:
+        return super().next_batch(10**6)
+
+
+def test_one_that_is_closed_in_mid_delivery_does_not_claim_that_all_has_arrived(
+    own: SqliteStatsStore, tmp_path: Path
+) -> None:
+    team = BadNetwork(tmp_path / "team.db")
+    team.sizes = []
+    arrived: list[bool] = []
+
+    def on_delivered() -> None:
+        threading.Thread(target=replicator.close).start()
+        arrived.append(replicator.flush(60))
+
+    replicator = Replicator(SmallBatches(own, "node0"), team, on_delivered)
+    replicator.start()
+    replicator._thread.join(60)
+    assert arrived == [False]
+    assert not replicator.has_arrived()
+    team.close()

@@ -5,18 +5,15 @@ A job's name, range or wildcard annotates jobs; elsewhere `job12` in a run list 
 
 import argparse
 import sys
-from collections.abc import Callable
 
+from xt_core.annotations import Change, Tags, annotate
 from xt_core.cli.cache import clear_cache
-from xt_core.cli.names import chosen_runs, run_patterns
+from xt_core.cli.names import named_records
 from xt_core.cli.nouns import Noun, run_noun
 from xt_core.cli.parser import Parser, add_workspace
 from xt_core.cli.talk import emit_json
 from xt_core.errors import ExitCode, UsageError
-from xt_core.model.records import Value
-from xt_core.reports.jobs import named_jobs
 from xt_core.session import Session
-from xt_core.stats.store import RunChange
 from xt_core.tags import parse_tags
 
 _EXAMPLES = (
@@ -28,8 +25,6 @@ _EXAMPLES = (
     "xt clear tags run3.* --all                all tags of these runs",
     "xt clear cache                            downloads that no living run needs",
 )
-Tags = dict[str, Value]
-Fields = dict[str, object]
 
 
 def main(argv: list[str]) -> int:
@@ -87,29 +82,16 @@ def _clear_tags(session: Session, options: argparse.Namespace) -> None:
         raise UsageError("name the tags to clear, or give --all", "xt clear --help has examples")
     gone = {name.strip() for name in (options.tags or "").split(",")}
 
-    def cleared(tags: Tags) -> Fields:
+    def cleared(tags: Tags) -> dict[str, object]:
         return {"tags": {} if options.all else {n: v for n, v in tags.items() if n not in gone}}
 
     _tell(options, "tags", _annotate(session, options.names, cleared), "cleared")
 
 
-def _annotate(session: Session, names: str, change: Callable[[Tags], Fields]) -> list[str]:
-    """Change each run or job named, all or none of them; their names.
-
-    `change` gives the fields to set, from the tags there are.
-    """
-    store = session.store
-    patterns = run_patterns([names])
-    of_jobs = [pattern for pattern in patterns if pattern.jobs is not None]
-    run_texts = [pattern.text for pattern in patterns if pattern.jobs is None]
-    jobs = named_jobs(store, of_jobs) if of_jobs else []
-    runs = chosen_runs(session, run_texts, parents=None) if run_texts else []
-    with store.batch():  # what is read is what is changed, whoever writes beside us
-        for job in jobs:
-            store.update_job(job.name, **change(store.job(job.name).tags))
-        for run in runs:
-            fields = change(store.run(run.workspace, run.name).tags)
-            store.change_run(RunChange(run.workspace, run.name, fields=fields))
+def _annotate(session: Session, names: str, change: Change) -> list[str]:
+    """Change each run or job named, all or none of them; their names."""
+    runs, jobs = named_records(session, names)
+    annotate(session.store, runs, jobs, change)
     return [*(job.name for job in jobs), *(run.name for run in runs)]
 
 

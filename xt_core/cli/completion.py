@@ -43,6 +43,7 @@ _SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
 _RUNS, _JOBS, _NODES, _TEAMS, _BOXES = "runs", "jobs", "nodes", "teams", "boxes"
 _TAKES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("attach",): (_RUNS,),
+    ("rerun",): (_RUNS, _JOBS),
     ("plot",): (_RUNS, _JOBS),
     ("tensorboard",): (_RUNS, _JOBS),
     ("status",): (_RUNS, _JOBS),
@@ -68,6 +69,8 @@ _TAKES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("set", "tags"): (_RUNS, _JOBS),
     ("set", "notes"): (_RUNS, _JOBS),
     ("clear", "tags"): (_RUNS, _JOBS),
+    ("archive",): (_RUNS, _JOBS),
+    ("unarchive",): (_RUNS, _JOBS),
     ("completion",): tuple(_SCRIPTS),
 }
 """The names and words that commands take."""

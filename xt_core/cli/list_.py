@@ -5,6 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xt_core import clock
+from xt_core.annotations import not_archived
+from xt_core.cli.aggregates import complete_aggregates, named_aggregates, tell_unknown_goals
+from xt_core.cli.archived import asks_for_archived, without_archived
 from xt_core.cli.freshness import refresh
 from xt_core.cli.names import chosen_runs, located, run_patterns
 from xt_core.cli.nouns import Noun, run_noun
@@ -31,8 +34,11 @@ _EXAMPLES = (
     "xt list runs job12 --sort metrics.loss        a job's runs, by a metric",
     'xt list runs --filter "metrics.loss<.2" --filter status=completed --all',
     'xt list runs --columns "run,status,hparams.lr=LR:.2e,metrics.*"',
+    "xt list runs --columns run,metrics.loss.best,metrics.*.max --sort metrics.loss.min",
     "xt list runs run3,run7-run9,run35.*           these runs",
     "xt list runs --all --export runs.csv",
+    "xt list runs --archived                       also those that xt archive has put away",
+    "xt list runs --view best                      a view that was saved in the terminal UI",
     "xt list jobs --status running",
     "xt list jobs job3-job5 --columns job,best,best_run",
     "xt list boxes                                 machines reached over SSH, and whether they are",
@@ -68,9 +74,11 @@ def _add_report_options(parser: Parser) -> None:
     add("--reverse", action="store_true", default=None, help="turn the order round")
     add("--columns", metavar="LIST", help="name=Header:format, …; hparams.* and the like expand")
     add("--group", metavar="FIELD", help="a table for each value")
+    add("--view", metavar="NAME", help="as saved in the terminal UI (V); other options come first")
     add("--first", type=count, metavar="N", help="only the first N")
     add("--last", type=count, metavar="N", help="only the last N")
     add("--all", action="store_true", help="all, not only the last few")
+    add("--archived", action="store_true", help="also what is archived")
     add("--status", metavar="LIST", help="as running,error")
     add("--experiment", metavar="NAME", help="only this experiment")
     add("--export", type=Path, metavar="FILE", help="all of them to a .csv, .tsv or .json file")
@@ -93,16 +101,21 @@ def _add_nothing(parser: Parser) -> None:
 
 
 def _list_runs(session: Session, options: argparse.Namespace) -> None:
+    _take_view(session, options, "runs", RUN_FIELDS)
     refresh(session)
     query = _run_query(session, options)
-    runs, total = session.store.find_runs(query)
     layout = _layout(session, options, "run-reports")
+    named = named_aggregates(query, layout)
+    if named or options.json or options.export:
+        complete_aggregates(session.store)
+    runs, total = session.store.find_runs(query)
 
     def documents() -> dict[str, Any]:
         now = clock.now()
         return {"runs": [run_document(run, now) for run in runs], "total": total}
 
     _show(Report(runs, total, RUN_FIELDS, layout, documents), options, "runs")
+    tell_unknown_goals(named, runs)
 
 
 def _run_query(session: Session, options: argparse.Namespace) -> RunQuery:
@@ -126,7 +139,8 @@ def _run_query(session: Session, options: argparse.Namespace) -> RunQuery:
     if any(pattern.workspace != session.workspace for pattern in query.patterns):
         query.workspace = None
     query.first, query.last = _limits(options, config.integer("run-reports.last"))
-    return query
+    by_name = bool(query.patterns) and all(pattern.single for pattern in query.patterns)
+    return query if asks_for_archived(options, by_name) else without_archived(session, query)
 
 
 def _job_name(session: Session, name: str) -> str:
@@ -139,6 +153,7 @@ def _job_name(session: Session, name: str) -> str:
 
 
 def _list_jobs(session: Session, options: argparse.Namespace) -> None:
+    _take_view(session, options, "jobs", JOB_FIELDS)
     refresh(session)
     rows = _chosen_jobs(session, options)
     total = len(rows)
@@ -157,6 +172,9 @@ def _chosen_jobs(session: Session, options: argparse.Namespace) -> list[JobRow]:
     statuses = _statuses(session, options, "job-reports", JOB_FIELDS)
     order = parse_sort(_sort(session, options, "job-reports"), JOB_FIELDS)
     patterns = run_patterns(options.names)
+    by_name = bool(patterns) and all(pattern.single_job for pattern in patterns)
+    if not asks_for_archived(options, by_name):
+        filters.append(not_archived(JOB_FIELDS))
     names = [job.name for job in named_jobs(session.store, patterns)] if patterns else []
     now = clock.now()
     rows = [
@@ -324,6 +342,26 @@ def _layout(session: Session, options: argparse.Namespace, section: str) -> Layo
         precision=config.integer(f"{section}.precision"),
         group=options.group or config.optional_string(f"{section}.group"),
     )
+
+
+def _take_view(
+    session: Session, options: argparse.Namespace, nouns: str, fields: FieldSet[Any]
+) -> None:
+    """Let a saved view say what the options leave open; its filters come on top of theirs."""
+    if options.view is None:
+        return
+    import shlex
+
+    from xt_core.choices import Choices
+    from xt_core.query.views import column_text, named_view
+
+    view = named_view(Choices(session.team_home.team_root), nouns, fields, options.view)
+    options.filter = [*options.filter, *shlex.split(view.filter)]
+    options.columns = options.columns or column_text(view.columns, fields) or None
+    options.group = options.group or view.group or None
+    if options.sort is None and view.sort:
+        options.sort = view.sort
+        options.reverse = view.reverse if options.reverse is None else options.reverse
 
 
 def _filters(options: argparse.Namespace, fields: FieldSet[Any]) -> list[Filter[Any]]:

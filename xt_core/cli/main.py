@@ -140,6 +140,8 @@ def _wants_json(argv: list[str]) -> bool:
 
         with contextlib.suppress(UsageError):
             argv = split_command_line(argv[1:])[0]
+    elif argv[:1] == ["rerun"] and "--" in argv:
+        argv = argv[: argv.index("--")]
     elif argv[:1] == ["ssh"]:
         from xt_core.cli.ssh import split_command_line as split_at_box
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from xt_core.cli.freshness import refresh
 from xt_core.errors import UnknownNameError, UsageError
-from xt_core.model.records import Run
+from xt_core.model.records import Job, Run
 from xt_core.query.names import RunPattern, parse_run_list, read_names
 from xt_core.session import Session
 from xt_core.stats.store import RunQuery
@@ -41,6 +41,19 @@ def chosen_runs(session: Session, texts: Sequence[str], *, parents: bool | None)
         return runs
     named = {pattern.name for pattern in patterns if pattern.single}
     return [run for run in runs if run.is_parent is parents or run.name in named]
+
+
+def named_records(session: Session, names: str) -> tuple[list[Run], list[Job]]:
+    """The runs and the jobs that a list names: `job12` in it is the job. Raises UnknownNameError
+    for a name of which there is none."""
+    from xt_core.reports.jobs import named_jobs
+
+    patterns = run_patterns([names])
+    of_jobs = [pattern for pattern in patterns if pattern.jobs is not None]
+    run_texts = [pattern.text for pattern in patterns if pattern.jobs is None]
+    jobs = named_jobs(session.store, of_jobs) if of_jobs else []
+    runs = chosen_runs(session, run_texts, parents=None) if run_texts else []
+    return runs, jobs
 
 
 def one_run(session: Session, text: str, *, or_here: bool = False) -> Run:

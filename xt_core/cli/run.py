@@ -46,7 +46,13 @@ def main(argv: list[str]) -> int:
                 "leave one of them out",
             )
         return _after_submission(session, extend(session, request), options)
-    preparation = prepare(session, request)
+    return submit_and_follow(session, prepare(session, request), options)
+
+
+def submit_and_follow(
+    session: Session, preparation: Preparation, options: argparse.Namespace
+) -> int:
+    """Submit, or show what would be; then do what `add_run_options` lets the user choose."""
     if options.dry_run:
         _show_plan(preparation, session, as_json=options.json)
         return ExitCode.OK
@@ -82,15 +88,21 @@ def _parser() -> Parser:
     parser = command_parser(
         "run", "submit a job", _EXAMPLES, usage="xt run [OPTIONS] SCRIPT [ARGUMENTS…]"
     )
+    add_run_options(parser)
+    return parser
+
+
+def add_run_options(parser: Parser, but: Sequence[str] = ()) -> None:
+    """The options of a submission, and what follows it; `but` those of these names."""
     groups: dict[str, argparse._ArgumentGroup] = {}
     for option in RUN_OPTIONS:
-        group = groups.setdefault(option.group, parser.add_argument_group(option.group.lower()))
-        _add(group, option)
+        if option.name not in but:
+            group = groups.setdefault(option.group, parser.add_argument_group(option.group.lower()))
+            _add(group, option)
     then = parser.add_argument_group("then")
     then.add_argument("--attach", action="store_true", help="follow the output until the end")
     then.add_argument("--wait", action="store_true", help="return when the job has ended")
     then.add_argument("--dry-run", action="store_true", help="show, submit nothing")
-    return parser
 
 
 def _add(group: argparse._ArgumentGroup, option: RunOption) -> None:

@@ -21,6 +21,7 @@ COMMANDS: dict[str, Command] = {
     command.name: command
     for command in (
         Command("run", "run", "submit a job: a script, or a search", "Work"),
+        Command("rerun", "rerun", "submit a run or a job again, as it was or changed", "Work"),
         Command("attach", "attach", "replay and follow a run's output", "Work"),
         Command(
             "cancel", "cancel", "cancel runs, jobs or everything", "Work",
@@ -47,6 +48,8 @@ COMMANDS: dict[str, Command] = {
         Command("scp", "scp", "copy files from and to a box", "Boxes"),
         Command("set", "annotate", "set tags or notes", "Annotate", ("tags", "notes")),
         Command("clear", "annotate", "clear tags, or downloads", "Annotate", ("tags", "cache")),
+        Command("archive", "archive", "put runs and jobs away; nothing is deleted", "Annotate"),
+        Command("unarchive", "archive", "bring runs and jobs back", "Annotate"),
         Command("create", "create", "make the services of a new team", "Set up", ("team",)),
         Command("use", "use", "choose the team to work with", "Set up", ("team",)),
         Command("team", "team", "test the services of a team", "Set up", ("check",)),

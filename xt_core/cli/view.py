@@ -2,9 +2,7 @@
 
 import argparse
 import json
-import os
 import re
-from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from xt_core.cli.nouns import Noun, run_noun
 from xt_core.cli.parser import Parser, add_workspace, count
 from xt_core.cli.talk import emit_json, note
 from xt_core.cli.view_job import add_job_options, view_job
+from xt_core.cli.view_system import add_system_options, view_system
 from xt_core.errors import ExitCode, UnavailableError, UnknownNameError, UsageError
 from xt_core.home import FIRST_NODE, is_own_node
 from xt_core.model.encoding import plain
@@ -37,6 +36,8 @@ _EXAMPLES = (
     "xt view job job12 --importance --slices",
     "xt view metrics run3 --metrics 'test-*' --last 20",
     "xt view metrics run3 --steps 100-200",
+    "xt view system run3               what it used: processor, memory, GPUs, over its time",
+    "xt view system node0 --follow     what a node's machine does, as it is looked at",
     "xt view events run3               its life, in order",
     "xt view console run3 --last 50    the end of its output",
     "xt view log controller            the log of the first node's controller",
@@ -208,33 +209,14 @@ def _lines_of(path: Path) -> list[str]:
 
 def _view_console(session: Session, options: argparse.Namespace) -> None:
     from xt_core.cli.follow import write_to_stdout
+    from xt_core.console import present_console
 
     run = one_run(session, options.name, or_here=True)
     if options.json:
         raise UsageError("a console is bytes, not JSON", "leave --json away")
     start = "start" if options.last is None else f"-{options.last}"
-    for data in _console(session, run, start):
+    for data in present_console(session, run, start):
         write_to_stdout(data)
-
-
-def _console(session: Session, run: Run, start: str) -> Iterator[bytes]:
-    """What there is of a run's console by now."""
-    from xt_core.console import console_of_node, stored_console
-    from xt_core.nodes.positions import of_stream, start_offset
-
-    if not is_own_node(run.node) and session.reaches_run(run):
-        yield from console_of_node(session, run, start)
-        return
-    try:
-        runs_dir = session.team_home.node(run.node).runs_dir
-        file = open(runs_dir / run.workspace / run.name / "output.txt", "rb")  # noqa: SIM115
-    except OSError:
-        yield from (data for _, data in stored_console(session, run, start))
-        return
-    with file:
-        file.seek(start_offset(of_stream(file), os.fstat(file.fileno()).st_size, start))
-        while data := file.read(1 << 20):
-            yield data
 
 
 def _view_config(session: Session, options: argparse.Namespace) -> None:
@@ -312,6 +294,7 @@ _VIEWS: dict[str, Noun] = {
     "run": Noun("a run on one page", "RUN", _add_run, _view_run),
     "job": Noun("a job, its progress and what its search found", "JOB", add_job_options, view_job),
     "metrics": Noun("what a run logged, step by step", "RUN", _add_metrics_options, _view_metrics),
+    "system": Noun("what a run or a machine uses", "RUN|NODE", add_system_options, view_system),
     "events": Noun("a run's life, in order", "RUN", _add_run_and_last, _view_events),
     "log": Noun("the log of runs or of a controller", "NAME", _add_log_options, _view_log),
     "console": Noun("a run's output, byte for byte", "RUN", _add_run_and_last, _view_console),

@@ -165,6 +165,12 @@ _LOGGING = Section(
             env="XT_MIRROR_FILES",
             single=True,
         ),
+        "sample-seconds": _amount(
+            5.0,
+            "How often controllers look at what runs and machines use, in seconds; 0 for never. "
+            "For nodes of this machine in ~/.xt/config.yaml, when their controllers start.",
+            env="XT_SAMPLE_SECONDS",
+        ),
     },
 )
 

@@ -1,12 +1,18 @@
 """The records of the stats store, as plain dataclasses. Times are seconds since the epoch."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xt_core.model.states import JobStatus, RunStatus, Schedule, WorkItemStatus
 
+if TYPE_CHECKING:
+    from xt_core.model.aggregates import Aggregate
+
 Value = str | int | float | bool | None
 """A hyperparameter, metric or tag value."""
+Goals = Mapping[str, bool]
+"""Metrics that a job goes by: True for those to be maximised, False for those to be minimised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,12 @@ class Job:
     def is_shared_by_machines(self) -> bool:
         """Whether nodes of several machines take its work items, whoever is free the next one."""
         return self.schedule == Schedule.DYNAMIC and len(set(self.hosts.values())) > 1
+
+    @property
+    def goals(self) -> dict[str, bool]:
+        """What its metrics are wanted to be; empty if it goes by none."""
+        primary = {self.primary_metric: self.maximize} if self.primary_metric else {}
+        return primary | {each.metric: each.maximize for each in self.objectives}
 
 
 @dataclass(slots=True)
@@ -115,6 +127,10 @@ class Run:
     retries: int = 0
     """How many of the restarts were retries after a failure."""
     stopped_early: bool = False
+    goals: Goals = field(default_factory=dict)
+    """Of its job, which the stats store gives its first runs, and they their children."""
+    aggregates: "Mapping[str, Aggregate]" = field(default_factory=dict)
+    """Of its metrics."""
     revision: int = 0
 
     @property

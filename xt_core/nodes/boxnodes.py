@@ -68,7 +68,7 @@ class BoxNodes:
             self._environ,
             self._access,
             self._node_access,
-            Limits(box.max_runs, box.gpus),
+            Limits(box.max_runs, box.gpus, config.number("logging.sample-seconds")),
             self._layers,
             lambda name, progress: self.told(name, progress),
         )

@@ -12,6 +12,8 @@ class Limits:
     """Live at once, over all jobs."""
     gpus: str | None = None
     """Ids, as in ``0,1``."""
+    sample_seconds: float | None = None
+    """How often what its runs use is looked at; 0 for never."""
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))

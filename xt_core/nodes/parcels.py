@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from xt_core.model.aggregates import decode
 from xt_core.model.encoding import dumps, loads
 from xt_core.model.records import Event, Job, MetricRecord, Objective, Run, WorkItem
 from xt_core.model.states import RunStatus, WorkItemStatus
@@ -72,7 +73,8 @@ def _job(values: Document) -> Job:
 
 
 def _run(values: Document) -> Run:
-    return Run(**(values | {"status": RunStatus(values["status"])}))
+    changed = {"status": RunStatus(values["status"]), "aggregates": decode(values["aggregates"])}
+    return Run(**(values | changed))
 
 
 def _item(values: Document) -> WorkItem:

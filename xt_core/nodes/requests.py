@@ -23,6 +23,7 @@ from xt_core.errors import (
     WorkFailedError,
     XTError,
 )
+from xt_core.model.samples import Sample, sample_from
 from xt_core.nodes.http import UnixConnection
 from xt_core.nodes.parcels import news_from_json
 from xt_core.services.stores import RENEWED_FROM_SECONDS, StoreAccess
@@ -177,6 +178,23 @@ class NodeClient(ABC):
         with self._exchange("GET", path, None) as (connection, response):
             yield OutputStream(int(response.headers["X-Offset"]), response, connection)
 
+    def samples(self, run: tuple[str, str] | None, after: float, *, follow: bool) -> "SampleStream":
+        """What a run (workspace, name) of this node uses, or with None what the machine does, of
+        later than a time: what is known by now, or with `follow` until the run has ended.
+
+        The stream raises UnavailableError, and UnknownNameError for a run that does not live here.
+        """
+        path = "/system" if run is None else "/".join(["/runs", *map(quote, run), "system"])
+        connection = self._connection()
+        try:
+            connection.connect()
+            connection.sock.settimeout(None if follow else STATUS_SECONDS)
+            connection.request("GET", f"{path}?after={after!r}&follow={follow:d}")
+        except OSError as error:
+            connection.close()
+            raise self._unavailable(error) from error
+        return SampleStream(connection, self._unavailable, self._raise_error)
+
     def has_ended(self, workspace: str, run: str) -> bool:
         """Whether the process of a run of this node has ended. Raises UnknownNameError."""
         answer = self._request("GET", f"/runs/{quote(workspace)}/{quote(run)}")
@@ -291,6 +309,35 @@ class OutputStream:
 
     def close(self) -> None:
         """End the stream, from any thread."""
+        self._connection.shut_down()
+
+
+class SampleStream:
+    """Samples in order, as they come; `close` ends it, from any thread."""
+
+    def __init__(
+        self,
+        connection: UnixConnection,
+        unavailable: Callable[[Exception], UnavailableError],
+        raise_error: Callable[[HTTPResponse], NoReturn],
+    ) -> None:
+        self._connection, self._unavailable = connection, unavailable
+        self._raise_error = raise_error
+
+    def __iter__(self) -> Iterator[Sample]:
+        try:
+            with self._connection.getresponse() as response:
+                if response.status != 200:
+                    self._raise_error(response)
+                while line := response.readline():
+                    if (sample := sample_from(line)) is not None:
+                        yield sample
+        except (OSError, HTTPException) as error:
+            raise self._unavailable(error) from error
+        finally:
+            self._connection.close()
+
+    def close(self) -> None:
         self._connection.shut_down()
 
 

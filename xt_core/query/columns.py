@@ -20,7 +20,7 @@ DEFAULT_JOB_COLUMNS = (
     "cancelled,primary_metric,best,best_run,created"
 )
 _COLUMN = re.compile(
-    r"""\s*(?P<name>(?:\w+\.)?(?:"[^"]*"|'[^']*')|[^,=:]*?)\s*"""
+    r"""\s*(?P<name>(?:\w+\.)?(?:"[^"]*"|'[^']*')(?:\.\w+)?|[^,=:]*?)\s*"""
     r"""(?:=\s*(?P<header>"[^"]*"|'[^']*'|[^,:"'][^,:]*?)\s*)?"""
     r"""(?::(?P<format>"[^"]*"|'[^']*'|[^,"'][^,]*?)\s*)?(?P<end>,|$)""",
     re.DOTALL,
@@ -95,8 +95,7 @@ def expand_columns(
         if isinstance(spec, Column):
             columns.append(spec)
             continue
-        for name in _members(spec, fields, records):
-            field = fields.member(spec.family, name)
+        for field in _matching(spec, fields, records):
             if field.name not in shown:
                 shown.add(field.name)
                 columns.append(Column(field, "", spec.format))
@@ -133,14 +132,23 @@ def _is_pattern(member: str) -> bool:
     return "*" in member or "?" in member
 
 
-def _members(wildcard: Wildcard, fields: FieldSet[Record], records: Sequence[Record]) -> list[str]:
-    """Matching names, by the first record that holds them, then by name."""
-    mapping = fields.families[wildcard.family]
-    names: dict[str, None] = {}
-    for record in records:
-        if new := mapping(record).keys() - names.keys():
-            names.update(dict.fromkeys(sorted(new)))
-    return [name for name in names if fnmatchcase(name, wildcard.pattern)]
+def _matching(
+    wildcard: Wildcard, fields: FieldSet[Record], records: Sequence[Record]
+) -> list[Field[Record]]:
+    """The members that match; where none does, and the pattern ends as aggregates do (`*.max`),
+    those of the members that its rest matches."""
+    family, pattern = wildcard.family, wildcard.pattern
+    members = fields.members(family, records)
+    matching = [field for field in members if fnmatchcase(field.member, pattern)]
+    of, _, kind = pattern.rpartition(".")
+    if matching or family not in fields.aggregates or kind not in fields.aggregates[family].kinds:
+        return matching
+    aggregates = (
+        fields.aggregate(family, field.member, kind, is_certain=True)
+        for field in members
+        if fnmatchcase(field.member, of)
+    )
+    return [field for field in aggregates if any(field.exists(each, 0.0) for each in records)]
 
 
 def _finish(

@@ -2,14 +2,16 @@
 
 A field's `get` gives None for a missing value; a fixed text field never holds "", so that blank
 and missing are one thing. `hparams.NAME`, `metrics.NAME` and `tags.NAME` are families: their
-fields come into being when named, and may hold any `Value`.
+fields come into being when named, and may hold any `Value`. A family may know aggregates of its
+members too, as in `metrics.loss.min`. A record that logged something of exactly that name shows
+that instead; quotes tell which is meant: `metrics."loss.min"` and `metrics."loss".min`.
 
 The fields of runs and jobs are in `registry`.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Generic, TypeVar
 
@@ -34,6 +36,25 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class AggregateOf:
+    """Which aggregate of which member a field is."""
+
+    member: str
+    kind: str
+    is_certain: bool
+    """Whether it is meant also where a record holds a member of the field's whole name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregates(Generic[Record]):
+    """The aggregates that a family has of its members."""
+
+    kinds: tuple[str, ...]
+    get: Callable[[Record, str, str], Value]
+    """Of a record, by member and kind."""
+
+
+@dataclass(frozen=True, slots=True)
 class Field(Generic[Record]):
     """One named value of a record."""
 
@@ -54,6 +75,7 @@ class Field(Generic[Record]):
     family: str = ""
     member: str = ""
     mapping: Callable[[Record], Mapping[str, Value]] | None = None
+    aggregate: AggregateOf | None = None
 
     @property
     def title(self) -> str:
@@ -67,9 +89,10 @@ class Field(Generic[Record]):
 
     def exists(self, record: Record, now: float) -> bool:
         """Whether the record has it: a member that was logged, even if as null or NaN."""
-        if self.mapping is not None:
-            return self.member in self.mapping(record)
-        return self.get(record, now) is not None
+        if self.mapping is not None and self.member in self.mapping(record):
+            return True
+        is_plain_member = self.mapping is not None and self.aggregate is None
+        return not is_plain_member and self.get(record, now) is not None
 
     def order(self, record: Record, now: float) -> OrderKey | tuple[int, Comparable] | None:
         """The sort key of the record's value, None where it is missing."""
@@ -100,9 +123,12 @@ class FieldSet(Generic[Record]):
         families: Mapping[str, Callable[[Record], Mapping[str, Value]]],
         aliases: Mapping[str, str],
         ties: Sequence[str],
+        aggregates: Mapping[str, Aggregates[Record]] | None = None,
     ) -> None:
+        """`aggregates` are those that families have, by family."""
         self.fields = {field.name: field for field in fields}
         self.families = families
+        self.aggregates = aggregates or {}
         self.aliases = aliases
         self.ties = tuple(self.fields[name] for name in ties)
         """What orders records whose sort keys are equal."""
@@ -110,15 +136,58 @@ class FieldSet(Generic[Record]):
     def find(self, name: str) -> Field[Record]:
         """The field of that name; raises UsageError with the nearest name if there is none.
 
-        A family member's name may stand in quotes: `hparams."a=b"`.
+        A family member's name may stand in quotes: `hparams."a=b"`, `metrics."a=b".min`.
         """
         field = self.fields.get(self.aliases.get(name, name))
         if field is not None:
             return field
         family, dot, member = name.partition(".")
         if dot and family in self.families:
+            of, _, kind = member.rpartition(".")
+            if of and family in self.aggregates and kind in self.aggregates[family].kinds:
+                return self.aggregate(family, unquote(of), kind, is_certain=unquote(of) != of)
             return self.member(family, unquote(member))
         raise self._unknown(name)
+
+    def members(self, family: str, records: Iterable[Record]) -> list[Field[Record]]:
+        """The fields of all members of a family that these records hold: those of earlier records
+        first, then by name."""
+        names: dict[str, None] = {}
+        for record in records:
+            if new := self.families[family](record).keys() - names.keys():
+                names.update(dict.fromkeys(sorted(new)))
+        return [self.member(family, name) for name in names]
+
+    def aggregates_of(self, field: Field[Record], records: Sequence[Record]) -> list[Field[Record]]:
+        """The aggregates that any of these records has of a member of a family."""
+        known = self.aggregates.get(field.family)
+        if known is None:
+            return []
+        return [
+            self.aggregate(field.family, field.member, kind, is_certain=True)
+            for kind in known.kinds
+            if any(known.get(record, field.member, kind) is not None for record in records)
+        ]
+
+    def aggregate(self, family: str, member: str, kind: str, *, is_certain: bool) -> Field[Record]:
+        """The field of one aggregate of a member, such as `metrics.loss.min`; see `AggregateOf`."""
+        plain = self.member(family, f"{member}.{kind}")
+        get, mapping = self.aggregates[family].get, self.families[family]
+
+        def value(record: Record, now: float) -> Value:
+            logged = mapping(record)
+            if not is_certain and plain.member in logged:
+                return logged[plain.member]
+            return get(record, member, kind)
+
+        name = f"{family}.{quote(member)}.{kind}" if is_certain else plain.name
+        return replace(
+            plain,
+            name=name,
+            get=value,
+            mapping=None if is_certain else mapping,
+            aggregate=AggregateOf(member, kind, is_certain),
+        )
 
     def member(self, family: str, member: str) -> Field[Record]:
         """The field of one member of a family, such as `metrics.loss`."""
@@ -153,6 +222,11 @@ def encodable(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def quote(text: str) -> str:
+    """The text in quotes, as `unquote` takes it."""
+    return f"'{text}'" if '"' in text else f'"{text}"'
 
 
 def unquote(text: str) -> str:

@@ -30,7 +30,7 @@ EXAMPLES = (
     "tags.best:exists:true, description:regex:^try"
 )
 _FILTER = re.compile(
-    r"""\s*(?P<name>(?:\w+\.)?(?:"[^"]*"|'[^']*')|.*?)\s*"""
+    r"""\s*(?P<name>(?:\w+\.)?(?:"[^"]*"|'[^']*')(?:\.\w+)?|.*?)\s*"""
     r"(?P<op>:regex:|:exists:|==|!=|<>|<=|>=|=|<|>)\s*(?P<value>.*?)\s*",
     re.DOTALL,
 )

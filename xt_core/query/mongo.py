@@ -8,10 +8,12 @@ that `to_mongo` leaves those filters to its caller.
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
+from xt_core.model.aggregates import POSITIONS, Aggregate
 from xt_core.model.records import Run
-from xt_core.query.fields import Field, Kind
+from xt_core.query.fields import AggregateOf, Field, Kind
 from xt_core.query.filters import Check, Filter
 from xt_core.query.literals import TimeSpan
 from xt_core.query.names import ANY_CHILD, ANY_NUMBER, RunPattern, Span
@@ -66,7 +68,36 @@ def _filter(each: Filter[Run], now: float) -> Condition:
 
 
 def _any(each: Filter[Run]) -> Condition:
-    path, check, operand = _path(each.field), each.check, each.operand
+    path, of = _path(each.field), each.field.aggregate
+    if of is None:
+        return _logged(each, path)
+    aggregate = _aggregate(each, of)
+    if of.is_certain:
+        return aggregate
+    is_logged, is_not = {path: {"$exists": True}}, {path: {"$exists": False}}
+    return {"$or": [{"$and": [is_logged, _logged(each, path)]}, {"$and": [is_not, aggregate]}]}
+
+
+def _aggregate(each: Filter[Run], of: AggregateOf) -> Condition:
+    if not of.kind.startswith("best"):
+        path, check = _aggregate_path(of, of.kind), each.check
+        return {path: {"$ne": None}} if check is Check.EXISTS else _logged(each, path)
+    goal = f"goals.{field_name(of.member)}"
+    parts: list[Condition] = [
+        {"$and": [{goal: is_max}, _aggregate(each, replace(of, kind=of.kind.replace("best", end)))]}
+        for is_max, end in ((True, "max"), (False, "min"))
+    ]
+    if each.check in {Check.NONE, Check.EMPTY}:
+        parts.append({goal: None})
+    return {"$or": parts}
+
+
+def _aggregate_path(of: AggregateOf, kind: str) -> str:
+    return f"aggregates.{field_name(of.member)}.{Aggregate._fields[POSITIONS[kind]]}"
+
+
+def _logged(each: Filter[Run], path: str) -> Condition:
+    check, operand = each.check, each.operand
     none = {"$or": [{path: None}, {f"{path}.odd": {"$exists": True}}]}
     if check is Check.EXISTS:
         return {path: {"$exists": True}}
@@ -206,7 +237,7 @@ def _add_key(order: Order, field: Field[Run], direction: int, now: float) -> Non
     columns: tuple[str, ...]
     value: Any
     if field.kind is Kind.ANY:
-        value = _comparable(f"${_path(field)}")
+        value = _order_value(field)
         columns = (_compute(order, field.name, value),)
     elif field.name == "duration":
         started = {"$ne": [{"$ifNull": ["$started", None]}, None]}
@@ -222,6 +253,26 @@ def _add_key(order: Order, field: Field[Run], direction: int, now: float) -> Non
         order.sort.setdefault(_compute(order, f"{field.name} missing", missing), 1)
     for column in columns:
         order.sort.setdefault(column, direction)
+
+
+def _order_value(field: Field[Run]) -> Any:
+    logged, of = _comparable(f"${_path(field)}"), field.aggregate
+    if of is None:
+        return logged
+    if of.kind.startswith("best"):
+        ends = (f"${_aggregate_path(of, of.kind.replace('best', end))}" for end in ("max", "min"))
+        goal = f"$goals.{field_name(of.member)}"
+        branches = [
+            {"case": {"$eq": [goal, is_max]}, "then": {"$ifNull": [end, None]}}
+            for is_max, end in zip((True, False), ends, strict=True)
+        ]
+        aggregate: Any = {"$switch": {"branches": branches, "default": None}}
+    else:
+        aggregate = {"$ifNull": [f"${_aggregate_path(of, of.kind)}", None]}
+    if of.is_certain:
+        return aggregate
+    is_absent = {"$eq": [{"$type": f"${_path(field)}"}, "missing"]}
+    return {"$cond": [is_absent, aggregate, logged]}
 
 
 def _compute(order: Order, name: str, value: Any) -> str:

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from xt_core.model.aggregates import KINDS, aggregate_value
 from xt_core.model.names import job_number, run_numbers
 from xt_core.model.records import Job, JobCounts, Run, Value
 from xt_core.model.states import JobStatus, RunStatus, SearchStyle
-from xt_core.query.fields import Field, FieldSet, Kind, OrderKey
+from xt_core.query.fields import Aggregates, Field, FieldSet, Kind, OrderKey
 
 
 class JobRow(NamedTuple):
@@ -129,6 +130,11 @@ RUN_FIELDS: FieldSet[Run] = FieldSet(
     },
     aliases={"name": "run", "user": "username", "index": "run_index"},
     ties=("run", "workspace"),
+    aggregates={
+        "metrics": Aggregates(
+            KINDS, lambda run, name, kind: aggregate_value(run.aggregates, run.goals, name, kind)
+        )
+    },
 )
 """The fields of a run."""
 

@@ -12,7 +12,8 @@ from xt_core.errors import UsageError
 from xt_core.query.fields import Field, FieldSet, Record
 
 _KEY = re.compile(
-    r"""\s*(?P<sign>-?)(?P<name>(?:\w+\.)?(?:"[^"]*"|'[^']*')|[^,\s-][^,]*?)\s*(?:,|$)""", re.DOTALL
+    r"""\s*(?P<sign>-?)(?P<name>(?:\w+\.)?(?:"[^"]*"|'[^']*')(?:\.\w+)?|[^,\s-][^,]*?)\s*(?:,|$)""",
+    re.DOTALL,
 )
 
 

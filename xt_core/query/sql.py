@@ -8,10 +8,12 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from xt_core.model.aggregates import POSITIONS
 from xt_core.model.records import Run
-from xt_core.query.fields import Field, Kind
+from xt_core.query.fields import AggregateOf, Field, Kind
 from xt_core.query.filters import Check, Filter, type_name
 from xt_core.query.literals import TimeSpan
 from xt_core.query.names import ANY_NUMBER, RunPattern, Span
@@ -94,6 +96,41 @@ def json_type(family: str, member: str) -> str:
     return f"(SELECT type FROM json_each({family}) WHERE key = {_literal(member)})"
 
 
+def _member_sql(field: Field[Run]) -> tuple[str, str]:
+    """The SQL expressions of the value of a member or of an aggregate, and of its JSON type."""
+    logged = json_value(field.family, field.member), json_type(field.family, field.member)
+    if field.aggregate is None:
+        return logged
+    aggregate = _aggregate_sql(field.aggregate)
+    if field.aggregate.is_certain:
+        return aggregate
+    value, kind = (
+        f"CASE WHEN {logged[1]} IS NOT NULL THEN {own} ELSE {other} END"
+        for own, other in zip(logged, aggregate, strict=True)
+    )
+    return value, kind
+
+
+def _aggregate_sql(of: AggregateOf) -> tuple[str, str]:
+    """An aggregate that a run does not have has no type, as if it were absent."""
+    if of.kind.startswith("best"):
+        goal = json_value("goals", of.member)
+        highest, lowest = (
+            _aggregate_sql(replace(of, kind=of.kind.replace("best", end))) for end in ("max", "min")
+        )
+        value, kind = (
+            f"CASE {goal} WHEN 1 THEN {high} WHEN 0 THEN {low} END"
+            for high, low in zip(highest, lowest, strict=True)
+        )
+        return value, kind
+    position = f"[{POSITIONS[of.kind]}]"
+    where = f"{json_value('aggregates', of.member)}, '${position}'"
+    if _PATH_SAFE.fullmatch(of.member):
+        path = _literal(f'$."{of.member}"{position}')
+        where = f"aggregates, {path}"
+    return f"json_extract({where})", f"nullif(json_type({where}), 'null')"
+
+
 def _path(member: str) -> str:
     return _literal(f'$."{member}"')
 
@@ -104,7 +141,7 @@ def _literal(text: str) -> str:
 
 def _order_terms(field: Field[Run], now: float) -> tuple[str, ...]:
     if field.kind is Kind.ANY:
-        value, kind = (make(field.family, field.member) for make in (json_value, json_type))
+        value, kind = _member_sql(field)
         return (f"CASE WHEN {kind} NOT IN ('null', 'object', 'array') THEN {value} END",)
     return field.order_sql or (_fixed_value(field, now),)
 
@@ -143,7 +180,7 @@ def _fixed_sql(each: Filter[Run], now: float) -> Sql:
 
 def _any_sql(each: Filter[Run], now: float) -> Sql:
     field, check, operand = each.field, each.check, each.operand
-    value, kind = (make(field.family, field.member) for make in (json_value, json_type))
+    value, kind = _member_sql(field)
     none = f"coalesce({kind}, 'null') IN ('null', 'object', 'array')"
     if check is Check.EXISTS:
         return f"{kind} IS NOT NULL", []

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from xt_core import clock
+from xt_core.model.aggregates import as_document
 from xt_core.model.encoding import plain
 from xt_core.model.records import Event, Job, JobCounts, MetricRecord, Run
 from xt_core.stats.store import StatsStore
@@ -46,6 +47,8 @@ def run_document(run: Run, now: float) -> Document:
         "notes": run.notes,
         "hparams": plain(run.hparams),
         "metrics": plain(run.metrics),
+        "aggregates": {name: as_document(each) for name, each in run.aggregates.items()},
+        "goals": dict(run.goals),
         "tags": plain(run.tags),
     }
 

@@ -27,6 +27,12 @@ def load_text(node: Node) -> str:
     return f"{machine['load']:.1f}/{machine['cpus']}"
 
 
+def cpu_text(node: Node) -> str:
+    """How busy all cores together were when they were looked at last, as ``37%``."""
+    percent = (node.get("machine") or {}).get("cpu_percent")
+    return "" if percent is None else f"{percent:.0f}%"
+
+
 def memory_text(node: Node) -> str:
     """The memory that is in use, and that there is, as ``3.1/16.0 GB``."""
     machine = node.get("machine")
@@ -57,8 +63,13 @@ def gpu_text(gpu: Mapping[str, Any]) -> str:
 
 
 def machine_text(node: Node) -> str:
-    """All of it in one line, as ``load 0.7/8, memory 3.1/16.0 GB, GPU 0: 87% 31.0/40.0 GB``."""
-    named = {"load": load_text(node), "memory": memory_text(node), "GPU": gpus_text(node)}
+    """All of it in one line, as ``CPU 9%, load 0.7/8, memory 3.1/16.0 GB, GPU 0: 87% …``."""
+    named = {
+        "CPU": cpu_text(node),
+        "load": load_text(node),
+        "memory": memory_text(node),
+        "GPU": gpus_text(node),
+    }
     return ", ".join(f"{name} {text}" for name, text in named.items() if text)
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from xt_core.errors import RefusedError, UnavailableError
 from xt_core.query.sql import register
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 LOCK_TIMEOUT_SECONDS = 60.0
 
 _SCHEMA = """
@@ -63,6 +63,7 @@ CREATE TABLE runs (
     journal_end INTEGER NOT NULL DEFAULT 0,
     retries INTEGER NOT NULL DEFAULT 0, stopped_early INTEGER NOT NULL DEFAULT 0,
     client_tags TEXT, node_revision INTEGER NOT NULL DEFAULT 0,
+    goals TEXT NOT NULL DEFAULT '{}', aggregates TEXT,
     UNIQUE (workspace, num, child)
 );
 CREATE INDEX runs_by_kind ON runs (workspace, is_parent, num, child);
@@ -71,6 +72,7 @@ CREATE INDEX runs_by_revision ON runs (revision);
 CREATE INDEX runs_of_job_by_revision ON runs (job_num, revision);
 CREATE INDEX runs_open ON runs (node, job_num)
     WHERE status IN ('created', 'queued', 'spawning', 'running');
+CREATE INDEX runs_without_aggregates ON runs (id) WHERE aggregates IS NULL;
 
 CREATE TABLE events (
     run_id INTEGER NOT NULL, seq INTEGER NOT NULL, time REAL NOT NULL, event TEXT NOT NULL,
@@ -112,6 +114,25 @@ ALTER TABLE jobs ADD COLUMN host TEXT NOT NULL DEFAULT '';
 """,
     5: """
 ALTER TABLE jobs RENAME COLUMN host TO hosts;
+""",
+    6: """
+ALTER TABLE runs ADD COLUMN goals TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE runs ADD COLUMN aggregates TEXT;
+UPDATE runs SET aggregates = '{}' WHERE metrics = '{}';
+CREATE INDEX runs_without_aggregates ON runs (id) WHERE aggregates IS NULL;
+CREATE TEMP TABLE job_goals AS
+    SELECT num, json_group_object(metric, json(goal)) AS goals FROM (
+        SELECT num, primary_metric AS metric, iif(maximize, 'true', 'false') AS goal FROM jobs
+        WHERE primary_metric <> ''
+        UNION ALL
+        SELECT num, json_extract(value, '$[0]'),
+            iif(json_extract(value, '$[1]'), 'true', 'false')
+        FROM jobs, json_each(objectives)
+        WHERE json_extract(value, '$[0]') <> primary_metric
+    ) GROUP BY num;
+CREATE UNIQUE INDEX temp.job_goals_by_job ON job_goals (num);
+UPDATE runs SET goals = coalesce((SELECT goals FROM job_goals WHERE num = job_num), '{}');
+DROP TABLE temp.job_goals;
 """,
 }
 """What makes a schema the next one, by the version it starts from."""

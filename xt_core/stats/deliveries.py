@@ -4,6 +4,7 @@ import sqlite3
 from dataclasses import replace
 from typing import Any
 
+from xt_core.model.aggregates import aggregates_to_json
 from xt_core.model.encoding import dumps
 from xt_core.model.names import job_number, run_numbers
 from xt_core.model.records import Run, WorkItem
@@ -102,12 +103,16 @@ def _set_state(
     clients: ClientTags,
 ) -> None:
     columns = _columns(delivery.run, names) | {"node_revision": delivery.node_revision}
+    if delivery.run.metrics and not delivery.run.aggregates:
+        del columns["aggregates"]  # the node has not worked them out yet: what is known here stays
     _assign(connection, row_id, columns | {"tags": dumps(clients.over(delivery.run.tags))})
 
 
 def _columns(run: Run, names: tuple[str, ...]) -> dict[str, Any]:
     values = {name: getattr(run, name) for name in names}
     columns = {n: dumps(v) if isinstance(v, dict | list) else v for n, v in values.items()}
+    if "aggregates" in columns:
+        columns["aggregates"] = aggregates_to_json(run.aggregates)
     return columns | ({"job_num": job_number(run.job)} if "job" in columns else {})
 
 

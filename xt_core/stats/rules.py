@@ -29,7 +29,7 @@ SETTABLE_RUN_FIELDS = frozenset(
 )
 CLIENT_RUN_FIELDS = frozenset({"tags", "notes", "cancel_requested"})
 """What clients set of a run that a node delivers; the tags, over the logged ones."""
-LOGGED_RUN_FIELDS = ("hparams", "metrics")
+LOGGED_RUN_FIELDS = ("hparams", "metrics", "aggregates")
 """What a run logs, beside its tags: that is taken also of one that was given up."""
 NODE_RUN_FIELDS = tuple(
     each.name
@@ -118,6 +118,7 @@ def child_of(parent: Run, name: str, run_index: int, node: str) -> Run:
         username=parent.username,
         description=parent.description,
         command=parent.command,
+        goals=parent.goals,
     )
 
 

@@ -9,8 +9,10 @@ from xt_core.model.records import Run
 from xt_core.query.registry import RUN_FIELDS
 from xt_core.query.sorting import parse_sort
 from xt_core.query.sql import to_sql, to_sql_order
-from xt_core.stats.rows import RUN_COLUMNS, run_from_row
+from xt_core.stats.rows import RUN_COLUMNS, runs_from_rows
 from xt_core.stats.store import RunQuery
+
+_ROWS_AT_ONCE = 5_000
 
 
 def select_runs(connection: sqlite3.Connection, query: RunQuery) -> tuple[list[Run], int]:
@@ -48,7 +50,10 @@ def _read(connection: sqlite3.Connection, source: str, values: list[object]) -> 
     rows = connection.execute(
         f"SELECT {RUN_COLUMNS} FROM runs JOIN ({source}) ON runs.id = wanted ORDER BY place", values
     )
-    return [run_from_row(row) for row in rows.fetchall()]
+    runs: list[Run] = []
+    while part := rows.fetchmany(_ROWS_AT_ONCE):  # all rows would be as large as all runs
+        runs += runs_from_rows(part)
+    return runs
 
 
 def _condition(query: RunQuery, now: float) -> tuple[str, list[object]]:

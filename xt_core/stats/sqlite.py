@@ -8,11 +8,12 @@ from typing import Any
 
 from xt_core import clock
 from xt_core.errors import UnknownNameError
+from xt_core.model.aggregates import add_records, aggregates_to_json
 from xt_core.model.encoding import dumps, loads
 from xt_core.model.names import child_name, job_number, run_numbers
 from xt_core.model.records import Event, Job, JobCounts, MetricRecord, Run, Value, WorkItem
 from xt_core.model.states import FINAL_RUN_STATES, RunStatus, WorkItemStatus
-from xt_core.stats import leases, work_items
+from xt_core.stats import aggregate_rows, leases, work_items
 from xt_core.stats.client_tags import ClientTags
 from xt_core.stats.database import Database
 from xt_core.stats.deliveries import deliver
@@ -23,6 +24,7 @@ from xt_core.stats.rows import (
     job_from_row,
     job_to_row,
     run_from_row,
+    runs_from_rows,
 )
 from xt_core.stats.rules import (
     check_given_up,
@@ -92,6 +94,7 @@ class SqliteStatsStore:
             connection.execute(f"INSERT INTO jobs ({JOB_COLUMNS}) VALUES ({marks})", row)
             work_items.add_items(connection, items)
             for run in runs:
+                run.goals = job.goals  # for their children, and for who reads the run
                 self._insert_queued(connection, run)
 
     def _insert_queued(self, connection: sqlite3.Connection, run: Run) -> None:
@@ -174,7 +177,7 @@ class SqliteStatsStore:
                 "AND status IN ('created', 'queued', 'spawning', 'running') ORDER BY num, child",
                 (node, job_number(job)),
             ).fetchall()
-        return [run_from_row(row) for row in rows]
+        return runs_from_rows(rows)
 
     def update_job(self, name: str, **fields: Any) -> None:
         if not set(fields) <= {"tags", "notes", "cancel_requested"}:
@@ -350,7 +353,7 @@ class SqliteStatsStore:
                 f"SELECT {RUN_COLUMNS} FROM runs WHERE revision > ? ORDER BY revision LIMIT ?",
                 (revision, limit),
             ).fetchall()
-        return [run_from_row(row) for row in rows]
+        return runs_from_rows(rows)
 
     def change_run(self, change: RunChange) -> Run:
         moment = clock.now() if change.time is None else change.time
@@ -392,6 +395,7 @@ class SqliteStatsStore:
             )
             if end > batch.start:  # a second delivery: the end and its records are one truth
                 return
+            aggregates = aggregate_rows.of_run(connection, row_id)
             connection.executemany(
                 "INSERT OR IGNORE INTO metrics VALUES (?,?,?,?,?)",
                 ((row_id, m.offset, m.time, m.step, dumps(m.values)) for m in batch.metrics),
@@ -401,11 +405,12 @@ class SqliteStatsStore:
             for record in batch.metrics:
                 metrics |= record.values
             connection.execute(
-                "UPDATE runs SET hparams = ?, metrics = ?, tags = ?, journal_end = ?, "
-                f"revision = {_NEXT_REVISION} WHERE id = ?",
+                "UPDATE runs SET hparams = ?, metrics = ?, aggregates = ?, tags = ?, "
+                f"journal_end = ?, revision = {_NEXT_REVISION} WHERE id = ?",
                 (
                     dumps(hparams | batch.hparams),
                     dumps(metrics),
+                    aggregates_to_json(add_records(aggregates, batch.metrics)),
                     dumps(tags | batch.tags),
                     batch.end,
                     row_id,
@@ -449,6 +454,9 @@ class SqliteStatsStore:
                 (row_id, after, -1 if limit is None else limit),
             ).fetchall()
         return [MetricRecord(offset, time, step, loads(data)) for offset, time, step, data in rows]
+
+    def complete_aggregates(self, records: int | None = None) -> int:
+        return aggregate_rows.complete(self.database, records)
 
     def deliver(self, deliveries: Sequence[Delivery]) -> list[str]:
         with self.database.transaction() as connection:

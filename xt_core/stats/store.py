@@ -230,6 +230,11 @@ class StatsStore(Protocol):
     ) -> list[MetricRecord]:
         """Metric records in journal order, after a journal offset; at most `limit`."""
 
+    def complete_aggregates(self, records: int | None = None) -> int:
+        """Work out the aggregates of runs that were recorded before XT kept them, the newest
+        first, until so many metric records were read (None: all; a run is never left half done);
+        how many runs lack them still."""
+
     def deliver(self, deliveries: Sequence[Delivery]) -> list[str]:
         """Take what a node tells of its runs; the full names of those whose state is refused, since
         they were given up (what they logged is taken), unless they have rejoined.

@@ -15,9 +15,9 @@ from xt_core.shares.use import ShareUse
 from xt_core.submit.environments import EnvironmentSpec
 from xt_core.submit.plan import Plan, make_plan
 
-MRC_VERSION = 3
-_READABLE_VERSIONS = (1, 2, 3)
-"""What versions 1 and 2 lack has its default."""
+MRC_VERSION = 4
+_READABLE_VERSIONS = (1, 2, 3, 4)
+"""What older versions lack has its default."""
 
 
 @dataclass
@@ -62,6 +62,19 @@ class NodeContext:
 
 
 @dataclass
+class Asked:
+    """What the user asked for, as it was typed: it can be asked for again."""
+
+    folder: str
+    """Where: the script and the files that options name are found from there."""
+    command: list[str]
+    options: dict[str, Any]
+    """The options that were given, by their names as attributes of `RunRequest`."""
+    commands: list[list[str]] = field(default_factory=list)
+    """The listed commands of a job that has many."""
+
+
+@dataclass
 class MultiRunConfig:
     """The MRC of a job."""
 
@@ -85,6 +98,8 @@ class MultiRunConfig:
     """The `early-stopping` settings."""
     max_minutes: float | None = None
     lease_seconds: float = 60.0
+    asked: Asked | None = None
+    """None in MRCs up to version 3."""
     version: int = MRC_VERSION
 
     def plan(self) -> Plan:
@@ -104,7 +119,8 @@ class MultiRunConfig:
             version = data["version"]
             if version in _READABLE_VERSIONS:
                 nodes = {name: NodeContext.from_dict(each) for name, each in data["nodes"].items()}
-                return cls(**(data | {"nodes": nodes}))
+                asked = Asked(**data["asked"]) if data.get("asked") else None
+                return cls(**(data | {"nodes": nodes, "asked": asked}))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UnavailableError(
                 f"the job's MRC is damaged: {error}", "submit it again"

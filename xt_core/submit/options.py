@@ -280,6 +280,15 @@ class RunRequest:
     model_omit: str | None = None
     model_writable: bool | None = None
 
+    def given(self) -> dict[str, Any]:
+        """The options that were given, by attribute."""
+        values = {option.field: getattr(self, option.field) for option in RUN_OPTIONS}
+        return {
+            name: value
+            for name, value in values.items()
+            if value is not None and value is not False and value != {}
+        }
+
     def overrides(self) -> dict[str, object]:
         """The configuration layer that these options make. Raises UsageError."""
         if self.maximize and self.minimize:
@@ -310,6 +319,24 @@ def request_from_texts(command: str, texts: Mapping[str, str | bool]) -> RunRequ
         if given not in ("", False):
             setattr(request, option.field, _typed(option, given))
     return request
+
+
+def texts_of(request: RunRequest) -> dict[str, str | bool]:
+    """The options of a request as a form has them; the inverse of `request_from_texts`."""
+    given = request.given()
+    return {
+        option.name: _written(option, given[option.field])
+        for option in RUN_OPTIONS
+        if option.field in given
+    }
+
+
+def _written(option: RunOption, value: Any) -> str | bool:
+    if option.kind is Kind.FLAG:
+        return bool(value)
+    if option.kind is Kind.PAIRS:
+        return shlex.join("=".join(pair) for pair in value.items())
+    return f"{value:.15g}" if isinstance(value, float) else str(value)
 
 
 def _typed(option: RunOption, given: str | bool) -> object:
@@ -346,5 +373,5 @@ def command_line(request: RunRequest) -> str:
         elif option.kind is Kind.FLAG and given:
             words.append(f"--{option.name}")
         elif given is not None and option.kind is not Kind.FLAG:
-            words += [f"--{option.name}", f"{given:g}" if isinstance(given, float) else str(given)]
+            words += [f"--{option.name}", str(_written(option, given))]
     return shlex.join([*words, *request.command])

@@ -14,7 +14,7 @@ from xt_core.session import Session
 from xt_core.submit import searching
 from xt_core.submit.command import parse_multi_commands
 from xt_core.submit.environments import EnvironmentSpec, environment_of
-from xt_core.submit.mrc import MultiRunConfig, NodeContext
+from xt_core.submit.mrc import Asked, MultiRunConfig, NodeContext
 from xt_core.submit.options import RunRequest
 from xt_core.submit.placement import Placement, place
 from xt_core.submit.plan import Plan, make_plan
@@ -30,6 +30,14 @@ from xt_core.submit.snapshot.sources import SnapshotSpec
 from xt_core.tags import parse_tags
 
 _MEBIBYTE = 1 << 20
+
+
+@dataclass(frozen=True)
+class StoredCode:
+    """The code snapshot of an earlier job: its artifact key and its digest."""
+
+    key: str
+    digest: str
 
 
 @dataclass(frozen=True)
@@ -51,6 +59,10 @@ class Preparation:
     shares: list[SharePlan]
     request: RunRequest
     tags: dict[str, Value]
+    commands: list[list[str]]
+    """The listed commands of a job that has many, as they were written."""
+    code: StoredCode | None = None
+    """The code to use again, instead of a new snapshot."""
 
     @property
     def nodes(self) -> list[str]:
@@ -97,6 +109,12 @@ class Preparation:
             stopping=self.stopping,
             max_minutes=config.get("hyperparameter-search.max-minutes"),
             lease_seconds=config.number("hyperparameter-search.lease-seconds"),
+            asked=Asked(
+                folder=str(session.cwd),
+                command=self.request.command,
+                options=self.request.given(),
+                commands=self.commands,
+            ),
         )
 
 
@@ -118,11 +136,12 @@ def prepare(session: Session, request: RunRequest) -> Preparation:
     python = python_command(
         session.environ, activated=placement.is_prepared, elsewhere=bool(placement.boxes)
     )
-    scripts = _scripts(session, request, layout, python)
+    written = _commands(session, request)
+    scripts = _scripts(session, request, written, layout, python)
     search = searching.plan_arguments(session, request, scripts[0].argv) | {
         "nodes": len(placement.nodes)
     }
-    multi = [script.argv for script in scripts] if _is_multi(session, request) else None
+    multi = [script.argv for script in scripts] if written else None
     command = [] if multi else scripts[0].argv
     plan = make_plan(command, multi_commands=multi, **search)
     shares = plan_shares(session, placement.boxes)
@@ -160,6 +179,7 @@ def prepare(session: Session, request: RunRequest) -> Preparation:
         shares=shares,
         request=request,
         tags=parse_tags(request.tags or ""),
+        commands=written,
     )
 
 
@@ -180,18 +200,28 @@ def _is_multi(session: Session, request: RunRequest) -> bool:
     return not request.command and bool(session.config.strings("commands"))
 
 
-def _scripts(
-    session: Session, request: RunRequest, layout: CodeLayout, python: str
-) -> list[Script]:
+def _commands(session: Session, request: RunRequest) -> list[list[str]]:
+    """The listed commands of a job that has many; none for one that has not."""
     if not _is_multi(session, request):
-        return [resolve(request.command, layout, session.environ, python)]
+        return []
     if request.command:
         raise UsageError(
             f"both a script ({request.command[0]}) and --multi-commands",
             "put the script into the file of commands",
         )
+    return _multi_commands(session, request)
+
+
+def _scripts(
+    session: Session,
+    request: RunRequest,
+    commands: list[list[str]],
+    layout: CodeLayout,
+    python: str,
+) -> list[Script]:
+    if not commands:
+        return [resolve(request.command, layout, session.environ, python)]
     flat = replace(layout, code_dirs=["**"])
-    commands = _multi_commands(session, request)
     resolved = [resolve(command, flat, session.environ, python) for command in commands]
     return [Script(script.argv, session.cwd) for script in resolved]
 

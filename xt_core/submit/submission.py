@@ -21,7 +21,6 @@ from xt_core.submit.mrc import MultiRunConfig, mrc_key, shown_command
 from xt_core.submit.options import RUN_OPTIONS, RunRequest
 from xt_core.submit.preparation import Preparation
 from xt_core.submit.sharing import upload_shares
-from xt_core.submit.snapshot.sources import SnapshotSpec
 from xt_core.submit.snapshot.taking import take_snapshot
 
 _HAND_OVER_ATTEMPTS = 3
@@ -52,10 +51,10 @@ def submit(
     session.controllers.ensure_running(preparation.nodes, needs=[SEARCH] if is_search else [])
     job_name = store.next_job_name()
     run_names = [store.next_run_name(workspace) for _ in preparation.nodes]
-    if preparation.snapshot is not None:
+    if preparation.code is not None or preparation.snapshot is not None:
         context = preparation.context
         context.code = f"{workspace}/jobs/{job_name}/before/code.zip"
-        context.code_digest = _store_code(session, preparation.snapshot, context.code, note)
+        context.code_digest = _store_code(session, preparation, context.code, note)
     mrc = preparation.mrc(job_name, run_names, session)
     session.artifacts.put_bytes(mrc_key(workspace, job_name), mrc.to_json().encode())
     hosts = {node: session.place_of(node) for node in preparation.nodes}
@@ -118,10 +117,17 @@ def _hand_over(session: Session, job: Job, sent: Sent = nobody) -> None:
     ) from failure
 
 
-def _store_code(session: Session, spec: SnapshotSpec, key: str, note: Note) -> str:
-    """Store a snapshot of the user's code; returns its digest."""
+def _store_code(session: Session, preparation: Preparation, key: str, note: Note) -> str:
+    """Store a snapshot of the user's code, or that of an earlier job once more, which may be
+    deleted; returns its digest."""
     with tempfile.TemporaryDirectory(prefix="xt-") as folder:
-        snapshot = take_snapshot(spec, Path(folder) / "code.zip")
+        archive = Path(folder) / "code.zip"
+        if (code := preparation.code) is not None:
+            session.artifacts.get_file(code.key, archive)
+            session.artifacts.put_shared(key, archive, code.digest)
+            return code.digest
+        assert preparation.snapshot is not None
+        snapshot = take_snapshot(preparation.snapshot, archive)
         for warning in snapshot.warnings:
             note(f"warning: {warning}")
         session.artifacts.put_shared(key, snapshot.path, snapshot.digest)

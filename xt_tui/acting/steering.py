@@ -4,10 +4,11 @@ Until the feed confirms it, what was asked for is shown as a badge: cancelling, 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from textual.message import Message
+from textual.widgets import Static
 
 from xt_core.errors import XTError
 from xt_core.model.records import Run
@@ -30,6 +31,17 @@ class Acted(Message):
     text: str
     names: list[str]
     error: XTError | None = None
+    rows: list[JobRow] = field(default_factory=list)
+    """Jobs that were changed as no run of theirs was: the feed will not tell of them."""
+
+
+@dataclass
+class Progressed(Message):
+    """How far an action on many is; it has ended once all are done."""
+
+    doing: str
+    done: int
+    total: int
 
 
 def cancel(app: "XtApp") -> None:
@@ -62,6 +74,7 @@ def _cancel_runs(app: "XtApp", runs: list[Run]) -> None:
         "SIGTERM, the grace period, then SIGKILL to the whole process tree.",
         f"Cancel {count}",
         "Keep running",
+        len(runs),
     )
 
     def call(session: Session) -> str:
@@ -87,6 +100,7 @@ def _cancel_jobs(app: "XtApp", rows: list[JobRow]) -> None:
         + ("" if len(names) == 1 else f" {listed}."),
         f"Cancel {count}",
         "Keep running",
+        running,
     )
 
     def call(session: Session) -> str:
@@ -104,6 +118,7 @@ def _cancel_node(app: "XtApp", node: str, running: int, queued: int) -> None:
         "What runs there is stopped; jobs go on on their other nodes.",
         "Cancel all",
         "Keep running",
+        running + queued,
     )
 
     def call(session: Session) -> str:
@@ -164,8 +179,23 @@ def _act(session: Session, call: Callable[[Session], str], names: list[str]) -> 
         return Acted("", names, error)
 
 
+def show_progress(app: "XtApp", message: Progressed) -> None:
+    """A line at the foot of the screen, until all is done."""
+    for line in app.main.query("#progress").results(Static):
+        line.update(f"{message.doing}: {message.done:,} of {message.total:,}")
+        if message.done >= message.total:
+            line.remove()
+        return
+    if message.done < message.total:
+        text = f"{message.doing}: {message.done:,} of {message.total:,}"
+        app.main.mount(Static(text, id="progress", markup=False))
+
+
 def tell(app: "XtApp", message: Acted) -> None:
     """Say how it went. The feed takes the badges back, unless there is nothing to confirm."""
+    if message.rows:
+        app.state.jobs.update({row.job.name: row for row in message.rows})
+        app.jobs.note(message.rows)
     if message.error is None:
         app.notify(message.text, markup=False)
         return

@@ -1,38 +1,37 @@
-"""Tags of the chosen runs, set and cleared as by `xt set tags` and `xt clear tags`."""
+"""Tags and notes of what is chosen, set and cleared as by `xt set` and `xt clear`."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from xt_core.errors import XTError
-from xt_core.model.records import Run, Value
+from xt_core.annotations import Tags
+from xt_core.model.records import Value
 from xt_core.query.formats import counted
-from xt_core.session import Session
-from xt_core.stats.store import RunChange
 from xt_core.tags import parse_tags
-from xt_tui.acting.steering import Acted
+from xt_tui.acting import annotating
 from xt_tui.screens.ask import AskScreen
 
 if TYPE_CHECKING:
     from xt_tui.app import XtApp
 
+_BADGE = "annotating"
+
 
 def ask_for_tags(app: "XtApp") -> None:
-    """Ask which tags the chosen runs get or lose, and change them in a thread."""
-    runs = app.main.meant_runs
-    what = runs[0].name if len(runs) == 1 else counted(len(runs), "run")
+    """Ask which tags the chosen runs, or jobs, get or lose."""
+    meant = annotating.meant(app)
     hint = "best, note=high gives tags; -best takes one away"
 
     def answered(text: str | None) -> None:
         if text:
             new, gone = parse_change(text)
-            app.run_worker(
-                lambda: app.post_message(_change(app.session, runs, new, gone)),
-                thread=True,
-                group="act",
-                description="tags",
-                exit_on_error=False,
-            )
 
-    app.push_screen(AskScreen(f"Tags of {what}", hint, parse_change), answered)
+            def changed(tags: Tags) -> dict[str, Any]:
+                kept = {name: value for name, value in (tags | new).items() if name not in gone}
+                return {"tags": kept}
+
+            count = counted(len(meant.names), "job" if meant.jobs else "run")
+            annotating.change(app, meant, changed, _BADGE, f"tags of {count} set")
+
+    app.push_screen(AskScreen(f"Tags of {meant.text}", hint, parse_change), answered)
 
 
 def parse_change(text: str) -> tuple[dict[str, Value], list[str]]:
@@ -42,14 +41,20 @@ def parse_change(text: str) -> tuple[dict[str, Value], list[str]]:
     return parse_tags(",".join(part for part in parts if not part.startswith("-"))), gone
 
 
-def _change(session: Session, runs: list[Run], new: dict[str, Value], gone: list[str]) -> Acted:
-    store = session.store
-    try:
-        with store.batch():  # what is read is what is changed, whoever writes beside us
-            for run in runs:
-                tags = store.run(run.workspace, run.name).tags | new
-                kept = {name: value for name, value in tags.items() if name not in gone}
-                store.change_run(RunChange(run.workspace, run.name, fields={"tags": kept}))
-    except XTError as error:
-        return Acted("", [], error)
-    return Acted(f"tags of {counted(len(runs), 'run')} set", [])
+def ask_for_notes(app: "XtApp") -> None:
+    """Let the user write the notes of what is chosen."""
+    from xt_tui.screens.note import NoteScreen
+
+    meant = annotating.meant(app)
+    known = {record.notes for record in meant.records}
+    text = known.pop() if len(known) == 1 else ""
+    warning = "they have different notes: what you save replaces all of them" if known else ""
+
+    def answered(written: str | None) -> None:
+        if written is not None:
+            notes = written.encode("utf-8", "backslashreplace").decode()
+            told = f"notes of {meant.text} {'set' if notes else 'cleared'}"
+            annotating.change(app, meant, lambda _tags: {"notes": notes}, _BADGE, told)
+
+    screen = NoteScreen(f"Notes of {meant.text}", text, warning, app.session.environ)
+    app.push_screen(screen, answered)

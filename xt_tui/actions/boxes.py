@@ -8,7 +8,7 @@ ACTIONS = (
     Action("add_box", "add box", "add a box, a machine that is reached over SSH", "b", "Boxes",
            boxes.add, command="xt box add"),
     Action("check_box", "check box", "see whether the box has what XT needs", "C", "Boxes",
-           boxes.check_chosen, guards.needs_box, command="xt box check"),
+           boxes.check_chosen, guards.needs_box, pane="nodes", command="xt box check"),
     Action("remove_box", "remove box", "forget the box; what is on it stays there", "D", "Boxes",
-           boxes.remove, guards.needs_box, command="xt box remove"),
+           boxes.remove, guards.needs_box, pane="nodes", command="xt box remove"),
 )  # fmt: skip

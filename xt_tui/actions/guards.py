@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from xt_core.model.states import SearchStyle
 from xt_core.services.team import team_names
 from xt_tui.acting import steering
+from xt_tui.layout import PANES
 
 if TYPE_CHECKING:
     from xt_tui.app import XtApp
@@ -59,3 +60,8 @@ def needs_search(app: "XtApp") -> str | None:
 def needs_teams(app: "XtApp") -> str | None:
     only = len(team_names(app.session.config)) == 1
     return "the configuration has no other team" if only else None
+
+
+def needs_other_pane(app: "XtApp") -> str | None:
+    hidden = app.main.layout_of_panes.hidden
+    return "it is the last pane that is shown" if len(hidden) + 1 >= len(PANES) else None

@@ -1,5 +1,6 @@
 """Actions on tables of jobs and runs: filter, sort, mark."""
 
+from xt_tui.acting import tables
 from xt_tui.actions.action import Action
 
 ACTIONS = (
@@ -7,13 +8,22 @@ ACTIONS = (
            lambda app: app.main.records.open_filter(), in_footer=True,
            command="xt list runs --filter"),
     Action("unfilter", "no filter", "give up the range that is being marked, or the filter",
-           "backspace,escape", "Lists", lambda app: app.main.records.close_filter()),
+           "backspace,escape,ctrl+g", "Lists", lambda app: app.main.records.close_filter()),
     Action("sort_next", "sort by next", "sort by the column to the right", "greater_than_sign",
            "Lists", lambda app: app.main.records.sort_by_next(1), command="xt list runs --sort"),
     Action("sort_previous", "sort by previous", "sort by the column to the left",
            "less_than_sign", "Lists", lambda app: app.main.records.sort_by_next(-1)),
     Action("reverse", "reverse", "turn the sort order round", "r", "Lists",
            lambda app: app.main.records.reverse(), command="xt list runs --reverse"),
+    Action("order", "sort by", "sort by any field, shown or not, or by several", "O", "Lists",
+           tables.choose_order, command="xt list runs --sort"),
+    Action("group", "group by", "rows in groups of one value, with their best and mean", "B",
+           "Lists", tables.choose_group, command="xt list runs --group"),
+    Action("views", "views", "apply, save or delete a view: filter, order, columns and group", "V",
+           "Lists", tables.choose_view, command="xt list runs --view"),
+    Action("columns", "columns", "choose which columns are shown, in which order, how wide", "C",
+           "Lists", tables.choose_columns,
+           command="xt list runs --columns"),
     Action("mark", "mark", "mark or unmark the row, to act on several", "space", "Lists",
            lambda app: app.main.records.toggle_mark()),
     Action("mark_range", "mark range", "mark every row that the cursor passes, until v again",

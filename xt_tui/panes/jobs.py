@@ -1,16 +1,26 @@
 """The jobs pane: each job, its state and progress."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from copy import copy
 
+from xt_core.choices import Choices
 from xt_core.query.columns import Column
+from xt_core.query.fields import Field, Kind
 from xt_core.query.formats import counted
 from xt_core.query.registry import JOB_FIELDS, JobRow
+from xt_core.session import Session
 from xt_tui.order import RecordOrder, Selection
 from xt_tui.panes.records import RecordsPane
 from xt_tui.state import ViewState
+from xt_tui.widgets.blocks import bar
 from xt_tui.widgets.table import Cell
 
 ALL_JOBS = "all"
+_BAR_CELLS = 5
+DONE: Field[JobRow] = Field("done", Kind.NUMBER, lambda row, now: done(row), format=".0%")
+"""Shown as a bar and as counts; as a value, a share from 0 to 1."""
+FIELDS = copy(JOB_FIELDS)
+FIELDS.fields = {**JOB_FIELDS.fields, DONE.name: DONE}
 
 
 class JobsPane(RecordsPane[JobRow]):
@@ -18,17 +28,20 @@ class JobsPane(RecordsPane[JobRow]):
 
     LEAD = (ALL_JOBS,)
 
-    def __init__(self, state: ViewState) -> None:
+    WIDTHS: Mapping[str, int] = {**RecordsPane.WIDTHS, DONE.name: _BAR_CELLS + 10}
+
+    def __init__(self, session: Session, state: ViewState) -> None:
         super().__init__(
             "2 Jobs",
             id="jobs",
             noun="job",
             records=state.jobs,
-            fields=JOB_FIELDS,
-            order=RecordOrder(JOB_FIELDS, lambda row: row.job.name, lambda row: False),
+            fields=FIELDS,
+            order=RecordOrder(FIELDS, lambda row: row.job.name, lambda row: False),
             selection=Selection("name", reverse=True),
             empty="",
             example="status=running best>.9",
+            choices=Choices(session.team_home.team_root),
         )
         self._state = state
 
@@ -38,16 +51,27 @@ class JobsPane(RecordsPane[JobRow]):
         return None if self.cursor is None else self.cursor.job.name
 
     def column_text(self, keys: Sequence[str]) -> str:
-        return "job,status,work_items=done,best,experiment"
+        return "job,status,done,best,experiment"
 
     def status_of(self, record: JobRow) -> str:
         return self._state.job_status(record)
 
     def text(self, column: Column[JobRow], record: JobRow, now: float) -> str:
-        return progress(record) if column.header == "done" else column.text(record, now)
+        if column.field is not DONE:
+            return column.text(record, now)
+        is_ascii = self.app.console.options.ascii_only
+        text = f"{bar(done(record), _BAR_CELLS, is_ascii)} {progress(record)}"
+        return text.ljust(self.WIDTHS[DONE.name])  # numbers go to the right, bars do not
 
     def lead_cells(self, key: str) -> list[Cell]:
         return [Cell(ALL_JOBS, "bold"), Cell(counted(len(self._records), "job"))]
+
+
+def done(row: JobRow) -> float:
+    """The share of the job's work that has ended."""
+    counts = row.counts
+    ended = counts.completed + counts.error + counts.cancelled
+    return ended / row.job.work_items if row.job.work_items else 0.0
 
 
 def progress(row: JobRow) -> str:

@@ -1,10 +1,11 @@
 """The nodes pane: this machine's nodes and the boxes, with what they do and how loaded they are."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
+from textual.binding import BindingType
 
 from xt_core.home import is_own_node
 from xt_core.nodes.controllers import RUNNING, STOPPED
@@ -14,6 +15,7 @@ from xt_core.query.table import display_width
 from xt_core.reports.nodes import UNUSED, gpus_text, load_text, memory_text, state_text
 from xt_core.session import Session
 from xt_core.ssh.adding import remote_names
+from xt_tui.actions import bindings
 from xt_tui.panes.pane import Pane
 from xt_tui.state import ViewState
 from xt_tui.widgets.table import Cell, Table, TableColumn
@@ -25,6 +27,8 @@ _WIDEST = 56
 
 class NodesPane(Pane):
     """A row a node. Boxes of the configuration are there before they are used."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("nodes")
 
     def __init__(self, session: Session, state: ViewState) -> None:
         super().__init__("", id="nodes")

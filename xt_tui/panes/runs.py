@@ -1,33 +1,53 @@
 """The runs pane: the runs of the job under the jobs pane's cursor, or all."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from copy import copy
 
+from textual import on
+
+from xt_core.choices import Choices
 from xt_core.model.records import Run
+from xt_core.query.columns import Column
+from xt_core.query.fields import Field, Kind
 from xt_core.query.filters import parse_filter
+from xt_core.query.formats import format_float
 from xt_core.query.registry import RUN_FIELDS
+from xt_core.search.trials import finite_number
+from xt_core.session import Session
 from xt_tui.order import RecordOrder, Selection
 from xt_tui.panes.records import RecordsPane
 from xt_tui.state import ViewState
+from xt_tui.trends import WIDTH, Trends
+from xt_tui.widgets.table import Table
 
-_COLUMNS = "run,status,{primary}hparams.*,metrics.*,duration,restarts,tags.*,job,experiment"
+TREND: Field[Run] = Field("trend", Kind.FLAG, lambda run, now: bool(run.metrics) or None)
+"""Shown as the last values of the run's metric; as a value, whether there are any."""
+FIELDS = copy(RUN_FIELDS)
+FIELDS.fields = {**RUN_FIELDS.fields, TREND.name: TREND}
+
+_COLUMNS = "run,status,{primary}trend,hparams.*,metrics.*,duration,restarts,tags.*,job,experiment"
 
 
 class RunsPane(RecordsPane[Run]):
     """Whatever the runs logged has a column; the metric that tells which is best comes first."""
 
-    def __init__(self, state: ViewState) -> None:
+    WIDTHS: Mapping[str, int] = {**RecordsPane.WIDTHS, TREND.name: WIDTH}
+
+    def __init__(self, session: Session, state: ViewState) -> None:
         super().__init__(
             "3 Runs",
             id="runs",
             noun="run",
             records=state.runs,
-            fields=RUN_FIELDS,
-            order=RecordOrder(RUN_FIELDS, lambda run: run.full_name, _is_living),
+            fields=FIELDS,
+            order=RecordOrder(FIELDS, lambda run: run.full_name, _is_living),
             selection=Selection("run"),
             empty="no runs yet: press n to launch one, or run `xt demo`",
             example="metrics.loss<.2 status=running",
+            choices=Choices(session.team_home.team_root),
         )
         self._state = state
+        self._trends = Trends(self, session, self._metric)
         self._job: str | None = None
 
     @property
@@ -39,8 +59,35 @@ class RunsPane(RecordsPane[Run]):
         """Only this job's runs; None for all."""
         if job != self._job:
             self._job = job
-            self.scope = () if job is None else (parse_filter(f"job={job}", RUN_FIELDS),)
+            self.scope = () if job is None else (parse_filter(f"job={job}", FIELDS),)
             self.update_rows()
+
+    def text(self, column: Column[Run], record: Run, now: float) -> str:
+        is_trend = column.field is TREND
+        return self._trends.text(record) if is_trend else column.text(record, now)
+
+    @on(Trends.Read)
+    def _show_trends(self, message: Trends.Read) -> None:
+        for table in self.query(Table):  # none while the app closes
+            table.touch(message.keys)
+
+    def summary(self, records: Sequence[Run]) -> str:
+        """Best and mean of the metric, where the runs have one in common; then their states."""
+        text = super().summary(records)
+        metric = self._metric(records[0])
+        row = self._state.jobs.get(records[0].job)
+        found = (finite_number(run.metrics.get(metric)) for run in records)
+        values = [value for value in found if value is not None]
+        if not values:
+            return text
+        best = max(values) if row is None or row.job.maximize else min(values)
+        mean = sum(values) / len(values)
+        return f"{metric} best {format_float(best)}, mean {format_float(mean)}  {text}"
+
+    def _metric(self, run: Run) -> str:
+        """The metric whose course is shown."""
+        row = self._state.jobs.get(run.job)
+        return (row.job.primary_metric if row else "") or next(iter(run.metrics), "")
 
     def column_text(self, keys: Sequence[str]) -> str:
         shown = {self._records[key].job for key in keys}

@@ -35,7 +35,7 @@ class SetsPane(RecordsPane[Run]):
         named = [f'metrics."{objective.metric}"' for objective in objectives]
         named += [f'hparams."{name}"' for name in job.space]
         quotable = [name for name in named if name.count('"') == 2]
-        self._columns = ",".join(["run", "status", *quotable, "hparams.*", "duration"])
+        self._column_text = ",".join(["run", "status", *quotable, "hparams.*", "duration"])
 
     def take(self, runs: Sequence[Run]) -> None:
         """These are new or have changed."""
@@ -43,7 +43,7 @@ class SetsPane(RecordsPane[Run]):
         self.note(runs)
 
     def column_text(self, keys: Sequence[str]) -> str:
-        return self._columns
+        return self._column_text
 
     def status_of(self, record: Run) -> str:
         return STOPPED_EARLY if record.stopped_early else str(record.status)

@@ -1,75 +1,49 @@
 """The launch form: a command, the options of `xt run`, and a preview of what would be run.
 
-The fields are those of `RUN_OPTIONS`; what they mean and whether they are right is decided by the
-engine's `prepare`, in the background, as the user types. Parameters become options of the script,
-as on a command line. Invariant: what is launched is what the fields say at that moment, and it is
-launched once.
+What the fields mean and whether they are right is decided by the engine's `prepare`, in the
+background, as the user types. Parameters become options of the script, as on a command line.
+Invariant: what is launched is what the fields say at that moment, and it is launched once.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.events import DescendantFocus
 from textual.message import Message
 from textual.screen import ModalScreen
-from textual.widget import Widget
-from textual.widgets import Button, Collapsible, Input, Label, Select, Static
+from textual.widgets import Button, Input, Label, Select, Static
 
 from xt_core.errors import XTError
+from xt_core.query.formats import counted
 from xt_core.reports.plans import plan_lines
 from xt_core.session import Session
-from xt_core.submit.options import (
-    RUN_OPTIONS,
-    Kind,
-    RunOption,
-    RunRequest,
-    command_line,
-    request_from_texts,
-)
+from xt_core.submit.options import RunRequest, command_line, request_from_texts
 from xt_core.submit.preparation import prepare
+from xt_core.submit.presets import (
+    Preset,
+    check_preset_name,
+    delete_preset,
+    presets,
+    save_preset,
+)
+from xt_core.submit.recent import recent_commands, scripts
 from xt_core.submit.submission import Submission, submit
 from xt_tui.background import Background
-from xt_tui.widgets.files import FileSuggester
+from xt_tui.widgets.command import CommandInput
+from xt_tui.widgets.option_fields import OptionFields
 from xt_tui.widgets.parameters import Parameters, Written, with_parameters
-from xt_tui.widgets.stopping import Stopping
 
 _MOST_ROWS = 8
-_FIRST = (
-    "hp-config",
-    "search-type",
-    "runs",
-    "concurrent",
-    "primary-metric",
-    "goal",
-    "early-stopping",
-    "nodes",
-    "schedule",
-    "seed",
+_ABOUT_COMMAND = (
+    "the script and its arguments; a value in brackets is searched, as --lr=[.1,.2]; "
+    "up and down: earlier commands"
 )
-"""What a search most often needs, in order; the other options are folded away."""
-_GOALS = ("maximize", "minimize")
-_ABOUT_ALGORITHMS = {
-    "grid": "every combination of the listed values",
-    "random": "independent draws",
-    "tpe": "tree-structured Parzen estimators",
-    "bayesian": "Gaussian process (the same as gp)",
-    "gp": "Gaussian process; needs PyTorch",
-    "cmaes": "evolution of numeric parameters",
-    "qmc": "quasi-random: evenly spread draws",
-    "nsga2": "genetic, made for several objectives",
-    "dgd": "distributed grid descent: neighbours of the best",
-}
-_EXAMPLES = {
-    "hp-config": "a YAML file with the space",
-    "primary-metric": "loss:min; several as acc:max,latency:min",
-    "schedule": "runs to nodes: static if one, else dynamic",
-}
-"""Of options whose help is longer than a field."""
-Field = Input | Select[str]
 
 
 class LaunchScreen(ModalScreen[Submission | None]):
@@ -80,6 +54,9 @@ class LaunchScreen(ModalScreen[Submission | None]):
         Binding("ctrl+l", "launch", "launch"),
         Binding("ctrl+y", "copy", "copy as command"),
         Binding("ctrl+n", "add_parameter", "new parameter"),
+        Binding("ctrl+o", "choose_script", "scripts"),
+        Binding("ctrl+r", "choose_preset", "presets"),
+        Binding("ctrl+s", "save_preset", "save as preset"),
     ]
 
     @dataclass
@@ -104,34 +81,44 @@ class LaunchScreen(ModalScreen[Submission | None]):
         submission: Submission | None
         error: str = ""
 
-    def __init__(self, session: Session) -> None:
+    @dataclass
+    class Remembered(Message):
+        """What was launched lately, the newest first."""
+
+        commands: list[str]
+
+    @dataclass
+    class ScriptsFound(Message):
+        """The scripts below the folder."""
+
+        paths: list[str]
+
+    def __init__(
+        self,
+        session: Session,
+        content: Preset | None = None,
+        title: str = "Launch a run or a search",
+    ) -> None:
+        """`content` is what the fields say to begin with."""
         super().__init__()
-        self._session = session
+        self._session, self._content, self._title = session, content, title
         self._background = Background(self, "preview")
         self._request: RunRequest | None = None
         """What the fields say, once it is known to be right."""
         self._typed = 0
         self._is_wanted = self._is_submitting = False
-        self._command = Input(placeholder="train.py --epochs=10", id="command", compact=True)
-        self._parameters = Parameters(id="parameters")
-        self._stopping = Stopping(id="stopping")
-        self._goal = _select("goal", _GOALS, "as configured (by default: maximize)")
-        self._fields = {option.name: _field(option, session) for option in _plain_options()}
+        self._command = CommandInput(id="command")
+        self._options = OptionFields(session, id="options")
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog", id="launch"):
-            yield Static("Launch a run or a search", classes="dialog-title")
-            yield Label(f"script and arguments, in {self._session.cwd}", markup=False)
+            yield Static(self._title, classes="dialog-title", markup=False)
+            yield Label(
+                f"script and arguments, in {self._session.cwd}", id="launch-folder", markup=False
+            )
             yield self._command
-            with VerticalScroll(id="options", can_focus=False):
-                yield Label("search space\nctrl+n adds\nctrl+t takes out")
-                yield self._parameters
-                special = {"goal": self._goal, "early-stopping": self._stopping}
-                for name in _FIRST:
-                    yield Label(name)
-                    yield special.get(name) or self._fields[name]
-                with Collapsible(title="More options", id="more"):
-                    yield from self._more_options()
+            yield self._options
+            yield Static(_ABOUT_COMMAND, id="field-help", classes="hint", markup=False)
             with VerticalScroll(id="preview-scroll"):
                 yield Static(id="preview", markup=False)
             with Horizontal(classes="buttons"):
@@ -140,14 +127,34 @@ class LaunchScreen(ModalScreen[Submission | None]):
                 )
                 yield Button("Copy as command (ctrl+y)", id="copy", disabled=True, compact=True)
                 yield Button("Close (esc, ctrl+g)", id="close", compact=True)
+            yield Static(
+                "ctrl+o scripts · ctrl+r presets · ctrl+s saves as preset",
+                classes="hint",
+                markup=False,
+            )
 
-    def _more_options(self) -> Iterator[Widget]:
-        for name, field in self._fields.items():
-            if name not in _FIRST:
-                yield Horizontal(Label(name, classes="setting-name"), field, classes="setting")
-
-    def on_mount(self) -> None:
+    async def on_mount(self) -> None:
         self._command.focus()
+        self.run_worker(
+            self._remember, thread=True, description="recent commands", exit_on_error=False
+        )
+        if self._content is not None:
+            await self._fill(self._content)
+
+    async def _fill(self, content: Preset) -> None:
+        self._command.value = content.command
+        self._options.fill(content.options)
+        await self._options.parameters.fill(list(content.parameters))
+        self._changed()
+
+    @on(DescendantFocus)
+    def _tell_of_field(self, event: DescendantFocus) -> None:
+        """The field that has the keys is explained."""
+        text = self._options.help_of(event.widget)
+        if not text and event.widget is self._command:
+            text = _ABOUT_COMMAND
+        for part in self.query("#field-help").results(Static):
+            part.update(text)
 
     # Preview ----------------------------------------------------------------------------
 
@@ -160,21 +167,9 @@ class LaunchScreen(ModalScreen[Submission | None]):
         self._typed += 1
         self._is_wanted = False
         self._set_request(None)
-        typed, command, texts = self._typed, self._command.value, self._texts()
-        parameters = self._parameters.written
+        typed, command, texts = self._typed, self._command.value, self._options.texts
+        parameters = self._options.parameters.written
         self._background.ask(lambda: self._preview(typed, command, parameters, texts))
-
-    def _texts(self) -> dict[str, str | bool]:
-        texts: dict[str, str | bool] = {"early-stopping": self._stopping.text}
-        for option in _plain_options():
-            field = self._fields[option.name]
-            if isinstance(field, Input):
-                texts[option.name] = field.value.strip()
-            elif isinstance(field.value, str):
-                texts[option.name] = option.kind is Kind.FLAG or field.value
-        if isinstance(self._goal.value, str):
-            texts[self._goal.value] = True
-        return texts
 
     def _preview(
         self,
@@ -209,7 +204,7 @@ class LaunchScreen(ModalScreen[Submission | None]):
             return  # more has been typed since, or the form closes
         preview = self.query_one("#preview", Static)
         preview.set_class(bool(message.error), "error")
-        preview.update(message.error or "\n".join(message.lines))
+        preview.update(message.error or _page(message.lines))
         self._set_request(message.request)
         if self._is_wanted:
             self.action_launch()
@@ -268,7 +263,7 @@ class LaunchScreen(ModalScreen[Submission | None]):
         self._set_request(self._request)
 
     def action_add_parameter(self) -> None:
-        self._parameters.add()
+        self._options.parameters.add()
 
     @on(Button.Pressed, "#copy")
     def action_copy(self) -> None:
@@ -280,37 +275,126 @@ class LaunchScreen(ModalScreen[Submission | None]):
     def _close(self) -> None:
         self.dismiss(None)
 
+    # Presets, scripts, earlier commands -------------------------------------------------
 
-def _plain_options() -> list[RunOption]:
-    """The options that have a field of their own."""
-    return [option for option in RUN_OPTIONS if option.name not in ("early-stopping", *_GOALS)]
+    def _remember(self) -> None:
+        """Look up what was launched lately, in a thread."""
+        self.post_message(self.Remembered(self._recent_commands()))
+
+    def _recent_commands(self) -> list[str]:
+        session = self._session.beside()
+        try:
+            return recent_commands(session.store.jobs(workspace=session.workspace))
+        except XTError:  # the form serves without them
+            return []
+        finally:
+            session.close()
+
+    @on(Remembered)
+    def _take_history(self, message: Remembered) -> None:
+        self._command.history = message.commands
+
+    def action_choose_script(self) -> None:
+        """Look for scripts, in a thread; then let the user choose."""
+        folder = self._session.cwd
+
+        def find() -> None:
+            self.post_message(self.ScriptsFound(scripts(folder, self._recent_commands())))
+
+        self.run_worker(find, thread=True, description="scripts", exit_on_error=False)
+
+    @on(ScriptsFound)
+    def _show_scripts(self, message: ScriptsFound) -> None:
+        from xt_tui.screens.choose import Choice, ChoiceScreen
+
+        if not message.paths:
+            self.notify(
+                f"no .py or .sh file below {self._session.cwd}", severity="warning", markup=False
+            )
+            return
+        choices = [Choice(path, path) for path in message.paths]
+        title = f"Which script? {counted(len(choices), 'script')}, those used last first"
+        self.app.push_screen(ChoiceScreen(title, choices), self._take_script)
+
+    def _take_script(self, path: str | None) -> None:
+        """The script in the place of the command's first word; its arguments stay."""
+        import shlex
+
+        if path is not None:
+            _, _, arguments = self._command.value.strip().partition(" ")
+            self._command.value = f"{shlex.quote(path)} {arguments}".rstrip()
+            self._command.cursor_position = len(self._command.value)
+        self._command.focus()
+
+    def action_choose_preset(self) -> None:
+        from xt_tui.screens.choose import Choice, ChoiceScreen
+
+        home = self._session.team_home
+        try:
+            known = presets(home)
+        except XTError as error:
+            self.notify(error.message, severity="error", markup=False)
+            return
+        if not known:
+            self.notify("no presets yet: ctrl+s saves what the form says as one", markup=False)
+            return
+
+        async def take(name: str | None) -> None:
+            if name is not None:
+                await self._fill(known[name])
+
+        choices = [Choice(name, name, _summary(preset)) for name, preset in known.items()]
+        hint = "enter fills it in · D deletes it · / filters · esc, ctrl+g or q leaves"
+        screen = ChoiceScreen("Which preset?", choices, hint=hint, delete=self._forget)
+        self.app.push_screen(screen, take)
+
+    def _forget(self, name: str) -> None:
+        self._attempt(
+            f"preset {name} deleted", lambda: delete_preset(self._session.team_home, name)
+        )
+
+    def action_save_preset(self) -> None:
+        from xt_tui.screens.ask import AskScreen
+
+        content = Preset(
+            self._command.value.strip(), self._options.texts, self._options.parameters.written
+        )
+
+        def save(name: str | None) -> None:
+            if name is not None:
+                self._attempt(
+                    f"preset {name} saved",
+                    lambda: save_preset(self._session.team_home, name, content),
+                )
+
+        hint = "the name; a preset of that name is replaced"
+        self.app.push_screen(AskScreen("Save as preset", hint, _check_if_any), save)
+
+    def _attempt(self, done: str, call: Callable[[], None]) -> None:
+        try:
+            call()
+        except XTError as error:
+            self.notify(error.message, severity="error", markup=False)
+        else:
+            self.notify(done, markup=False)
 
 
-def _field(option: RunOption, session: Session) -> Field:
-    if option.kind is Kind.FLAG:
-        return _select(option.name, ("yes",), option.help)
-    if option.name == "search-type":
-        return _select(option.name, option.choices, "grid if all is listed, else random")
-    hint = _EXAMPLES.get(option.name, option.help)
-    if option.name == "target":
-        configured = session.config.string("xt-services.target")
-        return _select(option.name, _targets(session), f"{configured} (as configured)")
-    if option.kind is Kind.CHOICE:
-        return _select(option.name, option.choices, hint)
-    suggester = FileSuggester(session.cwd) if option.kind is Kind.FILE else None
-    return Input(placeholder=hint, id=f"option-{option.name}", compact=True, suggester=suggester)
+def _check_if_any(name: str) -> None:
+    if name:
+        check_preset_name(name.strip())
 
 
-def _select(name: str, choices: Sequence[str], prompt: str) -> Select[str]:
-    pairs = [
-        (f"{choice} · {about}" if (about := _ABOUT_ALGORITHMS.get(choice)) else choice, choice)
-        for choice in choices
+def _summary(preset: Preset) -> str:
+    """A preset in one line."""
+    options = [
+        f"--{name}" if text is True else f"--{name} {text}" for name, text in preset.options.items()
     ]
-    return Select(pairs, prompt=prompt, id=f"option-{name}", compact=True)
+    searched = [f"{name}={values}" for name, values in preset.parameters]
+    return " ".join([preset.command, *searched, *options])
 
 
-def _targets(session: Session) -> list[str]:
-    """What a job can be run on: the targets, and each box."""
-    settings = session.config.as_dict()
-    boxes = [name for name, box in settings["boxes"].items() if box["address"] is not None]
-    return list(dict.fromkeys([*settings["compute-targets"], *boxes]))
+def _page(lines: Sequence[str]) -> Text:
+    """The preview: what it is stands out, tables stay in line."""
+    text = Text("\n", no_wrap=True).join(Text(line) for line in lines)
+    text.stylize("bold", 0, len(lines[0]) if lines else 0)
+    return text

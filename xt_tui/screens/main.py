@@ -1,7 +1,7 @@
 """The main screen: the panes, which of them have the keys, and what they show of the news."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from textual import on
@@ -10,10 +10,14 @@ from textual.containers import Horizontal, Vertical
 from textual.events import DescendantFocus
 from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import Footer, TabbedContent, TabPane
+from textual.widget import Widget
+from textual.widgets import Footer
 
 from xt_core.model.records import Run
 from xt_core.session import Session
+from xt_tui import layout as layouts
+from xt_tui.charting.sampled import sampled
+from xt_tui.layout import LEFT, LOWER, PANES, Layout
 from xt_tui.panes.details import DetailsPane
 from xt_tui.panes.jobs import JobsPane
 from xt_tui.panes.metrics import MetricsPane
@@ -23,6 +27,7 @@ from xt_tui.panes.pane import Pane
 from xt_tui.panes.runs import RunsPane
 from xt_tui.panes.teams import TeamsPane
 from xt_tui.state import Batch, ViewState
+from xt_tui.widgets.tab_strip import Tab, TabStrip
 from xt_tui.widgets.table import Table
 
 if TYPE_CHECKING:
@@ -37,10 +42,9 @@ _PARTS = (
     "#details-text",
     "#nodes-table",
 )
-_LOWER = ("metrics", "output", "details", "nodes")
+_FIRST = ("runs", "metrics", "jobs", "output", "details", "nodes", "teams")
+"""The order that panes are shown in before any had the keys."""
 _CLOCK_SECONDS = 1.0
-NARROW_BELOW = 90
-"""Cells; narrower terminals show one side at a time."""
 
 
 class MainScreen(Screen[None]):
@@ -50,45 +54,143 @@ class MainScreen(Screen[None]):
     class BoxChosen(Message):
         """Enter was pressed on a node."""
 
-    def __init__(self, session: Session, state: ViewState) -> None:
+    @dataclass
+    class LayoutChanged(Message):
+        """The user hid, zoomed or resized a pane."""
+
+        layout: Layout
+
+    def __init__(self, session: Session, state: ViewState, layout: Layout | None = None) -> None:
         super().__init__()
         self._state = state
+        self.layout_of_panes = layout or Layout()
+        self._recent: tuple[str, ...] = _FIRST
         self.teams, self.jobs, self.runs = (
             TeamsPane(session, state),
-            JobsPane(state),
-            RunsPane(state),
+            JobsPane(session, state),
+            RunsPane(session, state),
         )
-        self.metrics, self.output = MetricsPane(session), OutputPane(session)
+        self.metrics, self.output = MetricsPane(session, sampled(session)), OutputPane(session)
         self.details, self.nodes = DetailsPane(session), NodesPane(session, state)
         self._details_of_job = False
 
     def compose(self) -> ComposeResult:
+        with Horizontal(id="status-line"):
+            yield TabStrip(self._tabs, id="pane-strip")
         with Horizontal(id="main"):
             with Vertical(id="left"):
                 yield self.teams
                 yield self.jobs
             with Vertical(id="right"):
                 yield self.runs
-                with TabbedContent(id="lower"):
-                    with TabPane("4 Metrics", id="tab-metrics"):
-                        yield self.metrics
-                    with TabPane("5 Output", id="tab-output"):
-                        yield self.output
-                    with TabPane("6 Details", id="tab-details"):
-                        yield self.details
-                    with TabPane("7 Nodes", id="tab-nodes"):
-                        yield self.nodes
+                with Horizontal(id="lower"):
+                    yield self.metrics
+                    yield self.output
+                    yield self.details
+                    yield self.nodes
         yield Footer(compact=True)
 
     def on_mount(self) -> None:
+        for number, name in enumerate(PANES, 1):
+            self.query_one(f"#{name}", Pane).border_title = f"{number} {name.capitalize()}"
+        self._arrange()
         self.runs.table.focus()
         self.jobs.update_rows()
         self.set_interval(_CLOCK_SECONDS, self._tick)
 
     def on_resize(self) -> None:
-        """Where the left side is out of sight, the title says how to come to it."""
-        is_narrow = self.size.width < NARROW_BELOW
-        self.runs.border_title = "3 Runs" + (" · 1 Teams · 2 Jobs" if is_narrow else "")
+        self._arrange()
+
+    # Layout -----------------------------------------------------------------------------
+
+    @property
+    def panes_shown(self) -> frozenset[str]:
+        """The panes that are on screen."""
+        return layouts.panes_shown(self.layout_of_panes, *self.app.size, self._recent)
+
+    def _arrange(self) -> None:
+        """Show the panes that have room, as large as the layout has them."""
+        chosen, shown = self.layout_of_panes, self.panes_shown
+        width, height = self.app.size
+        for name in PANES:
+            self.query_one(f"#{name}", Pane).display = name in shown
+        left, right = self.query_one("#left"), self.query_one("#right")
+        left.display = any(name in shown for name in LEFT)
+        right.display = any(name not in LEFT for name in shown)
+        left.styles.width = layouts.left_width(chosen, width) if right.display else "1fr"
+        lower = [name for name in LOWER if name in shown]
+        self.query_one("#lower").display = bool(lower)
+        share = layouts.upper_share(chosen)
+        self.runs.styles.height = f"{share}fr"
+        self.query_one("#lower").styles.height = f"{100 - share}fr"
+        beside = layouts.beside_share(chosen)
+        for place, name in enumerate(lower):
+            points = beside if place == 0 else 100 - beside
+            self.query_one(f"#{name}").styles.width = f"{points}fr"
+        self._size_teams(chosen.teams)
+        self.query_one(Footer).display = height >= layouts.BARE_BELOW
+        self.query_one(TabStrip).refresh()
+
+    def _size_teams(self, rows: int) -> None:
+        styles = self.teams.styles
+        styles.height = rows or ("auto" if self.jobs.display else "1fr")
+        styles.max_height = rows or (12 if self.jobs.display else None)
+
+    def change_layout(self, chosen: Layout) -> None:
+        """Take over another layout, which is remembered."""
+        if chosen != self.layout_of_panes:
+            self.layout_of_panes = chosen
+            self._arrange()
+            self.post_message(self.LayoutChanged(chosen))
+
+    def resize_pane(self, across: int, down: int) -> None:
+        """Make the pane that has the keys wider or higher, by cells and rows."""
+        self.change_layout(
+            layouts.grown(
+                self.layout_of_panes,
+                self._recent[0],
+                self.panes_shown,
+                self.app.size,
+                across,
+                down,
+            )
+        )
+
+    def hide_pane(self) -> None:
+        """Take the pane that has the keys off the screen; the one before gets them."""
+        name = self._recent[0]
+        hidden = self.layout_of_panes.hidden | {name}
+        others = [other for other in self._recent[1:] if other not in hidden]
+        self.change_layout(replace(self.layout_of_panes, hidden=hidden, is_zoomed=False))
+        self.focus_pane(others[0])
+
+    def toggle_zoom(self) -> None:
+        """The pane that has the keys alone, or all of them again."""
+        zoomed = not self.layout_of_panes.is_zoomed
+        self.change_layout(replace(self.layout_of_panes, is_zoomed=zoomed))
+
+    @on(Pane.Dragged)
+    def _drag_border(self, message: Pane.Dragged) -> None:
+        room = self.query_one("#right").size
+        name = str(message.pane.id)
+        self.change_layout(
+            layouts.dragged(
+                self.layout_of_panes, name, message.width, message.height, room, self.size.width
+            )
+        )
+
+    def _tabs(self) -> tuple[Sequence[Tab], str]:
+        shown, hidden = self.panes_shown, self.layout_of_panes.hidden
+        tabs = [
+            Tab(name, f"{number} {name.capitalize()}", str(number), name in shown)
+            for number, name in enumerate(PANES, 1)
+            if name not in hidden or name in shown
+        ]
+        return tabs, self._recent[0]
+
+    @on(TabStrip.Chosen, "#pane-strip")
+    def _tab_chosen(self, message: TabStrip.Chosen) -> None:
+        self.focus_pane(message.tab)
 
     # Which pane -------------------------------------------------------------------------
 
@@ -133,17 +235,16 @@ class MainScreen(Screen[None]):
         return self.meant_runs[0].job if self.meant_runs else self.jobs.job
 
     def focus_pane(self, name: str) -> None:
-        """Show a pane and give it the keys."""
-        if self.maximized is not None:
-            self.minimize()
-        if name in _LOWER:
-            self.query_one("#lower", TabbedContent).active = f"tab-{name}"
-        self.set_class(name in ("teams", "jobs"), "-left")
+        """Show a pane and give it the keys; one that was hidden is not hidden any more."""
+        hidden = self.layout_of_panes.hidden - {name}
+        self.change_layout(replace(self.layout_of_panes, hidden=hidden))
+        self._recent = layouts.most_recent_first(self._recent, name)
         pane = self.query_one(f"#{name}", Pane)
-        if pane.target.focusable and pane.region:
-            self.set_focus(pane.target)  # at once: the next key may be on its way
-        else:  # its tab is about to be shown
-            self.call_after_refresh(pane.target.focus)
+        for widget in (pane, *pane.ancestors):
+            if isinstance(widget, Widget):
+                widget.display = True  # what is not shown takes no keys
+        self.set_focus(pane.target)  # at once: the next key may be on its way
+        self._arrange()
 
     def go_to_run(self, job: str, run: str) -> None:
         """Put the cursors on a job and on a run of it, which no filter hides."""
@@ -152,13 +253,6 @@ class MainScreen(Screen[None]):
                 pane.close_filter()
             pane.go_to(key)
         self.focus_pane("runs")
-
-    def toggle_zoom(self) -> None:
-        """The pane that has the keys alone, or all of them again."""
-        if self.maximized is not None:
-            self.minimize()
-        elif self.pane is not None:
-            self.maximize(self.pane)
 
     # News -------------------------------------------------------------------------------
 
@@ -176,13 +270,13 @@ class MainScreen(Screen[None]):
 
     def show_pending(self) -> None:
         """Badges came or went."""
-        self.jobs.table.refresh()
-        self.runs.table.refresh()
+        self.jobs.table.redraw()
+        self.runs.table.redraw()
 
     def _tick(self) -> None:
         """Durations grow."""
         if self.is_open and any(node["running"] for node in self._state.nodes):
-            self.runs.table.refresh()
+            self.runs.age()
 
     @on(Table.CursorMoved)
     def _cursor_moved(self, message: Table.CursorMoved) -> None:
@@ -217,6 +311,9 @@ class MainScreen(Screen[None]):
     @on(DescendantFocus)
     def _pane_changed(self) -> None:
         """Details are of the job or the run whose pane had the keys last."""
+        if self.pane is not None and self.pane.id != self._recent[0]:
+            self._recent = layouts.most_recent_first(self._recent, str(self.pane.id))
+            self._arrange()
         if self.pane in (self.jobs, self.runs):
             self._details_of_job = self.pane is self.jobs
             if self.is_open:

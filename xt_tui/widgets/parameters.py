@@ -81,10 +81,11 @@ class FormSuggester(Suggester):
 class ParameterRow(Vertical):
     """One parameter; below it, what is wrong with it."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "", values: str = "") -> None:
         super().__init__(classes="parameter")
-        self.name_input = Input(placeholder="name", classes="parameter-name", compact=True)
+        self.name_input = Input(name, placeholder="name", classes="parameter-name", compact=True)
         self.values_input = Input(
+            values,
             placeholder="[.1, .2] or $uniform…",
             classes="parameter-values",
             compact=True,
@@ -158,6 +159,14 @@ class Parameters(Vertical):
         if not self._rows[-1].is_blank and self.is_attached:
             self._rows.append(ParameterRow())
             self.mount(self._rows[-1])
+
+    async def fill(self, written: Sequence[Written]) -> None:
+        """Show these parameters and no others."""
+        await self.remove_children()
+        self._rows = [ParameterRow(*each) for each in [*written, ("", "")]]
+        await self.mount_all(self._rows)
+        for row in self._rows:
+            row.check()
 
     def add(self) -> None:
         """Give the keys to the blank row."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.widget import Widget
 from textual.widgets import Input, Label, Select
 
 from xt_core.config.properties import Property
@@ -63,6 +64,26 @@ class Stopping(Vertical):
         given = {name: field.value.strip() for name, field in self._settings[policy].items()}
         return ",".join([policy, *(f"{name}={text}" for name, text in given.items() if text)])
 
+    def fill(self, text: str) -> None:
+        """Show the value of an ``--early-stopping``; an empty one is no choice."""
+        policy, *settings = (part.strip() for part in text.split(","))
+        known = self._settings.get(policy)
+        if known is None:
+            self._policy.value = Select.NULL
+            return
+        given = dict(part.partition("=")[::2] for part in settings)
+        self._policy.value = policy
+        for name, field in known.items():
+            field.value = given.get(name, "")
+
+    def help_of(self, field: Widget) -> str:
+        """What a setting's field is for; empty for another widget."""
+        for policy, settings in self._settings.items():
+            for name, each in settings.items():
+                if each is field:
+                    return f"{name}: {_declared(policy, name).help}"
+        return ""
+
     @on(Select.Changed)
     def _show_settings(self) -> None:
         for policy in self._settings:
@@ -73,6 +94,10 @@ class Stopping(Vertical):
 def _rows(settings: dict[str, Input]) -> Iterator[Horizontal]:
     for name, field in settings.items():
         yield Horizontal(Label(name, classes="setting-name"), field, classes="setting")
+
+
+def _declared(policy: str, setting: str) -> Property:
+    return policies()[policy][setting]
 
 
 def _placeholder(declared: Property) -> str:

@@ -1,16 +1,21 @@
 """A table that draws only the rows on screen, so that 100,000 are as quick as ten.
 
-The cursor belongs to a key, not to a place: when rows change it stays with its row.
+The cursor belongs to a key, not to a place: when rows change it stays with its row. A row is made
+once and drawn from memory until it is told to have changed (`touch`), or all are (`redraw`).
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import itemgetter
 from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.cache import LRUCache
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
@@ -20,6 +25,8 @@ from xt_core.query.table import display_width, printable, truncate
 
 _GAP = "  "
 _SIDEWAYS_CELLS = 8
+_STRIPS = 1_000
+"""Rows that are kept as drawn."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,8 @@ class Cell:
 
     text: str
     style: str = ""
+    is_wide: bool = False
+    """Whether it takes all that is left of the row, whatever the columns are."""
 
 
 class Table(ScrollView, can_focus=True):
@@ -75,13 +84,23 @@ class Table(ScrollView, can_focus=True):
         table: "Table"
         column: int
 
-    def __init__(self, cells: Callable[[str], Sequence[Cell]], *, id: str, empty: str) -> None:
-        """`cells` gives a row's cells by its key; `empty` is said where there are no rows."""
+    def __init__(
+        self, cells: Callable[[str], Sequence[Cell]], *, id: str, empty: str, frozen: int = 0
+    ) -> None:
+        """`cells` gives a row's cells by its key; `empty` is said where there are no rows; the
+        first `frozen` columns stay in sight when the others are scrolled sideways."""
         super().__init__(id=id)
-        self._cells, self._empty = cells, empty
+        self._cells, self.empty, self._frozen = cells, empty, frozen
         self._columns: Sequence[TableColumn] = ()
         self._keys: Sequence[str] = ()
+        self._places: Mapping[str, int] = {}
         self._cursor = 0
+        self._strips: LRUCache[str, Strip] = LRUCache(_STRIPS)
+        self._drawn_for: object = None
+        """What the kept rows were drawn for: the width and how far it is scrolled sideways."""
+        self._plain: Style | None = None
+        self.moved_at = 0.0
+        """When a key or the mouse moved the cursor, in seconds of the monotonic clock."""
 
     # Content ----------------------------------------------------------------------------
 
@@ -94,11 +113,32 @@ class Table(ScrollView, can_focus=True):
         """The key of the row under the cursor."""
         return self._keys[self._cursor] if self._keys else None
 
-    def show(self, columns: Sequence[TableColumn], keys: Sequence[str]) -> None:
-        """Show other rows; the cursor stays on its key if that is still there."""
+    @property
+    def shown_keys(self) -> Sequence[str]:
+        """The keys of the rows in sight."""
+        top = int(self.scroll_offset.y)
+        return self._keys[top : top + max(0, self.size.height - 1)]
+
+    def place(self, key: str | None) -> int | None:
+        """The row of a key; None if it is not shown."""
+        return None if key is None else self._places.get(key)
+
+    def show(
+        self,
+        columns: Sequence[TableColumn],
+        keys: Sequence[str],
+        places: Mapping[str, int] | None = None,
+    ) -> None:
+        """Show other rows; the cursor stays on its key if that is still there. Callers that give
+        `places`, the rows by key, tell of each changed row by `touch`."""
         before, row = self.cursor_key, self._cursor - int(self.scroll_offset.y)
-        self._columns, self._keys = columns, keys
-        if before is not None and (place := _place(keys, before)) is not None:
+        is_same = keys is self._keys
+        if columns != self._columns or places is None:
+            self._columns, is_same = columns, False
+            self._strips.clear()
+        self._keys = keys
+        self._places = _placed(keys) if places is None else places
+        if (place := self.place(before)) is not None:
             self._cursor = place
         self._cursor = min(self._cursor, max(0, len(keys) - 1))
         width = sum(column.width for column in columns) + len(_GAP) * (len(columns) - 1)
@@ -107,6 +147,28 @@ class Table(ScrollView, can_focus=True):
             self.scroll_to(y=max(0, self._cursor - row), animate=False)
         if self.cursor_key != before:
             self.announce_cursor()
+        if not is_same:
+            self.refresh()
+
+    def touch(self, keys: Collection[str]) -> None:
+        """The cells of these rows have changed."""
+        top = int(self.scroll_offset.y)
+        for key in keys:
+            self._strips.discard(key)
+        if len(keys) > self.size.height:
+            among = set(keys)
+            rows: Iterable[int | None] = (
+                top + y for y, key in enumerate(self.shown_keys) if key in among
+            )
+        else:
+            rows = map(self.place, keys)
+        for row in rows:
+            if row is not None and 0 <= row - top < self.size.height - 1:
+                self._refresh_row(row)
+
+    def redraw(self) -> None:
+        """The cells of all rows may have changed."""
+        self._strips.clear()
         self.refresh()
 
     def announce_cursor(self) -> None:
@@ -116,36 +178,72 @@ class Table(ScrollView, can_focus=True):
 
     def move_to(self, key: str) -> None:
         """Put the cursor on a row."""
-        if (place := _place(self._keys, key)) is not None:
+        if (place := self.place(key)) is not None:
             self._move(place)
 
     # Drawing ----------------------------------------------------------------------------
 
+    def notify_style_update(self) -> None:
+        self._plain = None
+        self._strips.clear()
+        super().notify_style_update()
+
     def render_line(self, y: int) -> Strip:
         width, (left, top) = self.size.width, self.scroll_offset
+        if self._drawn_for != (width, left):
+            self._strips.clear()
+            self._drawn_for = (width, left)
+        if self._plain is None:
+            self._plain = self.rich_style
         if y == 0:
             header = [Cell(column.header, "bold") for column in self._columns]
-            return self._strip(header, Style(dim=False), left, width)
-        row = top + y - 1
+            return self._strip(header, Style(dim=False), int(left), width)
         if not self._keys:
-            text = self._empty if y == 1 else ""
-            return Strip([Segment(_fit(text, width, False), self.rich_style)])
+            text = self.empty if y == 1 else ""
+            return Strip([Segment(_fit(text, width, False), self._plain)])
+        row = int(top) + y - 1
         if row >= len(self._keys):
-            return Strip.blank(width, self.rich_style)
-        base = Style()
+            return Strip.blank(width, self._plain)
+        key = self._keys[row]
         if row == self._cursor:
-            base = Style(reverse=True) if self.has_focus else Style(bold=True, underline=True)
-        return self._strip(self._cells(self._keys[row]), base, left, width)
+            cells, base = self._cells(key), Style(bold=True, underline=True)
+            if self.has_focus:  # one bar, whatever colours its cells have
+                cells, base = [replace(cell, style="") for cell in cells], Style(reverse=True)
+            return self._strip(cells, base, int(left), width)
+        strip = self._strips.get(key)
+        if strip is None:
+            strip = self._strips[key] = self._strip(self._cells(key), Style(), int(left), width)
+        return strip
 
     def _strip(self, cells: Sequence[Cell], base: Style, left: int, width: int) -> Strip:
-        segments: list[Segment] = []
-        plain = self.rich_style + base
+        """A line of cells, with one segment for each stretch of one style."""
+        plain = (self._plain or self.rich_style) + base
+        pieces: list[tuple[Style, str]] = []
         for column, cell in zip(self._columns, cells, strict=False):
-            text = _fit(cell.text, column.width, column.right)
             style = plain + Style.parse(cell.style) if cell.style else plain
-            segments += [Segment(text, style), Segment(_GAP, plain)]
-        strip = Strip(segments)
-        return strip.crop_extend(left, left + width, plain)
+            if cell.is_wide:
+                pieces.append((style, printable(cell.text)))
+                break
+            pieces += [(style, _fit(cell.text, column.width, column.right)), (plain, _GAP)]
+        strip = Strip(
+            Segment("".join(text for _, text in run), style)
+            for style, run in groupby(pieces, key=itemgetter(0))
+        )
+        frozen = self._frozen_width(width)
+        if not left or not frozen:
+            return strip.crop_extend(left, left + width, plain)
+        rest = strip.crop_extend(left + frozen, left + width, plain)
+        return Strip.join([strip.crop(0, frozen), rest])
+
+    def _frozen_width(self, width: int) -> int:
+        """The cells of the columns that stay in sight: none if they took half of the table."""
+        cells = sum(column.width + len(_GAP) for column in self._columns[: self._frozen])
+        return cells if cells * 2 <= width else 0
+
+    def _refresh_row(self, row: int) -> None:
+        y = row - int(self.scroll_offset.y) + 1
+        if y > 0:
+            self.refresh(Region(0, y, self.size.width, 1))
 
     # Moving -----------------------------------------------------------------------------
 
@@ -167,26 +265,31 @@ class Table(ScrollView, can_focus=True):
         self.scroll_to(x=x, animate=False, force=True)
 
     def _move(self, row: int) -> None:
+        self.moved_at = time.monotonic()
         row = min(max(0, row), max(0, len(self._keys) - 1))
         if row == self._cursor or not self._keys:
             return
-        self._cursor = row
+        before, self._cursor = self._cursor, row
         # The header covers the first line of the view, so a row needs the line above it too.
         self.scroll_to_region(
             Region(int(self.scroll_offset.x), row, 1, 2), animate=False, force=True
         )
         self.announce_cursor()
-        self.refresh()
+        self._refresh_row(before)
+        self._refresh_row(row)
 
     def on_click(self, event: events.Click) -> None:
         if event.y > 0:
             self._move(int(self.scroll_offset.y) + event.y - 1)
             if event.chain == 2:
                 self.action_choose()
-        elif (column := self._column_at(int(self.scroll_offset.x) + event.x)) is not None:
+        elif (column := self._column_at(event.x)) is not None:
             self.post_message(self.HeaderClicked(self, column))
 
     def _column_at(self, x: int) -> int | None:
+        """The column of a cell of the header."""
+        if x >= self._frozen_width(self.size.width):
+            x += int(self.scroll_offset.x)
         right = 0
         for place, column in enumerate(self._columns):
             right += column.width + len(_GAP)
@@ -195,17 +298,14 @@ class Table(ScrollView, can_focus=True):
         return None
 
     def on_focus(self) -> None:
-        self.refresh()
+        self._refresh_row(self._cursor)
 
     def on_blur(self) -> None:
-        self.refresh()
+        self._refresh_row(self._cursor)
 
 
-def _place(keys: Sequence[str], key: str) -> int | None:
-    try:
-        return keys.index(key)
-    except ValueError:
-        return None
+def _placed(keys: Sequence[str]) -> dict[str, int]:
+    return {key: place for place, key in enumerate(keys)}
 
 
 def _fit(text: str, width: int, right: bool) -> str:

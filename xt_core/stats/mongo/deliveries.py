@@ -33,7 +33,7 @@ from xt_core.stats.rules import LOGGED_RUN_FIELDS, NODE_RUN_FIELDS
 from xt_core.stats.store import Delivery
 
 _ENDED_ITEMS = [WorkItemStatus.COMPLETED, WorkItemStatus.CANCELLED]
-_LEFT_OUT = {"outbox.data": 0, "hparams": 0, "metrics": 0}
+_LEFT_OUT = {"outbox.data": 0, "hparams": 0, "metrics": 0, "aggregates": 0}
 
 
 @dataclass
@@ -184,6 +184,10 @@ def _state(run: Run, known: Document, *, logged_only: bool) -> dict[str, Any]:
     names = LOGGED_RUN_FIELDS if logged_only else NODE_RUN_FIELDS
     state = {name: field_to_bson(name, getattr(run, name)) for name in names}
     tags = ClientTags.from_json(known.get("client_tags")).over(run.tags)
+    if run.aggregates or not run.metrics:
+        state["lacks_aggregates"] = False
+    else:  # the node has not worked them out yet: what is known here stays
+        del state["aggregates"]
     return state | {"tags": field_to_bson("tags", tags)}
 
 

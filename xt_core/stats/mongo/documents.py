@@ -7,21 +7,30 @@ runs: `num`, `child`, `job_num`, `parent_num`, `node_length` (what names are ord
 `version` (one more with every change of what the document says), `recent` (the last changes, by
 their tokens), `dirty` (the change that has no revision yet), `outbox` (the last events),
 `last_event`, `children`, `journal_end`, `tail` and `tangled` (of the metrics), `claim` (unique:
-which claim of an item it came of), `newborn`, `parent_seq`, `client_tags`, `node_revision`.
+which claim of an item it came of), `newborn`, `parent_seq`, `client_tags`, `node_revision`,
+`lacks_aggregates` (true where they are not worked out yet).
 """
 
 from dataclasses import fields
 from typing import Any
 
+from xt_core.model.aggregates import Aggregate
 from xt_core.model.encoding import dumps, loads
 from xt_core.model.names import job_number, run_numbers
 from xt_core.model.records import Event, Job, Objective, Run, WorkItem
 from xt_core.model.states import RunStatus, WorkItemStatus
 from xt_core.stats.mongo.schema import Document
-from xt_core.stats.mongo.values import from_bson, map_from_bson, map_to_bson, to_bson
+from xt_core.stats.mongo.values import (
+    field_name,
+    from_bson,
+    logged_name,
+    map_from_bson,
+    map_to_bson,
+    to_bson,
+)
 
-FAMILIES = frozenset({"hparams", "metrics", "tags"})
-"""The fields of a run that hold what was logged; the server looks into them."""
+FAMILIES = frozenset({"hparams", "metrics", "tags", "goals"})
+"""The fields of a run that hold values by their names; the server looks into them."""
 _TEXTS = {kind: {f.name for f in fields(kind) if f.type is str} for kind in (Run, Job)}
 _LARGEST_EVENT_BYTES = 4 << 20
 
@@ -50,6 +59,8 @@ def field_to_bson(name: str, value: Any) -> Any:
     """The value of one field of a run."""
     if name in FAMILIES:
         return map_to_bson(value)
+    if name == "aggregates":
+        return {field_name(metric): dict(each._asdict()) for metric, each in value.items()}
     if isinstance(value, list | dict):
         return {"json": dumps(value)}
     return None if value == "" else to_bson(value)
@@ -116,6 +127,8 @@ def _record_values(kind: type[Run] | type[Job], document: Document) -> dict[str,
         value = document[field.name]
         if kind is Run and field.name in FAMILIES:
             values[field.name] = map_from_bson(value)
+        elif field.name == "aggregates":
+            values[field.name] = {logged_name(m): Aggregate(**each) for m, each in value.items()}
         elif value is None and field.name in _TEXTS[kind]:
             values[field.name] = ""
         else:

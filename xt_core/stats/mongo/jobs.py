@@ -8,6 +8,7 @@ whoever reads a job that is `unfinished`; each step is harmless to repeat.
 
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from bson import MinKey
 from pymongo.collection import Collection
@@ -59,7 +60,7 @@ def commit(c: Collections, job: Job, first_runs: Sequence[Run], token: str) -> N
     """Make a job visible whose items are stored."""
     document = job_to_document(job) | {"token": token}
     if first_runs:
-        pending = [_first_run(run, token) for run in first_runs]
+        pending = [_first_run(replace(run, goals=job.goals), token) for run in first_runs]
         document |= _UNFINISHED | {"pending_runs": pending}
     try:
         c.jobs.insert_one(document)

@@ -8,19 +8,20 @@ the run's document says, and where it does not, or where records come late, the 
 compared (`_add_missing`). A run that got records late is `tangled`: its buckets may interleave.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from pymongo import InsertOne, UpdateOne
 
+from xt_core.model.aggregates import Aggregate, add_records
 from xt_core.model.encoding import dumps, loads
 from xt_core.model.records import Event, MetricRecord
-from xt_core.stats.mongo.documents import record_key, run_key
+from xt_core.stats.mongo.documents import field_to_bson, record_key, run_from_document, run_key
 from xt_core.stats.mongo.runs import complete_change, existing, update_of
 from xt_core.stats.mongo.schema import Collections, Document
 from xt_core.stats.mongo.values import field_name, to_bson
-from xt_core.stats.mongo.writes import bulk
+from xt_core.stats.mongo.writes import bulk, new_token
 from xt_core.stats.store import JournalBatch
 
 _MOST_RECORDS, _LARGEST_BUCKET = 500, 64 << 10
@@ -67,12 +68,15 @@ def add(c: Collections, batch: JournalBatch, token: str) -> None:
             break
         if run["journal_end"] > batch.start:
             return
+        before = _aggregates(c, run, batch.start)
         series = Series.of(key, run, batch.metrics)
         append(c, [series])
         events = [
             Event(seq, *event) for seq, event in enumerate(batch.events, run["last_event"] + 1)
         ]
         fields = _logged(batch) | series.fields() | {"journal_end": batch.end}
+        fields["aggregates"] = field_to_bson("aggregates", add_records(before, batch.metrics))
+        fields["lacks_aggregates"] = False
         guard = {name: run[name] for name in ("_id", "version", "last_event")}
         if c.runs.update_one(guard, update_of(fields, events, token)).matched_count:
             break
@@ -90,6 +94,33 @@ def _logged(batch: JournalBatch) -> Document:
         for family, values in families.items()
         for name, value in values.items()
     }
+
+
+def _aggregates(c: Collections, run: Document, end: int) -> Mapping[str, Aggregate]:
+    """Those of the records before byte `end` of the journal."""
+    if not run.get("lacks_aggregates"):
+        return run_from_document(run).aggregates
+    records = metrics(c, run["workspace"], run["name"], -1, None)
+    return add_records({}, (record for record in records if record.offset < end))
+
+
+def complete_aggregates(c: Collections, records: int | None) -> int:
+    """See `StatsStore.complete_aggregates`: each run's by compare-and-set."""
+    lacking, read = {"lacks_aggregates": True}, 0
+    while records is None or read < records:
+        run = c.runs.find_one(lacking, sort=[("num", -1), ("child", -1)])
+        if run is None:
+            return 0
+        known = metrics(c, run["workspace"], run["name"], -1, None)
+        fields = {
+            "aggregates": field_to_bson("aggregates", add_records({}, known)),
+            "lacks_aggregates": False,
+        }
+        guard = {"_id": run["_id"], "version": run["version"]}
+        if c.runs.update_one(guard, update_of(fields, [], new_token())).matched_count:
+            complete_change(c, existing(c, run["workspace"], run["name"]))
+        read += max(1, len(known))
+    return c.runs.count_documents(lacking)
 
 
 def append(c: Collections, all_series: Sequence[Series]) -> None:

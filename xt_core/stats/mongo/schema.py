@@ -16,9 +16,7 @@ from xt_core.errors import UnavailableError
 from xt_core.stats.mongo.errors import Place
 
 Document = dict[str, Any]
-SCHEMA_VERSION = 1
-MIGRATIONS: dict[int, Callable[[Database[Document]], None]] = {}
-"""What makes a schema the next one, by the version it starts from; indexes come by themselves."""
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -57,9 +55,28 @@ INDEXES = {
         _index("dirty", "job_num"),
         _index("experiment", "workspace", "is_parent"),
         _index("claim", unique=True),
+        _index("lacks_aggregates", "num", "child"),
     ],
     "metrics": [_index("run", "last")],
 }
+
+
+def _add_goals_and_aggregates(database: Database[Document]) -> None:
+    """Runs know the goals of their jobs; their aggregates are worked out later, run by run."""
+    from xt_core.stats.mongo.documents import field_to_bson, job_from_document
+
+    runs = database["runs"]
+    lacking: Document = {"aggregates": {"$exists": False}}
+    runs.update_many(lacking | {"metrics": {}}, {"$set": {"aggregates": {}}})
+    runs.update_many(lacking, {"$set": {"aggregates": {}, "lacks_aggregates": True}})
+    for document in database["jobs"].find({}):
+        goals = field_to_bson("goals", job_from_document(document).goals)
+        where = {"job_num": document["_id"], "goals": {"$exists": False}}
+        runs.update_many(where, {"$set": {"goals": goals}})
+
+
+MIGRATIONS: dict[int, Callable[[Database[Document]], None]] = {1: _add_goals_and_aggregates}
+"""What makes a schema the next one, by the version it starts from; indexes come by themselves."""
 
 
 def bring_up(database: Database[Document], place: Place) -> None:

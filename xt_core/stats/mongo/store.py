@@ -252,6 +252,9 @@ class MongoStatsStore:
     ) -> list[MetricRecord]:
         return self._server.call(lambda c: journals.metrics(c, workspace, run, after, limit))
 
+    def complete_aggregates(self, records: int | None = None) -> int:
+        return self._server.call(lambda c: journals.complete_aggregates(c, records))
+
     def deliver(self, deliveries: Sequence[Delivery]) -> list[str]:
         return self._server.call(lambda c: deliver(c, deliveries))
 

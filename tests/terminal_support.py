@@ -1,0 +1,84 @@
+"""XT in a real terminal: tmux, its keys, and its screen."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from support import Xt, wait_until
+
+
+class Terminal:
+    """A terminal in which XT runs. When XT ends, its exit code and the terminal's settings are
+    shown."""
+
+    def __init__(self, xt: Xt, socket: Path, width: int, height: int) -> None:
+        self._xt, self._socket = xt, socket
+        self._environ = xt.environ | {"TERM": "xterm-256color"}
+        settings = "stty -a | grep -v speed"
+        command = (
+            f"{settings} > before; {sys.executable} -m xt_core; echo EXIT=$?;"
+            f"{settings} > after; cmp before after && echo SANE; cat"
+        )
+        size = ("-x", str(width), "-y", str(height))
+        self._tmux("new-session", "-d", "-s", "xt", *size, command)
+
+    def press(self, *keys: str) -> None:
+        """Keys as tmux names them; what is no such name is typed."""
+        for key in keys:
+            self._tmux("send-keys", "-t", "xt", key)
+
+    def type(self, text: str) -> None:
+        """Type a text, whatever it says."""
+        self._tmux("send-keys", "-l", "-t", "xt", text)
+
+    def resize(self, width: int, height: int) -> None:
+        self._tmux("resize-window", "-t", "xt", "-x", str(width), "-y", str(height))
+
+    def screen(self) -> str:
+        return self._tmux("capture-pane", "-p", "-t", "xt")
+
+    def line(self, text: str) -> str:
+        """The first line of the screen that has this text; empty without one."""
+        return next((line for line in self.screen().splitlines() if text in line), "")
+
+    def shows(self, *texts: str) -> None:
+        """Wait until all of these are on the screen."""
+        self._wait(lambda: all(text in self.screen() for text in texts), f"{texts!r}")
+
+    def lacks(self, text: str) -> None:
+        """Wait until this is not on the screen."""
+        self._wait(lambda: text not in self.screen(), f"{text!r} to leave")
+
+    def _wait(self, holds: Callable[[], bool], what: str) -> None:
+        try:
+            wait_until(holds, what)
+        except AssertionError as error:
+            raise AssertionError(f"{error}:\n{self.screen()}") from None
+
+    def leave(self) -> None:
+        """Leave XT, and see that the terminal is as it was."""
+        self.press("q")
+        self.shows("EXIT=0", "SANE")
+
+    def close(self) -> None:
+        self._tmux("kill-server")
+
+    def _tmux(self, *args: str) -> str:
+        done = subprocess.run(
+            ["tmux", "-f", os.devnull, "-S", str(self._socket), *args],
+            env=self._environ, cwd=self._xt.code, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return done.stdout
+
+
+@contextmanager
+def terminal(xt: Xt, folder: Path, width: int = 120, height: int = 36) -> Iterator[Terminal]:
+    """XT in a terminal of this size."""
+    own = Terminal(xt, folder / "tmux", width, height)
+    try:
+        yield own
+    finally:
+        own.close()

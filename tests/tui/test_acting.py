@@ -1,0 +1,240 @@
+"""What is done to runs and jobs by key: notes, archive, rerun, commands to copy, files opened."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from textual.app import App
+from textual.widgets import Button, Input, OptionList, Static, TextArea
+from tui_support import names, text_of, told, until, until_loaded
+
+from xt_core.model.states import RunStatus
+from xt_core.session import Session
+from xt_core.stats.store import RunChange
+from xt_core.submit.mrc import Asked, MultiRunConfig, NodeContext, mrc_key
+from xt_tui.app import XtApp
+from xt_tui.screens.choose import ChoiceScreen
+from xt_tui.screens.confirm import ConfirmScreen
+from xt_tui.screens.launch import LaunchScreen
+from xt_tui.screens.note import NoteScreen
+
+
+async def test_notes_are_written_here_or_in_the_editor(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(_program: str, file: Path, _role: str, _variable: str) -> None:
+        file.write_text(file.read_text() + "by the editor\n")
+
+    monkeypatch.setattr("xt_tui.acting.programs.open_file", write)
+    monkeypatch.setattr(App, "suspend", lambda _self: contextlib.nullcontext())
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await pilot.press("i")
+        await until(pilot, lambda: isinstance(app.screen, NoteScreen))
+        await pilot.press("h", "i", "escape")  # what was written is not lost by one key
+        assert "not saved" in text_of(app)
+        await pilot.press("ctrl+e")
+        assert app.screen.query_one(TextArea).text == "hi\nby the editor"
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: told(app) == ["notes of run1.1 set"])
+        assert session.store.run("ws1", "run1.1").notes == "hi\nby the editor"
+        assert app.state.pending == {}
+        await pilot.press("2", "G", "i")
+        await until(pilot, lambda: isinstance(app.screen, NoteScreen))
+        await pilot.press("j", "ctrl+s")
+        await until(pilot, lambda: told(app)[-1] == "notes of job1 set")
+        assert app.state.jobs["job1"].job.notes == session.store.job("job1").notes == "j"
+
+
+async def test_what_is_archived_is_out_of_sight_until_it_is_brought_back(session: Session) -> None:
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await pilot.press("asterisk", "d")  # run1.6 runs
+        await until(pilot, lambda: told(app) == ["run1.6 has not ended"])
+        await pilot.press("u", "g", "space", "space", "d")
+        await until(pilot, lambda: len(names(app)) == 5)
+        assert told(app)[-1] == "2 runs archived: A shows them, d there brings them back"
+        assert session.store.run("ws1", "run1.2").tags == {"archived": True}
+        await pilot.press("A")
+        await until(pilot, lambda: len(names(app)) == 7)
+        assert "archived ones too" in text_of(app)
+        await pilot.press("d")  # the marks are still there
+        await until(pilot, lambda: told(app)[-1] == "2 runs brought back")
+        assert session.store.run("ws1", "run1.2").tags == {}
+        await pilot.press("A", "2", "G", "d")
+        await until(pilot, lambda: told(app)[-1] == "job1 has not ended")
+        await pilot.press("k", "d")
+        await until(pilot, lambda: "job2" not in app.jobs.table.keys)
+        await until(pilot, lambda: "run2" not in names(app))
+        assert session.store.job("job2").tags == {"archived": True}
+
+
+def put_mrc(session: Session) -> None:
+    """What job1 was submitted with."""
+    (session.cwd / "t.py").touch()
+    asked = Asked(
+        str(session.cwd), ["t.py", "--lr=[.1,.2,.3]", "a b"], {"concurrent": 2, "retries": 1}
+    )
+    mrc = MultiRunConfig(
+        job="job1", workspace="ws1", experiment="first", style="static", username="ada",
+        target="local", concurrent=2, commands=[["python", "t.py", "--lr=[.1,.2,.3]", "a b"]],
+        search={"runs": None, "max_runs": None, "search_type": None, "seed": 7, "nodes": 1,
+                "option_prefix": "--", "raw_args": False, "hp_space": None},
+        nodes={"node0": NodeContext("run1")}, asked=asked,
+    )  # fmt: skip
+    session.artifacts.put_bytes(mrc_key("ws1", "job1"), mrc.to_json().encode())
+
+
+async def test_a_run_or_a_job_fills_the_launch_form(session: Session) -> None:
+    put_mrc(session)
+    async with XtApp(session).run_test(size=(140, 50)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await pilot.press("j", "N")
+        await until(pilot, lambda: isinstance(app.screen, LaunchScreen))
+        form = app.screen
+        await until(pilot, lambda: form.query_one("#command", Input).value)
+        assert form.query_one("#command", Input).value == "t.py --lr=0.2 'a b'"
+        assert form.query_one("#option-retries", Input).value == "1"
+        assert form.query_one("#option-concurrent", Input).value == ""
+        assert form.query_one("#option-experiment", Input).value == "first"
+        await until(
+            pilot, lambda: "single: 1 run" in str(form.query_one("#preview", Static).render())
+        )
+        await pilot.press("ctrl+g", "2", "G", "N")
+        await until(pilot, lambda: isinstance(app.screen, LaunchScreen))
+        form = app.screen
+        await until(pilot, lambda: form.query_one("#option-seed", Input).value == "7")
+        assert form.query_one("#command", Input).value == "t.py '--lr=[.1,.2,.3]' 'a b'"
+        await pilot.press("ctrl+g", "g")
+        await until(pilot, lambda: len(names(app)) == 7)
+        await pilot.press("3", "G", "N")  # run2, whose MRC is not there
+        await until(pilot, lambda: "the MRC of job2 is not stored" in "".join(told(app)))
+        await pilot.press("g", "space", "space", "N")
+        await until(pilot, lambda: told(app)[-1] == "2 runs are marked: choose one")
+
+
+async def test_commands_that_do_the_same_can_be_copied(session: Session) -> None:
+    put_mrc(session)
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await pilot.press("slash", *"metrics.loss<.5", "enter", "r")
+        await until(pilot, lambda: len(names(app)) == 4)
+        await pilot.press("G", "Y")
+        await until(pilot, lambda: isinstance(app.screen, ChoiceScreen))
+        offered = [str(each.id) for each in app.screen.query_one(OptionList)._options]
+        run = app.runs.chosen[0].name
+        assert offered[1:] == [
+            f"xt view run {run}",
+            f"xt attach {run}",
+            "xt list runs --all --filter 'metrics.loss<.5' --sort run --reverse",
+        ]
+        assert offered[0].startswith("xt run --retries 1 --experiment first t.py --lr=0.")
+        await pilot.press("slash", *"the table", "enter")
+        await until(pilot, lambda: app.clipboard == offered[-1])
+
+
+async def test_files_of_a_run_are_opened_in_the_pager(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[tuple[str, bytes]] = []
+
+    def read(program: str, file: Path, _role: str, _variable: str) -> None:
+        opened.append((program, file.read_bytes()))
+
+    @contextlib.contextmanager
+    def suspended(_self: object) -> Iterator[None]:
+        opened.append(("suspended", b""))
+        yield
+        opened.append(("resumed", b""))
+
+    session.environ = {**session.environ, "PAGER": "most"}
+    monkeypatch.setattr("xt_tui.acting.programs.open_file", read)
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await pilot.press("G", "P")
+        await until(pilot, lambda: isinstance(app.screen, ChoiceScreen))
+        await pilot.press("enter")  # here there is no terminal to give away
+        await until(pilot, lambda: any("no pager can be opened here" in text for text in told(app)))
+        monkeypatch.setattr(App, "suspend", suspended)
+        await pilot.press("P")
+        await until(pilot, lambda: isinstance(app.screen, ChoiceScreen))
+        await pilot.press("enter")
+        await until(pilot, lambda: len(opened) == 3)
+        console = b"hello\n50%\r100%\n\x1b[32mgreen\x1b[0m \x07bell\n"
+        assert opened == [("suspended", b""), ("most", console), ("resumed", b"")]
+
+
+class Asking(App[None]):
+    """Shows a confirmation, and keeps the answer."""
+
+    answer: bool | None = None
+
+    def ask(self, count: int) -> None:
+        def answered(answer: bool | None) -> None:
+            self.answer = answer
+
+        named = [f"run{number}" for number in range(count)]
+        self.push_screen(
+            ConfirmScreen("Stop?", named, "They end.", "Stop", "Keep", count), answered
+        )
+
+
+async def test_many_are_confirmed_by_typing_how_many(session: Session) -> None:
+    app = Asking()
+    async with app.run_test() as pilot:
+        app.ask(20)
+        await until(pilot, lambda: isinstance(app.focused, Button))  # type: ignore[arg-type]
+        await pilot.press("y")
+        assert app.answer is True
+        app.ask(21)
+        await until(pilot, lambda: isinstance(app.focused, Input))  # type: ignore[arg-type]
+        await pilot.press("y", "enter", "backspace", "2", "enter")
+        assert app.screen.query_one("#yes", Button).disabled
+        assert isinstance(app.screen, ConfirmScreen)
+        await pilot.press("1", "enter")
+        assert app.answer is True
+        app.ask(21)
+        await until(pilot, lambda: isinstance(app.focused, Input))  # type: ignore[arg-type]
+        await pilot.press("escape")
+        assert app.answer is False
+
+
+async def test_presets_scripts_and_earlier_commands_fill_the_form(session: Session) -> None:
+    (session.cwd / "t.py").touch()
+    (session.cwd / "u.py").touch()
+    session.store.change_run(RunChange("ws1", "run1.6", RunStatus.CANCELLED, "ended"))
+    async with XtApp(session).run_test(size=(140, 50)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(app.screen, LaunchScreen))
+        form = app.screen
+        assert isinstance(form, LaunchScreen)
+        command = form._command
+        command.value = "t.py x"
+        form.query_one("#option-runs", Input).value = "3"
+        command.history = ["v.py 2", "v.py 1"]
+        await pilot.press("up", "up", "up")
+        assert command.value == "v.py 1"
+        await pilot.press("down", "down", "down")
+        assert command.value == "t.py x"
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: app.screen is not form)
+        await pilot.press(*"mine", "enter")
+        await until(pilot, lambda: told(app) == ["preset mine saved"])
+        await pilot.press("ctrl+o")
+        await until(pilot, lambda: isinstance(app.screen, ChoiceScreen))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: command.value == "u.py x")
+        form.query_one("#option-runs", Input).value = ""
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: isinstance(app.screen, ChoiceScreen))
+        await pilot.press("enter")
+        await until(pilot, lambda: command.value == "t.py x")
+        assert form.query_one("#option-runs", Input).value == "3"
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: isinstance(app.screen, ChoiceScreen))
+        await pilot.press("D", "q")
+        await until(pilot, lambda: told(app)[-1] == "preset mine deleted")
+        form.query_one("#option-seed", Input).focus()
+        await until(pilot, lambda: "seed: seed of the search" in text_of(app))

@@ -1,0 +1,125 @@
+"""Columns that the user chooses, and what is drawn in them."""
+
+from pathlib import Path
+
+from textual.widgets import Input
+from tui_support import names, text_of, told, until, until_loaded
+
+from xt_core.choices import Choices
+from xt_core.query.registry import RUN_FIELDS
+from xt_core.query.views import ChosenColumn, column_text, from_json, spelled, to_json
+from xt_core.session import Session
+from xt_tui.app import XtApp
+from xt_tui.columns import moved, resized, toggled
+from xt_tui.screens.columns import ColumnsScreen
+from xt_tui.widgets.blocks import bar, sparkline
+from xt_tui.widgets.table import Table
+
+RUN, LR, LOSS = ChosenColumn("run"), ChosenColumn("hparams.lr", 7), ChosenColumn("metrics.loss")
+
+
+def header(app: XtApp) -> list[str]:
+    """The words of the runs pane's header."""
+    line = next(line for line in text_of(app).splitlines() if "run▲" in line)
+    return line[app.runs.table.region.x :].strip("│ ").split()
+
+
+def test_columns_come_go_move_and_have_widths() -> None:
+    columns = toggled((RUN, LR), "metrics.loss")
+    assert columns == (RUN, LR, LOSS)
+    assert toggled(columns, "hparams.lr") == (RUN, LOSS)
+    assert moved(columns, "metrics.loss", -1) == (RUN, LOSS, LR)
+    assert moved(columns, "run", -1) == columns
+    assert moved(columns, "status", 1) == columns
+    assert resized(columns, "run", 12) == (ChosenColumn("run", 12), LR, LOSS)
+    assert resized((RUN,), "run", 1)[0].width == 3
+    assert resized((RUN,), "run", 1_000)[0].width == 80
+
+
+def test_columns_are_written_as_the_command_line_takes_them() -> None:
+    odd = ChosenColumn("hparams.a,b")
+    assert column_text((RUN, odd, LR), RUN_FIELDS) == 'run,hparams."a,b",hparams.lr'
+    assert spelled(RUN_FIELDS.find("tags.it's")) == 'tags."it\'s"'
+    assert spelled(RUN_FIELDS.member("tags", 'a"b')) == "tags.'a\"b'"
+
+
+def test_what_was_kept_is_checked_before_it_is_taken() -> None:
+    assert from_json(to_json((RUN, LR)), RUN_FIELDS) == (RUN, LR)
+    wrong = [["run", 0], ["nothing", 0], ["job"], "status", ["job", "wide"], ["job", 1_000]]
+    assert from_json(wrong, RUN_FIELDS) == (RUN,)
+    assert from_json({"run": 0}, RUN_FIELDS) == ()
+
+
+def test_bars_and_sparklines_have_a_form_in_ascii() -> None:
+    assert bar(0.5, 4) == "██··"
+    assert bar(0.45, 4) == "█▊··"
+    assert bar(2, 3) == "███"
+    assert bar(0.5, 4, is_ascii=True) == "##.."
+    assert sparkline([9, 1, 2, 3], 3) == "▁▅█"
+    assert sparkline([1, float("nan"), 2], 8) == "▁ █"
+    assert sparkline([1, 1], 8) == "▄▄"
+    assert sparkline([1, 2], 8, is_ascii=True) == "_#"
+    assert sparkline([float("inf")], 8) == ""
+
+
+def test_a_memory_that_is_broken_is_told_of_and_replaced(tmp_path: Path) -> None:
+    choices = Choices(tmp_path / "team")
+    assert choices.get("columns") is None
+    choices.put("columns", [1])
+    choices.put("views", {"a": 1})
+    choices.put("columns", None)
+    again = Choices(tmp_path / "team")
+    assert (again.get("columns"), again.get("views"), again.problem) == (None, {"a": 1}, "")
+    assert [file.name for file in (tmp_path / "team").iterdir()] == ["choices.json"]
+    (tmp_path / "team" / "choices.json").write_text("{")
+    assert again.get("views") is None
+    assert "is not JSON; it is ignored" in again.problem
+    again.put("views", 2)
+    assert Choices(tmp_path / "team").get("views") == 2
+
+
+async def test_columns_are_chosen_by_keys_and_remembered(session: Session) -> None:
+    async with XtApp(session).run_test(size=(160, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await until(pilot, lambda: "trend" in header(app))
+        assert header(app)[:5] == ["run▲", "status", "loss", "trend", "lr"]
+        await until(pilot, lambda: "█▁" in text_of(app), "a sparkline of two values")
+        await pilot.press("C")
+        screen = await until(pilot, lambda: isinstance(app.screen, ColumnsScreen) and app.screen)
+        table = screen.query_one(Table)
+        await until(pilot, lambda: len(table.keys) > 20)
+        await pilot.press("space")  # run goes out, and comes back at the end
+        assert "run" not in [column.name for column in screen._columns]
+        table.move_to("run")
+        await pilot.press("space", *"K" * 9, "+")
+        assert screen._columns[0] == ChosenColumn("run", 8)
+        await pilot.press("/", *"node", "enter")
+        assert list(table.keys) == ["node"]
+        await pilot.press("space", "/")
+        screen.query_one("#sought", Input).value = "hparams.later"
+        await pilot.press("enter")
+        await until(pilot, lambda: list(table.keys) == ["hparams.later"])
+        await pilot.press("space", "enter")
+        await until(pilot, lambda: header(app)[-2:] == ["node", "later"])
+        await pilot.press("2")
+        await until(pilot, lambda: "job1" in text_of(app) and "█████ 1/1" in text_of(app))
+    kept = Choices(session.team_home.team_root).get("runs columns")
+    assert kept[0] == ["run", 8]
+    assert kept[-2:] == [["node", 0], ["hparams.later", 0]]
+    async with XtApp(session).run_test(size=(160, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await until(pilot, lambda: header(app)[-2:] == ["node", "later"])
+        await pilot.press("C")
+        await until(pilot, lambda: isinstance(app.screen, ColumnsScreen))
+        await pilot.press("r")
+        await until(pilot, lambda: "later" not in header(app))
+        assert Choices(session.team_home.team_root).get("runs columns") is None
+        assert names(app)[0] == "run1.1"
+
+
+async def test_a_broken_memory_is_told_and_the_ui_opens(session: Session) -> None:
+    session.team_home.create()
+    (session.team_home.team_root / "choices.json").write_text("no json")
+    async with XtApp(session).run_test(size=(120, 36)) as pilot:
+        app = await until_loaded(pilot, 7)
+        assert any("is not JSON" in text for text in told(app))

@@ -1,0 +1,88 @@
+"""The filter bar and the dialog of sort orders: completion, history, hits, any field."""
+
+from textual.widgets import Input
+from tui_support import names, text_of, until, until_loaded
+
+from xt_core.query.registry import RUN_FIELDS
+from xt_core.session import Session
+from xt_tui.app import XtApp
+from xt_tui.completion import completed
+from xt_tui.screens.field import FieldScreen
+
+ALL = ["run1.1", "run1.2", "run1.3", "run1.4", "run1.5", "run1.6", "run2"]
+NAMES = ["run", "run_index", "status", "hparams.lr", "metrics.loss", 'tags."a b"']
+
+
+def test_names_and_known_values_are_completed() -> None:
+    def of(text: str) -> str | None:
+        return completed(text, RUN_FIELDS, NAMES)
+
+    assert of("st") == "status"
+    assert of("metrics.loss<.2 hp") == "metrics.loss<.2 hparams.lr"
+    assert of("status=r") == "status=running"
+    assert of("status!=comp") == "status!=completed"
+    assert of("status=running") is None
+    assert of("is_parent=") == "is_parent=true"
+    assert of("tags.best:exists:f") == "tags.best:exists:false"
+    assert of("nothing=x") is None
+    assert of("metrics.loss<") is None
+    assert of("") is None
+    assert of("status=running ") is None
+    assert of("experiment='st") is None
+
+
+async def test_the_filter_is_completed_counted_and_remembered(session: Session) -> None:
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await pilot.press("/", *"stat", "tab", *"=c", "tab")
+        bar = app.runs.query_one(".filter", Input)
+        await until(pilot, lambda: bar.value == "status=created")
+        await pilot.press(*["backspace"] * 6, *"om", "tab")
+        await until(pilot, lambda: names(app) == [ALL[0], ALL[1], ALL[3], ALL[4], ALL[6]])
+        assert bar.value == "status=completed"
+        await until(pilot, lambda: "5 of 7" in text_of(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: "5 of 7 runs · filter status=completed" in text_of(app))
+        await pilot.press("/", *" metrics.loss<.25")
+        await until(pilot, lambda: names(app) == ["run1.5"])
+        await pilot.press("enter", "ctrl+g")
+        await until(pilot, lambda: names(app) == ALL)
+    async with XtApp(session).run_test(size=(60, 20)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await pilot.press("/", *"hparams.l")
+        await until(pilot, lambda: "hparams.lr" in text_of(app).splitlines()[2])
+        await pilot.press("ctrl+u", *"run=run9")
+        await until(pilot, lambda: "no run matches the filter" in text_of(app))
+        await pilot.press("backspace", "2", "up")
+        bar = app.runs.query_one(".filter", Input)
+        await until(pilot, lambda: bar.value == "status=completed metrics.loss<.25")
+        await pilot.press("up")
+        await until(pilot, lambda: bar.value == "status=completed")
+        await until(pilot, lambda: "5 of 7" in text_of(app))
+        await pilot.press("down", "down")
+        await until(pilot, lambda: bar.value == "run=run2" and names(app) == ["run2"])
+        await pilot.press("space", *"x=")
+        await until(pilot, lambda: "malformed" in text_of(app) or "no field" in text_of(app))
+        assert names(app) == ["run2"]
+
+
+async def test_any_field_and_several_can_be_sorted_by(session: Session) -> None:
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await pilot.press("O", *"created")
+        await until(pilot, lambda: isinstance(app.screen, FieldScreen))
+        await pilot.press("enter")
+        await until(pilot, lambda: app.runs.selection.sort == "created")
+        await pilot.press("O", *"-status,-lr")
+        await until(pilot, lambda: "-status,-hparams.lr" in text_of(app))
+        await pilot.press("enter")
+        by_status = ["run1.6", "run1.3", "run1.5", "run1.4", "run1.2", "run1.1", "run2"]
+        await until(pilot, lambda: names(app) == by_status)
+        await until(pilot, lambda: "status▼1" in text_of(app) and "lr▼2" in text_of(app))
+        await pilot.press("r")
+        await until(pilot, lambda: names(app)[:2] == ["run1.1", "run1.2"])
+        await pilot.press("O", *"nonsens")
+        await until(pilot, lambda: "there is no field 'nonsens'" in text_of(app))
+        await pilot.press("enter", "ctrl+g")
+        await until(pilot, lambda: not isinstance(app.screen, FieldScreen))
+        assert app.runs.selection.sort == "-status,-hparams.lr"

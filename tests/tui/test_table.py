@@ -1,0 +1,83 @@
+"""The table: a row is made once, drawn from memory, and made anew when it has changed."""
+
+from collections import Counter
+
+from textual.app import App, ComposeResult
+
+from xt_tui.widgets.table import Cell, Table, TableColumn
+
+KEYS = [f"row{number}" for number in range(1_000)]
+COLUMNS = [TableColumn(" ", 1), TableColumn("name", 8), TableColumn("text", 60)]
+
+
+class TableApp(App[int]):
+    def __init__(self) -> None:
+        super().__init__()
+        self.made: Counter[str] = Counter()
+        self.texts: dict[str, str] = {}
+
+    def compose(self) -> ComposeResult:
+        yield Table(self.cells, id="table", empty="nothing", frozen=2)
+
+    def cells(self, key: str) -> list[Cell]:
+        self.made[key] += 1
+        if key == "row2":
+            return [Cell("●"), Cell("a heading that is wider than its column", is_wide=True)]
+        return [Cell(" "), Cell(key), Cell(self.texts.get(key, f"text of {key}, which is long"))]
+
+    @property
+    def table(self) -> Table:
+        return self.query_one(Table)
+
+    def show(self, keys: list[str]) -> None:
+        self.table.show(COLUMNS, keys, {key: row for row, key in enumerate(keys)})
+
+    def lines(self) -> list[str]:
+        return [self.table.render_line(y).text.rstrip() for y in range(self.table.size.height)]
+
+
+async def test_rows_are_made_once_until_they_change() -> None:
+    app = TableApp()
+    async with app.run_test(size=(40, 12)) as pilot:
+        app.show(KEYS)
+        await pilot.press("pagedown", "pageup", "down", "up", "down", "end", "home")
+        await pilot.pause()
+        lines = app.lines()
+        assert lines[0].startswith("   name      text")
+        assert lines[2].startswith("   row1      text of row1, which is")
+        assert lines[3] == "●  a heading that is wider than its colu"
+        made = app.made.copy()
+        assert made["row5"] == 1
+        assert app.lines() == lines
+        # the row under the cursor is drawn anew: it is but one
+        assert app.made - made == Counter({"row0": 1})
+        app.texts["row5"] = "changed"
+        assert app.lines()[6].startswith("   row5      text of row5")
+        app.table.touch(["row5", "row900", "no row"])
+        assert app.lines()[6] == "   row5      changed"
+        assert app.made["row5"] == 2
+        assert app.made["row6"] == 1
+        app.table.redraw()
+        app.lines()
+        assert app.made["row6"] == 2
+
+
+async def test_the_first_columns_stay_in_sight_and_the_cursor_on_its_key() -> None:
+    app = TableApp()
+    async with app.run_test(size=(40, 12)) as pilot:
+        app.show(KEYS)
+        await pilot.press("j", "l")
+        await pilot.pause()
+        assert app.table.scroll_offset.x == 8
+        assert app.lines()[2].startswith("   row1      row1, which is long")
+        app.show(KEYS[500:] + KEYS[:500])
+        await pilot.pause()
+        assert app.table.cursor_key == "row1"
+        assert app.table.place("row1") == 501
+        assert app.table.shown_keys[1] == "row1"
+        app.show(KEYS[2:])
+        assert app.table.cursor_key == KEYS[503]
+        app.show([])
+        await pilot.pause()
+        assert not app.table.cursor_key
+        assert app.lines()[1] == "nothing"

@@ -1,0 +1,112 @@
+"""Which panes a terminal shows, how large, and what of it is remembered."""
+
+from pathlib import Path
+
+import pytest
+
+from xt_tui import remembered
+from xt_tui.layout import (
+    PANES,
+    Layout,
+    dragged,
+    grown,
+    left_width,
+    most_recent_first,
+    panes_shown,
+)
+from xt_tui.remembered import Remembered
+
+FIRST = ("runs", "metrics", "jobs", "output", "details", "nodes", "teams")
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "shown"),
+    [
+        (60, 20, {"runs"}),
+        (99, 60, {"runs"}),
+        (100, 24, {"teams", "jobs", "runs", "metrics"}),
+        (159, 60, {"teams", "jobs", "runs", "metrics"}),
+        (160, 24, {"teams", "jobs", "runs", "metrics", "output"}),
+        (200, 60, {"teams", "jobs", "runs", "metrics", "output"}),
+        (200, 20, {"jobs", "runs"}),
+    ],
+)
+def test_a_terminal_shows_the_panes_that_have_room(
+    width: int, height: int, shown: set[str]
+) -> None:
+    assert panes_shown(Layout(), width, height, FIRST) == shown
+
+
+@pytest.mark.parametrize("pane", PANES)
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 20), (120, 36), (200, 60)])
+@pytest.mark.parametrize("layout", [Layout(), Layout(frozenset(PANES)), Layout(is_zoomed=True)])
+def test_the_pane_with_the_keys_is_always_shown(
+    pane: str, size: tuple[int, int], layout: Layout
+) -> None:
+    assert pane in panes_shown(layout, *size, most_recent_first(FIRST, pane))
+
+
+def test_a_wide_terminal_keeps_the_metrics_beside_what_had_the_keys_last() -> None:
+    recent = most_recent_first(most_recent_first(FIRST, "details"), "nodes")
+    assert panes_shown(Layout(), 200, 60, recent) - {"teams", "jobs", "runs"} == {
+        "metrics", "nodes",
+    }  # fmt: skip
+    without = Layout(hidden=frozenset({"metrics"}))
+    assert panes_shown(without, 200, 60, recent) >= {"nodes", "details"}
+
+
+def test_a_pane_takes_room_from_what_is_beside_it() -> None:
+    size, shown = (120, 36), panes_shown(Layout(), 120, 36, FIRST)
+    assert left_width(Layout(), 120) == 43
+    assert grown(Layout(), "jobs", shown, size, across=4).left == 47
+    assert grown(Layout(), "runs", shown, size, across=4).left == 39
+    assert grown(Layout(), "runs", shown, size, down=2).upper == 56
+    assert grown(Layout(), "metrics", shown, size, down=2).upper == 44
+    assert grown(Layout(), "teams", shown, size, down=2).teams == 9
+    assert grown(Layout(), "jobs", shown, size, down=2).teams == 5
+    both = panes_shown(Layout(), 200, 60, FIRST)
+    assert grown(Layout(), "output", both, (200, 60), across=4).beside == 47
+
+
+def test_no_pane_grows_without_end_nor_where_it_is_alone() -> None:
+    size, shown = (120, 36), panes_shown(Layout(), 120, 36, FIRST)
+    layout = Layout()
+    for _ in range(50):
+        layout = grown(layout, "jobs", shown, size, across=4)
+        layout = grown(layout, "runs", shown, size, down=2)
+    assert (layout.left, layout.upper) == (80, 85)
+    assert grown(Layout(), "runs", frozenset({"runs"}), size, across=4, down=2) == Layout()
+
+
+def test_borders_are_dragged_to_where_the_mouse_is() -> None:
+    assert dragged(Layout(), "jobs", 60, 0, (70, 30), 120).left == 60
+    assert dragged(Layout(), "runs", 0, 20, (70, 30), 120).upper == 66
+    assert dragged(Layout(), "metrics", 7, 0, (70, 30), 120).beside == 15
+    assert dragged(Layout(), "teams", 0, 9, (70, 30), 120).teams == 9
+
+
+def test_what_is_remembered_is_read_again(tmp_path: Path) -> None:
+    file = tmp_path / "ui.json"
+    assert remembered.read(file) == (Remembered(), "")
+    kept = Remembered(Layout(frozenset({"teams"}), True, 50, 9, 60, 40), "xt-light")
+    remembered.write(file, kept)
+    assert remembered.read(file) == (kept, "")
+    assert [path.name for path in tmp_path.iterdir()] == ["ui.json"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{", "[]", '{"layout": 3}', '{"layout": {"left": "x"}}', '{"layout": {"hidden": ["moon"]}}',
+     '{"theme": 3}', '{"layout": {"left": -1}}', "\xff"],
+)  # fmt: skip
+def test_a_broken_file_is_told_and_passed_over(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "ui.json"
+    file.write_bytes(text.encode("latin-1"))
+    found, problem = remembered.read(file)
+    assert found == Remembered()
+    assert problem == f"{file} cannot be read: panes are as at first, and it is replaced"
+
+
+def test_a_folder_that_cannot_be_written_harms_nothing(tmp_path: Path) -> None:
+    remembered.write(tmp_path / "none" / "ui.json", Remembered())
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,62 @@
+"""What a user chose and XT remembers: one JSON file for each team, under `XT_HOME`.
+
+It holds choices, no truth: a file that cannot be read is told of once and ignored, and losing it
+loses no work. Each part is put as a whole; what other processes have put meanwhile stays.
+"""
+
+import contextlib
+import json
+import os
+import uuid
+from pathlib import Path
+from typing import Any
+
+_NAME = "choices.json"
+
+
+class Choices:
+    """The parts of one team's file, by name."""
+
+    def __init__(self, folder: Path) -> None:
+        """`folder` is where the team's files on this machine are."""
+        self._file = folder / _NAME
+        self.problem = ""
+        """Why the file is ignored, in one line; empty if it is not."""
+
+    def get(self, part: str) -> Any:
+        """What was put under that name, as JSON gives it; None if nothing was."""
+        return self._read().get(part)
+
+    def put(self, part: str, value: Any) -> None:
+        """Keep a value that JSON can hold; None forgets it. Sets `problem` if that fails."""
+        parts = self._read()
+        parts.pop(part, None)
+        if value is not None:
+            parts[part] = value
+        draft = self._file.with_name(f"{_NAME}.{uuid.uuid4().hex}")
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            draft.write_text(json.dumps(parts, indent=1) + "\n", encoding="utf-8")
+            os.replace(draft, self._file)
+        except OSError as error:
+            self.problem = f"{self._file}: {error.strerror}; choices are not remembered"
+            with contextlib.suppress(OSError):
+                draft.unlink()
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            parts = json.loads(self._file.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            self.problem = f"{self._file}: {error.strerror}; it is ignored"
+            return {}
+        except ValueError:
+            self.problem = (
+                f"{self._file} is not JSON; it is ignored, and replaced by the next choice"
+            )
+            return {}
+        if not isinstance(parts, dict):
+            self.problem = f"{self._file} is no JSON object; it is ignored"
+            return {}
+        return parts

@@ -1,0 +1,124 @@
+"""What a user chose to see of runs or jobs: columns, and views, which have a name.
+
+A view is what `xt list` takes as options: filters, an order, columns, a group.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from xt_core.choices import Choices
+from xt_core.errors import UnknownNameError, UsageError
+from xt_core.query.columns import parse_columns
+from xt_core.query.fields import Field, FieldSet
+
+NARROWEST, WIDEST = 3, 80
+_PLAIN = re.compile(r"[\w.][\w. /@+-]*")
+
+
+@dataclass(frozen=True)
+class ChosenColumn:
+    """A field by its full name, and cells; 0: as wide as its texts are."""
+
+    name: str
+    width: int = 0
+
+
+Columns = tuple[ChosenColumn, ...]
+
+
+def spelled(field: Field[Any]) -> str:
+    """A field's name as columns, filters and sort orders write it: quoted where needed."""
+    name = field.member if field.family else field.name
+    if _PLAIN.fullmatch(name):
+        return field.name
+    quote = "'" if '"' in name else '"'
+    return f"{field.family}.{quote}{name}{quote}"
+
+
+def column_text(columns: Columns, fields: FieldSet[Any]) -> str:
+    """The columns as of `xt list --columns`."""
+    return ",".join(spelled(fields.find(column.name)) for column in columns)
+
+
+def is_known(name: str, fields: FieldSet[Any]) -> bool:
+    """Whether there is, or could be, such a field, and it can be written."""
+    try:
+        parse_columns(spelled(fields.find(name)), fields)
+    except UsageError:
+        return False
+    return True
+
+
+def to_json(columns: Columns) -> list[list[Any]]:
+    return [[column.name, column.width] for column in columns]
+
+
+def from_json(value: Any, fields: FieldSet[Any]) -> Columns:
+    """What `to_json` gave. Whatever is no column of these fields is left out."""
+    pairs: Iterable[Any] = value if isinstance(value, list) else ()
+    return tuple(
+        ChosenColumn(name, width)
+        for name, width in (pair for pair in pairs if isinstance(pair, list) and len(pair) == 2)
+        if isinstance(name, str)
+        and isinstance(width, int)
+        and 0 <= width <= WIDEST
+        and is_known(name, fields)
+    )
+
+
+@dataclass(frozen=True)
+class View:
+    """What a table shows; empty parts say nothing about it."""
+
+    filter: str = ""
+    """Filters separated by blanks."""
+    sort: str = ""
+    reverse: bool = False
+    columns: Columns = ()
+    group: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self) | {"columns": to_json(self.columns)}
+
+    @staticmethod
+    def from_json(value: Any, fields: FieldSet[Any]) -> "View":
+        """What `to_json` gave; parts that it cannot have given are left out."""
+        parts: Mapping[str, Any] = value if isinstance(value, dict) else {}
+        texts = {
+            name: text
+            for name in ("filter", "sort", "group")
+            if isinstance(text := parts.get(name), str)
+        }
+        columns = from_json(parts.get("columns"), fields)
+        return View(**texts, reverse=parts.get("reverse") is True, columns=columns)
+
+
+def views_of(choices: Choices, nouns: str, fields: FieldSet[Any]) -> dict[str, View]:
+    """The views of `runs` or `jobs`, by name."""
+    kept = choices.get(_part(nouns))
+    views: Mapping[str, Any] = kept if isinstance(kept, dict) else {}
+    return {name: View.from_json(views[name], fields) for name in sorted(views)}
+
+
+def keep_views(choices: Choices, nouns: str, views: Mapping[str, View]) -> None:
+    """Keep these views, and no others."""
+    choices.put(_part(nouns), {name: view.to_json() for name, view in views.items()} or None)
+
+
+def named_view(choices: Choices, nouns: str, fields: FieldSet[Any], name: str) -> View:
+    """One view. Raises UnknownNameError, or UsageError where the file is broken."""
+    views = views_of(choices, nouns, fields)
+    if choices.problem:
+        raise UsageError(choices.problem, "mend it or remove it")
+    if name not in views:
+        known = ", ".join(views) or "none is saved"
+        raise UnknownNameError(
+            f"no view of {nouns} is called {name!r}", f"views: {known}; V in the UI saves one"
+        )
+    return views[name]
+
+
+def _part(nouns: str) -> str:
+    return f"{nouns} views"

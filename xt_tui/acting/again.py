@@ -1,0 +1,144 @@
+"""A run or a job made again by the launch form, and commands to copy that do what is shown."""
+
+import shlex
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from xt_core.errors import RefusedError, XTError
+from xt_core.session import Session
+from xt_core.submit.again import Again, job_again, run_again
+from xt_core.submit.options import command_line, texts_of
+from xt_core.submit.presets import Preset
+from xt_tui.acting.steering import Acted
+
+if TYPE_CHECKING:
+    from xt_core.model.records import Run
+    from xt_tui.app import XtApp
+    from xt_tui.panes.records import RecordsPane
+
+_MOST_LISTED = 200
+"""Names in a command that is copied; a longer one is of no use on a command line."""
+
+
+def rerun(app: "XtApp") -> None:
+    """Open the launch form with what a run or a job was, ready to be changed."""
+    look_up = _look_up(app)
+
+    def work() -> None:
+        try:
+            again = look_up()
+            preset = Preset(_shown(again), texts_of(again.request))
+        except XTError as error:
+            app.post_message(Acted("", [], error))
+        else:
+            app.call_later(_open_form, app, again, preset)
+
+    app.run_worker(work, thread=True, group="act", description="rerun", exit_on_error=False)
+
+
+def _look_up(app: "XtApp") -> Callable[[], Again]:
+    """What finds out how the job or run that is meant was submitted."""
+    session = app.session
+    if app.on_jobs:
+        job = app.jobs.chosen[0].job
+        return lambda: job_again(session, job)
+    run = app.main.meant_runs[0]
+    return lambda: run_again(session, run)
+
+
+def _shown(again: Again) -> str:
+    """The command as the form has it."""
+    command = shlex.join(again.request.command)
+    try:
+        command.encode()
+    except UnicodeEncodeError:
+        raise RefusedError(
+            f"the command of {again.name} has bytes that are no text",
+            f"xt rerun {again.name} takes them as they are",
+        ) from None
+    return command
+
+
+def _open_form(app: "XtApp", again: Again, preset: Preset) -> None:
+    from xt_tui.screens.launch import LaunchScreen
+
+    there = app.session.beside(cwd=again.folder)
+    title = f"{again.name} once more: change what you like; the code is the present one"
+    app.push_screen(LaunchScreen(there, preset, title), app.launched)
+    if again.missing_folder:
+        text = f"{again.missing_folder} is not here: looking for the code in {again.folder}"
+        app.notify(text, severity="warning", markup=False)
+
+
+def needs_one(app: "XtApp") -> str | None:
+    """Why there is nothing to make again."""
+    chosen = app.jobs.chosen if app.on_jobs else app.main.meant_runs
+    if not chosen:
+        return "no job is chosen" if app.on_jobs else "no run is chosen"
+    kind = "jobs" if app.on_jobs else "runs"
+    return None if len(chosen) == 1 else f"{len(chosen):,} {kind} are marked: choose one"
+
+
+# Commands to copy -----------------------------------------------------------------------
+
+
+def choose_command(app: "XtApp") -> None:
+    """Offer the commands that do, headless, what is shown and meant."""
+    table = table_command(app)
+    steps = _steps(app)
+    single = needs_one(app) is None
+    look_up = _look_up(app) if single else None
+
+    def work() -> None:
+        commands = [*steps, table]
+        if look_up is not None:
+            try:
+                commands.insert(0, (command_line(look_up().request), "submits it again"))
+            except XTError as error:
+                commands.append(("", f"no xt run command: {error.message}"))
+        app.call_later(_offer, app, commands)
+
+    app.run_worker(work, thread=True, group="act", description="commands", exit_on_error=False)
+
+
+def _offer(app: "XtApp", commands: list[tuple[str, str]]) -> None:
+    from xt_tui.screens.choose import Choice, ChoiceScreen
+
+    def copy(command: str | None) -> None:
+        if command:
+            app.copy_to_clipboard(command)
+            app.notify(command, title="copied", markup=False)
+
+    choices = [Choice(command, command, about) for command, about in commands]
+    hint = "enter copies · / filters · esc, ctrl+g or q leaves"
+    app.push_screen(ChoiceScreen("Copy which command?", choices, hint=hint), copy)
+
+
+def _steps(app: "XtApp") -> list[tuple[str, str]]:
+    """Commands about what is chosen."""
+    if app.on_jobs:
+        names = ",".join(row.job.name for row in app.jobs.chosen[:_MOST_LISTED])
+        view = [(f"xt view job {names}", "the job, whole")] if len(app.jobs.chosen) == 1 else []
+        return [*view, (f"xt list runs {names} --all", "their runs")] if names else []
+    runs = app.main.meant_runs[:_MOST_LISTED]
+    names = ",".join(_name(app.session, run) for run in runs)
+    if len(runs) == 1:
+        return [(f"xt view run {names}", "the run, whole"), (f"xt attach {names}", "its output")]
+    return [(f"xt compare {names}", "what differs"), (f"xt list runs {names}", "these")]
+
+
+def table_command(app: "XtApp") -> tuple[str, str]:
+    """The `xt list` that shows what the table shows."""
+    pane: RecordsPane[Any] = app.main.records
+    words = ["xt", "list", str(pane.id), "--all"]
+    if pane is app.runs:
+        words += ["--job", app.jobs.job] if app.jobs.job else []
+    words += [word for each in pane.selection.filters for word in ("--filter", each.text)]
+    words += ["--sort", pane.selection.sort]
+    words += ["--reverse"] if pane.selection.reverse else []
+    words += [] if pane.hidden else ["--archived"]
+    return shlex.join(words), f"the table of {pane.id}"
+
+
+def _name(session: Session, run: "Run") -> str:
+    return run.name if run.workspace == session.workspace else run.full_name

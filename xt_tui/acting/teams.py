@@ -1,0 +1,38 @@
+"""Shows another team, until the user leaves."""
+
+from typing import TYPE_CHECKING
+
+from xt_core.errors import XTError
+from xt_core.services.team import Team, named_team, team_names
+from xt_core.session import Session
+
+if TYPE_CHECKING:
+    from xt_tui.app import XtApp
+
+
+def choose(app: "XtApp") -> None:
+    """Ask which team is shown."""
+    from xt_tui.screens.team import TeamScreen
+
+    config = app.session.config
+    teams: dict[str, Team | XTError] = {}
+    for name in team_names(config):
+        try:
+            teams[name] = named_team(config, name)
+        except XTError as error:  # that of one team hides no other
+            teams[name] = error
+    app.push_screen(TeamScreen(teams, app.session.team.name), lambda name: switch(app, name))
+
+
+def switch(app: "XtApp", name: str | None) -> None:
+    """Show another team."""
+    old = app.session
+    if name is None or name == old.team.name:
+        return
+    chosen = {**old.overrides, "general.xt-team-name": name}
+    new = Session(old.home, old.cwd, old.environ, chosen)
+    if new.team.may_need_sign_in and not app.is_headless:
+        with app.suspend():  # it asks on the terminal
+            new.sign_in_beforehand()
+    app.show_session(new)
+    old.close()

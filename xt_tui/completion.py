@@ -1,0 +1,58 @@
+"""What the user may be about to type into a filter: a field's name, or one of its values."""
+
+import re
+import shlex
+from collections.abc import Sequence
+from typing import Any
+
+from xt_core.errors import UsageError
+from xt_core.query.fields import FieldSet, Kind, Record
+from xt_core.query.filters import Filter, parse_filter
+
+_LAST_WORD = re.compile(r"""(?:^|.*\s)(?P<word>[^\s"']+)$""", re.DOTALL)
+_CONDITION = re.compile(r"(?P<name>.+?)(?P<op>:exists:|==|!=|<>|=)(?P<value>.*)")
+
+
+def parse_filters(text: str, fields: FieldSet[Record]) -> tuple[Filter[Record], ...]:
+    """Filters separated by blanks, each as of `xt list --filter`. Raises UsageError."""
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        raise UsageError("a quote is not closed", "close it") from None
+    return tuple(parse_filter(word, fields) for word in words)
+
+
+def candidates(text: str, fields: FieldSet[Any], names: Sequence[str]) -> list[str]:
+    """What the last word of a text may become: names of fields (`names`, as filters write them),
+    or after an operator the values that are known."""
+    begun, options = _begun(text, fields, names)
+    return [option for option in options if option.startswith(begun) and option != begun]
+
+
+def completed(text: str, fields: FieldSet[Any], names: Sequence[str]) -> str | None:
+    """The text with the first candidate; None if there is none."""
+    found = candidates(text, fields, names)
+    begun, _ = _begun(text, fields, names)
+    return text + found[0][len(begun) :] if found else None
+
+
+def _begun(text: str, fields: FieldSet[Any], names: Sequence[str]) -> tuple[str, Sequence[str]]:
+    """What is typed of a name or of a value, and what it may become."""
+    match = _LAST_WORD.match(text)
+    if match is None:
+        return "", ()
+    condition = _CONDITION.fullmatch(match["word"])
+    if condition is None:
+        return match["word"], names
+    return condition["value"], _values(condition["name"], condition["op"], fields)
+
+
+def _values(name: str, operator: str, fields: FieldSet[Any]) -> Sequence[str]:
+    """The values that a field can have, as far as they are known."""
+    try:
+        field = fields.find(name)
+    except UsageError:
+        return ()
+    if operator == ":exists:" or field.kind is Kind.FLAG:
+        return ("true", "false")
+    return field.choices

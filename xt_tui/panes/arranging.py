@@ -1,0 +1,187 @@
+"""What a table of records shows: which rows, in which order, in which columns.
+
+Worked out in a thread, and handed to the UI as a whole that never changes.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Generic
+
+from xt_core.query.columns import Column, expand_columns, parse_columns
+from xt_core.query.fields import FieldSet, Record
+from xt_core.query.table import display_width, printable, truncate
+from xt_core.query.views import Columns, column_text
+from xt_tui.groups import Grouping, Groups, parse_group
+from xt_tui.order import RecordOrder, Selection
+
+_WIDEST, _WIDEST_TITLE = 16, 30
+_SAMPLE = 100
+"""Rows at either end that decide about columns and their widths."""
+_STEP = 5_000
+"""Rows that are counted in one go."""
+
+
+@dataclass(frozen=True)
+class Wish(Generic[Record]):
+    """What the user wants to see; `asked` counts the requests."""
+
+    asked: int
+    selection: Selection[Record]
+    columns: Columns = ()
+    group: str = ""
+    """The column to group by, as of `xt list --group`."""
+    opened: frozenset[str] = frozenset()
+    """The keys of the groups whose rows are shown."""
+
+
+@dataclass(frozen=True)
+class Arrangement(Generic[Record]):
+    """Rows in order, with the columns that fit them."""
+
+    asked: int = 0
+    keys: Sequence[str] = ()
+    places: Mapping[str, int] = field(default_factory=dict)
+    """The row of each key."""
+    ranks: Mapping[str, int] = field(default_factory=dict)
+    """What orders the records, also those in closed groups."""
+    groups: Groups = field(default_factory=Groups)
+    columns: Sequence[Column[Record]] = ()
+    widths: Sequence[int] = ()
+    ordered: Sequence[str] = ()
+    """The keys of the records in order, also those in closed groups."""
+    total: int = 0
+    """Records that there would be without the user's filter."""
+
+
+@dataclass(frozen=True)
+class Looks(Generic[Record]):
+    """What a pane says of its records."""
+
+    lead: Sequence[str]
+    """Keys of rows above the records."""
+    column_text: Callable[[Sequence[str]], str]
+    """The columns for records with these keys, as of `xt list --columns`."""
+    text: Callable[[Column[Record], Record, float], str]
+    """A cell's text."""
+    summary: Callable[[Sequence[Record]], str]
+    """What is said of the records of a group."""
+    widths: Mapping[str, int]
+    """Columns, by field, that are always so wide: their texts are not known beforehand."""
+
+
+class Arranger(Generic[Record]):
+    """Arranges; in one thread at a time."""
+
+    def __init__(
+        self,
+        records: Mapping[str, Record],
+        fields: FieldSet[Record],
+        order: RecordOrder[Record],
+        looks: Looks[Record],
+    ) -> None:
+        self.order = order
+        self._records, self._fields, self._looks = records, fields, looks
+        self._ordered: Sequence[str] | None = None
+        self._last: Arrangement[Record] = Arrangement()
+        self._widths: dict[str, int] = {}
+        """Columns do not become narrower while the same records are shown: they would jump."""
+        self._widths_for: object = None
+        self._grouping: Grouping[Record] | None = None
+        self._grouped_by = ""
+
+    def arrange(self, wish: Wish[Record], now: float) -> Arrangement[Record]:
+        """What is to be shown now."""
+        order = self.order.update(wish.selection, now)
+        groups = self._groups(wish, order.keys, now)
+        keys, places, ranks = self._rows(wish, order.keys, groups)
+        columns, widths = self._columns(wish, order.keys, now)
+        self._ordered = order.keys
+        self._last = Arrangement(
+            wish.asked,
+            keys,
+            places,
+            ranks,
+            groups,
+            columns,
+            widths,
+            order.keys,
+            order.total,
+        )
+        return self._last
+
+    def _rows(
+        self, wish: Wish[Record], ordered: Sequence[str], groups: Groups
+    ) -> tuple[Sequence[str], Mapping[str, int], Mapping[str, int]]:
+        """Keys, places and ranks: the very ones of before if they are the same."""
+        last = self._last
+        if not groups.column:
+            if ordered is self._ordered and not last.groups.column:
+                return last.keys, last.places, last.ranks
+            keys = [*self._looks.lead, *ordered]
+            places = placed(keys)
+            return keys, places, places
+        keys = [*self._looks.lead, *groups.rows(wish.opened)]
+        is_same = keys == last.keys
+        ranks = last.ranks if ordered is self._ordered and last.groups.column else placed(ordered)
+        return (last.keys, last.places, ranks) if is_same else (keys, placed(keys), ranks)
+
+    def _groups(self, wish: Wish[Record], keys: Sequence[str], now: float) -> Groups:
+        if wish.group != self._grouped_by:
+            self._grouped_by, self._grouping = wish.group, None
+        if not wish.group:
+            return Groups()
+        if self._grouping is None:
+            self._grouping = Grouping(parse_group(wish.group, self._fields))
+        by_key, of = self._grouping.groups(keys, self._records, now)
+        widest = max((display_width(group.title) for group in by_key.values()), default=0)
+        widest = min(widest, _WIDEST_TITLE)
+        texts: dict[str, str] = {}
+        for key, group in by_key.items():
+            title = truncate(printable(group.title), widest)
+            title += " " * (widest - display_width(title))
+            summary = self._looks.summary([self._records[member] for member in group.keys])
+            texts[key] = f"{title}  {len(group.keys):>7,}  {summary}"
+        return Groups(self._grouping.column.header, by_key, of, texts)
+
+    def _columns(
+        self, wish: Wish[Record], keys: Sequence[str], now: float
+    ) -> tuple[Sequence[Column[Record]], Sequence[int]]:
+        ends = [*keys[:_SAMPLE], *keys[_SAMPLE:][-_SAMPLE:]]
+        sample = [self._records[key] for key in ends]
+        text = column_text(wish.columns, self._fields) or self._looks.column_text(ends)
+        specs = parse_columns(text, self._fields)
+        is_automatic = not wish.columns
+        columns = expand_columns(specs, self._fields, sample, now, drop_absent=is_automatic)
+        if is_automatic:
+            columns = [column for column in columns if self._says_something(column, sample, now)]
+        if self._widths_for != (wish.selection.scope, wish.columns):
+            self._widths, self._widths_for = {}, (wish.selection.scope, wish.columns)
+        chosen = {column.name: column.width for column in wish.columns}
+        widths = [
+            chosen.get(column.field.name) or self._width(column, sample, now) for column in columns
+        ]
+        return columns, widths
+
+    def _says_something(
+        self, column: Column[Record], records: Sequence[Record], now: float
+    ) -> bool:
+        is_fixed = column.field.name in self._looks.widths
+        return is_fixed or any(self._looks.text(column, record, now) for record in records)
+
+    def _width(self, column: Column[Record], records: Sequence[Record], now: float) -> int:
+        name = column.field.name
+        if name in self._looks.widths:
+            return self._looks.widths[name]
+        texts = (self._looks.text(column, record, now) for record in records)
+        widest = max((display_width(text) for text in texts), default=0)
+        width = min(_WIDEST, max(widest, display_width(column.header)))
+        self._widths[name] = max(width, self._widths.get(name, 0))
+        return self._widths[name]
+
+
+def placed(keys: Sequence[str]) -> dict[str, int]:
+    """The row of each key. Made in steps: other threads may work between two."""
+    places: dict[str, int] = {}
+    for start in range(0, len(keys), _STEP):
+        places.update(zip(keys[start : start + _STEP], range(start, start + _STEP), strict=False))
+    return places

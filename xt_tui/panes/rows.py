@@ -1,0 +1,344 @@
+"""A pane with a table of records: arranged, drawn, and kept current.
+
+Rows are arranged in the background; the keys never wait for it. News rearrange them at most twice
+a second, and not while keys move the cursor; what a row says is shown at once.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Generic
+
+from textual import on
+from textual.app import ComposeResult
+from textual.message import Message
+from textual.timer import Timer
+
+from xt_core import clock
+from xt_core.annotations import not_archived
+from xt_core.choices import Choices
+from xt_core.query.columns import Column
+from xt_core.query.fields import FieldSet, Record
+from xt_core.query.filters import Filter
+from xt_core.query.formats import counted
+from xt_core.query.sorting import parse_sort
+from xt_core.query.table import display_width
+from xt_core.query.views import (
+    Columns,
+    View,
+    from_json,
+    spelled,
+)
+from xt_tui.background import Background
+from xt_tui.columns import known_names
+from xt_tui.groups import is_group
+from xt_tui.order import RecordOrder, Selection
+from xt_tui.panes.arranging import Arrangement, Arranger, Looks, Wish, placed
+from xt_tui.panes.marks import Marks
+from xt_tui.panes.pane import Pane
+from xt_tui.state import STYLES, marked, states_text
+from xt_tui.widgets.filter_bar import FilterBar
+from xt_tui.widgets.table import Cell, Table, TableColumn
+
+_MARK_CELLS = 1
+_LEAST_SECONDS_BETWEEN_ORDERS = 0.5
+_CALM_SECONDS = 0.4
+"""How long after the last key that moved the cursor the rows may move."""
+_SEEN = 500
+"""Rows at either end whose fields are offered as columns, besides those in sight."""
+_LONGEST_HOLD_SECONDS = 1.0
+"""How long keys may hold news up."""
+
+
+class RowsPane(Pane, Generic[Record]):
+    """A filter bar over a table. Subclasses say what the records are and how cells look."""
+
+    LEAD: Sequence[str] = ()
+    """Keys of rows above the records, which cannot be marked."""
+    WIDTHS: Mapping[str, int] = {"status": len(marked("cancelling"))}
+    """Columns, by field, that are always so wide."""
+
+    @dataclass
+    class Arranged(Message):
+        """An arrangement is ready."""
+
+        arrangement: Arrangement[Any]
+
+    def __init__(
+        self,
+        title: str,
+        *,
+        id: str,
+        noun: str,
+        records: Mapping[str, Record],
+        fields: FieldSet[Record],
+        order: RecordOrder[Record],
+        selection: Selection[Record],
+        empty: str,
+        example: str,
+        choices: Choices | None = None,
+    ) -> None:
+        """`choices` keeps the user's choices; without one they last as long as the pane."""
+        super().__init__(title, id=id)
+        self.noun, self._empty, self._example = noun, empty, example
+        self._records, self.fields, self._order = records, fields, order
+        looks = Looks(self.LEAD, self.column_text, self.text, self.summary, self.WIDTHS)
+        self._arranger = Arranger(records, fields, order, looks)
+        self.selection, self.scope = selection, tuple[Filter[Record], ...]()
+        self.hidden: tuple[Filter[Record], ...] = (not_archived(fields),)
+        """What leaves out records that were put away; empty while they are shown."""
+        self._background = Background(self, f"arrange {id}")
+        self._asked = 0
+        self._arranged_at = self._noted_at = 0.0
+        self._news: Timer | None = None
+        """Runs while news wait to be arranged."""
+        self._arrangement: Arrangement[Record] = Arrangement()
+        self._filter_text = ""
+        self._wanted: str | None = None
+        """The key that the cursor goes to as soon as it is shown."""
+        self._marks = Marks()
+        self._marked_keys: list[str] = []
+        self._chosen: list[Record] = []
+        self._chosen_keys: Sequence[str] = ()
+        self._chosen_places: Mapping[str, int] = {}
+        self.group, self._opened = "", frozenset[str]()
+        self.plain_view = View(sort=selection.sort, reverse=selection.reverse)
+        """What is shown at first."""
+        self._choices = choices
+        self._columns: Columns = from_json(self._recall("columns"), fields)
+
+    def on_mount(self) -> None:
+        self._tell_of_problem()
+
+    def compose(self) -> ComposeResult:
+        history = self._recall("filters")
+        kept = history if isinstance(history, list) else []
+        texts = [text for text in kept if isinstance(text, str)]
+        yield FilterBar(self.fields, self._example, self.field_names, texts)
+        yield Table(self._cells, id=f"{self.id}-table", empty=self._empty, frozen=2)
+
+    @property
+    def nouns(self) -> str:
+        return f"{self.noun}s"
+
+    @property
+    def table(self) -> Table:
+        return self.query_one(Table)
+
+    @property
+    def target(self) -> Table:
+        return self.table
+
+    @property
+    def cursor(self) -> Record | None:
+        """The record under the cursor."""
+        return self._records.get(self.table.cursor_key or "")
+
+    @property
+    def chosen(self) -> list[Record]:
+        """The marked records that no filter hides, else what is under the cursor: a record, or all
+        of a group."""
+        keys = self._marked_keys or self.members(self.table.cursor_key or "")
+        if keys is not self._chosen_keys:  # there may be 100,000, and news ten times a second
+            self._chosen_keys, self._chosen_places = keys, placed(keys)
+            self._chosen = [self._records[key] for key in keys]
+        return self._chosen.copy()
+
+    def members(self, key: str) -> Sequence[str]:
+        """What marking a row marks."""
+        group = self._arrangement.groups.by_key.get(key)
+        if group is not None:
+            return group.keys
+        return (key,) if key in self._records else ()
+
+    # What subclasses say ----------------------------------------------------------------
+
+    def column_text(self, keys: Sequence[str]) -> str:
+        """The columns for these rows, as of `xt list --columns`. Called in a thread."""
+        raise NotImplementedError
+
+    def status_of(self, record: Record) -> str:
+        """The record's state, or what is being done about it."""
+        raise NotImplementedError
+
+    def text(self, column: Column[Record], record: Record, now: float) -> str:
+        """A cell's text."""
+        return column.text(record, now)
+
+    def summary(self, records: Sequence[Record]) -> str:
+        """What is said of the records of a group. Called in a thread."""
+        return states_text(Counter(self.status_of(record) for record in records))
+
+    def lead_cells(self, key: str) -> list[Cell]:
+        """The cells of a row above the records."""
+        raise NotImplementedError
+
+    def scope_text(self) -> str:
+        """Where the records come from, if not from everywhere."""
+        return ""
+
+    # Rows -------------------------------------------------------------------------------
+
+    def note(self, records: Sequence[Record]) -> None:
+        """These records are new or have changed."""
+        self._order.note(records)
+        for record in records:
+            if (place := self._chosen_places.get(self._order.key(record))) is not None:
+                self._chosen[place] = record
+        for table in self.query(Table):  # none while the app closes
+            table.touch([self._order.key(record) for record in records])
+        if self._news is None:
+            self._noted_at = time.monotonic()
+            self._arrange_news()
+
+    def _arrange_news(self) -> None:
+        """Arrange anew as soon as that disturbs nobody."""
+        if not self.query(Table):
+            return
+        calm = min(self.table.moved_at + _CALM_SECONDS, self._noted_at + _LONGEST_HOLD_SECONDS)
+        wait = max(calm, self._arranged_at + _LEAST_SECONDS_BETWEEN_ORDERS) - time.monotonic()
+        if wait > 0:
+            self._news = self.set_timer(wait, self._arrange_news)
+        else:
+            self.update_rows()
+
+    def age(self) -> None:
+        """Time has passed: durations of what lives have grown."""
+        keys = [key for key in self.table.shown_keys if key in self._records]
+        living = [key for key in keys if self._order.is_living(self._records[key])]
+        self.table.touch(living)
+
+    def update_rows(self) -> None:
+        """Arrange anew, in the background."""
+        if self._news is not None:
+            self._news.stop()
+            self._news = None
+        self._arranged_at = time.monotonic()
+        self._asked += 1
+        wish = Wish(
+            self._asked,
+            replace(self.selection, scope=(*self.hidden, *self.scope)),
+            self._columns,
+            self.group,
+            self._opened,
+        )
+        self._background.ask(lambda: self.Arranged(self._arranger.arrange(wish, clock.now())))
+
+    @on(Arranged)
+    def _show_arrangement(self, message: Arranged) -> None:
+        if not self.query(Table):
+            return  # the app closes
+        shown = self._arrangement = message.arrangement
+        self._marked_keys = self._marks.shown(shown.ranks)
+        before = self.table.cursor_key
+        no_hits = f"no {self.noun} matches the filter: backspace takes it away"
+        self.table.empty = no_hits if shown.total else self._empty
+        self.table.show(self._table_columns(shown), shown.keys, shown.places)
+        self.table.touch(list(shown.groups.by_key))
+        if before not in shown.places and (group := shown.groups.of.get(before or "")):
+            self.table.move_to(group)
+        if self._wanted is not None:
+            self.go_to(self._wanted)
+        self.query_one(FilterBar).show_hits(f"{len(shown.ordered):,} of {shown.total:,}")
+        self._describe()
+
+    def toggle_archived(self) -> None:
+        """Show what was put away too, or leave it out again."""
+        self.hidden = () if self.hidden else (not_archived(self.fields),)
+        self.update_rows()
+
+    def go_to(self, key: str) -> None:
+        """Put the cursor on a row, now or as soon as it is shown."""
+        self._wanted = key if self.table.place(key) is None else None
+        self.table.move_to(key)
+        group = self._arrangement.groups.of.get(key)
+        if self._wanted is not None and group is not None and group not in self._opened:
+            self._opened |= {group}
+            self.update_rows()
+
+    def _table_columns(self, arrangement: Arrangement[Record]) -> list[TableColumn]:
+        columns, arrows = [TableColumn(" ", _MARK_CELLS)], self._arrows()
+        for column, width in zip(arrangement.columns, arrangement.widths, strict=True):
+            header = column.header + arrows.get(column.field.name, "")
+            columns.append(
+                TableColumn(header, max(width, display_width(header)), column.alignment == "right")
+            )
+        return columns
+
+    def _arrows(self) -> dict[str, str]:
+        """What the headers of the columns that are sorted by say: ``▲``, or ``▼2`` for the second
+        of several."""
+        keys = parse_sort(self.selection.sort, self.fields).keys
+        return {
+            key.field.name: ("▼" if key.descending is not self.selection.reverse else "▲")
+            + (str(number) if len(keys) > 1 else "")
+            for number, key in enumerate(keys, 1)
+        }
+
+    def _cells(self, key: str) -> list[Cell]:
+        if key in self.LEAD:
+            return [Cell(" "), *self.lead_cells(key)]
+        if is_group(key):
+            return self._group_cells(key)
+        record, now = self._records[key], clock.now()
+        cells = [Cell("●" if key in self._marks.keys else " ", "bold magenta")]
+        for column in self._arrangement.columns:
+            if column.field.name == "status":
+                status = self.status_of(record)
+                cells.append(Cell(marked(status), STYLES.get(status, "")))
+            else:
+                cells.append(Cell(self.text(column, record, now)))
+        return cells
+
+    def _group_cells(self, key: str) -> list[Cell]:
+        groups = self._arrangement.groups
+        members = groups.by_key[key].keys if key in groups.by_key else ()
+        marked_ones = sum(member in self._marks.keys for member in members)
+        mark = " " if not marked_ones else "●" if marked_ones == len(members) else "◐"
+        sign = "▾" if key in self._opened else "▸"
+        text = f"{sign} {groups.texts.get(key, '')}"
+        return [Cell(mark, "bold magenta"), Cell(text, "bold", is_wide=True)]
+
+    def _describe(self) -> None:
+        shown, hidden = len(self._marked_keys), len(self._marks.keys) - len(self._marked_keys)
+        parts = [self._count_text()]
+        parts += [self.scope_text()] if self.scope_text() else []
+        parts += [f"filter {self._filter_text}"] if self._filter_text else []
+        parts += [] if self.hidden else ["archived ones too"]
+        groups = self._arrangement.groups
+        parts += [f"{len(groups.by_key):,} by {groups.column}"] if groups.column else []
+        parts += [f"{shown:,} marked"] if shown else []
+        parts += [f"{counted(hidden, 'mark')} out of sight"] if hidden else []
+        parts += ["marking a range: v ends it"] if self._marks.is_ranging else []
+        self.border_subtitle = " · ".join(parts).replace("[", r"\[")
+
+    def _count_text(self) -> str:
+        hits, total = len(self._arrangement.ordered), self._arrangement.total
+        all_of_them = counted(total, self.noun)
+        return f"{hits:,} of {all_of_them}" if self._filter_text else all_of_them
+
+    # What the user chooses from, and what is remembered -------------------------------------
+
+    def examples(self) -> list[Record]:
+        """Some of the records: what they logged is what there is to choose from."""
+        keys = self._arrangement.ordered
+        seen = dict.fromkeys([*keys[:_SEEN], *keys[_SEEN:][-_SEEN:], *self.table.shown_keys])
+        return [self._records[key] for key in seen if key in self._records]
+
+    def field_names(self) -> list[str]:
+        """The fields that there are, as filters and sort orders write them."""
+        names = known_names(self.fields, self.examples(), clock.now())
+        return [spelled(self.fields.find(name)) for name in names]
+
+    def _recall(self, what: str) -> Any:
+        return None if self._choices is None else self._choices.get(f"{self.id} {what}")
+
+    def _remember(self, what: str, value: object) -> None:
+        if self._choices is not None:
+            self._choices.put(f"{self.id} {what}", value)
+            self._tell_of_problem()
+
+    def _tell_of_problem(self) -> None:
+        if self._choices is not None and self._choices.problem:
+            self.notify(self._choices.problem, severity="warning", markup=False)

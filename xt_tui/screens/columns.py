@@ -1,0 +1,153 @@
+"""The dialog that chooses columns: which fields are shown, in which order, how wide."""
+
+from collections.abc import Sequence
+from typing import ClassVar, Generic
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from xt_core import clock
+from xt_core.query.columns import Column
+from xt_core.query.fields import FieldSet, Record
+from xt_core.query.formats import counted
+from xt_core.query.views import NARROWEST, WIDEST, ChosenColumn, Columns, is_known
+from xt_tui.columns import known_names, moved, resized, toggled
+from xt_tui.widgets.table import Cell, Table, TableColumn
+
+_KEYS = "space show or hide · J K move · + - width · / search · r automatic · enter take · q close"
+_NAME_CELLS, _EXAMPLE_CELLS = 34, 24
+_WIDTH_STEP = 2
+
+
+class ColumnsScreen(ModalScreen[Columns | None], Generic[Record]):
+    """Ends with the columns (none: the automatic ones), or None to leave them as they are."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,C", "dismiss(None)", "close"),
+        Binding("space", "choose_field", "show or hide"),
+        Binding("J,ctrl+down", "shift(1)", "move down"),
+        Binding("K,ctrl+up", "shift(-1)", "move up"),
+        Binding("plus,equals_sign", "resize(1)", "wider"),
+        Binding("minus", "resize(-1)", "narrower"),
+        Binding("slash", "search", "search"),
+        Binding("r", "automatic", "automatic"),
+    ]
+
+    def __init__(
+        self, noun: str, fields: FieldSet[Record], records: Sequence[Record], shown: Columns
+    ) -> None:
+        """`records` are examples: what they logged is offered."""
+        super().__init__()
+        self._noun, self._fields, self._records = noun, fields, records
+        self._columns = shown
+        self._known = known_names(fields, records, clock.now())
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog", id="columns"):
+            yield Static(f"Columns of {self._noun}s", classes="dialog-title", markup=False)
+            yield Input(placeholder="/ searches, or names any field", id="sought", compact=True)
+            yield Table(self._cells, id="columns-table", empty="no field has that in its name")
+            yield Static(_KEYS, id="columns-keys", classes="hint", markup=False)
+
+    def on_mount(self) -> None:
+        self._table.focus()
+        self._show()
+
+    @property
+    def _table(self) -> Table:
+        return self.query_one(Table)
+
+    # What is listed -----------------------------------------------------------------------
+
+    def _names(self) -> list[str]:
+        """The shown fields in order, then the others; only those that are sought."""
+        chosen = [column.name for column in self._columns]
+        names = [*chosen, *(name for name in self._known if name not in chosen)]
+        sought = self.query_one("#sought", Input).value.strip()
+        found = [name for name in names if sought.lower() in name.lower()]
+        if sought and "." in sought and sought not in names and is_known(sought, self._fields):
+            found.append(self._fields.find(sought).name)
+        return found
+
+    def _show(self) -> None:
+        columns = [
+            TableColumn(" ", 1),
+            TableColumn("field", _NAME_CELLS),
+            TableColumn("width", 5, right=True),
+            TableColumn("for example", _EXAMPLE_CELLS),
+        ]
+        self._table.show(columns, self._names())
+        self._table.border_subtitle = f"{counted(len(self._columns), 'column')} shown"
+
+    def _cells(self, name: str) -> list[Cell]:
+        chosen = {column.name: column.width for column in self._columns}
+        if name not in chosen:
+            return [Cell(" "), Cell(name), Cell(""), Cell(self._example(name), "dim")]
+        width = str(chosen[name] or "auto")
+        return [Cell("✔"), Cell(name, "bold"), Cell(width), Cell(self._example(name), "dim")]
+
+    def _example(self, name: str) -> str:
+        """The first value that there is."""
+        field = self._fields.find(name)
+        column, now = Column(field, "", field.format), clock.now()
+        texts = (column.text(record, now) for record in self._records)
+        return next(filter(None, texts), "")
+
+    # Keys ---------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While text is typed, letters are text."""
+        return not (isinstance(self.focused, Input) and action in {"search", "choose_field"})
+
+    def action_choose_field(self) -> None:
+        """A column that comes takes the cursor along, so that it can be moved; one that goes
+        leaves it to the next."""
+        if (name := self._table.cursor_key) is not None:
+            following = self._table.keys[(self._table.place(name) or 0) + 1 :]
+            self._columns = toggled(self._columns, name)
+            self._show()
+            if following and name not in [column.name for column in self._columns]:
+                self._table.move_to(following[0])
+
+    def action_shift(self, by: int) -> None:
+        if (name := self._table.cursor_key) is not None:
+            self._columns = moved(self._columns, name, by)
+            self._show()
+
+    def action_resize(self, by: int) -> None:
+        name = self._table.cursor_key
+        column = next((column for column in self._columns if column.name == name), None)
+        if column is not None:
+            width = (column.width or self._natural_width(column)) + by * _WIDTH_STEP
+            self._columns = resized(self._columns, column.name, width)
+            self._show()
+
+    def _natural_width(self, column: ChosenColumn) -> int:
+        return min(max(NARROWEST, len(self._example(column.name)), len(column.name)), WIDEST // 4)
+
+    def action_search(self) -> None:
+        self.query_one("#sought", Input).focus()
+
+    def action_automatic(self) -> None:
+        self.dismiss(())
+
+    @on(Input.Changed)
+    def _sought(self) -> None:
+        self._show()
+
+    @on(Input.Submitted)
+    def _found(self) -> None:
+        self._table.focus()
+
+    @on(Table.CursorMoved)
+    def _keep(self, message: Table.CursorMoved) -> None:
+        message.stop()
+
+    @on(Table.Chosen)
+    def _take(self, message: Table.Chosen) -> None:
+        message.stop()
+        self.dismiss(self._columns)

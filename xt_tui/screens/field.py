@@ -1,0 +1,101 @@
+"""The dialog that names a field: to sort or to group by."""
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from xt_core.errors import UsageError
+from xt_tui.widgets.table import Cell, Table, TableColumn
+
+_KEYS = "type to search · ↑ ↓ choose · enter take · esc or ctrl+g close"
+_NAME_CELLS = 48
+
+
+class FieldScreen(ModalScreen[str | None]):
+    """Ends with what was chosen or typed, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,ctrl+g", "dismiss(None)", "close", priority=True),
+        Binding("down,ctrl+n", "step(1)", "down", priority=True),
+        Binding("up,ctrl+p", "step(-1)", "up", priority=True),
+        Binding("enter", "take", "take", priority=True),
+    ]
+
+    def __init__(
+        self,
+        title: str,
+        hint: str,
+        names: Sequence[str],
+        check: Callable[[str], object],
+        is_order: bool = False,
+    ) -> None:
+        """`names` are offered; `check` raises UsageError for a text that cannot be taken. In an
+        order several are separated by commas, each with a - before it if it is downwards."""
+        super().__init__()
+        self._title, self._hint, self._is_order = title, hint, is_order
+        self._names, self._check = names, check
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog", id="columns"):
+            yield Static(self._title, classes="dialog-title", markup=False)
+            yield Input(id="sought", compact=True)
+            yield Static(self._hint, id="field-hint", classes="hint", markup=False)
+            yield Table(lambda name: [Cell(name)], id="field-table", empty="")
+            yield Static(_KEYS, classes="hint", markup=False)
+
+    def on_mount(self) -> None:
+        self._table.can_focus = False  # the keys go to the text
+        self._show("")
+
+    @property
+    def _table(self) -> Table:
+        return self.query_one(Table)
+
+    def _show(self, text: str) -> None:
+        begun, sought = self._parts(text)
+        found = [begun + name for name in self._names if sought.lower() in name.lower()]
+        hint, problem = self.query_one("#field-hint", Static), ""
+        if text and text not in found:
+            try:
+                self._check(text)
+                found.append(text)
+            except UsageError as error:
+                problem = "" if found else f"{error.message}: {error.hint}"
+        hint.update(problem or self._hint)
+        hint.set_class(bool(problem), "error")
+        self._table.show([TableColumn("", _NAME_CELLS)], found)
+
+    def _parts(self, text: str) -> tuple[str, str]:
+        """What stays as it was typed, and what a name is sought by."""
+        if not self._is_order:
+            return "", text
+        before, comma, last = text.rpartition(",")
+        sought = last.strip()
+        sign = "-" if sought.startswith("-") else ""
+        return f"{before}{comma}{sign}", sought.removeprefix("-")
+
+    def action_step(self, by: int) -> None:
+        self._table.action_cursor(by)
+
+    def action_take(self) -> None:
+        if (name := self._table.cursor_key) is not None:
+            self.dismiss(name)
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        self._show(event.value.strip())
+
+    @on(Table.CursorMoved)
+    def _keep(self, message: Table.CursorMoved) -> None:
+        message.stop()
+
+    @on(Table.Chosen)
+    def _clicked(self, message: Table.Chosen) -> None:
+        message.stop()
+        self.dismiss(message.key)

@@ -1,0 +1,69 @@
+"""Writes notes: a text of several lines, here or in the user's own editor."""
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Static, TextArea
+
+from xt_tui.acting import programs
+
+_KEYS = "ctrl+s saves · ctrl+e opens it in $EDITOR · esc or ctrl+g leaves"
+_UNSAVED = "not saved: ctrl+s saves, esc or ctrl+g once more leaves"
+
+
+class NoteScreen(ModalScreen[str | None]):
+    """Ends with the text to keep, or None. What was changed is not lost by one key."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+s", "save", "save", priority=True),
+        Binding("ctrl+e", "edit", "in the editor", priority=True),
+        Binding("escape,ctrl+g", "leave", "leave", priority=True),
+    ]
+
+    def __init__(self, title: str, text: str, warning: str, environ: Mapping[str, str]) -> None:
+        super().__init__()
+        self._title, self._text, self._warning = title, text, warning
+        self._environ = environ
+        self._is_warned = False
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog", id="note"):
+            yield Static(self._title, classes="dialog-title", markup=False)
+            if self._warning:
+                yield Static(self._warning, classes="hint", markup=False)
+            yield TextArea(self._text, id="note-text", highlight_cursor_line=False, compact=True)
+            yield Static(_KEYS, id="note-keys", classes="hint", markup=False)
+
+    def on_mount(self) -> None:
+        area = self.query_one(TextArea)
+        area.focus()
+        area.move_cursor(area.document.end)
+
+    def action_save(self) -> None:
+        self.dismiss(self.query_one(TextArea).text.rstrip())
+
+    def action_leave(self) -> None:
+        if self.query_one(TextArea).text == self._text or self._is_warned:
+            self.dismiss(None)
+            return
+        self._is_warned = True
+        keys = self.query_one("#note-keys", Static)
+        keys.update(_UNSAVED)
+        keys.add_class("error")
+
+    def action_edit(self) -> None:
+        """Let the user go on in the editor; what is written there comes back."""
+        area = self.query_one(TextArea)
+        with tempfile.TemporaryDirectory(prefix="xt-") as folder:
+            file = Path(folder) / "notes.md"
+            text = f"{area.text}\n" if area.text else ""  # a file of lines, as editors have it
+            file.write_text(text, encoding="utf-8", errors="backslashreplace")
+            if programs.edit(self.app, file, self._environ):
+                area.text = file.read_text(encoding="utf-8", errors="backslashreplace").rstrip("\n")
+                area.move_cursor(area.document.end)

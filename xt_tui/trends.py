@@ -1,0 +1,86 @@
+"""Sparklines of runs: the last values of their jobs' primary metrics.
+
+Read in the background for the rows that are drawn, all that are due at once.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from textual.message import Message
+from textual.widget import Widget
+
+from xt_core.errors import XTError
+from xt_core.model.records import Run
+from xt_core.session import Session
+from xt_tui.background import Background
+from xt_tui.widgets.blocks import sparkline
+
+WIDTH = 8
+_WINDOW_BYTES = 8_000
+"""How much of a run's journal is looked at: its end holds the last values."""
+_MOST_KEPT = 2_000
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    run: Run
+    metric: str
+
+
+class Trends:
+    """Texts by run; one that is missing or out of date is read after it was asked for."""
+
+    @dataclass
+    class Read(Message):
+        """These runs' texts are new."""
+
+        keys: Sequence[str]
+
+    def __init__(self, owner: Widget, session: Session, metric: Callable[[Run], str]) -> None:
+        """`owner` is sent what was read; `metric` names the metric of a run, "" if it has none."""
+        self._session, self._metric, self._owner = session, metric, owner
+        self._background = Background(owner, "trends")
+        self._texts: dict[str, tuple[int, str]] = {}
+        """By run: the revision that the text was read at, and the text."""
+        self._wanted: dict[str, _Wanted] = {}
+
+    def text(self, run: Run) -> str:
+        """The run's sparkline, as far as it is known."""
+        revision, text = self._texts.get(run.full_name, (-1, ""))
+        metric = self._metric(run)
+        if revision < run.revision and metric:
+            self._wanted[run.full_name] = _Wanted(run, metric)
+            self._background.ask(self._read_wanted)
+        return text
+
+    def _read_wanted(self) -> Read:
+        wanted: dict[str, _Wanted] = {}
+        while self._wanted:  # the UI's thread may be adding
+            key, one = self._wanted.popitem()
+            wanted[key] = one
+        is_ascii = self._owner.app.console.options.ascii_only
+        if len(self._texts) > _MOST_KEPT:
+            self._texts = {}
+        self._texts |= self._read(wanted, is_ascii)
+        return self.Read(list(wanted))
+
+    def _read(self, wanted: Mapping[str, _Wanted], is_ascii: bool) -> dict[str, tuple[int, str]]:
+        texts: dict[str, tuple[int, str]] = {}
+        for key, one in wanted.items():
+            try:
+                values = self._last_values(one)
+            except XTError:  # the feed says so
+                values = []
+            texts[key] = (one.run.revision, sparkline(values, WIDTH, is_ascii))
+        return texts
+
+    def _last_values(self, wanted: _Wanted) -> list[float]:
+        store, run = self._session.store, wanted.run
+        end = store.journal_end(run.workspace, run.name)
+        records = store.metrics(run.workspace, run.name, max(-1, end - _WINDOW_BYTES))
+        values = [record.values.get(wanted.metric) for record in records]
+        return [
+            float(value)
+            for value in values
+            if isinstance(value, int | float) and not isinstance(value, bool)
+        ]

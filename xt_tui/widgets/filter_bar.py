@@ -1,0 +1,167 @@
+"""The line that filters a table: while it is typed, with completion, history and the hits."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.suggester import Suggester
+from textual.widgets import Input, Static
+
+from xt_core.errors import UsageError
+from xt_core.query.fields import FieldSet
+from xt_core.query.filters import Filter
+from xt_tui.completion import candidates, completed, parse_filters
+
+_MOST_KEPT, _MOST_OFFERED = 50, 8
+
+
+class _Completion(Suggester):
+    """Shows the rest of a word behind the cursor."""
+
+    def __init__(self, complete: Callable[[str], str | None]) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+        self._complete = complete
+
+    async def get_suggestion(self, value: str) -> str | None:
+        return self._complete(value)
+
+
+class FilterInput(Input):
+    """One line of text with a completion and a history."""
+
+    def __init__(
+        self, placeholder: str, complete: Callable[[str], str | None], history: Sequence[str]
+    ) -> None:
+        """`history` has what was entered before, the newest last."""
+        super().__init__(
+            placeholder=placeholder,
+            classes="filter",
+            compact=True,
+            suggester=_Completion(complete),
+            select_on_focus=False,  # the next key adds to the filter, it does not replace it
+        )
+        self._complete = complete
+        self.history = list(history)
+        self._place = len(self.history)
+        self._draft = ""
+
+    def on_key(self, event: events.Key) -> None:
+        """Here, not by bindings: those would come after letters that were typed behind them."""
+        steps = {"up": -1, "down": 1}
+        text = self._complete(self.value) if event.key == "tab" else None
+        if event.key in steps:
+            self._recall(steps[event.key])
+        elif text is not None:  # without a completion, tab goes to the next widget as everywhere
+            self._show(text)
+        else:
+            return
+        event.stop()
+        event.prevent_default()
+
+    def _recall(self, by: int) -> None:
+        if self._place == len(self.history):
+            self._draft = self.value
+        self._place = min(max(0, self._place + by), len(self.history))
+        self._show([*self.history, self._draft][self._place])
+
+    def _show(self, text: str) -> None:
+        self.value = text
+        self.cursor_position = len(text)
+
+    def keep(self) -> None:
+        """What is typed becomes the newest entry of the history."""
+        text = self.value.strip()
+        if text:
+            self.history = [*(each for each in self.history if each != text), text][-_MOST_KEPT:]
+        self._place, self._draft = len(self.history), ""
+
+
+class FilterBar(Vertical):
+    """Hidden while there is no filter. A wrong one is told inline and changes nothing."""
+
+    @dataclass
+    class Changed(Message):
+        """Another filter is to be used."""
+
+        text: str
+        filters: tuple[Filter[Any], ...]
+
+    @dataclass
+    class Done(Message):
+        """The user is back at the table; `history` is what was entered so far."""
+
+        history: Sequence[str]
+
+    def __init__(
+        self,
+        fields: FieldSet[Any],
+        example: str,
+        names: Callable[[], Sequence[str]],
+        history: Sequence[str],
+    ) -> None:
+        """`names` tells which fields there are, as filters write them."""
+        super().__init__(classes="filter-bar hidden")
+        self._fields, self._example, self._history = fields, example, history
+        self._read_names, self._names = names, list[str]()
+
+    def compose(self) -> ComposeResult:
+        with Horizontal(classes="filter-line"):
+            yield FilterInput(
+                self._example,
+                lambda text: completed(text, self._fields, self._names),
+                self._history,
+            )
+            yield Static(classes="filter-hits", markup=False)
+        yield Static(classes="filter-error error hidden", markup=False)
+
+    def _complete(self, text: str) -> str | None:
+        return completed(text, self._fields, self._names)
+
+    @property
+    def _input(self) -> FilterInput:
+        return self.query_one(FilterInput)
+
+    def open(self) -> None:
+        """Let the user type."""
+        self._names = list(self._read_names())
+        self.remove_class("hidden")
+        self._input.focus()
+
+    def show_text(self, text: str) -> None:
+        """Use a filter that was not typed here; "" closes the bar."""
+        self.set_class(not text, "hidden")
+        self._input.value = text
+
+    def show_hits(self, text: str) -> None:
+        """Tell how many records match."""
+        for hits in self.query(".filter-hits").results(Static):  # none while the app closes
+            hits.update(text)
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        errors = self.query(".filter-error").results(Static)
+        for error in errors:  # none while the app closes
+            try:
+                filters = parse_filters(event.value, self._fields)
+            except UsageError as problem:
+                found = candidates(event.value, self._fields, self._names)
+                text = "  ".join(found[:_MOST_OFFERED])
+                error.update(text or f"{problem.message}: {problem.hint}")
+                error.set_class(not found, "error")
+                error.set_class(bool(found), "hint")
+                error.remove_class("hidden")
+                return
+            error.add_class("hidden")
+            self.post_message(self.Changed(event.value.strip(), filters))
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self._input.keep()
+        self.set_class(not event.value.strip(), "hidden")
+        self.post_message(self.Done(self._input.history))

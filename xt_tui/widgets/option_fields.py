@@ -1,0 +1,167 @@
+"""The options of `xt run` as fields of a form, made from their declaration.
+
+What a search most often needs comes first, the rest is folded away.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, VerticalScroll
+from textual.widget import Widget
+from textual.widgets import Collapsible, Input, Label, Select
+from textual.widgets.select import InvalidSelectValueError
+
+from xt_core.session import Session
+from xt_core.submit.options import RUN_OPTIONS, Kind, RunOption
+from xt_tui.widgets.files import FileSuggester
+from xt_tui.widgets.parameters import Parameters
+from xt_tui.widgets.stopping import Stopping
+
+_FIRST = (
+    "hp-config",
+    "search-type",
+    "runs",
+    "concurrent",
+    "primary-metric",
+    "goal",
+    "early-stopping",
+    "nodes",
+    "schedule",
+    "seed",
+)
+"""What a search most often needs, in order; the other options are folded away."""
+_GOALS = ("maximize", "minimize")
+_LEFT_OUT = ("extend",)
+"""A job is extended as it was submitted: there is nothing to fill in."""
+_ABOUT_ALGORITHMS = {
+    "grid": "every combination of the listed values",
+    "random": "independent draws",
+    "tpe": "tree-structured Parzen estimators",
+    "bayesian": "Gaussian process (the same as gp)",
+    "gp": "Gaussian process; needs PyTorch",
+    "cmaes": "evolution of numeric parameters",
+    "qmc": "quasi-random: evenly spread draws",
+    "nsga2": "genetic, made for several objectives",
+    "dgd": "distributed grid descent: neighbours of the best",
+}
+_EXAMPLES = {
+    "hp-config": "a YAML file with the space",
+    "primary-metric": "loss:min; several as acc:max,latency:min",
+    "schedule": "runs to nodes: static if one, else dynamic",
+}
+"""Of options whose help is longer than a field."""
+_ABOUT_PARAMETERS = (
+    "search space: a name and its values, as 0.01, 0.03 or $loguniform(-9, -2); "
+    "ctrl+n adds one, ctrl+t takes one out"
+)
+_ABOUT_GOAL = "goal: whether more or less of the primary metric is better"
+Field = Input | Select[str]
+
+
+class OptionFields(VerticalScroll):
+    """The search space and all options. `texts` is what they say, `fill` says it."""
+
+    def __init__(self, session: Session, *, id: str) -> None:
+        super().__init__(id=id, can_focus=False)
+        self.parameters = Parameters(id="parameters")
+        self._stopping = Stopping(id="stopping")
+        self._goal = _select("goal", _GOALS, "as configured (by default: maximize)")
+        self._fields = {option.name: _field(option, session) for option in _plain_options()}
+
+    def compose(self) -> ComposeResult:
+        yield Label("search space\nctrl+n adds\nctrl+t takes out")
+        yield self.parameters
+        special = {"goal": self._goal, "early-stopping": self._stopping}
+        for name in _FIRST:
+            yield Label(name)
+            yield special.get(name) or self._fields[name]
+        with Collapsible(title="More options", id="more"):
+            yield from self._more_options()
+
+    def _more_options(self) -> Iterator[Widget]:
+        for name, field in self._fields.items():
+            if name not in _FIRST:
+                yield Horizontal(Label(name, classes="setting-name"), field, classes="setting")
+
+    @property
+    def texts(self) -> dict[str, str | bool]:
+        """The options that are filled in, as `request_from_texts` takes them."""
+        texts: dict[str, str | bool] = {"early-stopping": self._stopping.text}
+        for option in _plain_options():
+            field = self._fields[option.name]
+            if isinstance(field, Input):
+                texts[option.name] = field.value.strip()
+            elif isinstance(field.value, str):
+                texts[option.name] = option.kind is Kind.FLAG or field.value
+        if isinstance(self._goal.value, str):
+            texts[self._goal.value] = True
+        return {name: text for name, text in texts.items() if text not in ("", False)}
+
+    def fill(self, texts: Mapping[str, str | bool]) -> None:
+        """Show these options and no others; a choice that is none now is left out."""
+        self._stopping.fill(str(texts.get("early-stopping", "")))
+        goal = next((name for name in _GOALS if texts.get(name)), None)
+        _choose(self._goal, goal)
+        for option in _plain_options():
+            field, text = self._fields[option.name], texts.get(option.name, "")
+            if isinstance(field, Input):
+                field.value = str(text)
+            else:
+                _choose(field, "yes" if text is True else str(text))
+        if any(texts.get(name) for name in self._fields if name not in _FIRST):
+            self.query_one("#more", Collapsible).collapsed = False
+
+    def help_of(self, widget: Widget) -> str:
+        """What a field is for; empty for a widget that is none."""
+        if self.parameters in widget.ancestors_with_self:
+            return _ABOUT_PARAMETERS
+        if widget is self._goal:
+            return _ABOUT_GOAL
+        if text := self._stopping.help_of(widget):
+            return text
+        name = (widget.id or "").removeprefix("option-")
+        found = next((option for option in RUN_OPTIONS if option.name == name), None)
+        return "" if found is None else f"{found.name}: {found.help}"
+
+
+def _plain_options() -> list[RunOption]:
+    """The options that have a field of their own."""
+    special = ("early-stopping", *_GOALS, *_LEFT_OUT)
+    return [option for option in RUN_OPTIONS if option.name not in special]
+
+
+def _choose(field: Select[str], value: str | None) -> None:
+    try:
+        field.value = value or Select.NULL
+    except InvalidSelectValueError:
+        field.value = Select.NULL
+
+
+def _field(option: RunOption, session: Session) -> Field:
+    if option.kind is Kind.FLAG:
+        return _select(option.name, ("yes",), option.help)
+    if option.name == "search-type":
+        return _select(option.name, option.choices, "grid if all is listed, else random")
+    hint = _EXAMPLES.get(option.name, option.help)
+    if option.name == "target":
+        configured = session.config.string("xt-services.target")
+        return _select(option.name, _targets(session), f"{configured} (as configured)")
+    if option.kind is Kind.CHOICE:
+        return _select(option.name, option.choices, hint)
+    suggester = FileSuggester(session.cwd) if option.kind is Kind.FILE else None
+    return Input(placeholder=hint, id=f"option-{option.name}", compact=True, suggester=suggester)
+
+
+def _select(name: str, choices: Sequence[str], prompt: str) -> Select[str]:
+    pairs = [
+        (f"{choice} · {about}" if (about := _ABOUT_ALGORITHMS.get(choice)) else choice, choice)
+        for choice in choices
+    ]
+    return Select(pairs, prompt=prompt, id=f"option-{name}", compact=True)
+
+
+def _targets(session: Session) -> list[str]:
+    """What a job can be run on: the targets, and each box."""
+    settings = session.config.as_dict()
+    boxes = [name for name, box in settings["boxes"].items() if box["address"] is not None]
+    return list(dict.fromkeys([*settings["compute-targets"], *boxes]))
