@@ -25,7 +25,7 @@ ALL_MEANT = "no job is chosen: the cursor is on all of them"
 
 
 async def test_keys_help_and_palette_agree_with_the_table(session: Session) -> None:
-    async with XtApp(session).run_test(size=(140, 150)) as pilot:
+    async with XtApp(session).run_test(size=(140, 250)) as pilot:
         app = await until_loaded(pilot, 7)
         for pane in {action.pane for action in ACTIONS.values()}:
             owner = app.main.query_one(f"#{pane}", Pane) if pane else app

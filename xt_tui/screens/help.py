@@ -21,6 +21,8 @@ _KEY_NAMES = {
     "equals_sign": "=",
     "minus": "-",
     "underscore": "_",
+    "left_curly_bracket": "{",
+    "right_curly_bracket": "}",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
 }
