@@ -1,21 +1,25 @@
 """What is between logged metrics and charts: columns, ranges, colours, groups, directions."""
 
 import math
+from typing import cast
 
 import pytest
 
 from xt_core.chart import Band, Scale
 from xt_core.errors import UnavailableError
 from xt_core.model.records import MetricRecord, Run, Value
+from xt_core.model.samples import Sample
 from xt_core.model.states import RunStatus
 from xt_core.reports.curves import RunPoints, XKind
 from xt_core.reports.direction import is_maximized
 from xt_core.reports.replicates import replicates
 from xt_core.reports.top import best_runs
+from xt_core.session import Session
 from xt_tui.charting.colors import Colors
 from xt_tui.charting.curves import Curves
 from xt_tui.charting.points import Points, read
 from xt_tui.charting.ranges import panned, zoomed
+from xt_tui.charting.sampled import sampled
 from xt_tui.charting.view import Banding, View
 from xt_tui.widgets.charts import Layout, layout_for
 
@@ -191,3 +195,18 @@ class TestGroups:
 )  # fmt: skip
 def test_the_name_of_a_metric_tells_its_direction(metric: str, is_more: bool) -> None:
     assert is_maximized(metric, "speed", True) is is_more
+
+
+def test_samples_are_points_in_milliseconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = [Sample(1e9 + n / 8, 5, {"cpu_percent": n}) for n in range(3)]
+    monkeypatch.setattr(
+        "xt_tui.charting.sampled.run_samples",
+        lambda _session, _run, after: [each for each in taken if each.time > after],
+    )
+    source = sampled(cast(Session, None))
+    records = source(run("run1"), -1)
+    assert [record.values for record in records] == [{"system.cpu_percent": n} for n in range(3)]
+    assert [each.offset for each in source(run("run1"), records[0].offset)] == [
+        1_000_000_000_125,
+        1_000_000_000_250,
+    ]

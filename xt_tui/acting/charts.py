@@ -223,7 +223,7 @@ def toggle_top(pane: "MetricsPane") -> None:
 
 
 def toggle_system(pane: "MetricsPane") -> None:
-    """What was logged, or what is sampled of the run's processes and its node."""
+    """What was logged, or what the runs use of their machines."""
     pane.view.system = not pane.view.system
     pane.view.x_range = pane.view.cursor = pane.view.mark = None
     pane.show_chosen()

@@ -25,10 +25,6 @@ def _needs_primary(app: "XtApp") -> str | None:
     )
 
 
-def _needs_system(app: "XtApp") -> str | None:
-    return None if app.metrics.has_system else "nothing is sampled of processes and nodes"
-
-
 def _needs_chart(app: "XtApp") -> str | None:
     return None if app.metrics.charts.chosen is not None else "there is no chart"
 
@@ -112,7 +108,7 @@ ACTIONS = (
     Action("glyphs", "characters", "draw with braille, block elements or plain ASCII", "u",
            "Metrics", lambda app: charts.next_glyphs(app.metrics), pane="metrics",
            command="xt plot --glyphs"),
-    Action("system", "system", "what is sampled of processes and nodes, or what was logged", "i",
-           "Metrics", lambda app: charts.toggle_system(app.metrics), _needs_system,
-           pane="metrics"),
+    Action("system", "system", "what the runs use of their machines, or what they logged", "i",
+           "Metrics", lambda app: charts.toggle_system(app.metrics), pane="metrics",
+           command="xt view system"),
 )  # fmt: skip

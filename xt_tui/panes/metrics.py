@@ -43,6 +43,7 @@ MOST_RUNS = 10
 
 _LEAST_SECONDS_BETWEEN_DRAWINGS = 0.2
 _RECORDS_A_READ = 20_000
+_SAMPLES_SECONDS = 5.0
 _WHEEL_ZOOM, _WHEEL_SHARE = 1.25, 0.1
 
 
@@ -64,8 +65,8 @@ class MetricsPane(Pane, can_focus=True):
 
         runs: Sequence[Run]
 
-    def __init__(self, session: Session, system: Source | None = None) -> None:
-        """`system` gives what is sampled of a run's processes and its node, as metrics."""
+    def __init__(self, session: Session, system: Source) -> None:
+        """`system` gives what is sampled of a run's processes, as metrics."""
         super().__init__("", id="metrics")
         self._session, self._system = session, system
         self._background = Background(self, "metrics")
@@ -89,6 +90,14 @@ class MetricsPane(Pane, can_focus=True):
             id="metric-filter",
             compact=True,
         )
+
+    def on_mount(self) -> None:
+        self.set_interval(_SAMPLES_SECONDS, self._look_at_samples)
+
+    def _look_at_samples(self) -> None:
+        """Samples come without news of the run."""
+        if self.view.system:
+            self._look()
 
     # What is shown ----------------------------------------------------------------------
 
@@ -140,11 +149,6 @@ class MetricsPane(Pane, can_focus=True):
         )
 
     @property
-    def has_system(self) -> bool:
-        """Whether there is a second source."""
-        return self._system is not None
-
-    @property
     def has_epochs(self) -> bool:
         """Whether any run has logged a metric named epoch."""
         return any(self.points.of(run.full_name).has_epochs for run in self._runs)
@@ -161,7 +165,7 @@ class MetricsPane(Pane, can_focus=True):
         if not self.region:
             return
         of_system = self.view.system
-        source = self._system if of_system and self._system is not None else self._read_logged
+        source = self._system if of_system else self._read_logged
         wanted = self.points.wanted(self._runs)
         self._background.ask(lambda: self.Read(read(source, wanted), of_system))
 

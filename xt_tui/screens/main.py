@@ -17,6 +17,7 @@ from xt_core import clock
 from xt_core.model.records import Run
 from xt_core.session import Session
 from xt_tui import layout as layouts
+from xt_tui.charting.sampled import sampled
 from xt_tui.eventlog import EventLog
 from xt_tui.freshness import freshness
 from xt_tui.layout import LEFT, LOWER, PANES, Layout
@@ -81,7 +82,7 @@ class MainScreen(Screen[None]):
             JobsPane(session, state),
             RunsPane(session, state),
         )
-        self.metrics, self.output = MetricsPane(session), OutputPane(session)
+        self.metrics, self.output = MetricsPane(session, sampled(session)), OutputPane(session)
         self.details, self.nodes = DetailsPane(session), NodesPane(session, state)
         self._details_of_job = False
 
