@@ -234,8 +234,8 @@ async def test_read_only_changes_nothing_and_says_so(session: Session) -> None:
             "it is read-only: nothing can be changed (--read-only, tui.read-only)"
         }
         assert app.screen is app.main
-        await pilot.press("a")
-        await until(pilot, lambda: app.output.attached_to == "ws1/run1.6")
+        await pilot.press("j", "a")  # run2, which has ended: no controller is asked
+        await until(pilot, lambda: app.output.attached_to == "ws1/run2")
     careful.close()
 
 

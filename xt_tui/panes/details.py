@@ -143,7 +143,7 @@ class DetailsPane(Pane):
             self.query_one(Page).scroll_home(animate=False)
 
     def _tabs(self) -> tuple[list[Tab], str]:
-        labels = [name.removeprefix("hyper") for name in SECTIONS]
+        labels = [name.replace("hyperparameters", "params") for name in SECTIONS]
         tabs = [Tab(name, label, label[:3]) for name, label in zip(SECTIONS, labels, strict=True)]
         return tabs, self.section
 

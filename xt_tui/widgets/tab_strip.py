@@ -62,11 +62,12 @@ class TabStrip(Widget):
         """What is written: names in full, else but that of the present one, as far as they fit.
         Brackets tell the present one apart without colours."""
         tabs, current = self._tabs()
-        for is_full in (True, False):
+        for is_full, lead in ((True, " "), (True, ""), (False, " ")):
             texts = []
             for tab in tabs:
                 label = tab.label if is_full or tab.id == current else tab.short
-                texts.append((tab, f"[{label}]" if tab.id == current else f" {label} "))
+                present = f"[{label}]" + ("" if lead else " ")
+                texts.append((tab, present if tab.id == current else f"{lead}{label} "))
             if sum(display_width(text) for _, text in texts) <= self.size.width:
                 return texts
         return texts
