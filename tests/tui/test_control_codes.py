@@ -1,5 +1,7 @@
 """What others wrote is shown, and never obeyed by the terminal."""
 
+from functools import partial
+
 import pytest
 from tui_support import log_values, text_of, until, until_loaded
 
@@ -42,6 +44,14 @@ def check(app: XtApp) -> None:
             assert not UNSAFE.search(strip.text), (screen, strip.text)
 
 
+def differs(app: XtApp, before: str) -> bool:
+    return app.details.text != before
+
+
+def shows(app: XtApp, part: str) -> bool:
+    return part in text_of(app)
+
+
 async def test_no_text_of_others_reaches_the_terminal_as_a_control_code(session: Session) -> None:
     fill(session)
     async with XtApp(session).run_test(size=(160, 50)) as pilot:
@@ -54,7 +64,7 @@ async def test_no_text_of_others_reaches_the_terminal_as_a_control_code(session:
         for _ in range(6):
             before = app.details.text
             await pilot.press("l")
-            await until(pilot, lambda before=before: app.details.text != before)
+            await until(pilot, partial(differs, app, before))
             check(app)
         await pilot.press("3", "i")
         await until(pilot, lambda: "first" in text_of(app))
@@ -62,7 +72,7 @@ async def test_no_text_of_others_reaches_the_terminal_as_a_control_code(session:
         await pilot.press("escape")
         for key, part in (("Y", "xt view run"), ("e", "Open what of"), ("C", "Columns of")):
             await pilot.press(key)
-            await until(pilot, lambda part=part: part in text_of(app), part)
+            await until(pilot, partial(shows, app, part), part)
             check(app)
             await pilot.press("escape")
         app.notify(EVIL, title=EVIL, markup=False)

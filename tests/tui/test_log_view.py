@@ -249,7 +249,13 @@ async def test_lines_are_marked_and_selected() -> None:
         assert (view.following, marked.ends) == (False, (88, 99))
         await pilot.press("G")
         assert marked.ends == (99, 109)
+        console.log_lines.open_filter()
+        await pilot.press(*"nowhere", "enter")
+        await console.until(lambda: view.rows.count == 0)
+        await pilot.press("k", "G")  # the marked lines are out of sight, and stay as they are
+        assert marked.ends == (99, 109)
         view.end_range()
+        console.log_lines.give_up()
         await pilot.press("G")
         await pilot.hover(view, offset=(2, 3))
         await pilot.pause()
