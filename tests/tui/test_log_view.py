@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from textual import events
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.geometry import Offset
 from textual.pilot import Pilot
 from textual.selection import Selection
@@ -14,11 +14,12 @@ from tui_support import PATIENCE_SECONDS
 from xt_core.resources import resource
 from xt_tui.console.lines import LineBuffer
 from xt_tui.console.terminal import Terminal
+from xt_tui.looks import Looks
 from xt_tui.widgets.log_view import LogView, Range
 from xt_tui.widgets.searched_log import SearchedLog
 
 
-class Console(App[None]):
+class Console(Looks):
     CSS_PATH = resource("xt.tcss")
 
     def compose(self) -> ComposeResult:
@@ -36,7 +37,7 @@ class Console(App[None]):
 class Feeding:
     """A terminal on a view's buffer, of which the view hears at once."""
 
-    def __init__(self, pilot: Pilot[None]) -> None:
+    def __init__(self, pilot: Pilot[int]) -> None:
         assert isinstance(pilot.app, Console)
         self.view, self.pilot = pilot.app.view, pilot
         self.buffer = LineBuffer()
