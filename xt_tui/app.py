@@ -116,13 +116,14 @@ class XtApp(Telling, Looks, Dialogs):
             self._tell_search(message.batch)
 
     def _tell_search(self, batch: Batch) -> None:
-        """An open search screen hears of its job."""
+        """A search screen hears of its job, also while a dialog lies over it."""
         from xt_tui.screens.search import SearchScreen
 
-        if isinstance(self.screen, SearchScreen):
-            for row in batch.jobs:
-                if row.job.name == self.screen.job:
-                    self.screen.take(row)
+        for screen in self.screen_stack:
+            if isinstance(screen, SearchScreen):
+                for row in batch.jobs:
+                    if row.job.name == screen.job:
+                        screen.take(row)
 
     @on(MainScreen.BoxChosen)
     def _check_chosen_box(self) -> None:

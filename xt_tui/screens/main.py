@@ -272,7 +272,7 @@ class MainScreen(Screen[None]):
         """Put the cursors on a job and on a run of it, which no filter hides."""
         for pane, key in ((self.jobs, job), (self.runs, run)):
             if pane.is_filtered:
-                pane.close_filter()
+                pane.clear_filter()
             pane.go_to(key)
         self.focus_pane("runs")
 
