@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _PAUSE_SECONDS = 1.0
 _LEAST_SECONDS_BETWEEN_LOOKS = 0.1
-_FIRST_BATCH, _LARGEST_BATCH = 200, 5_000
+_FIRST_BATCH, _LARGEST_BATCH = 200, 2_000
 """The first is small: something is on the screen at once."""
 _MACHINES_SECONDS = 5.0
 """How old loads and memories of machines may be on the screen."""

@@ -228,7 +228,7 @@ async def test_presets_scripts_and_earlier_commands_fill_the_form(session: Sessi
         await until(pilot, lambda: app.screen is not form)
         await pilot.press(*"mine", "enter")
         await until(pilot, lambda: told(app) == ["preset mine saved"])
-        await pilot.press("ctrl+o")
+        await pilot.press("ctrl+f")
         await until(pilot, lambda: isinstance(app.screen, ChoiceScreen))
         await pilot.press("down", "enter")
         await until(pilot, lambda: command.value == "u.py x")

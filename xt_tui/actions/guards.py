@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from xt_core.model.states import SearchStyle
 from xt_core.services.team import team_names
-from xt_tui.acting import steering
+from xt_tui.actions.late import steering
 from xt_tui.layout import PANES
 
 if TYPE_CHECKING:
