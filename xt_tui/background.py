@@ -50,5 +50,7 @@ class Background:
         try:
             self._owner.post_message(await asyncio.to_thread(call))
         except Exception as error:
+            if not self._owner.is_attached:  # what it read may have been closed under it
+                return
             text = f"{type(error).__name__}: {error}"
             self._owner.notify(text, title=self._purpose, severity="error", markup=False)

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 SECTIONS = ("overview", "hyperparameters", "metrics", "system", "events", "files")
 _UNSEEN_WIDTH = 80
 """Cells that a page is made for while the pane is not on screen."""
+_FAILED = object()
+"""In the place of what is shown: that could not be read."""
 
 
 class Page(VerticalScroll, inherit_bindings=False):
@@ -60,6 +62,7 @@ class DetailsPane(Pane):
 
         of: object
         text: Text
+        is_failed: bool
 
     def __init__(self, session: Session) -> None:
         super().__init__("", id="details")
@@ -141,7 +144,7 @@ class DetailsPane(Pane):
     def _ask(self, wanted: object, read: Callable[[], "Parts"]) -> None:
         if wanted != self._shown:
             self._shown = wanted
-            self._background.ask(lambda: self.Read(wanted, _page_text(read)))
+            self._background.ask(lambda: self.Read(wanted, *_page_text(read)))
 
     def _read_section(self, run: Run, section: str, width: int) -> "Parts":
         from xt_tui.panes.sections import section_lines
@@ -157,17 +160,24 @@ class DetailsPane(Pane):
     def _show(self, message: Read) -> None:
         if self._shown == message.of:
             self._update(message.text)
+            self._shown = _FAILED if message.is_failed else self._shown
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether what is to be shown could not be read: it is worth another attempt."""
+        return self._shown is _FAILED
 
     def _update(self, text: Text) -> None:
         for page in self.query("#details-text").results(Static):  # none while the app closes
             page.update(text)
 
 
-def _page_text(read: Callable[[], "Parts"]) -> Text:
-    """A page as text that does not wrap, or why there is none."""
+def _page_text(read: Callable[[], "Parts"]) -> tuple[Text, bool]:
+    """A page as text that does not wrap, or why there is none; and whether there is none."""
+    is_failed = False
     try:
         parts = read()
     except XTError as error:
-        parts = [error.message, error.hint]
+        parts, is_failed = [error.message, error.hint], True
     lines = [chart_text(part) if isinstance(part, Chart) else Text(part) for part in parts]
-    return Text("\n").join(lines)
+    return Text("\n").join(lines), is_failed

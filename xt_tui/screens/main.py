@@ -289,6 +289,7 @@ class MainScreen(Screen[None]):
         self.nodes.update_rows()
         if batch.jobs:
             self.jobs.note(batch.jobs)
+        if batch.jobs or (self.details.has_failed and not batch.error):
             self._show_details()
         runs = [run for run in batch.runs if not run.is_parent]
         if runs:
