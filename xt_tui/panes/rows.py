@@ -145,6 +145,17 @@ class RowsPane(Pane, Generic[Record]):
             self._chosen = [self._records[key] for key in keys]
         return self._chosen.copy()
 
+    @property
+    def first_chosen(self) -> Record | None:
+        """The first of what is chosen."""
+        keys = self._marked_keys or self.members(self.table.cursor_key or "")
+        return self._records[keys[0]] if keys else None
+
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing was arranged yet, not even that there is nothing."""
+        return not self._asked
+
     def members(self, key: str) -> Sequence[str]:
         """What marking a row marks."""
         group = self._arrangement.groups.by_key.get(key)
@@ -180,17 +191,20 @@ class RowsPane(Pane, Generic[Record]):
 
     # Rows -------------------------------------------------------------------------------
 
-    def note(self, records: Sequence[Record]) -> None:
-        """These records are new or have changed."""
+    def note(self, records: Sequence[Record]) -> bool:
+        """These records are new or have changed; whether any of them is chosen."""
         self._order.note(records)
-        for record in records:
-            if (place := self._chosen_places.get(self._order.key(record))) is not None:
+        keys, is_chosen = [self._order.key(record) for record in records], False
+        for key, record in zip(keys, records, strict=True):
+            if (place := self._chosen_places.get(key)) is not None:
                 self._chosen[place] = record
+                is_chosen = True
         for table in self.query(Table):  # none while the app closes
-            table.touch([self._order.key(record) for record in records])
+            table.touch(keys)
         if self._news is None:
             self._noted_at = time.monotonic()
             self._arrange_news()
+        return is_chosen
 
     def _arrange_news(self) -> None:
         """Arrange anew as soon as that disturbs nobody."""
