@@ -290,12 +290,14 @@ class MainScreen(Screen[None]):
         if batch.is_last:
             self.teams.update_facts()
             self.nodes.update_rows()
-        if batch.jobs or self.jobs.is_new:
+        if batch.jobs:
             self.jobs.note(batch.jobs)
+        elif self.jobs.is_new:
+            self.jobs.update_rows()
         runs = [run for run in batch.runs if not run.is_parent]
         if runs:
             self.output.note(runs)
-        is_meant = self.runs.note(runs) if runs else False
+        is_meant = self.runs.note(runs, is_last=batch.is_last)
         if is_meant or (batch.jobs and self._chosen_goal() != self._goal):
             self._show_chosen()
         elif batch.jobs:
