@@ -116,7 +116,8 @@ class Dialogs(App[int]):
         self.push_screen(LaunchScreen(self.session), self.launched)
 
     def launched(self, submission: "Submission | None") -> None:
-        """Say what was launched."""
+        """Say what was launched, and put the jobs pane's cursor on it as soon as it is there."""
         if submission is not None:
             text = f"{submission.job}: {counted(submission.work_items, 'run')} ({submission.style})"
             self.notify(text, title="launched", markup=False)
+            self.jobs.go_to(submission.job)

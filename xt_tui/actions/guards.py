@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def needs_run(app: "XtApp") -> str | None:
-    return None if app.runs.run is not None else "no run is under the cursor"
+    return None if app.runs.chosen else "no run is chosen"
 
 
 def needs_runs(app: "XtApp") -> str | None:

@@ -159,6 +159,10 @@ class RowsPane(Pane, Generic[Record]):
         """Whether nothing was arranged yet, not even that there is nothing."""
         return not self._asked
 
+    def first(self, most: int) -> list[Record]:
+        """The first records in the order shown."""
+        return [self._records[key] for key in self._arrangement.ordered[:most]]
+
     def members(self, key: str) -> Sequence[str]:
         """What marking a row marks."""
         group = self._arrangement.groups.by_key.get(key)

@@ -44,6 +44,8 @@ _FIRST = ("runs", "metrics", "jobs", "details", "output", "nodes", "teams")
 _CLOCK_SECONDS = 1.0
 _REST_SECONDS = 0.1
 """How long the cursor rests before charts and details follow it: not to each row on its way."""
+_MOST_OF_JOB = 500
+"""Runs of a job among which the metrics pane chooses those that it draws."""
 WELCOME = """Nothing has been run yet.
 
   n   launch a script, or a search, from a form
@@ -297,8 +299,10 @@ class MainScreen(Screen[None]):
         runs = [run for run in batch.runs if not run.is_parent]
         if runs:
             self.output.note(runs)
-        is_meant = self.runs.note(runs, is_last=batch.is_last)
-        if is_meant or (batch.jobs and self._chosen_goal() != self._goal):
+        is_drawn = self.runs.note(runs, is_last=batch.is_last)
+        if self._drawn_job is not None:
+            is_drawn = any(run.job == self._drawn_job for run in runs)
+        if is_drawn or (batch.jobs and self._chosen_goal() != self._goal):
             self._show_chosen()
         elif batch.jobs:
             self._show_details()
@@ -352,14 +356,22 @@ class MainScreen(Screen[None]):
             self.focus_pane("runs" if message.table is self.jobs.table else "details")
 
     def _show_chosen(self) -> None:
+        job = self._drawn_job
+        runs = self.runs.chosen if job is None else self.runs.first(_MOST_OF_JOB)
         self._goal = self._chosen_goal()
-        self.metrics.show_runs(self.runs.chosen, *self._goal)
+        self.metrics.show_runs(runs, *self._goal)
         self._show_details()
 
+    @property
+    def _drawn_job(self) -> str | None:
+        """The job of which all runs are drawn that the table shows; None where the chosen ones
+        are."""
+        return self.jobs.job if self._details_of_job else None
+
     def _chosen_goal(self) -> tuple[str, bool]:
-        """The primary metric of the chosen runs' job, and whether it is to be maximised."""
+        """The primary metric of the drawn runs' job, and whether it is to be maximised."""
         run = self.runs.first_chosen
-        row = self._state.jobs.get(run.job) if run else None
+        row = self._state.jobs.get(self._drawn_job or (run.job if run else ""))
         return (row.job.primary_metric, row.job.maximize) if row else ("", True)
 
     @on(DescendantFocus)
@@ -371,7 +383,7 @@ class MainScreen(Screen[None]):
         if self.pane in (self.jobs, self.runs):
             self._details_of_job = self.pane is self.jobs
             if self.is_open:
-                self._show_details()
+                self._show_chosen()
 
     def _show_details(self) -> None:
         row = self._state.jobs.get(self.jobs.job or "") if self._details_of_job else None
