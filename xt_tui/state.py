@@ -81,8 +81,10 @@ class Batch:
     runs: list[Run]
     jobs: list[JobRow]
     status: dict[str, Any] | None
-    """The nodes and what lives on them; None where the store could not be read."""
+    """The nodes and what lives on them; None where that was not asked or could not be read."""
     error: str = ""
+    is_last: bool = True
+    """Whether it is all that there is: what is new comes in parts."""
     health: Health | None = None
 
 
@@ -101,6 +103,7 @@ class ViewState:
     pending: dict[str, str] = field(default_factory=dict)
     """Run's full name, or job -> what was asked for and is not yet confirmed: "cancelling"."""
     loaded: bool = False
+    """Whether all that there was has been brought."""
 
     def apply(self, batch: Batch) -> None:
         """Take over a batch."""
@@ -115,10 +118,12 @@ class ViewState:
             self.jobs[row.job.name] = row
             if row.counts.status().is_final:
                 self.pending.pop(row.job.name, None)
-        self.status, self.error = batch.status, batch.error
+        if batch.is_last:
+            self.status = batch.status
+        self.error = batch.error
         self.health = batch.health or self.health
         self.heard = self.heard if batch.error else clock.now()
-        self.loaded = True
+        self.loaded = self.loaded or batch.is_last
 
     @property
     def nodes(self) -> list[dict[str, Any]]:

@@ -15,7 +15,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Static
 
 from xt_core.chart import Chart
 from xt_core.errors import XTError
@@ -26,6 +25,7 @@ from xt_tui.actions import bindings
 from xt_tui.background import Background
 from xt_tui.panes.pane import Pane
 from xt_tui.widgets.chart import chart_text
+from xt_tui.widgets.facts import Facts
 from xt_tui.widgets.tab_strip import Tab, TabStrip
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class DetailsPane(Pane):
     def compose(self) -> ComposeResult:
         yield TabStrip(self._tabs, id="section-strip")
         with Page(id="details-page"):
-            yield Static(id="details-text", markup=False)
+            yield Facts(id="details-text", markup=False)
 
     @property
     def target(self) -> Widget:
@@ -87,7 +87,7 @@ class DetailsPane(Pane):
     @property
     def text(self) -> str:
         """The section as it is shown."""
-        return str(self.query_one("#details-text", Static).render())
+        return str(self.query_one("#details-text", Facts).render())
 
     def show_run(self, run: Run | None) -> None:
         """Show a run, unless that is what is shown."""
@@ -168,7 +168,7 @@ class DetailsPane(Pane):
         return self._shown is _FAILED
 
     def _update(self, text: Text) -> None:
-        for page in self.query("#details-text").results(Static):  # none while the app closes
+        for page in self.query("#details-text").results(Facts):  # none while the app closes
             page.update(text)
 
 

@@ -35,6 +35,8 @@ class NodesPane(Pane):
         self._entries: dict[str, Mapping[str, Any]] = {}
         self._boxes: dict[str, str] = {}
         """The addresses of the configuration's boxes."""
+        self._rows: list[list[str]] | None = None
+        """The texts that are shown."""
 
     def compose(self) -> ComposeResult:
         yield Table(self._cells, id="nodes-table", empty="no nodes: press b to add a box")
@@ -73,6 +75,9 @@ class NodesPane(Pane):
         for name in self._boxes:
             self._entries.setdefault(name, silent_node(name, name, UNUSED))
         rows = [[cell.text for cell in self._cells(name)] for name in self._entries]
+        if rows == self._rows:
+            return
+        self._rows = rows
         self.table.show(
             [
                 TableColumn(header, _width(place, header, rows), header in _NUMBERS)

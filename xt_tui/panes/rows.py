@@ -49,6 +49,8 @@ _SEEN = 500
 """Rows at either end whose fields are offered as columns, besides those in sight."""
 _LONGEST_HOLD_SECONDS = 1.0
 """How long keys may hold news up."""
+_LOADING_SECONDS = 2.0
+"""Between two arrangements while more and more comes: each sorts all that is there."""
 
 
 class RowsPane(Pane, Generic[Record]):
@@ -93,6 +95,7 @@ class RowsPane(Pane, Generic[Record]):
         self._arranged_at = self._noted_at = 0.0
         self._news: Timer | None = None
         """Runs while news wait to be arranged."""
+        self._is_loading = False
         self._arrangement: Arrangement[Record] = Arrangement()
         self._filter_text = ""
         self._wanted: str | None = None
@@ -145,6 +148,17 @@ class RowsPane(Pane, Generic[Record]):
             self._chosen = [self._records[key] for key in keys]
         return self._chosen.copy()
 
+    @property
+    def first_chosen(self) -> Record | None:
+        """The first of what is chosen."""
+        keys = self._marked_keys or self.members(self.table.cursor_key or "")
+        return self._records[keys[0]] if keys else None
+
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing was arranged yet, not even that there is nothing."""
+        return not self._asked
+
     def first(self, most: int) -> list[Record]:
         """The first records in the order shown."""
         return [self._records[key] for key in self._arrangement.ordered[:most]]
@@ -184,28 +198,42 @@ class RowsPane(Pane, Generic[Record]):
 
     # Rows -------------------------------------------------------------------------------
 
-    def note(self, records: Sequence[Record]) -> None:
-        """These records are new or have changed."""
+    def note(self, records: Sequence[Record], *, is_last: bool = True) -> bool:
+        """These records are new or have changed, and more may follow at once; whether any of them
+        is chosen."""
+        if not records and not self._is_loading:
+            return False
         self._order.note(records)
-        for record in records:
-            if (place := self._chosen_places.get(self._order.key(record))) is not None:
+        keys, is_chosen = [self._order.key(record) for record in records], False
+        for key, record in zip(keys, records, strict=True):
+            if (place := self._chosen_places.get(key)) is not None:
                 self._chosen[place] = record
+                is_chosen = True
         for table in self.query(Table):  # none while the app closes
-            table.touch([self._order.key(record) for record in records])
-        if self._news is None:
+            table.touch(keys)
+        if self._news is None or (is_last and self._is_loading):
             self._noted_at = time.monotonic()
+            self._is_loading = not is_last and not self.is_new
             self._arrange_news()
+        return is_chosen
 
     def _arrange_news(self) -> None:
         """Arrange anew as soon as that disturbs nobody."""
+        self._forget_news()
         if not self.query(Table):
             return
+        pause = _LOADING_SECONDS if self._is_loading else _LEAST_SECONDS_BETWEEN_ORDERS
         calm = min(self.table.moved_at + _CALM_SECONDS, self._noted_at + _LONGEST_HOLD_SECONDS)
-        wait = max(calm, self._arranged_at + _LEAST_SECONDS_BETWEEN_ORDERS) - time.monotonic()
+        wait = max(calm, self._arranged_at + pause) - time.monotonic()
         if wait > 0:
             self._news = self.set_timer(wait, self._arrange_news)
         else:
             self.update_rows()
+
+    def _forget_news(self) -> None:
+        if self._news is not None:
+            self._news.stop()
+            self._news = None
 
     def age(self) -> None:
         """Time has passed: durations of what lives have grown."""
@@ -215,9 +243,7 @@ class RowsPane(Pane, Generic[Record]):
 
     def update_rows(self) -> None:
         """Arrange anew, in the background."""
-        if self._news is not None:
-            self._news.stop()
-            self._news = None
+        self._forget_news()
         self._arranged_at = time.monotonic()
         self._asked += 1
         wish = Wish(
