@@ -13,6 +13,7 @@ from xt_core.errors import XTError
 from xt_core.model.records import Run
 from xt_core.session import Session
 from xt_tui.background import Background
+from xt_tui.looks import draws_ascii
 from xt_tui.widgets.blocks import sparkline
 
 WIDTH = 8
@@ -58,7 +59,7 @@ class Trends:
         while self._wanted:  # the UI's thread may be adding
             key, one = self._wanted.popitem()
             wanted[key] = one
-        is_ascii = self._owner.app.console.options.ascii_only
+        is_ascii = draws_ascii(self._owner.app)
         if len(self._texts) > _MOST_KEPT:
             self._texts = {}
         self._texts |= self._read(wanted, is_ascii)

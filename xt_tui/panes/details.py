@@ -4,8 +4,10 @@ Only the section that is shown is read; it stays while the cursor goes from run 
 Invariant: a page that was read for what is no longer shown is thrown away.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import ClassVar
 
 from rich.text import Text
@@ -40,12 +42,14 @@ from xt_core.session import Session
 from xt_core.system import run_samples
 from xt_tui.actions import bindings
 from xt_tui.background import Background
+from xt_tui.looks import draws_ascii
 from xt_tui.panes.pane import Pane
 from xt_tui.widgets.chart import chart_text
 from xt_tui.widgets.tab_strip import Tab, TabStrip
 
 SECTIONS = ("overview", "hyperparameters", "metrics", "system", "events", "files")
 _BEST_SETS = 5
+_FIELD = re.compile(r"  (\S+(?: \S+)*)  +\S")
 _UNSEEN_WIDTH = 80
 """Cells that a page is made for while the pane is not on screen."""
 
@@ -180,7 +184,9 @@ class DetailsPane(Pane):
         store, job = self._session.store, row.job
         found = outcomes(job, store.search_history([job.name]))
         best = best_runs(store, job, _BEST_SETS)
-        page = search_page(job, found, best, width, table_width=width)
+        page = search_page(
+            job, found, best, width, ascii_only=draws_ascii(self.app), table_width=width
+        )
         more = ["", "S shows the whole search: all sets, importance, slices"] if page else []
         return [*job_page(row), *page, *more]
 
@@ -200,5 +206,19 @@ def _page_text(read: Callable[[], Parts]) -> Text:
         parts = read()
     except XTError as error:
         parts = [error.message, error.hint]
-    lines = [chart_text(part) if isinstance(part, Chart) else Text(part) for part in parts]
-    return Text("\n").join(lines)
+    lines = [chart_text(part) if isinstance(part, Chart) else part for part in parts]
+    return Text("\n").join(
+        _styled(line, after) if isinstance(line, str) else line
+        for line, after in zip_longest(lines, lines[1:], fillvalue="")
+    )
+
+
+def _styled(line: str, after: str | Text) -> Text:
+    """A line: bold if indented ones follow it, its first word dim if that is the name of a
+    value."""
+    text = Text(line)
+    if not line.startswith(" ") and str(after).startswith("  "):
+        text.stylize("bold")
+    elif field := _FIELD.match(line):
+        text.stylize("dim", *field.span(1))
+    return text

@@ -56,7 +56,7 @@ class TeamsPane(Pane, can_focus=True):
         free = (
             f", only {byte_text(state.health.free_bytes)} free"
             if is_low
-            else (f", {byte_text(state.health.free_bytes)} free on the disk")
+            else (f", {byte_text(state.health.free_bytes)} free")
         )
         text.append(free + "\n", STYLES["error"] if is_low else "dim")
         text.append(f"  {_services(self._session)}\n", "dim")
@@ -75,7 +75,7 @@ class TeamsPane(Pane, can_focus=True):
                 _tell_node(text, node)
         if stopped:
             text.append(f"○ {', '.join(stopped)}", STYLES["cancelled"])
-            text.append("  no controller runs; one starts on demand")
+            text.append("  controller starts on demand")
         elif len(nodes) == 1 and nodes[0]["controller"] is not None:
             controller = nodes[0]["controller"]
             up = format_duration(controller["uptime"])
