@@ -115,6 +115,7 @@ class MainScreen(Screen[None]):
 
     def on_resize(self) -> None:
         self._arrange()
+        self._show_status()
 
     # Layout -----------------------------------------------------------------------------
 
