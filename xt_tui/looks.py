@@ -9,8 +9,11 @@ from textual.filter import LineFilter
 from xt_core.choices import Choices
 from xt_tui import themes
 from xt_tui.asciionly import AsciiOnly
+from xt_tui.controlcodes import ControlCodes
 from xt_tui.state import STYLES
 
+_CONTROL_CODES = ControlCodes()
+_ASCII_ONLY = AsciiOnly()
 _THEME, _ASCII = "theme", "-ascii"
 _SCROLLBARS = {
     "scrollbar": "scroll-thumb",
@@ -49,9 +52,10 @@ class Looks(App[int]):
         self.choices.put(_THEME, name)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """As Textual's; where only ASCII can be drawn, one that leaves nothing else."""
-        filters = super().get_line_filters()
-        return [*filters, AsciiOnly()] if draws_ascii(self) else filters
+        """As Textual's; where only ASCII can be drawn, one that leaves nothing else; and last the
+        one that keeps control characters from the terminal."""
+        likenesses = [_ASCII_ONLY] if draws_ascii(self) else []
+        return [*super().get_line_filters(), *likenesses, _CONTROL_CODES]
 
     def get_css_variables(self) -> dict[str, str]:
         """As Textual's, with the states' colours, which the tables draw with too."""

@@ -147,6 +147,10 @@ class RowsPane(Pane, Generic[Record]):
             self._chosen = [self._records[key] for key in keys]
         return self._chosen.copy()
 
+    def first(self, most: int) -> list[Record]:
+        """The first records in the order shown."""
+        return [self._records[key] for key in self._arrangement.ordered[:most]]
+
     def members(self, key: str) -> Sequence[str]:
         """What marking a row marks."""
         group = self._arrangement.groups.by_key.get(key)

@@ -7,6 +7,7 @@ Invariant: what is launched is what the fields say at that moment, and it is lau
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from random import SystemRandom
 from typing import ClassVar
 
 from rich.text import Text
@@ -41,7 +42,10 @@ from xt_tui.widgets.option_fields import OptionFields
 from xt_tui.widgets.parameters import Parameters
 
 _MOST_ROWS = 8
-_ABOUT_COMMAND = "brackets are a search, as --lr=[.1,.2]; up and down bring back earlier commands"
+_SEED = "hyperparameter-search.seed"
+_ABOUT_COMMAND = (
+    "brackets are a search, as --lr=[.1,.2]; → completes a file, ↑ ↓ bring back earlier commands"
+)
 
 
 class LaunchScreen(ModalScreen[Submission | None]):
@@ -51,10 +55,13 @@ class LaunchScreen(ModalScreen[Submission | None]):
         Binding("escape,ctrl+g", "dismiss(None)", "close"),
         Binding("ctrl+l", "launch", "launch"),
         Binding("ctrl+y", "copy", "copy as command"),
-        Binding("ctrl+n", "add_parameter", "new parameter"),
-        Binding("ctrl+o", "choose_script", "scripts"),
+        Binding("ctrl+n", "add_parameter", "new parameter", priority=True),
+        Binding("ctrl+f", "choose_script", "scripts", priority=True),
         Binding("ctrl+r", "choose_preset", "presets"),
         Binding("ctrl+s", "save_preset", "save as preset"),
+        # First of all, so that what is typed after them goes to the next field, however fast.
+        Binding("tab", "app.focus_next", "next field", show=False, priority=True),
+        Binding("shift+tab", "app.focus_previous", "field before", show=False, priority=True),
     ]
 
     @dataclass
@@ -105,7 +112,9 @@ class LaunchScreen(ModalScreen[Submission | None]):
         """What the fields say, once it is known to be right."""
         self._typed = 0
         self._is_wanted = self._is_submitting = False
-        self._command = CommandInput(id="command")
+        self._seed = SystemRandom().randrange(2**31)
+        """Where the user gives none: the sets that are launched are those of the preview."""
+        self._command = CommandInput(session.cwd, id="command")
         self._options = OptionFields(session, id="options")
 
     def compose(self) -> ComposeResult:
@@ -126,7 +135,7 @@ class LaunchScreen(ModalScreen[Submission | None]):
                 yield Button("Copy as command (ctrl+y)", id="copy", disabled=True, compact=True)
                 yield Button("Close (esc, ctrl+g)", id="close", compact=True)
             yield Static(
-                "ctrl+o scripts · ctrl+r presets · ctrl+s saves as preset",
+                "tab next field · ctrl+f scripts · ctrl+r presets · ctrl+s saves as preset",
                 classes="hint",
                 markup=False,
             )
@@ -152,7 +161,7 @@ class LaunchScreen(ModalScreen[Submission | None]):
         if not text and event.widget is self._command:
             text = _ABOUT_COMMAND
         for part in self.query("#field-help").results(Static):
-            part.update(text)
+            part.update(text, layout=False)  # its height is fixed: fields do not move
 
     # Preview ----------------------------------------------------------------------------
 
@@ -194,7 +203,10 @@ class LaunchScreen(ModalScreen[Submission | None]):
         return self.Previewed(typed, request, plan_lines(plan, _MOST_ROWS))
 
     def _for(self, request: RunRequest) -> Session:
-        return self._session.beside(request.overrides())
+        config, overrides = self._session.config, request.overrides()
+        if config.optional_integer(_SEED) is None:
+            overrides.setdefault(_SEED, self._seed)
+        return self._session.beside(overrides)
 
     @on(Previewed)
     def _show_preview(self, message: Previewed) -> None:

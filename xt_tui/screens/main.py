@@ -50,6 +50,8 @@ _PARTS = (
 _FIRST = ("runs", "metrics", "jobs", "details", "output", "nodes", "teams")
 """The order that panes are shown in before any had the keys."""
 _CLOCK_SECONDS = 1.0
+_MOST_OF_JOB = 500
+"""Runs of a job among which the metrics pane chooses those that it draws."""
 WELCOME = """Nothing has been run yet.
 
   n   launch a script, or a search, from a form
@@ -335,10 +337,11 @@ class MainScreen(Screen[None]):
             self.focus_pane("runs" if message.table is self.jobs.table else "details")
 
     def _show_chosen(self) -> None:
-        runs = self.runs.chosen
+        is_of_job = self._details_of_job and self.jobs.job is not None
+        runs = self.runs.first(_MOST_OF_JOB) if is_of_job else self.runs.chosen
         row = self._state.jobs.get(runs[0].job) if runs else None
         job = row.job if row else None
-        self.metrics.show_runs(
+        self.metrics.show_runs(  # of a job, all that the table shows of it
             runs, job.primary_metric if job else "", job.maximize if job else True
         )
         self._show_details()
@@ -352,7 +355,7 @@ class MainScreen(Screen[None]):
         if self.pane in (self.jobs, self.runs):
             self._details_of_job = self.pane is self.jobs
             if self.is_open:
-                self._show_details()
+                self._show_chosen()
 
     def _show_details(self) -> None:
         row = self._state.jobs.get(self.jobs.job or "") if self._details_of_job else None

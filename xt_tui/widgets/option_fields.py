@@ -51,8 +51,8 @@ _EXAMPLES = {
 }
 """Of options whose help is longer than a field."""
 _ABOUT_PARAMETERS = (
-    "search space: a name and its values, as 0.01, 0.03 or $loguniform(-9, -2); "
-    "ctrl+n adds one, ctrl+t takes one out"
+    "search space: a name and its values, as 0.01, 0.03 or $loguniform(-9, -2), which is from "
+    "e^-9 to e^-2; ctrl+n adds one, ctrl+t takes one out"
 )
 _ABOUT_GOAL = "goal: whether more or less of the primary metric is better"
 Field = Input | Select[str]
