@@ -12,6 +12,7 @@ from xt_core.reports.nodes import load_text, state_text
 from xt_core.services.team import team_names
 from xt_core.session import Session
 from xt_tui.panes.pane import Pane
+from xt_tui.paths import short
 from xt_tui.state import STYLES, ViewState
 
 _LOW_DISK_BYTES = 1 << 30
@@ -49,7 +50,7 @@ class TeamsPane(Pane, can_focus=True):
         if state.error:
             text.append(f"  {state.error}\n", STYLES["error"])
         if state.health is None:
-            text.append(f"  {home.root}\n", "dim")
+            text.append(f"  {short(home.root)}\n", "dim")
             return
         text.append(f"  stats {byte_text(state.health.stats_bytes)}", "dim")
         is_low = state.health.free_bytes < _LOW_DISK_BYTES
@@ -87,7 +88,7 @@ def _services(session: Session) -> str:
     """Where the team's stores are."""
     team = session.team
     if team.is_embedded:
-        return f"in {session.team_home.stats_file.parent}"
+        return f"in {short(session.team_home.stats_file.parent)}"
     return team.services_text()
 
 
