@@ -29,26 +29,6 @@ GLYPHS = {
     "returning": "◍",
     "annotating": "◍",
 }
-_UNICODE_GLYPHS = dict(GLYPHS)
-_ASCII_GLYPHS = {
-    "created": ".",
-    "queued": ".",
-    "submitted": ".",
-    "spawning": "o",
-    "running": ">",
-    "completed": "+",
-    "error": "x",
-    "cancelled": "#",
-}
-
-
-def use_glyphs(*, is_ascii: bool) -> None:
-    """Choose the glyphs of states, for the whole process: a terminal has one font."""
-    GLYPHS.update(_UNICODE_GLYPHS)
-    if is_ascii:
-        GLYPHS.update({state: _ASCII_GLYPHS.get(state, "~") for state in GLYPHS if state != "lost"})
-
-
 STYLES = StateStyles(
     {
         "running": ("bold", "state-running"),
@@ -61,9 +41,12 @@ STYLES = StateStyles(
         "archiving": ("", "state-pending"),
         "returning": ("", "state-pending"),
         "annotating": ("", "state-pending"),
+        "marked": ("bold", "state-pending"),
+        "picture": ("", "picture"),
     }
 )
-"""State -> style, in the colours of the theme that is worn."""
+"""State -> style, in the colours of the theme that is worn; and those of a mark, and of bars and
+sparklines."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ a second, and not while keys move the cursor; what a row says is shown at once.
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic
 
@@ -60,6 +60,8 @@ class RowsPane(Pane, Generic[Record]):
     """Keys of rows above the records, which cannot be marked."""
     WIDTHS: Mapping[str, int] = {"status": len(marked("cancelling"))}
     """Columns, by field, that are always so wide."""
+    PICTURES: Collection[str] = ()
+    """Columns, by field, that are small pictures."""
 
     @dataclass
     class Arranged(Message):
@@ -312,13 +314,14 @@ class RowsPane(Pane, Generic[Record]):
         if is_group(key):
             return self._group_cells(key)
         record, now = self._records[key], clock.now()
-        cells = [Cell("●" if key in self._marks.keys else " ", "bold magenta")]
+        cells = [Cell("●" if key in self._marks.keys else " ", STYLES["marked"])]
         for column in self._arrangement.columns:
             if column.field.name == "status":
                 status = self.status_of(record)
                 cells.append(Cell(marked(status), STYLES.get(status, "")))
             else:
-                cells.append(Cell(self.text(column, record, now)))
+                style = STYLES["picture"] if column.field.name in self.PICTURES else ""
+                cells.append(Cell(self.text(column, record, now), style))
         return cells
 
     def _group_cells(self, key: str) -> list[Cell]:
@@ -328,7 +331,7 @@ class RowsPane(Pane, Generic[Record]):
         mark = " " if not marked_ones else "●" if marked_ones == len(members) else "◐"
         sign = "▾" if key in self._opened else "▸"
         text = f"{sign} {groups.texts.get(key, '')}"
-        return [Cell(mark, "bold magenta"), Cell(text, "bold", is_wide=True)]
+        return [Cell(mark, STYLES["marked"]), Cell(text, "bold", is_wide=True)]
 
     def _describe(self) -> None:
         shown, hidden = len(self._marked_keys), len(self._marks.keys) - len(self._marked_keys)

@@ -38,6 +38,7 @@ from xt_core.submit.presets import (
 from xt_core.submit.recent import recent_commands, scripts
 from xt_core.submit.submission import Submission, submit
 from xt_tui.background import Background
+from xt_tui.paths import short
 from xt_tui.widgets.command import CommandInput
 from xt_tui.widgets.option_fields import OptionFields
 from xt_tui.widgets.parameters import Parameters
@@ -124,9 +125,8 @@ class LaunchScreen(ModalScreen[Submission | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog", id="launch"):
             yield Static(self._title, classes="dialog-title", markup=False)
-            yield Label(
-                f"script and arguments, in {self._session.cwd}", id="launch-folder", markup=False
-            )
+            where = f"script and arguments, in {short(self._session.cwd)}"
+            yield Label(where, id="launch-folder", markup=False)
             yield self._command
             yield self._options
             yield Static(_ABOUT_COMMAND, id="field-help", classes="hint", markup=False)
