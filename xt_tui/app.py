@@ -88,10 +88,15 @@ class XtApp(Telling, Looks, Dialogs):
         theme = self.dress(config.optional_string("tui.theme"), is_ascii=is_ascii)
         self.set_keymap({f"xt.{name}": keys for name, keys in self.user_keys.items()})
         self.push_screen(self.main)
-        self.main.call_when_open(self.feed.start)
+        self.main.call_when_open(self._open)
         for problem in (*self._problems, theme):
             if problem:
                 self.notify(problem, severity="warning", markup=False)
+
+    def _open(self) -> None:
+        """All panes are there: what was typed meanwhile finds them."""
+        self.feed.start()
+        self.take_keys()
 
     def on_unmount(self) -> None:
         self.feed.stop()
