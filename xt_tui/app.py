@@ -13,6 +13,7 @@ from textual.screen import Screen
 
 from xt_core.choices import Choices
 from xt_core.errors import UsageError, XTError
+from xt_core.reports.nodes import state_text
 from xt_core.resources import resource
 from xt_core.session import Session
 from xt_tui.acting import steering
@@ -118,6 +119,8 @@ class XtApp(Telling, Looks, Dialogs):
             self.state.apply(message.batch)
             self.main.take(message.batch)
             self.events.note("connection", self.state.error)
+            silent = [f"{node['name']}: {state_text(node)}" for node in self.state.deserted]
+            self.events.note("controller", ", ".join(silent))
             self._tell_search(message.batch)
 
     def _tell_search(self, batch: Batch) -> None:
