@@ -87,6 +87,10 @@ class ViewState:
     """Run's full name, or job -> what was asked for and is not yet confirmed: "cancelling"."""
     loaded: bool = False
     """Whether all that there was has been brought."""
+    living: set[str] = field(default_factory=set)
+    """The jobs that have not ended."""
+    _attended: set[str] = field(default_factory=set)
+    """The nodes that have had a controller while we looked."""
 
     def apply(self, batch: Batch) -> None:
         """Take over a batch."""
@@ -101,9 +105,13 @@ class ViewState:
             self.jobs[row.job.name] = row
             if row.counts.status().is_final:
                 self.pending.pop(row.job.name, None)
+                self.living.discard(row.job.name)
+            else:
+                self.living.add(row.job.name)
         if batch.is_last:
             self.status = batch.status
         self.error = batch.error
+        self._attended |= {node["name"] for node in self.nodes if node["controller"] is not None}
         self.health = batch.health or self.health
         self.heard = self.heard if batch.error else clock.now()
         self.loaded = self.loaded or batch.is_last
@@ -112,6 +120,17 @@ class ViewState:
     def nodes(self) -> list[dict[str, Any]]:
         """The nodes, with the keys of `xt status --json`."""
         return [] if self.status is None else list(self.status["nodes"])
+
+    @property
+    def deserted(self) -> list[dict[str, Any]]:
+        """The nodes that have work left and whose controllers answer no more."""
+        silent = [
+            node
+            for node in self.nodes
+            if node["controller"] is None and node["name"] in self._attended
+        ]
+        at_work = {n for job in self.living for n in self.jobs[job].job.nodes} if silent else set()
+        return [node for node in silent if node["name"] in at_work]
 
     def run_status(self, run: Run) -> str:
         """The run's state, or what is being done about it."""

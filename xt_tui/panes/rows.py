@@ -38,6 +38,7 @@ from xt_tui.panes.arranging import Arrangement, Arranger, Looks, Wish, placed
 from xt_tui.panes.marks import Marks
 from xt_tui.panes.pane import Pane
 from xt_tui.state import STYLES, marked, states_text
+from xt_tui.typeahead import Typeahead
 from xt_tui.widgets.filter_bar import FilterBar
 from xt_tui.widgets.table import Cell, Table, TableColumn
 
@@ -51,6 +52,8 @@ _LONGEST_HOLD_SECONDS = 1.0
 """How long keys may hold news up."""
 _LOADING_SECONDS = 2.0
 """Between two arrangements while more and more comes: each sorts all that is there."""
+_LONGEST_KEY_HOLD_SECONDS = 2.0
+"""How long an arrangement may hold keys up."""
 
 
 class RowsPane(Pane, Generic[Record]):
@@ -257,6 +260,16 @@ class RowsPane(Pane, Generic[Record]):
         )
         self._background.ask(lambda: self.Arranged(self._arranger.arrange(wish, clock.now())))
 
+    def hold_keys_until_arranged(self) -> None:
+        """What is typed from now on is meant for rows that may not be there yet."""
+        if isinstance(self.app, Typeahead) and self._arrangement.asked != self._asked:
+            self.app.hold_keys(self._let_keys_go)
+            self.set_timer(_LONGEST_KEY_HOLD_SECONDS, self._let_keys_go)
+
+    def _let_keys_go(self) -> None:
+        if isinstance(self.app, Typeahead):
+            self.app.release_keys(self._let_keys_go)
+
     @on(Arranged)
     def _show_arrangement(self, message: Arranged) -> None:
         if not self.query(Table):
@@ -274,6 +287,8 @@ class RowsPane(Pane, Generic[Record]):
             self.go_to(self._wanted)
         self.query_one(FilterBar).show_hits(f"{len(shown.ordered):,} of {shown.total:,}")
         self._describe()
+        if shown.asked == self._asked:
+            self._let_keys_go()
 
     def toggle_archived(self) -> None:
         """Show what was put away too, or leave it out again."""
