@@ -39,11 +39,16 @@ class Background:
             while (call := self._wanted) is not None:
                 self._wanted = None
                 began = time.monotonic()
-                self._owner.post_message(await asyncio.to_thread(call))
+                await self._make(call)
                 took = time.monotonic() - began
                 await asyncio.sleep(max(_LEAST_REST_SECONDS, _REST_SHARE * took))
-        except Exception as error:  # a fault of one pane is told, and harms no other
-            text = f"{type(error).__name__}: {error}"
-            self._owner.notify(text, title=self._purpose, severity="error", markup=False)
         finally:
             self._is_busy = False
+
+    async def _make(self, call: Callable[[], Message]) -> None:
+        """A fault of one call is told; it harms no other pane, nor the calls after it."""
+        try:
+            self._owner.post_message(await asyncio.to_thread(call))
+        except Exception as error:
+            text = f"{type(error).__name__}: {error}"
+            self._owner.notify(text, title=self._purpose, severity="error", markup=False)

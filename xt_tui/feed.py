@@ -4,6 +4,7 @@ It reads only what changed since its last look. It is woken by the controllers o
 looks once a second where none runs; a dead controller costs the UI nothing.
 """
 
+import contextlib
 import os
 import shutil
 import threading
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 _PAUSE_SECONDS = 1.0
 _LEAST_SECONDS_BETWEEN_LOOKS = 0.1
-_FIRST_BATCH, _LARGEST_BATCH = 200, 5_000
+_FIRST_BATCH, _LARGEST_BATCH = 200, 2_000
 """The first is small: something is on the screen at once."""
 _MACHINES_SECONDS = 5.0
 """How old loads and memories of machines may be on the screen."""
@@ -71,11 +72,12 @@ class Feed:
 
     def _listen(self) -> None:
         while not self._stopped.is_set():
-            self._changes = self._session.controllers.changes()
-            if self._stopped.is_set():  # `stop` may have seen no stream yet
-                self._changes.close()
-            for _ in self._changes:
-                self._bell.set()
+            with contextlib.suppress(Exception):  # each look tells of it
+                self._changes = self._session.controllers.changes()
+                if self._stopped.is_set():  # `stop` may have seen no stream yet
+                    self._changes.close()
+                for _ in self._changes:
+                    self._bell.set()
             self._stopped.wait(_PAUSE_SECONDS)
             self._bell.set()
 
@@ -114,6 +116,8 @@ class Feed:
                     return
         except XTError as error:
             self._deliver(self, Batch([], [], None, error.message))
+        except Exception as error:  # a defect is told too, and does not end the feed
+            self._deliver(self, Batch([], [], None, f"{type(error).__name__}: {error}"))
 
     def _job_rows(self) -> list[JobRow]:
         """The jobs whose runs have changed, and those that live: an item changes no run."""

@@ -1,12 +1,17 @@
 """The app as it looks: its themes, the one that is worn, and the states' colours of it."""
 
+from collections.abc import Sequence
+
 from textual.app import App
+from textual.filter import LineFilter
 
 from xt_core.choices import Choices
 from xt_tui import themes
+from xt_tui.controlcodes import ControlCodes
 from xt_tui.state import STYLES, use_glyphs
 
 _THEME = "theme"
+_CONTROL_CODES = ControlCodes()
 
 
 class Looks(App[int]):
@@ -31,6 +36,10 @@ class Looks(App[int]):
         """Put on a theme, now and from now on."""
         self.theme = name
         self.choices.put(_THEME, name)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """As Textual's, and last the one that keeps control characters from the terminal."""
+        return [*super().get_line_filters(), _CONTROL_CODES]
 
     def get_css_variables(self) -> dict[str, str]:
         """As Textual's, with the states' colours, which the tables draw with too."""

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from textual.message import Message
 from textual.widget import Widget
 
+from xt_core.chart.sparkline import sparkline
 from xt_core.errors import XTError
 from xt_core.model.records import Run
+from xt_core.reports.curves import as_number
 from xt_core.session import Session
 from xt_tui.background import Background
-from xt_tui.widgets.blocks import sparkline
 
 WIDTH = 8
 _WINDOW_BYTES = 8_000
@@ -71,16 +72,12 @@ class Trends:
                 values = self._last_values(one)
             except XTError:  # the feed says so
                 values = []
-            texts[key] = (one.run.revision, sparkline(values, WIDTH, is_ascii))
+            texts[key] = (one.run.revision, sparkline(values[-WIDTH:], WIDTH, is_ascii=is_ascii))
         return texts
 
     def _last_values(self, wanted: _Wanted) -> list[float]:
         store, run = self._session.store, wanted.run
         end = store.journal_end(run.workspace, run.name)
         records = store.metrics(run.workspace, run.name, max(-1, end - _WINDOW_BYTES))
-        values = [record.values.get(wanted.metric) for record in records]
-        return [
-            float(value)
-            for value in values
-            if isinstance(value, int | float) and not isinstance(value, bool)
-        ]
+        values = (as_number(record.values.get(wanted.metric)) for record in records)
+        return [value for value in values if value is not None]

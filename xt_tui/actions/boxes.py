@@ -1,8 +1,8 @@
 """Actions on boxes."""
 
-from xt_tui.acting import boxes
 from xt_tui.actions import guards
 from xt_tui.actions.action import Action
+from xt_tui.actions.late import boxes
 
 ACTIONS = (
     Action("add_box", "add box", "add a box, a machine that is reached over SSH", "b", "Boxes",

@@ -5,8 +5,8 @@ Most are keys of the metrics pane alone, where arrows and letters mean charts.
 
 from typing import TYPE_CHECKING
 
-from xt_tui.acting import charts
 from xt_tui.actions.action import Action
+from xt_tui.actions.late import charts
 
 if TYPE_CHECKING:
     from xt_tui.app import XtApp

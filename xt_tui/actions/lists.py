@@ -1,7 +1,7 @@
 """Actions on tables of jobs and runs: filter, sort, mark."""
 
-from xt_tui.acting import tables
 from xt_tui.actions.action import Action
+from xt_tui.actions.late import tables
 
 ACTIONS = (
     Action("filter", "filter", "show only what matches, as metrics.loss<.2", "slash", "Lists",

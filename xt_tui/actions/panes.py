@@ -1,8 +1,8 @@
 """Actions on panes: which has the keys, and how much of the screen."""
 
-from xt_tui.acting import appearance
 from xt_tui.actions import guards
 from xt_tui.actions.action import Action
+from xt_tui.actions.late import appearance
 from xt_tui.layout import Layout
 
 _CELLS, _ROWS = 4, 2

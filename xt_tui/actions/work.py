@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from xt_tui.acting import again, archiving, comparing, files, steering, tagging
 from xt_tui.actions import guards
 from xt_tui.actions.action import Action
+from xt_tui.actions.late import again, archiving, comparing, files, steering, tagging
 
 if TYPE_CHECKING:
     from xt_tui.app import XtApp

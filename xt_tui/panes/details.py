@@ -6,7 +6,7 @@ Invariant: a page that was read for what is no longer shown is thrown away.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual import on
@@ -20,32 +20,18 @@ from textual.widgets import Static
 from xt_core.chart import Chart
 from xt_core.errors import XTError
 from xt_core.model.records import Run
-from xt_core.model.samples import SystemSeries
 from xt_core.query.registry import JobRow
-from xt_core.reports.documents import metric_summaries
-from xt_core.reports.jobs import best_runs
-from xt_core.reports.pages import (
-    event_lines,
-    file_lines,
-    hyperparameter_lines,
-    job_page,
-    run_overview,
-    summary_lines,
-)
-from xt_core.reports.search import outcomes
-from xt_core.reports.search_page import Page as Parts
-from xt_core.reports.search_page import search_page
-from xt_core.reports.system import system_table
 from xt_core.session import Session
-from xt_core.system import run_samples
 from xt_tui.actions import bindings
 from xt_tui.background import Background
 from xt_tui.panes.pane import Pane
 from xt_tui.widgets.chart import chart_text
 from xt_tui.widgets.tab_strip import Tab, TabStrip
 
+if TYPE_CHECKING:
+    from xt_core.reports.search_page import Page as Parts
+
 SECTIONS = ("overview", "hyperparameters", "metrics", "system", "events", "files")
-_BEST_SETS = 5
 _UNSEEN_WIDTH = 80
 """Cells that a page is made for while the pane is not on screen."""
 
@@ -108,7 +94,7 @@ class DetailsPane(Pane):
             section = self.section
             width = self._width
             wanted = (run.full_name, run.revision, section)
-            self._ask(wanted, lambda: list(self._section_of(run, section, width)))
+            self._ask(wanted, lambda: self._read_section(run, section, width))
         elif self._shown is not None:
             self._shown = None
             self._update(Text("no run is chosen"))
@@ -118,7 +104,7 @@ class DetailsPane(Pane):
         self._run, self._row = None, row
         self.query_one(TabStrip).display = False
         width = self._width
-        self._ask((row, width), lambda: self._job_page(row, width))
+        self._ask((row, width), lambda: self._read_job(row, width))
 
     @property
     def _width(self) -> int:
@@ -152,37 +138,20 @@ class DetailsPane(Pane):
         if self._row is not None:
             self.show_job(self._row)
 
-    def _ask(self, wanted: object, read: Callable[[], Parts]) -> None:
+    def _ask(self, wanted: object, read: Callable[[], "Parts"]) -> None:
         if wanted != self._shown:
             self._shown = wanted
             self._background.ask(lambda: self.Read(wanted, _page_text(read)))
 
-    def _section_of(self, run: Run, section: str, width: int) -> list[str]:
-        """The lines of a section. Raises XTError where they cannot be read."""
-        session, place = self._session, (run.workspace, run.name)
-        if section == "hyperparameters":
-            return hyperparameter_lines(run) or ["it has no hyperparameters"]
-        if section == "metrics":
-            summaries = metric_summaries(session.store.metrics(*place))
-            return summary_lines(summaries) or ["no metrics logged yet"]
-        if section == "system":
-            series = SystemSeries()
-            series.add(run_samples(session, run))
-            return system_table(series, width) if series.series else ["nothing was sampled of it"]
-        if section == "events":
-            return list(event_lines(session.store.events(*place)))
-        if section == "files":
-            listed = session.artifacts.list(f"{run.workspace}/runs/{run.name}")
-            return file_lines(listed) or ["no files are stored yet"]
-        return run_overview(run)
+    def _read_section(self, run: Run, section: str, width: int) -> "Parts":
+        from xt_tui.panes.sections import section_lines
 
-    def _job_page(self, row: JobRow, width: int) -> Parts:
-        store, job = self._session.store, row.job
-        found = outcomes(job, store.search_history([job.name]))
-        best = best_runs(store, job, _BEST_SETS)
-        page = search_page(job, found, best, width, table_width=width)
-        more = ["", "S shows the whole search: all sets, importance, slices"] if page else []
-        return [*job_page(row), *page, *more]
+        return list(section_lines(self._session, run, section, width))
+
+    def _read_job(self, row: JobRow, width: int) -> "Parts":
+        from xt_tui.panes.sections import job_parts
+
+        return job_parts(self._session, row, width)
 
     @on(Read)
     def _show(self, message: Read) -> None:
@@ -194,7 +163,7 @@ class DetailsPane(Pane):
             page.update(text)
 
 
-def _page_text(read: Callable[[], Parts]) -> Text:
+def _page_text(read: Callable[[], "Parts"]) -> Text:
     """A page as text that does not wrap, or why there is none."""
     try:
         parts = read()

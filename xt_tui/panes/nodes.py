@@ -8,8 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from xt_core.home import is_own_node
-from xt_core.nodes.controllers import RUNNING, STOPPED
-from xt_core.nodes.requests import silent_node
+from xt_core.nodes.states import RUNNING, STOPPED, silent_node
 from xt_core.query.formats import counted
 from xt_core.query.table import display_width
 from xt_core.reports.nodes import UNUSED, gpus_text, load_text, memory_text, state_text

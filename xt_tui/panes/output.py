@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual import on
@@ -13,12 +14,14 @@ from xt_core.model.records import Run
 from xt_core.query.formats import counted
 from xt_core.session import Session
 from xt_tui.actions import bindings
-from xt_tui.console.attachment import Attachment
 from xt_tui.console.lines import LineBuffer
 from xt_tui.panes.pane import Pane
 from xt_tui.state import marked, outcome
 from xt_tui.widgets.log_view import LogView
 from xt_tui.widgets.searched_log import SearchedLog
+
+if TYPE_CHECKING:
+    from xt_tui.console.attachment import Attachment
 
 MOST_RUNS = len(PALETTE)
 
@@ -32,14 +35,14 @@ class OutputPane(Pane):
     class Told(Message):
         """A run's box was lost, or is there again."""
 
-        attachment: Attachment
+        attachment: "Attachment"
         text: str
 
     @dataclass
     class News(Message):
         """An attachment goes on, or has ended."""
 
-        attachment: Attachment
+        attachment: "Attachment"
 
     def __init__(self, session: Session) -> None:
         super().__init__("", id="output")
@@ -80,6 +83,8 @@ class OutputPane(Pane):
 
     def attach(self, runs: Sequence[Run]) -> None:
         """Show the end of runs' output and follow it."""
+        from xt_tui.console.attachment import Attachment
+
         names = [run.full_name for run in runs]
         is_same = names == [run.full_name for run in self.runs]
         if is_same and not self.is_detached and not all(a.ended for a in self.attachments):
@@ -129,11 +134,11 @@ class OutputPane(Pane):
                 attachment.load_more()
         self._describe()
 
-    def _changed(self, attachment: Attachment) -> None:
+    def _changed(self, attachment: "Attachment") -> None:
         """Called in a thread."""
         self.post_message(self.News(attachment))
 
-    def _box_told(self, attachment: Attachment, text: str) -> None:
+    def _box_told(self, attachment: "Attachment", text: str) -> None:
         """Called in a thread."""
         self.post_message(self.Told(attachment, text))
 

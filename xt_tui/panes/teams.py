@@ -6,7 +6,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.widgets import Static
 
-from xt_core.nodes.controllers import RUNNING, STOPPED, UNRESPONSIVE
+from xt_core.nodes.states import RUNNING, STOPPED, UNRESPONSIVE
 from xt_core.query.formats import byte_text, counted, format_duration
 from xt_core.reports.nodes import load_text, state_text
 from xt_core.services.team import team_names

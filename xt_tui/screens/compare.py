@@ -1,8 +1,4 @@
-"""Runs side by side: what differs, against a baseline.
-
-What is known from the store is there at once; the best values, for which all that was logged is
-read, come when they are ready.
-"""
+"""Runs side by side: what differs, against a baseline."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,7 +39,6 @@ class CompareScreen(ModalScreen[Run | None]):
         """The runs were read."""
 
         found: Comparison | None
-        is_whole: bool
         error: str = ""
 
     @dataclass
@@ -73,18 +68,13 @@ class CompareScreen(ModalScreen[Run | None]):
     def on_mount(self) -> None:
         self.query_one("#compare").border_title = "Compare"
         self.query_one(SideBySide).focus()
-        self._read(with_best=False)
+        self._reading.ask(self._read)
 
-    def _read(self, *, with_best: bool) -> None:
-        session, runs = self._session, self._runs
-
-        def read() -> CompareScreen.Compared:
-            try:
-                return self.Compared(compare(session, runs, with_best=with_best), with_best)
-            except XTError as error:
-                return self.Compared(None, True, f"{error.message} {error.hint}".strip())
-
-        self._reading.ask(read)
+    def _read(self) -> Compared:
+        try:
+            return self.Compared(compare(self._session, self._runs))
+        except XTError as error:
+            return self.Compared(None, f"{error.message} {error.hint}".strip())
 
     @on(Compared)
     def _take(self, message: Compared) -> None:
@@ -93,8 +83,6 @@ class CompareScreen(ModalScreen[Run | None]):
             return
         self._found = message.found
         self._arrange()
-        if not message.is_whole:
-            self._read(with_best=True)
 
     def _arrange(self) -> None:
         found = self._found

@@ -382,6 +382,8 @@ class LogView(ScrollView, can_focus=True):
 
     def _move_cursor(self, lines: int) -> None:
         assert self.range is not None
+        if not self.rows.count:
+            return  # a filter leaves nothing
         row = self.rows.row(self.range.cursor) + lines
         row = min(max(0, row), self.rows.count - 1)
         self.range.cursor = self.rows.number(row)
