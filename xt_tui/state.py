@@ -13,6 +13,8 @@ from xt_core.model.records import Run
 from xt_core.query.registry import JobRow
 from xt_tui.themes import StateStyles
 
+STOPPED_EARLY = "early stop"
+"""Of a run that completed since early stopping ended it; no longer than the states are."""
 GLYPHS = {
     "created": "·",
     "queued": "·",
@@ -20,6 +22,7 @@ GLYPHS = {
     "spawning": "◌",
     "running": "▶",
     "completed": "✔",
+    STOPPED_EARLY: "✔",
     "error": "✘",
     "cancelled": "■",
     "lost": "?",
@@ -33,6 +36,7 @@ STYLES = StateStyles(
     {
         "running": ("bold", "state-running"),
         "completed": ("", "state-good"),
+        STOPPED_EARLY: ("", "state-good"),
         "error": ("bold", "state-bad"),
         "cancelled": ("", "state-warning"),
         "lost": ("bold", "state-bad"),
@@ -134,7 +138,7 @@ class ViewState:
 
     def run_status(self, run: Run) -> str:
         """The run's state, or what is being done about it."""
-        return self.pending.get(run.full_name, str(run.status))
+        return self.pending.get(run.full_name, outcome(run))
 
     def job_status(self, row: JobRow) -> str:
         """The job's state, or what is being done about it."""
@@ -158,6 +162,11 @@ class ViewState:
         if name in self.runs:
             return self.runs[name].status.is_final
         return name in self.jobs and self.jobs[name].counts.status().is_final
+
+
+def outcome(run: Run) -> str:
+    """The run's state; of those that completed, which were stopped because they were hopeless."""
+    return STOPPED_EARLY if run.stopped_early else str(run.status)
 
 
 def marked(status: str) -> str:

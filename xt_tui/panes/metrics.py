@@ -106,6 +106,8 @@ class MetricsPane(Pane, can_focus=True):
 
     def show_runs(self, runs: Sequence[Run], primary: str, maximize: bool = True) -> None:
         """Draw these runs' metrics, the job's primary metric first."""
+        if primary != self.primary:
+            self.charts.start_over()
         self._chosen, self.primary, self._maximize = runs, primary, maximize
         self.show_chosen()
 

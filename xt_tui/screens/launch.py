@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 _MOST_ROWS = 8
 _SEED = "hyperparameter-search.seed"
 _ABOUT_COMMAND = (
-    "brackets are a search, as --lr=[.1,.2]; → completes a file, ↑ ↓ bring back earlier commands"
+    "brackets are a search, as --lr=[.1,.2]; right completes a file, up recalls earlier commands"
 )
 
 
@@ -153,8 +153,8 @@ class LaunchScreen(ModalScreen[Submission | None]):
             await self._fill(self._content)
 
     async def _fill(self, content: Preset) -> None:
+        await self._options.fill(content.options)
         self._command.value = content.command
-        self._options.fill(content.options)
         await self._options.parameters.fill(list(content.parameters))
         self._changed()
 
