@@ -147,6 +147,7 @@ async def test_each_early_stopping_policy_is_launched_from_the_form(xt: Xt, poli
         await write_parameters(pilot, form, DRAWN)
         write(form, runs="3", primary_metric="loss", goal="minimize", early_stopping=policy)
         for name, text in settings.items():
+            await until(pilot, partial(form.query, f"#{policy}-{name}"))
             form.query_one(f"#{policy}-{name}", Input).value = text
         asked = f"xt run --runs 3 --primary-metric loss --minimize --early-stopping {policy},"
         space = "'--lr=[$loguniform(-5, -1)]' '--opt=[adam, sgd]'"
@@ -232,6 +233,7 @@ async def test_a_wrong_setting_is_told_and_nothing_can_be_launched(session: Sess
         await until_loaded(pilot, 7)
         form = await open_form(pilot, "t.py --lr=[1,2]")
         write(form, early_stopping="asha")
+        await until(pilot, lambda: form.query("#asha-reduction-factor"))
         form.query_one("#asha-reduction-factor", Input).value = "1"
         await until(
             pilot, lambda: "reduction-factor must be a whole number of at least 2" in preview(form)
@@ -283,7 +285,7 @@ async def test_rare_options_are_folded_away_and_a_file_name_is_completed(session
     async with XtApp(session).run_test(size=(80, 24)) as pilot:
         app = await until_loaded(pilot, 7)
         form = await open_form(pilot)
-        assert not form.query_one("#option-tags").region
+        assert not form.query("#option-tags")
         field = form.query_one("#option-hp-config", Input)
         field.focus()
         await pilot.press(*"sp")
@@ -293,8 +295,9 @@ async def test_rare_options_are_folded_away_and_a_file_name_is_completed(session
         more = form.query_one("#more", Collapsible)
         more.query_one("CollapsibleTitle").focus()
         await pilot.press("enter")
-        await until(pilot, lambda: form.query_one("#option-max-runs").region)
-        assert "max-runs" in text_of(app)
+        await until(pilot, lambda: form.query("#option-max-runs"))
+        await until(pilot, lambda: "max-runs" in text_of(app))
+        assert form.query_one("#option-max-runs").region
 
 
 # Parameters as options ------------------------------------------------------------------

@@ -25,8 +25,8 @@ async def test_jobs_runs_and_the_team_are_shown(session: Session) -> None:
         assert names(app) == ALL
         await until(pilot, lambda: list(app.jobs.table.keys) == ["all", "job2", "job1"])
         screen = text_of(app)
-        for part in ("● local", "no controller runs", "7 runs, 2 jobs", "5/6 1✘", "✘ error",
-                     "✔ completed", "▶ running", "free on the disk"):  # fmt: skip
+        for part in ("● local", "controller starts", "7 runs, 2 jobs", "5/6 1✘", "✘ error",
+                     "✔ completed", "▶ running", " free"):  # fmt: skip
             assert part in screen
 
 
@@ -279,7 +279,7 @@ def test_several_nodes_take_a_line_each_and_stopped_ones_share_one(session: Sess
     assert facts(session, stopped[0], *nodes, stopped[1]) == [
         "● node1  2 running, 1 queued",
         "✘ node2  its controller does not answer",
-        "○ node0, node3  no controller runs; one starts on demand",
+        "○ node0, node3  controller starts on demand",
     ]
 
 

@@ -17,7 +17,7 @@ from xt_core.session import Session
 from xt_tui.actions import bindings
 from xt_tui.console.lines import LineBuffer
 from xt_tui.panes.pane import Pane
-from xt_tui.state import marked
+from xt_tui.state import marked, outcome
 from xt_tui.widgets.log_view import LogView
 from xt_tui.widgets.searched_log import SearchedLog
 
@@ -202,7 +202,7 @@ def _name_of(runs: Sequence[Run]) -> str:
 
 
 def _state_of(run: Run) -> str:
-    return marked(str(run.status))
+    return marked(outcome(run))
 
 
 def _states_of(runs: Sequence[Run]) -> str:

@@ -38,6 +38,7 @@ from xt_core.submit.presets import (
 from xt_core.submit.recent import recent_commands, scripts
 from xt_core.submit.submission import Submission, submit
 from xt_tui.background import Background
+from xt_tui.paths import short
 from xt_tui.widgets.command import CommandInput
 from xt_tui.widgets.option_fields import OptionFields
 from xt_tui.widgets.parameters import Parameters
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
 _MOST_ROWS = 8
 _SEED = "hyperparameter-search.seed"
 _ABOUT_COMMAND = (
-    "brackets are a search, as --lr=[.1,.2]; → completes a file, ↑ ↓ bring back earlier commands"
+    "brackets are a search, as --lr=[.1,.2]; right completes a file, up recalls earlier commands"
 )
 
 
@@ -124,9 +125,8 @@ class LaunchScreen(ModalScreen[Submission | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog", id="launch"):
             yield Static(self._title, classes="dialog-title", markup=False)
-            yield Label(
-                f"script and arguments, in {self._session.cwd}", id="launch-folder", markup=False
-            )
+            where = f"script and arguments, in {short(self._session.cwd)}"
+            yield Label(where, id="launch-folder", markup=False)
             yield self._command
             yield self._options
             yield Static(_ABOUT_COMMAND, id="field-help", classes="hint", markup=False)
@@ -153,8 +153,8 @@ class LaunchScreen(ModalScreen[Submission | None]):
             await self._fill(self._content)
 
     async def _fill(self, content: Preset) -> None:
+        await self._options.fill(content.options)
         self._command.value = content.command
-        self._options.fill(content.options)
         await self._options.parameters.fill(list(content.parameters))
         self._changed()
 
