@@ -14,6 +14,7 @@ from textual.screen import Screen
 
 from xt_core.choices import Choices
 from xt_core.errors import UsageError, XTError
+from xt_core.reports.nodes import state_text
 from xt_core.resources import resource
 from xt_core.session import Session
 from xt_tui.acting import steering
@@ -93,7 +94,7 @@ class XtApp(Telling, Looks, Dialogs):
         self.set_keymap({f"xt.{name}": keys for name, keys in self.user_keys.items()})
         self.main.add_class(*self._classes_of_size())
         self.push_screen(self.main)
-        self.main.call_when_open(self.feed.start)
+        self.main.call_when_open(self._open)
         for problem in (*self._problems, theme):
             if problem:
                 self.notify(problem, severity="warning", markup=False)
@@ -105,6 +106,11 @@ class XtApp(Telling, Looks, Dialogs):
             (self.size.height, self.VERTICAL_BREAKPOINTS),
         )
         return [max(step for step in steps if cells >= step[0])[1] for cells, steps in both]
+
+    def _open(self) -> None:
+        """All panes are there: what was typed meanwhile finds them."""
+        self.feed.start()
+        self.take_keys()
 
     def on_unmount(self) -> None:
         self.feed.stop()
@@ -130,6 +136,8 @@ class XtApp(Telling, Looks, Dialogs):
             if self.state.loaded and not was_loaded:
                 self.when_loaded()
             self.events.note("connection", self.state.error)
+            silent = [f"{node['name']}: {state_text(node)}" for node in self.state.deserted]
+            self.events.note("controller", ", ".join(silent))
             if self.screen is not self.main:
                 self._tell_search(message.batch)
 
@@ -139,13 +147,14 @@ class XtApp(Telling, Looks, Dialogs):
         self.call_after_refresh(self.feed.seen)
 
     def _tell_search(self, batch: Batch) -> None:
-        """An open search screen hears of its job."""
+        """A search screen hears of its job, also while a dialog lies over it."""
         from xt_tui.screens.search import SearchScreen
 
-        if isinstance(self.screen, SearchScreen):
-            for row in batch.jobs:
-                if row.job.name == self.screen.job:
-                    self.screen.take(row)
+        for screen in self.screen_stack:
+            if isinstance(screen, SearchScreen):
+                for row in batch.jobs:
+                    if row.job.name == screen.job:
+                        screen.take(row)
 
     @on(MainScreen.BoxChosen)
     def _check_chosen_box(self) -> None:

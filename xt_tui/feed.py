@@ -26,6 +26,8 @@ _FIRST_BATCH, _LARGEST_BATCH = 200, 2_000
 """The first is small: something is on the screen at once."""
 _MACHINES_SECONDS = 5.0
 """How old loads and memories of machines may be on the screen."""
+_LEAVING_SECONDS = 2.0
+"""How long who leaves waits for a look that is being made."""
 _PATIENCE_SECONDS = 2.0
 """With a node that does not answer: longer, and news of the others would come late."""
 _LONGEST_UNSEEN_SECONDS = 1.0
@@ -75,11 +77,11 @@ class Feed:
             self._changes.close()
 
     def stop(self) -> None:
-        """End the threads, and wait for them."""
+        """End the threads, and wait for them, but not for a store that does not answer."""
         self.let_go()
         for thread in self._threads:
             if thread.ident is not None:  # the UI may close before it was open
-                thread.join(timeout=10)
+                thread.join(timeout=_LEAVING_SECONDS)
 
     def _listen(self) -> None:
         self._seen.wait(_LONGEST_UNSEEN_SECONDS)

@@ -15,6 +15,7 @@ from xt_core.model.records import Run
 from xt_core.reports.curves import as_number
 from xt_core.session import Session
 from xt_tui.background import Background
+from xt_tui.looks import draws_ascii
 
 WIDTH = 8
 _WINDOW_BYTES = 8_000
@@ -59,7 +60,7 @@ class Trends:
         while self._wanted:  # the UI's thread may be adding
             key, one = self._wanted.popitem()
             wanted[key] = one
-        is_ascii = self._owner.app.console.options.ascii_only
+        is_ascii = draws_ascii(self._owner.app)
         if len(self._texts) > _MOST_KEPT:
             self._texts = {}
         read = self._read(wanted, is_ascii)

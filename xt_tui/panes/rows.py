@@ -6,7 +6,7 @@ a second, and not while keys move the cursor; what a row says is shown at once.
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic
 
@@ -38,6 +38,7 @@ from xt_tui.panes.arranging import Arrangement, Arranger, Looks, Wish, placed
 from xt_tui.panes.marks import Marks
 from xt_tui.panes.pane import Pane
 from xt_tui.state import STYLES, marked, states_text
+from xt_tui.typeahead import Typeahead
 from xt_tui.widgets.filter_bar import FilterBar
 from xt_tui.widgets.table import Cell, Table, TableColumn
 
@@ -51,6 +52,8 @@ _LONGEST_HOLD_SECONDS = 1.0
 """How long keys may hold news up."""
 _LOADING_SECONDS = 2.0
 """Between two arrangements while more and more comes: each sorts all that is there."""
+_LONGEST_KEY_HOLD_SECONDS = 2.0
+"""How long an arrangement may hold keys up."""
 
 
 class RowsPane(Pane, Generic[Record]):
@@ -60,6 +63,8 @@ class RowsPane(Pane, Generic[Record]):
     """Keys of rows above the records, which cannot be marked."""
     WIDTHS: Mapping[str, int] = {"status": len(marked("cancelling"))}
     """Columns, by field, that are always so wide."""
+    PICTURES: Collection[str] = ()
+    """Columns, by field, that are small pictures."""
 
     @dataclass
     class Arranged(Message):
@@ -255,6 +260,16 @@ class RowsPane(Pane, Generic[Record]):
         )
         self._background.ask(lambda: self.Arranged(self._arranger.arrange(wish, clock.now())))
 
+    def hold_keys_until_arranged(self) -> None:
+        """What is typed from now on is meant for rows that may not be there yet."""
+        if isinstance(self.app, Typeahead) and self._arrangement.asked != self._asked:
+            self.app.hold_keys(self._let_keys_go)
+            self.set_timer(_LONGEST_KEY_HOLD_SECONDS, self._let_keys_go)
+
+    def _let_keys_go(self) -> None:
+        if isinstance(self.app, Typeahead):
+            self.app.release_keys(self._let_keys_go)
+
     @on(Arranged)
     def _show_arrangement(self, message: Arranged) -> None:
         if not self.query(Table):
@@ -272,6 +287,8 @@ class RowsPane(Pane, Generic[Record]):
             self.go_to(self._wanted)
         self.query_one(FilterBar).show_hits(f"{len(shown.ordered):,} of {shown.total:,}")
         self._describe()
+        if shown.asked == self._asked:
+            self._let_keys_go()
 
     def toggle_archived(self) -> None:
         """Show what was put away too, or leave it out again."""
@@ -312,13 +329,14 @@ class RowsPane(Pane, Generic[Record]):
         if is_group(key):
             return self._group_cells(key)
         record, now = self._records[key], clock.now()
-        cells = [Cell("●" if key in self._marks.keys else " ", "bold magenta")]
+        cells = [Cell("●" if key in self._marks.keys else " ", STYLES["marked"])]
         for column in self._arrangement.columns:
             if column.field.name == "status":
                 status = self.status_of(record)
                 cells.append(Cell(marked(status), STYLES.get(status, "")))
             else:
-                cells.append(Cell(self.text(column, record, now)))
+                style = STYLES["picture"] if column.field.name in self.PICTURES else ""
+                cells.append(Cell(self.text(column, record, now), style))
         return cells
 
     def _group_cells(self, key: str) -> list[Cell]:
@@ -328,7 +346,7 @@ class RowsPane(Pane, Generic[Record]):
         mark = " " if not marked_ones else "●" if marked_ones == len(members) else "◐"
         sign = "▾" if key in self._opened else "▸"
         text = f"{sign} {groups.texts.get(key, '')}"
-        return [Cell(mark, "bold magenta"), Cell(text, "bold", is_wide=True)]
+        return [Cell(mark, STYLES["marked"]), Cell(text, "bold", is_wide=True)]
 
     def _describe(self) -> None:
         shown, hidden = len(self._marked_keys), len(self._marks.keys) - len(self._marked_keys)

@@ -49,7 +49,7 @@ def section_lines(session: Session, run: Run, section: str, width: int) -> list[
     return run_overview(run)
 
 
-def job_parts(session: Session, row: JobRow, width: int) -> "Page":
+def job_parts(session: Session, row: JobRow, width: int, *, is_ascii: bool) -> "Page":
     """A job and what its search found, `width` cells wide. Raises XTError."""
     from xt_core.reports.search import outcomes
     from xt_core.reports.search_page import search_page
@@ -57,6 +57,6 @@ def job_parts(session: Session, row: JobRow, width: int) -> "Page":
     store, job = session.store, row.job
     found = outcomes(job, store.search_history([job.name]))
     best = best_runs(store, job, _BEST_SETS)
-    page = search_page(job, found, best, width, table_width=width)
+    page = search_page(job, found, best, width, ascii_only=is_ascii, table_width=width)
     more = ["", "S shows the whole search: all sets, importance, slices"] if page else []
-    return [*job_page(row), *page, *more]
+    return [*job_page(row, ascii_only=is_ascii), *page, *more]

@@ -11,6 +11,7 @@ from xt_core.reports.nodes import load_text, state_text
 from xt_core.services.team import team_names
 from xt_core.session import Session
 from xt_tui.panes.pane import Pane
+from xt_tui.paths import short
 from xt_tui.state import STYLES, ViewState
 from xt_tui.widgets.facts import Facts
 
@@ -49,14 +50,14 @@ class TeamsPane(Pane, can_focus=True):
         if state.error:
             text.append(f"  {state.error}\n", STYLES["error"])
         if state.health is None:
-            text.append(f"  {home.root}\n", "dim")
+            text.append(f"  {short(home.root)}\n", "dim")
             return
         text.append(f"  stats {byte_text(state.health.stats_bytes)}", "dim")
         is_low = state.health.free_bytes < _LOW_DISK_BYTES
         free = (
             f", only {byte_text(state.health.free_bytes)} free"
             if is_low
-            else (f", {byte_text(state.health.free_bytes)} free on the disk")
+            else (f", {byte_text(state.health.free_bytes)} free")
         )
         text.append(free + "\n", STYLES["error"] if is_low else "dim")
         text.append(f"  {_services(self._session)}\n", "dim")
@@ -75,7 +76,7 @@ class TeamsPane(Pane, can_focus=True):
                 _tell_node(text, node)
         if stopped:
             text.append(f"○ {', '.join(stopped)}", STYLES["cancelled"])
-            text.append("  no controller runs; one starts on demand")
+            text.append("  controller starts on demand")
         elif len(nodes) == 1 and nodes[0]["controller"] is not None:
             controller = nodes[0]["controller"]
             up = format_duration(controller["uptime"])
@@ -87,7 +88,7 @@ def _services(session: Session) -> str:
     """Where the team's stores are."""
     team = session.team
     if team.is_embedded:
-        return f"in {session.team_home.stats_file.parent}"
+        return f"in {short(session.team_home.stats_file.parent)}"
     return team.services_text()
 
 

@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widget import Widget
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from xt_core import clock
 from xt_core.model.records import Run
@@ -32,6 +32,7 @@ from xt_tui.panes.pane import Pane
 from xt_tui.panes.runs import RunsPane
 from xt_tui.panes.teams import TeamsPane
 from xt_tui.state import Batch, ViewState
+from xt_tui.widgets.key_footer import KeyFooter
 from xt_tui.widgets.status import Status
 from xt_tui.widgets.tab_strip import Tab, TabStrip
 from xt_tui.widgets.table import Table
@@ -105,7 +106,7 @@ class MainScreen(Screen[None]):
                     yield self.output
                     yield self.details
                     yield self.nodes
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         for number, name in enumerate(PANES, 1):
@@ -119,6 +120,7 @@ class MainScreen(Screen[None]):
 
     def on_resize(self) -> None:
         self._arrange()
+        self._show_status()
 
     # Layout -----------------------------------------------------------------------------
 
@@ -148,7 +150,7 @@ class MainScreen(Screen[None]):
             points = beside if place == 0 else 100 - beside
             self.query_one(f"#{name}").styles.width = f"{points}fr"
         self._size_teams(chosen.teams)
-        self.query_one(Footer).display = height >= layouts.BARE_BELOW
+        self.query_one(KeyFooter).display = height >= layouts.BARE_BELOW
         self.query_one(TabStrip).refresh()
 
     @property
@@ -161,7 +163,7 @@ class MainScreen(Screen[None]):
     def _size_teams(self, rows: int) -> None:
         styles = self.teams.styles
         styles.height = rows or ("auto" if self.jobs.display else "1fr")
-        styles.max_height = rows or (12 if self.jobs.display else None)
+        styles.max_height = rows or (12 if self.jobs.display else "100%")
 
     def change_layout(self, chosen: Layout) -> None:
         """Take over another layout, which is remembered."""
@@ -278,7 +280,7 @@ class MainScreen(Screen[None]):
         """Put the cursors on a job and on a run of it, which no filter hides."""
         for pane, key in ((self.jobs, job), (self.runs, run)):
             if pane.is_filtered:
-                pane.close_filter()
+                pane.clear_filter()
             pane.go_to(key)
         self.focus_pane("runs")
 
@@ -304,7 +306,7 @@ class MainScreen(Screen[None]):
             is_drawn = any(run.job == self._drawn_job for run in runs)
         if is_drawn or (batch.jobs and self._chosen_goal() != self._goal):
             self._show_chosen()
-        elif batch.jobs:
+        elif batch.jobs or (self.details.has_failed and not batch.error):
             self._show_details()
 
     def show_pending(self) -> None:

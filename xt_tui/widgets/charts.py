@@ -53,6 +53,7 @@ class Charts(Grid):
         self._names: Sequence[str] = ()
         self._page: Sequence[str] = ()
         self._chosen = 0
+        self._starts_over = False
         self._empty = ""
         self.large = False
         """Whether the chosen chart has all the room."""
@@ -99,8 +100,14 @@ class Charts(Grid):
         where there is none."""
         before = self.chosen
         self._names, self._empty = names, empty
-        self._chosen = names.index(before) if before in names else 0
+        is_kept = before in names and not self._starts_over
+        self._chosen = names.index(before) if before is not None and is_kept else 0
+        self._starts_over = self._starts_over and not names
         self._lay_out()
+
+    def start_over(self) -> None:
+        """Choose the first of the charts that are shown next, whichever is chosen now."""
+        self._starts_over = True
 
     def choose(self, step: int, *, wrap: bool = False) -> bool:
         """Choose another chart by its distance; whether there is one."""
