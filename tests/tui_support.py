@@ -37,8 +37,8 @@ def names(app: XtApp) -> list[str]:
 
 
 def told(app: XtApp) -> list[str]:
-    """What notifications say, the newest last."""
-    return [notification.message for notification in app._notifications]
+    """What notifications have said, the newest last."""
+    return [event.message for event in reversed(app.events.newest_first())]
 
 
 def text_of(app: XtApp) -> str:

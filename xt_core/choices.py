@@ -4,12 +4,12 @@ It holds choices, no truth: a file that cannot be read is told of once and ignor
 loses no work. Each part is put as a whole; what other processes have put meanwhile stays.
 """
 
-import contextlib
 import json
-import os
-import uuid
 from pathlib import Path
 from typing import Any
+
+from xt_core.config.writing import replace_text
+from xt_core.errors import RefusedError
 
 _NAME = "choices.json"
 
@@ -33,15 +33,10 @@ class Choices:
         parts.pop(part, None)
         if value is not None:
             parts[part] = value
-        draft = self._file.with_name(f"{_NAME}.{uuid.uuid4().hex}")
         try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            draft.write_text(json.dumps(parts, indent=1) + "\n", encoding="utf-8")
-            os.replace(draft, self._file)
-        except OSError as error:
-            self.problem = f"{self._file}: {error.strerror}; choices are not remembered"
-            with contextlib.suppress(OSError):
-                draft.unlink()
+            replace_text(self._file, json.dumps(parts, indent=1) + "\n", durable=False)
+        except RefusedError as error:
+            self.problem = f"{error.message}; choices are not remembered"
 
     def _read(self) -> dict[str, Any]:
         try:

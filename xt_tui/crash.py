@@ -2,10 +2,11 @@
 
 from rich.console import Console
 from rich.segment import Segments
-from rich.traceback import Traceback
 
 
 def trace(console: Console) -> Segments:
     """The exception that is being handled, as lines of code."""
+    from rich.traceback import Traceback  # it loads a highlighter of every language
+
     printed = Traceback(show_locals=False, width=None)
     return Segments(console.render(printed, console.options))

@@ -4,14 +4,13 @@ Dialogs are imported when they are opened: few of them are on any one day.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual.screen import Screen
 from textual.widgets import Input
 
 from xt_core.query.formats import counted
 from xt_core.session import Session
-from xt_core.submit.submission import Submission
 from xt_tui.actions import ACTIONS
 from xt_tui.actions.action import Action
 from xt_tui.keymap import key_text
@@ -23,6 +22,9 @@ from xt_tui.panes.runs import RunsPane
 from xt_tui.screens.main import MainScreen
 from xt_tui.state import ViewState
 from xt_tui.typeahead import Typeahead
+
+if TYPE_CHECKING:
+    from xt_core.submit.submission import Submission
 
 
 class Dialogs(Typeahead):
@@ -122,8 +124,9 @@ class Dialogs(Typeahead):
 
         self.push_screen(LaunchScreen(self.session), self.launched)
 
-    def launched(self, submission: Submission | None) -> None:
-        """Say what was launched."""
+    def launched(self, submission: "Submission | None") -> None:
+        """Say what was launched, and put the jobs pane's cursor on it as soon as it is there."""
         if submission is not None:
             text = f"{submission.job}: {counted(submission.work_items, 'run')} ({submission.style})"
             self.notify(text, title="launched", markup=False)
+            self.jobs.go_to(submission.job)

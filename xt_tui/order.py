@@ -18,7 +18,10 @@ from xt_core.query.filters import Filter, matches_all
 from xt_core.query.sorting import SortSpec, parse_sort
 
 _Entry = tuple[Any, ...]
-"""What orders a record, its key last. Only tuples of numbers and texts, which compare in C."""
+"""What orders a record, its tie last. Only numbers, texts and tuples, which compare in C."""
+_Tie = tuple[Any, ...]
+"""What orders equal records: their names, which never change; its last part is the record's key.
+Where records are ordered by name alone it is their entry."""
 _PIECE = 2_000
 """Entries that are sorted in one go."""
 _LAST: _Entry = (math.inf,)
@@ -63,7 +66,6 @@ class RecordOrder(Generic[Record]):
         """Kept only while there are filters; without them all that is shown is in scope."""
         self._entry_of: dict[str, _Entry] = {}
         self._entries: list[_Entry] = []
-        self._ties: dict[str, _Entry] = {}
         self._keys: list[str] = []
         self._selection: Selection[Record] | None = None
         self._spec = parse_sort("", fields)
@@ -74,15 +76,15 @@ class RecordOrder(Generic[Record]):
 
     def update(self, selection: Selection[Record], now: float) -> Order:
         """What to show now; the same list as before if nothing has moved."""
-        changed = self._take_noted()
+        changed, known = self._take_noted(), self._entry_of
         if selection != self._selection:
             self._selection, self._spec = selection, parse_sort(selection.sort, self._fields)
             self._entries, self._entry_of, self._in_scope = [], {}, set()
             changed = set(self._records)
         elif _is_timed(selection, self._spec):
             changed |= self._living
-        if self._move(changed, selection, now) or not self._entries:
-            self._keys = [entry[-1] for entry in self._entries]
+        if self._move(changed, selection, now, known) or not self._entries:
+            self._keys = [_tie_of(entry)[-1] for entry in self._entries]
         total = len(self._in_scope if selection.filters else self._keys)
         return Order(self._keys, total)
 
@@ -99,12 +101,20 @@ class RecordOrder(Generic[Record]):
                     self._living.discard(key)
         return changed
 
-    def _move(self, changed: Iterable[str], selection: Selection[Record], now: float) -> bool:
-        """Put what changed into its new place, if that is another; whether anything moved."""
+    def _move(
+        self,
+        changed: Iterable[str],
+        selection: Selection[Record],
+        now: float,
+        known: dict[str, _Entry],
+    ) -> bool:
+        """Put what changed into its new place, if that is another; whether anything moved.
+        `known` entries have the ties."""
         gone: list[_Entry] = []
         come: list[_Entry] = []
         for key in changed:
-            before, entry = self._entry_of.get(key), self._entry(key, selection, now)
+            before = self._entry_of.get(key)
+            entry = self._entry(key, selection, now, known.get(key))
             if entry == before:
                 continue
             if before is not None:
@@ -118,7 +128,9 @@ class RecordOrder(Generic[Record]):
             self._entries = merged(without(self._entries, gone), come)
         return bool(gone or come)
 
-    def _entry(self, key: str, selection: Selection[Record], now: float) -> _Entry | None:
+    def _entry(
+        self, key: str, selection: Selection[Record], now: float, known: _Entry | None
+    ) -> _Entry | None:
         """What orders a record; None if it is not shown."""
         record = self._records[key]
         if selection.scope and not matches_all(selection.scope, record, now):
@@ -137,16 +149,17 @@ class RecordOrder(Generic[Record]):
                 entry += _LAST
             else:
                 entry += inverted(order) if descending is not selection.reverse else order
-        return (*entry, *self._tie(key, record), key)
+        tie = self._tie(key, record) if known is None else _tie_of(known)
+        return (*entry, tie) if entry else tie
 
-    def _tie(self, key: str, record: Record) -> _Entry:
-        """What orders equal records: their names, which never change."""
-        tie = self._ties.get(key)
-        if tie is None:
-            tie = self._ties[key] = tuple(
-                part for field in self._fields.ties for part in field.order(record, 0.0) or _LAST
-            )
-        return tie
+    def _tie(self, key: str, record: Record) -> _Tie:
+        parts = (part for field in self._fields.ties for part in field.order(record, 0.0) or _LAST)
+        return (*parts, key)
+
+
+def _tie_of(entry: _Entry) -> _Tie:
+    last = entry[-1]
+    return last if isinstance(last, tuple) else entry
 
 
 def merged(entries: list[_Entry], come: list[_Entry]) -> list[_Entry]:

@@ -8,7 +8,6 @@ another site's page makes are refused, also those of the user's own browser.
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
-from http.cookies import SimpleCookie
 from typing import Any
 
 from aiohttp import web
@@ -16,12 +15,19 @@ from aiohttp import web
 from xt_core.errors import UnavailableError, UsageError
 
 HOST = "127.0.0.1"
-_COOKIE = "xt_token"
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+"""Of every answer: nothing of it is kept, shown within another page, or told to another site."""
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def token_guard(token: str, origin: str) -> Any:
     """A middleware that lets through who has the token and comes from `origin`."""
+    name = cookie_name(origin)
 
     def is_right(given: str | None) -> bool:
         return given is not None and secrets.compare_digest(given.encode(), token.encode())
@@ -29,17 +35,25 @@ def token_guard(token: str, origin: str) -> Any:
     @web.middleware
     async def guard(request: web.Request, handler: _Handler) -> web.StreamResponse:
         if f"http://{request.host}" != origin or request.headers.get("Origin", origin) != origin:
-            raise web.HTTPForbidden(text="xt answers its own pages only\n")
+            raise web.HTTPForbidden(text="xt answers its own pages only\n", headers=_HEADERS)
         if is_right(request.query.get("token")):  # put away: the address bar is seen by others
-            answer = web.HTTPFound("/")
-            cookie = SimpleCookie({_COOKIE: token})[_COOKIE].value
-            answer.set_cookie(_COOKIE, cookie, httponly=True, samesite="Strict")
+            answer = web.HTTPFound("/", headers=_HEADERS)
+            answer.set_cookie(name, token, httponly=True, samesite="Strict")
             raise answer
-        if not is_right(request.cookies.get(_COOKIE)):
-            raise web.HTTPForbidden(text="the token is missing: use the URL that xt printed\n")
-        return await handler(request)
+        if not is_right(request.cookies.get(name)):
+            text = "the token is missing: use the URL that xt printed\n"
+            raise web.HTTPForbidden(text=text, headers=_HEADERS)
+        response = await handler(request)
+        if not response.prepared:  # as the stream of a terminal is
+            response.headers.update(_HEADERS)
+        return response
 
     return guard
+
+
+def cookie_name(origin: str) -> str:
+    """One for each port: browsers send cookies of a host to all of its ports."""
+    return f"xt_token_{origin.rpartition(':')[2]}"
 
 
 def serve(command: str, port: int) -> None:

@@ -13,6 +13,8 @@ from xt_core.model.records import Run
 from xt_core.query.registry import JobRow
 from xt_tui.themes import StateStyles
 
+STOPPED_EARLY = "early stop"
+"""Of a run that completed since early stopping ended it; no longer than the states are."""
 GLYPHS = {
     "created": "·",
     "queued": "·",
@@ -20,6 +22,7 @@ GLYPHS = {
     "spawning": "◌",
     "running": "▶",
     "completed": "✔",
+    STOPPED_EARLY: "✔",
     "error": "✘",
     "cancelled": "■",
     "lost": "?",
@@ -29,30 +32,11 @@ GLYPHS = {
     "returning": "◍",
     "annotating": "◍",
 }
-_UNICODE_GLYPHS = dict(GLYPHS)
-_ASCII_GLYPHS = {
-    "created": ".",
-    "queued": ".",
-    "submitted": ".",
-    "spawning": "o",
-    "running": ">",
-    "completed": "+",
-    "error": "x",
-    "cancelled": "#",
-}
-
-
-def use_glyphs(*, is_ascii: bool) -> None:
-    """Choose the glyphs of states, for the whole process: a terminal has one font."""
-    GLYPHS.update(_UNICODE_GLYPHS)
-    if is_ascii:
-        GLYPHS.update({state: _ASCII_GLYPHS.get(state, "~") for state in GLYPHS if state != "lost"})
-
-
 STYLES = StateStyles(
     {
         "running": ("bold", "state-running"),
         "completed": ("", "state-good"),
+        STOPPED_EARLY: ("", "state-good"),
         "error": ("bold", "state-bad"),
         "cancelled": ("", "state-warning"),
         "lost": ("bold", "state-bad"),
@@ -61,9 +45,12 @@ STYLES = StateStyles(
         "archiving": ("", "state-pending"),
         "returning": ("", "state-pending"),
         "annotating": ("", "state-pending"),
+        "marked": ("bold", "state-pending"),
+        "picture": ("", "picture"),
     }
 )
-"""State -> style, in the colours of the theme that is worn."""
+"""State -> style, in the colours of the theme that is worn; and those of a mark, and of bars and
+sparklines."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +68,10 @@ class Batch:
     runs: list[Run]
     jobs: list[JobRow]
     status: dict[str, Any] | None
-    """The nodes and what lives on them; None where the store could not be read."""
+    """The nodes and what lives on them; None where that was not asked or could not be read."""
     error: str = ""
+    is_last: bool = True
+    """Whether it is all that there is: what is new comes in parts."""
     health: Health | None = None
 
 
@@ -101,6 +90,7 @@ class ViewState:
     pending: dict[str, str] = field(default_factory=dict)
     """Run's full name, or job -> what was asked for and is not yet confirmed: "cancelling"."""
     loaded: bool = False
+    """Whether all that there was has been brought."""
     living: set[str] = field(default_factory=set)
     """The jobs that have not ended."""
     _attended: set[str] = field(default_factory=set)
@@ -122,11 +112,13 @@ class ViewState:
                 self.living.discard(row.job.name)
             else:
                 self.living.add(row.job.name)
-        self.status, self.error = batch.status, batch.error
+        if batch.is_last:
+            self.status = batch.status
+        self.error = batch.error
         self._attended |= {node["name"] for node in self.nodes if node["controller"] is not None}
         self.health = batch.health or self.health
         self.heard = self.heard if batch.error else clock.now()
-        self.loaded = True
+        self.loaded = self.loaded or batch.is_last
 
     @property
     def nodes(self) -> list[dict[str, Any]]:
@@ -146,7 +138,7 @@ class ViewState:
 
     def run_status(self, run: Run) -> str:
         """The run's state, or what is being done about it."""
-        return self.pending.get(run.full_name, str(run.status))
+        return self.pending.get(run.full_name, outcome(run))
 
     def job_status(self, row: JobRow) -> str:
         """The job's state, or what is being done about it."""
@@ -170,6 +162,11 @@ class ViewState:
         if name in self.runs:
             return self.runs[name].status.is_final
         return name in self.jobs and self.jobs[name].counts.status().is_final
+
+
+def outcome(run: Run) -> str:
+    """The run's state; of those that completed, which were stopped because they were hopeless."""
+    return STOPPED_EARLY if run.stopped_early else str(run.status)
 
 
 def marked(status: str) -> str:

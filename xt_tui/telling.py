@@ -6,6 +6,7 @@ from textual.notifications import SeverityLevel
 from textual.worker import Worker, WorkerState
 
 from xt_tui import crash
+from xt_tui.controlcodes import harmless
 from xt_tui.eventlog import EventLog
 
 
@@ -28,6 +29,10 @@ class Telling(App[int]):
             return
         self.events.add(severity, title, message)
         super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """As Textual's, of text that may be pasted anywhere: without control characters."""
+        super().copy_to_clipboard(harmless(text, keep="\n\t"))
 
     @on(Worker.StateChanged)
     def _tell_of_failure(self, event: Worker.StateChanged) -> None:

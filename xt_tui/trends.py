@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from textual.message import Message
 from textual.widget import Widget
 
+from xt_core.chart.sparkline import sparkline
 from xt_core.errors import XTError
 from xt_core.model.records import Run
+from xt_core.reports.curves import as_number
 from xt_core.session import Session
 from xt_tui.background import Background
-from xt_tui.widgets.blocks import sparkline
+from xt_tui.looks import draws_ascii
 
 WIDTH = 8
 _WINDOW_BYTES = 8_000
@@ -32,7 +34,7 @@ class Trends:
 
     @dataclass
     class Read(Message):
-        """These runs' texts are new."""
+        """These runs' texts are others than before."""
 
         keys: Sequence[str]
 
@@ -58,11 +60,13 @@ class Trends:
         while self._wanted:  # the UI's thread may be adding
             key, one = self._wanted.popitem()
             wanted[key] = one
-        is_ascii = self._owner.app.console.options.ascii_only
+        is_ascii = draws_ascii(self._owner.app)
         if len(self._texts) > _MOST_KEPT:
             self._texts = {}
-        self._texts |= self._read(wanted, is_ascii)
-        return self.Read(list(wanted))
+        read = self._read(wanted, is_ascii)
+        news = [key for key, (_, text) in read.items() if text != self._texts.get(key, (-1, ""))[1]]
+        self._texts |= read
+        return self.Read(news)
 
     def _read(self, wanted: Mapping[str, _Wanted], is_ascii: bool) -> dict[str, tuple[int, str]]:
         texts: dict[str, tuple[int, str]] = {}
@@ -71,16 +75,12 @@ class Trends:
                 values = self._last_values(one)
             except XTError:  # the feed says so
                 values = []
-            texts[key] = (one.run.revision, sparkline(values, WIDTH, is_ascii))
+            texts[key] = (one.run.revision, sparkline(values[-WIDTH:], WIDTH, is_ascii=is_ascii))
         return texts
 
     def _last_values(self, wanted: _Wanted) -> list[float]:
         store, run = self._session.store, wanted.run
         end = store.journal_end(run.workspace, run.name)
         records = store.metrics(run.workspace, run.name, max(-1, end - _WINDOW_BYTES))
-        values = [record.values.get(wanted.metric) for record in records]
-        return [
-            float(value)
-            for value in values
-            if isinstance(value, int | float) and not isinstance(value, bool)
-        ]
+        values = (as_number(record.values.get(wanted.metric)) for record in records)
+        return [value for value in values if value is not None]

@@ -1,7 +1,10 @@
 """`xt compare`: what differs between runs, and by how much."""
 
+import sqlite3
+
 from cli_support import Commands
 
+from xt_core.home import Home
 from xt_core.model.records import MetricRecord
 from xt_core.stats.store import JournalBatch, RunChange, StatsStore
 
@@ -54,6 +57,27 @@ def test_the_best_value_is_that_of_the_whole_run(xt: Commands, filled: StatsStor
     filled.add_journal(JournalBatch("ws1", "run2.1", end, end + 2, points))
     found = rows(xt("compare", "run2.1,run2.2", "--json").json)
     assert (found["last.loss"], found["best.loss"]) == ([3.0, 1.1], [0.01, 1.1])
+
+
+def test_of_a_run_that_an_older_xt_recorded_all_that_it_logged_is_read(
+    xt: Commands, filled: StatsStore, home: Home
+) -> None:
+    before = rows(xt("compare", "run2.1,run2.2", "--json").json)
+    with sqlite3.connect(home.stats_file) as database:
+        database.execute("UPDATE runs SET aggregates = NULL WHERE name = 'run2.1'")
+    assert rows(xt("compare", "run2.1,run2.2", "--json").json) == before
+
+
+def test_what_is_no_finite_number_differs_by_no_number(xt: Commands, filled: StatsStore) -> None:
+    for run, value in (("run2.1", 10**400), ("run2.2", float("nan"))):
+        end = filled.journal_end("ws1", run)
+        points = [MetricRecord(end, 2e9, 5.0, {"loss": value})]
+        filled.add_journal(JournalBatch("ws1", run, end, end + 1, points))
+    out = xt("compare", "run2.1-run2.3", "--match", "loss").lines
+    assert [line.split() for line in out[2:]] == [
+        ["metrics,", "last", "loss", "(min)", "1" + "0" * 38 + "…", "nan", "1.0"],
+        ["metrics,", "best", "loss", "(min)", "1.2", "1.1", "▼0.1", "1.0", "▼0.2"],
+    ]
 
 
 def test_what_cannot_be_compared_is_told(xt: Commands, filled: StatsStore) -> None:

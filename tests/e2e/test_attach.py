@@ -137,16 +137,20 @@ def test_a_listener_that_does_not_read_delays_nobody(xt: Xt) -> None:
 def test_nothing_is_lost_or_doubled_over_kills_of_the_controller(xt: Xt, tmp_path: Path) -> None:
     xt.script(
         "count.py",
-        "import time\n"
+        "import os, time\n"
         "for number in range(300):\n"
         "    print(number, flush=True)\n"
-        "    time.sleep(0.01)\n",
+        "    time.sleep(0.01)\n"
+        "    gate = os.path.join(os.environ['XT_DATA_DIR'], str(number))\n"
+        "    while number in (5, 100, 200) and not os.path.exists(gate):\n"
+        "        time.sleep(0.01)\n",
     )
     xt.submit("count.py")
     listener = xt.start("attach", "run1")
-    for seen in (b"5\n", b"100\n", b"200\n"):
-        xt.wait_output("run1", seen.decode())
+    for number in (5, 100, 200):
+        xt.wait_output("run1", f"{number}\n")
         xt.kill_controller()
+        (xt.home.node_dir / "data" / str(number)).touch()
     out, code = finish(listener)
     assert code == 0
     assert out == b"".join(b"%d\n" % number for number in range(300))

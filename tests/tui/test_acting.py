@@ -38,8 +38,12 @@ async def test_notes_are_written_here_or_in_the_editor(
         assert "not saved" in text_of(app)
         await pilot.press("ctrl+e")
         assert app.screen.query_one(TextArea).text == "hi\nby the editor"
+        monkeypatch.setattr("xt_tui.acting.programs.open_file", lambda _p, file, *_: file.unlink())
+        await pilot.press("ctrl+e")  # an editor may leave nothing
+        assert app.screen.query_one(TextArea).text == "hi\nby the editor"
+        assert "cannot be read: No such file" in told(app)[-1]
         await pilot.press("ctrl+s")
-        await until(pilot, lambda: told(app) == ["notes of run1.1 set"])
+        await until(pilot, lambda: told(app)[-1] == "notes of run1.1 set")
         assert session.store.run("ws1", "run1.1").notes == "hi\nby the editor"
         assert app.state.pending == {}
         await pilot.press("2", "G", "i")
@@ -224,7 +228,7 @@ async def test_presets_scripts_and_earlier_commands_fill_the_form(session: Sessi
         await until(pilot, lambda: app.screen is not form)
         await pilot.press(*"mine", "enter")
         await until(pilot, lambda: told(app) == ["preset mine saved"])
-        await pilot.press("ctrl+o")
+        await pilot.press("ctrl+f")
         await until(pilot, lambda: isinstance(app.screen, ChoiceScreen))
         await pilot.press("down", "enter")
         await until(pilot, lambda: command.value == "u.py x")

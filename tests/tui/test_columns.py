@@ -12,7 +12,7 @@ from xt_core.session import Session
 from xt_tui.app import XtApp
 from xt_tui.columns import moved, resized, toggled
 from xt_tui.screens.columns import ColumnsScreen
-from xt_tui.widgets.blocks import bar, sparkline
+from xt_tui.widgets.blocks import bar
 from xt_tui.widgets.table import Table
 
 RUN, LR, LOSS = ChosenColumn("run"), ChosenColumn("hparams.lr", 7), ChosenColumn("metrics.loss")
@@ -50,16 +50,11 @@ def test_what_was_kept_is_checked_before_it_is_taken() -> None:
     assert from_json({"run": 0}, RUN_FIELDS) == ()
 
 
-def test_bars_and_sparklines_have_a_form_in_ascii() -> None:
+def test_bars_have_a_form_in_ascii() -> None:
     assert bar(0.5, 4) == "██··"
     assert bar(0.45, 4) == "█▊··"
     assert bar(2, 3) == "███"
     assert bar(0.5, 4, is_ascii=True) == "##.."
-    assert sparkline([9, 1, 2, 3], 3) == "▁▅█"
-    assert sparkline([1, float("nan"), 2], 8) == "▁ █"
-    assert sparkline([1, 1], 8) == "▄▄"
-    assert sparkline([1, 2], 8, is_ascii=True) == "_#"
-    assert sparkline([float("inf")], 8) == ""
 
 
 def test_a_memory_that_is_broken_is_told_of_and_replaced(tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ async def test_runs_of_another_node_are_watched_and_steered_there(xt: Xt) -> Non
     async with XtApp(session).run_test(size=(140, 50)) as pilot:
         app = pilot.app
         assert isinstance(app, XtApp)
-        await until(pilot, lambda: "○ node0  no controller runs" in text_of(app))
+        await until(pilot, lambda: "○ node0  controller starts on demand" in text_of(app))
         xt.submit("--nodes", "2", "--schedule", "static", "t.py")
         await until(pilot, lambda: names(app) == ["run1.1", "run2.1"])
         await until(pilot, lambda: "● node0  1 running, 0 queued" in text_of(app))
@@ -134,7 +134,7 @@ async def test_runs_of_another_node_are_watched_and_steered_there(xt: Xt) -> Non
         await pilot.press("3", "g", "a")  # who is attached to a run brings its controller back
         await until(pilot, lambda: app.output.attached_to == "ws1/run1.1")
         xt.kill_controller("node1")
-        await until(pilot, lambda: "○ node1  no controller runs" in text_of(app))
+        await until(pilot, lambda: "○ node1  controller starts on demand" in text_of(app))
         await pilot.press("3", "G", "c")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
         await pilot.press("y")

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from textual import events
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.geometry import Offset
 from textual.pilot import Pilot
 from textual.selection import Selection
@@ -14,11 +14,13 @@ from tui_support import PATIENCE_SECONDS
 from xt_core.resources import resource
 from xt_tui.console.lines import LineBuffer
 from xt_tui.console.terminal import Terminal
-from xt_tui.widgets.log_view import LogView, Range
+from xt_tui.looks import Looks
+from xt_tui.widgets.log_lines import Range
+from xt_tui.widgets.log_view import LogView
 from xt_tui.widgets.searched_log import SearchedLog
 
 
-class Console(App[None]):
+class Console(Looks):
     CSS_PATH = resource("xt.tcss")
 
     def compose(self) -> ComposeResult:
@@ -36,7 +38,7 @@ class Console(App[None]):
 class Feeding:
     """A terminal on a view's buffer, of which the view hears at once."""
 
-    def __init__(self, pilot: Pilot[None]) -> None:
+    def __init__(self, pilot: Pilot[int]) -> None:
         assert isinstance(pilot.app, Console)
         self.view, self.pilot = pilot.app.view, pilot
         self.buffer = LineBuffer()
@@ -249,7 +251,13 @@ async def test_lines_are_marked_and_selected() -> None:
         assert (view.following, marked.ends) == (False, (88, 99))
         await pilot.press("G")
         assert marked.ends == (99, 109)
+        console.log_lines.open_filter()
+        await pilot.press(*"nowhere", "enter")
+        await console.until(lambda: view.rows.count == 0)
+        await pilot.press("k", "G")  # the marked lines are out of sight, and stay as they are
+        assert marked.ends == (99, 109)
         view.end_range()
+        console.log_lines.give_up()
         await pilot.press("G")
         await pilot.hover(view, offset=(2, 3))
         await pilot.pause()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from textual.widgets import Input
-from tui_support import told, until, until_loaded
+from tui_support import text_of, told, until, until_loaded
 
 from xt_core.session import Session
 from xt_tui.app import XtApp
@@ -102,6 +102,13 @@ async def test_output_is_copied_and_saved(session: Session) -> None:
         raw = await save("raw.txt", "tab", "down", "enter", "shift+tab", "enter")
         assert raw.read_bytes() == console
         raw.write_bytes(b"mine")
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(app.screen, SaveOutputScreen))
+        for wrong, problem in (("n" * 300, "File name too long"), ("~nobody-here/x", "home dir")):
+            app.screen.query_one(Input).value = wrong
+            await pilot.press("enter")
+            assert problem in text_of(app)
+        await pilot.press("escape")
         await pilot.press("v", "s")
         await until(pilot, lambda: isinstance(app.screen, SaveOutputScreen))
         app.screen.query_one(Input).value = "raw.txt"
@@ -119,7 +126,7 @@ async def test_a_pager_that_is_not_to_be_had_is_told(session: Session) -> None:
         await pilot.press("a")
         await until(pilot, lambda: app.output.view.lines == ["one"])
         await pilot.press("P")
-        await until(pilot, lambda: "this terminal cannot be lent to a pager" in told(app))
+        await until(pilot, lambda: any("no pager can be opened here" in t for t in told(app)))
         await pilot.press("n")
         await until(pilot, lambda: "nothing is searched for: / searches" in told(app))
         await pilot.press("d")

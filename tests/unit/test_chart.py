@@ -455,6 +455,13 @@ class TestSparkline:
     def test_fewer_leave_space(self) -> None:
         assert sparkline([0, 1], 4) == "▁█  "
 
+    def test_values_too_close_to_tell_apart_are_level(self) -> None:
+        assert sparkline([0.0, 5e-324], 2) == "▄▄"
+
+    def test_ascii_has_as_many_steps(self) -> None:
+        assert sparkline([0, 1, 2, 3, 4, 5, 6, 7, math.nan], 9, is_ascii=True) == "_.-:=+*# "
+        assert sparkline([1, 1], 2, is_ascii=True) == "::"
+
     def test_gaps_are_spaces_and_a_constant_is_level(self) -> None:
         assert sparkline([3, NAN, INF, 3], 4) == "▄  ▄"
         assert sparkline([], 3) == "   "

@@ -93,8 +93,37 @@ class TestPoints:
 
         assert read(source, [(run("run1"), -1)]) == []
 
+    def test_a_node_that_is_away_is_asked_once_and_the_others_answer(self) -> None:
+        asked: list[str] = []
+
+        def source(one: Run, _after: int) -> list[MetricRecord]:
+            asked.append(one.name)
+            if one.node == "gpu1":
+                raise UnavailableError("away", "wait")
+            return [record(0, loss=1)]
+
+        runs = [run("run1"), run("run2"), run("run3"), run("run4")]
+        runs[0].node = runs[2].node = "gpu1"
+        parts = read(source, [(one, -1) for one in runs])
+        assert asked == ["run1", "run2", "run4"]
+        assert [part.run for part in parts] == ["ws1/run2", "ws1/run4"]
+
 
 class TestCurves:
+    def test_runs_of_one_name_in_two_workspaces_have_curves_of_their_own(self) -> None:
+        one, other = run("run1"), run("run1")
+        other.workspace = "ws2"
+        points, colors, view = Points(), Colors(), View()
+        colors.allot([one.full_name, other.full_name])
+        points.of(one.full_name).add([record(0, loss=1)])
+        points.of(other.full_name).add([record(0, loss=2)])
+        both = [one, other]
+        shown = Curves().of("loss", both, points, colors, view, view.x_kind, maximize=False)
+        assert [getattr(curve, "y", None) for curve in shown] == [[1], [2]]
+        view.banding = Banding.ALL
+        (band,) = Curves().of("loss", both, points, colors, view, view.x_kind, maximize=False)
+        assert [list(member.y) for member in cast(Band, band).members] == [[1], [2]]
+
     def test_curves_grow_and_are_made_anew_only_for_another_form(self) -> None:
         one, points, colors, curves, view = run("run1"), Points(), Colors(), Curves(), View()
         colors.allot([one.full_name])

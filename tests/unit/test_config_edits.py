@@ -128,13 +128,13 @@ def test_every_property_can_be_set_in_the_template(place: Place) -> None:
         value = {Kind.BOOLEAN: "no", Kind.INTEGER: "41", Kind.NUMBER: "41"}.get(
             declared.kind, declared.choices[0] if declared.choices else "text"
         )
-        path = ".".join(keys) + (".KEY" if declared.kind is Kind.MAPPING else "")
+        path = ".".join(keys) + (".key" if declared.kind is Kind.MAPPING else "")
         write_setting(place.project_file, path, value)
     write_setting(place.project_file, "setups.torch.pip-packages", "torch")
     write_setting(place.project_file, "boxes.local.max-runs", "2")
     config = place.load()
     assert {config.origin(".".join(keys)) for keys, _ in properties()}.isdisjoint({"default"})
-    assert config.mapping("general.env-vars") == {"KEY": "text"}
+    assert config.mapping("general.env-vars") == {"key": "text"}
     assert config.setup("torch").pip_packages == ["torch"]
     assert config.box("local").max_runs == 2
     kept = set(default_config_text().splitlines()) - set(

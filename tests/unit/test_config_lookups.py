@@ -150,4 +150,4 @@ def test_the_template_changes_nothing_and_its_settings_are_the_defaults(place: P
         "teams": {"NAME": {"storage": None, "mongo": None, "vault": None}},
     }
     defaulted = {path for path, _, origin in everything.items() if origin == "default"}
-    assert defaulted == {"general.env-vars"}
+    assert defaulted == {"general.env-vars", "tui.keys"}

@@ -80,6 +80,12 @@ def test_a_line_without_end_is_cut_with_a_mark() -> None:
     assert lines[1] == "next"
 
 
+def test_a_cursor_that_goes_right_for_ever_makes_no_endless_line() -> None:
+    (line,) = shown(b"\x1b[1000C" * 200_000 + b"x\n")
+    assert line.startswith(" " * 16_384)
+    assert len(line) < 17_000
+
+
 def test_lines_of_several_sources_come_with_their_names() -> None:
     buffer = LineBuffer()
     first, second = Terminal(buffer, 0, "r1 │ "), Terminal(buffer, 1, "r2 │ ")

@@ -79,4 +79,6 @@ def test_the_documentation_is_the_table() -> None:
 def test_what_changes_things_is_known_by_its_command() -> None:
     changing = {action.id for action in ACTIONS.values() if action.is_changing}
     assert changing >= {"new", "cancel", "restart", "tags", "add_box", "remove_box"}
-    assert not changing & {"attach", "search", "filter", "team", "check_box", "help", "quit"}
+    assert not changing & {
+        "attach", "search", "compare", "filter", "team", "check_box", "help", "quit",
+    }  # fmt: skip

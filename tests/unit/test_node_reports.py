@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from xt_core import clock
-from xt_core.nodes.requests import silent_node
+from xt_core.nodes.states import silent_node
 from xt_core.reports.nodes import (
     UNUSED,
     gpus_text,

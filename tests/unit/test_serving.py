@@ -6,7 +6,7 @@ import pytest
 from aiohttp import ClientSession, CookieJar, web
 
 from xt_core.cli.main import main
-from xt_tui.serving import HOST, token_guard
+from xt_tui.serving import HOST, cookie_name, token_guard
 
 TOKEN = "right"
 
@@ -47,6 +47,7 @@ async def test_without_the_token_nothing_is_answered(origin: str) -> None:
         for path in ("/", "/ws", "/?token=wrong", "/?token=", "/none"):
             async with client.get(origin + path) as answer:
                 assert answer.status == 403
+                assert answer.headers["Cache-Control"] == "no-store"
                 assert "the page" not in await answer.text()
 
 
@@ -57,8 +58,11 @@ async def test_the_token_is_put_away_in_a_cookie_that_opens_all(origin: str) -> 
             cookie = answer.headers["Set-Cookie"]
             assert "HttpOnly" in cookie
             assert "SameSite=Strict" in cookie
+            told = answer.headers["Referrer-Policy"], answer.headers["Cache-Control"]
+            assert told == ("no-referrer", "no-store"), "the URL held the token"
         async with client.get(f"{origin}/ws") as answer:
             assert (answer.status, await answer.text()) == (200, "the page")
+            assert answer.headers["Content-Security-Policy"] == "frame-ancestors 'none'"
 
 
 @pytest.mark.parametrize(
@@ -68,7 +72,9 @@ async def test_another_sites_page_is_refused_though_the_browser_has_the_cookie(
     origin: str, headers: dict[str, str]
 ) -> None:
     async with (
-        ClientSession(cookies={"xt_token": TOKEN}, cookie_jar=CookieJar(unsafe=True)) as client,
+        ClientSession(
+            cookies={cookie_name(origin): TOKEN}, cookie_jar=CookieJar(unsafe=True)
+        ) as client,
         client.get(f"{origin}/ws", headers=headers) as answer,
     ):
         assert answer.status == 403

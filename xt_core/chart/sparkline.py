@@ -3,12 +3,11 @@
 import math
 from collections.abc import Sequence
 
-_BLOCKS = "▁▂▃▄▅▆▇█"
-_LEVEL = "▄"
+_BLOCKS, _ASCII = "▁▂▃▄▅▆▇█", "_.-:=+*#"
 
 
-def sparkline(values: Sequence[float], width: int) -> str:
-    """The values in order as blocks, exactly `width` cells.
+def sparkline(values: Sequence[float], width: int, *, is_ascii: bool = False) -> str:
+    """The values in order as blocks, or ASCII characters, exactly `width` cells.
 
     More values than cells are averaged; fewer leave spaces at the right. A stretch with no finite
     value is a space; a constant is a level line.
@@ -18,7 +17,8 @@ def sparkline(values: Sequence[float], width: int) -> str:
     means = _means(values, min(width, len(values)))
     finite = [mean for mean in means if math.isfinite(mean)]
     low, high = (min(finite), max(finite)) if finite else (0.0, 0.0)
-    return "".join(_block(mean, low, high) for mean in means).ljust(width)
+    steps = _ASCII if is_ascii else _BLOCKS
+    return "".join(_step(mean, low, high, steps) for mean in means).ljust(width)
 
 
 def _means(values: Sequence[float], parts: int) -> list[float]:
@@ -31,11 +31,11 @@ def _means(values: Sequence[float], parts: int) -> list[float]:
     return means
 
 
-def _block(value: float, low: float, high: float) -> str:
+def _step(value: float, low: float, high: float, steps: str) -> str:
     if not math.isfinite(value):
         return " "
     # Halved, so that the difference of two huge values stays finite.
     span = high / 2 - low / 2
     if span == 0:
-        return _LEVEL
-    return _BLOCKS[round((value / 2 - low / 2) / span * (len(_BLOCKS) - 1))]
+        return steps[len(steps) // 2 - 1]
+    return steps[round((value / 2 - low / 2) / span * (len(steps) - 1))]

@@ -5,14 +5,13 @@ the next edit, which goes on with it.
 """
 
 import os
-import shlex
-import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from xt_core.config.document import parse_settings, read_text
 from xt_core.config.writing import replace_text
-from xt_core.errors import ConfigError, RefusedError, UsageError, WorkFailedError
+from xt_core.errors import ConfigError, RefusedError, WorkFailedError
+from xt_core.programs import editor, open_file
 
 Ask = Callable[[ConfigError], bool]
 """Shows what is wrong, and asks whether to edit again."""
@@ -56,16 +55,9 @@ def edit_file(file: Path, initial: str, environ: Mapping[str, str], ask: Ask) ->
 
 
 def _open_editor(draft: Path, environ: Mapping[str, str]) -> None:
-    chosen = environ.get("VISUAL") or environ.get("EDITOR") or "vi"
     try:
-        done = subprocess.run([*shlex.split(chosen), os.fspath(draft)], check=False)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise UsageError(
-            f"cannot start the editor {chosen!r}: {reason}", "name yours in EDITOR, as EDITOR=nano"
-        ) from error
-    if done.returncode:
+        open_file(editor(environ), draft, "editor", "EDITOR")
+    except WorkFailedError as error:
         raise WorkFailedError(
-            f"the editor {chosen!r} ended with exit code {done.returncode}; nothing was changed",
-            f"your draft is {draft}",
-        )
+            f"{error.message}; nothing was changed", f"your draft is {draft}"
+        ) from None

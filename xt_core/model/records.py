@@ -95,9 +95,27 @@ class JobCounts:
         return JobStatus.COMPLETED
 
 
+class _Named:
+    """A full name, kept: it is asked for again and again, and of each run one string is enough."""
+
+    __slots__ = ("_full_name",)
+    workspace: str
+    name: str
+    _full_name: str
+
+    @property
+    def full_name(self) -> str:
+        try:
+            return self._full_name
+        except AttributeError:
+            self._full_name = f"{self.workspace}/{self.name}"
+            return self._full_name
+
+
 @dataclass(slots=True)
-class Run:
-    """One execution of the user's command, or the parent of such runs on a node."""
+class Run(_Named):
+    """One execution of the user's command, or the parent of such runs on a node. Its names do not
+    change, nor do the mappings that it holds: many runs may share one."""
 
     workspace: str
     name: str
@@ -132,10 +150,6 @@ class Run:
     aggregates: "Mapping[str, Aggregate]" = field(default_factory=dict)
     """Of its metrics."""
     revision: int = 0
-
-    @property
-    def full_name(self) -> str:
-        return f"{self.workspace}/{self.name}"
 
     def duration(self, now: float) -> float | None:
         """Seconds from start to end, or to `now` while the run lives."""

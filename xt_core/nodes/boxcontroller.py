@@ -16,7 +16,8 @@ from xt_core.nodes.boxlayers import BoxLayers
 from xt_core.nodes.boxrecords import BoxRecords
 from xt_core.nodes.http import UnixConnection
 from xt_core.nodes.limits import Limits
-from xt_core.nodes.requests import NodeClient, silent_node
+from xt_core.nodes.requests import NodeClient
+from xt_core.nodes.states import silent_node
 from xt_core.services.stores import StoreAccess
 
 if TYPE_CHECKING:

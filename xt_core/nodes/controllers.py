@@ -19,12 +19,11 @@ from xt_core.nodes.client import ControllerClient
 from xt_core.nodes.concurrently import Answers, as_they_come, on_each
 from xt_core.nodes.homecoming import Homecoming
 from xt_core.nodes.homecoming import nobody as unheard
-from xt_core.nodes.requests import NodeClient, silent_node
+from xt_core.nodes.requests import NodeClient
+from xt_core.nodes.states import MISCONFIGURED, STOPPED, UNRESPONSIVE, silent_node
 from xt_core.services.stores import StoreAccess
 
 T = TypeVar("T")
-RUNNING, STOPPED, UNRESPONSIVE = "running", "stopped", "unresponsive"
-MISCONFIGURED = "misconfigured"
 _PATIENCE_WITH_SILENT_SECONDS = 0.2
 _PATIENCE_WITH_SILENT_BOX_SECONDS = 1.0
 """Over a connection that is up: less, and a box that is far away would stay silent."""

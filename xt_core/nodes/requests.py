@@ -365,19 +365,3 @@ class ChangeStream:
 
 def _numbers(version: str) -> list[int]:
     return [int(part) for part in version.split(".") if part.isdigit()]
-
-
-def silent_node(name: str, target: str, state: str) -> dict[str, Any]:
-    """What can be said of a node that says nothing itself."""
-    return {
-        "name": name,
-        "target": target,
-        "state": state,
-        "controller": None,
-        "jobs": [],
-        "running": 0,
-        "queued": 0,
-        "concurrent": 0,
-        "gpus": 0,
-        "machine": None,
-    }

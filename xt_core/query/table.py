@@ -15,9 +15,10 @@ _GAP = "  "
 _ELLIPSIS = "…"
 _NARROWEST = 8  # no text column is squeezed below this to fit the terminal
 # Control characters, line and paragraph separators, marks that turn text round, lone surrogates.
-_UNSAFE = re.compile(
+UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 )
+"""What a terminal would obey, or what no output can encode."""
 _NAMED_ESCAPES = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
 
@@ -84,7 +85,7 @@ def group_rows(
 
 def printable(text: str) -> str:
     r"""The text with what a terminal would obey shown as escapes such as `\n` and `\x1b`."""
-    return _UNSAFE.sub(_escape, text) if not text.isprintable() else text
+    return UNSAFE.sub(_escape, text) if not text.isprintable() else text
 
 
 def display_width(text: str) -> int:

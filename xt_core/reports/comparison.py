@@ -12,12 +12,14 @@ from typing import Any
 
 from xt_core import clock
 from xt_core.errors import XTError
+from xt_core.model.aggregates import add_records, aggregate_value
 from xt_core.model.encoding import plain
 from xt_core.model.records import Job, MetricRecord, Run, Value
 from xt_core.query.fields import Kind
 from xt_core.query.formats import format_value
 from xt_core.query.registry import RUN_FIELDS
 from xt_core.query.table import printable
+from xt_core.search.trials import finite_number
 from xt_core.session import Session
 from xt_core.submit.again import read_mrc
 
@@ -81,11 +83,10 @@ class Row:
 
     def delta(self, place: int, baseline: int) -> float | None:
         """By how much a run's value is more than that of the baseline, where both are numbers."""
-        value, base = self.values[place], self.values[baseline]
-        if place == baseline or not (_is_number(value) and _is_number(base)):
+        value, base = finite_number(self.values[place]), finite_number(self.values[baseline])
+        if place == baseline or value is None or base is None:
             return None
-        difference = float(value) - float(base)  # type: ignore[arg-type]
-        return difference if math.isfinite(difference) else None
+        return finite_number(value - base)
 
     def delta_text(self, place: int, baseline: int) -> str:
         """The delta as `▲0.02` or `▼3m12s`; empty where there is none."""
@@ -146,24 +147,24 @@ class _JobFacts:
     goals: dict[str, bool] = field(default_factory=dict)
 
 
-def compare(session: Session, runs: Sequence[Run], *, with_best: bool = True) -> Comparison:
-    """Put runs side by side; `with_best` reads all that they logged. Raises UnknownNameError or
-    UnavailableError where the stats store does."""
+def compare(session: Session, runs: Sequence[Run]) -> Comparison:
+    """Put runs side by side. Raises UnknownNameError or UnavailableError where the stats store
+    does."""
     store, now = session.store, clock.now()
     jobs = {job.name: job for job in store.jobs(sorted({run.job for run in runs}))}
     facts = {name: _facts_of(session, job) for name, job in jobs.items()}
     of_run = [facts.get(run.job, _JobFacts()) for run in runs]
+    goals = _goals(of_run)
     rows = [
         *(_field_row(name, runs, now) for name in _FIELDS),
         Row(CODE, "code", [each.code for each in of_run]),
         Row(CODE, "setup", [each.setup for each in of_run]),
         Row(CODE, "environment", [each.environment for each in of_run]),
         *_family(HPARAMS, [run.hparams for run in runs]),
-        *_family(LAST, [run.metrics for run in runs], _goals(of_run)),
+        *_family(LAST, [run.metrics for run in runs], goals),
+        *_family(BEST, [_bests(run, goals, store.metrics) for run in runs], goals),
+        *_family(TAGS, [run.tags for run in runs]),
     ]
-    if with_best:
-        rows += _best_rows(store.metrics, runs, _goals(of_run))
-    rows += _family(TAGS, [run.tags for run in runs])
     return Comparison(runs, [row for row in rows if any(v is not None for v in row.values)])
 
 
@@ -227,32 +228,18 @@ def _family(
     ]
 
 
-def _best_rows(
-    read: Callable[[str, str], Iterable[MetricRecord]],
-    runs: Sequence[Run],
-    goals: Mapping[str, bool],
-) -> list[Row]:
-    """The best value that each run ever had, of metrics of which it is known what is better."""
-    wanted = {name: goals[name] for run in runs for name in run.metrics if name in goals}
-    if not wanted:
-        return []
-    found = [_bests(read(run.workspace, run.name), wanted) for run in runs]
-    return _family(BEST, found, goals)
-
-
-def _bests(records: Iterable[MetricRecord], wanted: Mapping[str, bool]) -> dict[str, Value]:
-    best: dict[str, float] = {}
-    for record in records:
-        for name, maximize in wanted.items():
-            value = record.values.get(name)
-            if isinstance(value, int | float) and math.isfinite(value):
-                other = best.get(name, value)
-                best[name] = max(other, value) if maximize else min(other, value)
-    return dict(best)
-
-
-def _is_number(value: Value) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _bests(
+    run: Run, goals: Mapping[str, bool], read: Callable[[str, str], Iterable[MetricRecord]]
+) -> dict[str, Value]:
+    """The best value that a run ever had of each metric of which it is known what is better. Where
+    its aggregates do not tell, as of a run that an older XT recorded, all that it logged is read.
+    """
+    wanted = [name for name in run.metrics if name in goals]
+    known = dict(run.aggregates.items())
+    if any(name not in known for name in wanted):
+        known = add_records({}, read(run.workspace, run.name))
+    bests = ((name, aggregate_value(known, goals, name, "best")) for name in wanted)
+    return {name: best for name, best in bests if best is not None}
 
 
 def _key(value: Value) -> object:

@@ -73,9 +73,9 @@ class RunPoints:
         for record in records:
             if self.began is None:
                 self.began = record.time
-            epoch = _number(record.values.get(_EPOCH))
+            epoch = as_number(record.values.get(_EPOCH))
             for name, value in record.values.items():
-                number = _number(value)
+                number = as_number(value)
                 if number is None:
                     continue
                 columns = self.metrics.get(name)
@@ -111,7 +111,7 @@ class RunPoints:
         ]
 
 
-def _number(value: Value | None) -> float | None:
+def as_number(value: Value | None) -> float | None:
     """The value of a point; None for what is no number, or none that a float can hold."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None

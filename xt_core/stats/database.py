@@ -215,7 +215,6 @@ class Database:
             self.path, isolation_level=None, check_same_thread=False, timeout=LOCK_TIMEOUT_SECONDS
         )
         register(connection)
-        connection.execute("PRAGMA mmap_size=268435456")
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version != SCHEMA_VERSION:
             self._bring_schema_up(connection)

@@ -1,7 +1,7 @@
 """Between the rows of the SQLite store and the records of the model."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from sys import intern as same
 from typing import Any
@@ -94,10 +94,50 @@ def runs_from_rows(rows: Sequence[tuple[Any, ...]]) -> list[Run]:
     return list(map(_run, rows, *documents))
 
 
-def _loads_all(texts: Sequence[str]) -> list[Any]:
-    """These documents, read as one, so that equal names in them are one string."""
-    together: list[Any] = loads(f"[{','.join(texts)}]")
-    return together
+def _loads_all(texts: Sequence[str]) -> list[dict[str, Any]]:
+    """These documents, read as one, each as small as it can be kept."""
+    together: list[dict[str, Any]] = loads(f"[{','.join(texts)}]")
+    return [_compact(document) if document else _EMPTY for document in together]
+
+
+_EMPTY: dict[str, Any] = {}
+"""For all runs that have no tags, metrics or hyperparameters: nobody changes those of a `Run`."""
+_LONGEST_SHARED = 32
+"""Characters of a text that other documents are likely to have too."""
+_MOST_SHARED, _OBJECTS_UNTIL_SMALL = 29, 32
+"""CPython makes room for 30 attributes in the first object of a class, and for fewer in each that
+follows, until it is as many as they have."""
+
+
+def _compact(document: dict[str, Any]) -> dict[str, Any]:
+    """An equal dict, in half of the memory where many have the same names: as the attributes of
+    objects of one class, they keep the names once for all. Equal short texts are one string."""
+    new_holder = _holder(tuple(document))
+    if new_holder is None:
+        return document
+    for name, value in document.items():
+        if isinstance(value, str) and len(value) <= _LONGEST_SHARED:
+            document[name] = same(value)
+    return _named(new_holder(), document)
+
+
+@lru_cache(maxsize=256)
+def _holder(names: tuple[str, ...]) -> type | None:
+    """A class of its own for each list of names; none for so many that objects do not share them,
+    and where one could mean an object's own."""
+    if len(names) > _MOST_SHARED or any(name.startswith("__") for name in names):
+        return None
+    document: type = type("Document", (), {})
+    for _ in range(_OBJECTS_UNTIL_SMALL):
+        _named(document(), dict.fromkeys(names))
+    return document
+
+
+def _named(holder: object, values: Mapping[str, Any]) -> dict[str, Any]:
+    for name, value in values.items():
+        setattr(holder, name, value)
+    kept: dict[str, Any] = vars(holder)
+    return kept
 
 
 def _run(

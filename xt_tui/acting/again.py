@@ -26,7 +26,8 @@ def rerun(app: "XtApp") -> None:
 
     def call() -> tuple[Again, Preset]:
         again = find()
-        return again, Preset(_shown(again), texts_of(again.request))
+        command = _as_text(shlex.join(again.request.command), again)
+        return again, Preset(command, texts_of(again.request))
 
     look_up(app, "looking up how it was submitted", call, lambda found: _open_form(app, *found))
 
@@ -41,9 +42,8 @@ def _finder(app: "XtApp") -> Callable[[], Again]:
     return lambda: run_again(session, run)
 
 
-def _shown(again: Again) -> str:
-    """The command as the form has it."""
-    command = shlex.join(again.request.command)
+def _as_text(command: str, again: Again) -> str:
+    """A command as it can be shown. Raises RefusedError for one that cannot."""
     try:
         command.encode()
     except UnicodeEncodeError:
@@ -87,7 +87,8 @@ def choose_command(app: "XtApp") -> None:
         if find is None:
             return [*steps, table]
         try:
-            first = (command_line(find().request), "submits it again")
+            again = find()
+            first = (_as_text(command_line(again.request), again), "submits it again")
         except XTError as error:
             return [*steps, table, ("", f"no xt run command: {error.message}")]
         return [first, *steps, table]

@@ -5,12 +5,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from xt_core.annotations import Change, annotate, runs_of
-from xt_core.errors import XTError
 from xt_core.model.records import Job, Run
 from xt_core.query.formats import counted
 from xt_core.reports.jobs import job_rows
 from xt_core.session import Session
-from xt_tui.acting.steering import Acted, Progressed
+from xt_tui.acting.steering import Acted, Progressed, as_told
 
 if TYPE_CHECKING:
     from xt_tui.app import XtApp
@@ -63,16 +62,16 @@ def change(
 ) -> None:
     """Change runs and jobs in a thread; `with_runs` those of the jobs too, once `check` has raised
     nothing for them. `badge` is what is shown meanwhile, `told` what is said in the end."""
-    session, names = app.session, what.names
+    session, state, names = app.session, app.state, what.names
     if with_runs and what.jobs:
         jobs = {job.name for job in what.jobs}
-        names = names + [run.full_name for run in app.state.runs.values() if run.job in jobs]
-    app.state.set_noting(names, badge)
+        names = names + [run.full_name for run in state.runs.values() if run.job in jobs]
+    state.set_noting(names, badge)
     app.main.show_pending()
 
     def work() -> None:
         acted = _change(app, session, what, wanted, badge, told, with_runs, check)
-        app.call_later(app.state.clear_pending, names, badge)
+        app.call_later(state.clear_pending, names, badge)
         app.call_later(app.main.show_pending)
         app.post_message(acted)
 
@@ -102,9 +101,10 @@ def _change(
             if len(runs) > _PART:
                 app.post_message(Progressed(badge, done, len(runs)))
         rows = job_rows(store, [job.name for job in what.jobs]) if what.jobs else []
-    except XTError as error:
+    except Exception as error:
+        failure = as_told(error)
         if done:
-            error = type(error)(f"{error.message} (after {counted(done, 'run')})", error.hint)
+            failure.message += f" (after {counted(done, 'run')})"
             app.post_message(Progressed(badge, done, done))
-        return Acted("", [], error)
+        return Acted("", [], failure)
     return Acted(told, [], rows=rows)

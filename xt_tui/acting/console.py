@@ -3,21 +3,16 @@
 Files are written in a thread, from the same buffer that goes on growing.
 """
 
-import os
-import shlex
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-from textual.app import SuspendNotSupported
+from typing import TYPE_CHECKING, BinaryIO
 
 from xt_core.console import console_range
-from xt_core.errors import XTError
+from xt_core.errors import RefusedError, XTError
 from xt_core.model.records import Run
 from xt_core.query.formats import counted
 from xt_core.session import Session
+from xt_tui.acting.files import open_made, page_file
 from xt_tui.console.ansi import decoded, plain
 from xt_tui.console.rows import lines_of, rows_of
 from xt_tui.widgets.log_view import LogView
@@ -85,8 +80,7 @@ def _write(
                 for data in console_range(session, run, 0, _NO_END):
                     file.write(data)
             else:
-                for text in texts:
-                    file.write(text.encode("utf-8", "replace"))
+                _write_texts(file, texts)
             size = file.tell()
     except (OSError, XTError) as error:
         what = error.message if isinstance(error, XTError) else f"{path}: {error.strerror}"
@@ -99,31 +93,24 @@ def _write(
 
 
 def open_pager(app: "XtApp") -> None:
-    """Write what is shown to a file of its own, and let the user page through it."""
+    """Let the user page through what is shown."""
     texts = _texts(app.output.view, False, False)
-    handle, name = tempfile.mkstemp(prefix="xt-", suffix=".txt")
 
-    def write() -> None:
-        with os.fdopen(handle, "wb") as file:
-            for text in texts:
-                file.write(text.encode("utf-8", "replace"))
-        app.call_from_thread(_page, app, name)
+    def make(folder: Path) -> Path:
+        path = folder / "output.txt"
+        try:
+            with path.open("wb") as file:
+                _write_texts(file, texts)
+        except OSError as error:
+            raise RefusedError(f"cannot write {path}: {error.strerror}") from error
+        return path
 
-    app.run_worker(write, thread=True, group="pager", description="pager", exit_on_error=False)
+    open_made(app, "writing what is shown", make, page_file)
 
 
-def _page(app: "XtApp", name: str) -> None:
-    command = shlex.split(app.session.environ.get("PAGER") or "less")
-    try:
-        with app.suspend():
-            subprocess.run([*command, name], check=False)
-    except SuspendNotSupported:
-        app.notify("this terminal cannot be lent to a pager", severity="warning", markup=False)
-    except OSError as error:
-        text = f"{command[0]}: {error.strerror}; set PAGER to a program that is there"
-        app.notify(text, title="pager", severity="error", markup=False)
-    finally:
-        Path(name).unlink(missing_ok=True)
+def _write_texts(file: BinaryIO, texts: Iterator[str]) -> None:
+    for text in texts:
+        file.write(text.encode("utf-8", "replace"))
 
 
 def _texts(view: LogView, only_marked: bool, all_lines: bool) -> Iterator[str]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from xt_core.errors import XTError
 from xt_core.home import is_own_node
 from xt_core.nodes.boxcontroller import BoxController
-from xt_core.nodes.controllers import MISCONFIGURED, RUNNING
+from xt_core.nodes.states import MISCONFIGURED, RUNNING
 from xt_core.session import Session
 from xt_tui.acting.steering import Acted
 

@@ -1,9 +1,8 @@
 """Opens what a run has left, its output, its record, its files, in the user's editor or pager."""
 
-import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from xt_core.model.records import Run
@@ -19,12 +18,22 @@ Open = Callable[["XtApp", Path], object]
 
 def open_in_editor(app: "XtApp") -> None:
     """Choose a file of the run, and open a copy of it in $EDITOR."""
-    _choose(app, "editor", lambda app, file: programs.edit(app, file, app.session.environ))
+    _choose(app, "editor", edit_file)
 
 
 def open_in_pager(app: "XtApp") -> None:
     """Choose a file of the run, and read it in $PAGER."""
-    _choose(app, "pager", lambda app, file: programs.page(app, file, app.session.environ))
+    _choose(app, "pager", page_file)
+
+
+def edit_file(app: "XtApp", file: Path) -> None:
+    """Open a file in the user's editor."""
+    programs.edit(app, file, app.session.environ)
+
+
+def page_file(app: "XtApp", file: Path) -> None:
+    """Show a file in the user's pager."""
+    programs.page(app, file, app.session.environ)
 
 
 def _choose(app: "XtApp", where: str, opened: Open) -> None:
@@ -50,23 +59,32 @@ def _offer(app: "XtApp", run: Run, found: list[RunFile], where: str, opened: Ope
 
 
 def _fetch(app: "XtApp", run: Run, key: str, opened: Open) -> None:
-    """Copy the file in a thread; open it once it is there."""
-    session = app.session
+    session, name = app.session, key.rpartition("/")[2]
+    open_made(
+        app,
+        f"fetching {name} of {run.name}",
+        lambda folder: copy_file(session, run, key, folder),
+        opened,
+    )
 
-    def call() -> Path:
-        folder = Path(tempfile.mkdtemp(prefix=f"xt-{run.name}-"))
+
+def open_made(app: "XtApp", what: str, make: Callable[[Path], Path], opened: Open) -> None:
+    """Make a file in a thread, open it once it is there, and remove it then.
+
+    `make` writes it into a folder that only the user may enter. `what` is shown meanwhile.
+    """
+
+    def call() -> tuple[TemporaryDirectory[str], Path]:
+        folder = TemporaryDirectory(prefix="xt-", ignore_cleanup_errors=True)
         try:
-            return copy_file(session, run, key, folder)
+            return folder, make(Path(folder.name))
         except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
+            folder.cleanup()
             raise
 
-    name = key.rpartition("/")[2]
-    look_up(app, f"fetching {name} of {run.name}", call, lambda file: _show(app, file, opened))
+    def show(made: tuple[TemporaryDirectory[str], Path]) -> None:
+        folder, file = made
+        with folder:
+            opened(app, file)
 
-
-def _show(app: "XtApp", file: Path, opened: Open) -> None:
-    try:
-        opened(app, file)
-    finally:
-        shutil.rmtree(file.parent, ignore_errors=True)
+    look_up(app, what, call, show)

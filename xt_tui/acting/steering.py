@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 from textual.widgets import Static
 
-from xt_core.errors import XTError
+from xt_core.errors import WorkFailedError, XTError
 from xt_core.model.records import Run
 from xt_core.query.formats import counted
 from xt_core.query.registry import JobRow
@@ -160,8 +160,9 @@ def _ask(
         if yes:
             app.state.set_pending(names, what)
             app.main.show_pending()
+            session = app.session
             app.run_worker(
-                lambda: app.post_message(_act(app.session, call, names)),
+                lambda: app.post_message(_act(session, call, names)),
                 thread=True,
                 group="act",
                 description=what,
@@ -175,8 +176,16 @@ def _act(session: Session, call: Callable[[Session], str], names: list[str]) -> 
     """Call the engine, in a thread."""
     try:
         return Acted(call(session), names)
-    except XTError as error:
-        return Acted("", names, error)
+    except Exception as error:
+        return Acted("", names, as_told(error))
+
+
+def as_told(error: Exception) -> XTError:
+    """An error as the user is told of it: a defect ends an action as a failure does, so that
+    nothing stays pending."""
+    if isinstance(error, XTError):
+        return error
+    return WorkFailedError(f"{type(error).__name__}: {error}")
 
 
 def show_progress(app: "XtApp", message: Progressed) -> None:

@@ -1,6 +1,9 @@
 """Shows another team, until the user leaves."""
 
+import contextlib
 from typing import TYPE_CHECKING
+
+from textual.app import SuspendNotSupported
 
 from xt_core.errors import XTError
 from xt_core.services.team import Team, named_team, team_names
@@ -32,7 +35,11 @@ def switch(app: "XtApp", name: str | None) -> None:
     chosen = {**old.overrides, "general.xt-team-name": name}
     new = Session(old.home, old.cwd, old.environ, chosen)
     if new.team.may_need_sign_in and not app.is_headless:
-        with app.suspend():  # it asks on the terminal
+        # It asks on the terminal; in a browser there is none, and what is missing is told later.
+        with contextlib.suppress(SuspendNotSupported), app.suspend():
             new.sign_in_beforehand()
     app.show_session(new)
-    old.close()
+    # In a thread: connections to boxes take their time to end.
+    app.run_worker(
+        old.close, thread=True, group="act", description="leaving the team", exit_on_error=False
+    )

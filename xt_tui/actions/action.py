@@ -13,8 +13,8 @@ Guard = Callable[["XtApp"], str | None]
 """Why an action is not possible now; None if it is."""
 
 _LOOKING = (
-    "xt list", "xt view", "xt attach", "xt plot", "xt status", "xt keys", "xt tui", "xt use team",
-    "xt box check", "xt tensorboard",
+    "xt list", "xt view", "xt attach", "xt plot", "xt compare", "xt status", "xt keys", "xt tui",
+    "xt use team", "xt box check", "xt tensorboard",
 )  # fmt: skip
 """Commands that change nothing; every other is taken for one that does."""
 

@@ -1,8 +1,8 @@
 """Actions on boxes and their controllers."""
 
-from xt_tui.acting import boxes, controllers
 from xt_tui.actions import guards
 from xt_tui.actions.action import Action
+from xt_tui.actions.late import boxes, controllers
 
 ACTIONS = (
     Action("add_box", "add box", "add a box, a machine that is reached over SSH", "b", "Boxes",

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from xt_tui.acting import console
 from xt_tui.actions.action import Action
+from xt_tui.actions.late import console
 
 if TYPE_CHECKING:
     from xt_tui.app import XtApp

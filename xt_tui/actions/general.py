@@ -1,8 +1,8 @@
 """Actions on the UI as a whole."""
 
-from xt_tui.acting import appearance, teams
 from xt_tui.actions import guards
 from xt_tui.actions.action import Action
+from xt_tui.actions.late import appearance, teams
 
 ACTIONS = (
     Action("help", "help", "show and search all keys; enter does what is found", "question_mark",

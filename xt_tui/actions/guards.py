@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from xt_core.model.states import SearchStyle
 from xt_core.services.team import team_names
-from xt_tui.acting import steering
+from xt_tui.actions.late import steering
 from xt_tui.layout import PANES
 
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def needs_run(app: "XtApp") -> str | None:
-    return None if app.runs.run is not None else "no run is under the cursor"
+    return None if app.runs.chosen else "no run is chosen"
 
 
 def needs_runs(app: "XtApp") -> str | None:

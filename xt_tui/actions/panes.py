@@ -1,8 +1,8 @@
 """Actions on panes: which has the keys, and how much of the screen."""
 
-from xt_tui.acting import appearance
 from xt_tui.actions import guards
 from xt_tui.actions.action import Action
+from xt_tui.actions.late import appearance
 from xt_tui.layout import Layout
 
 _CELLS, _ROWS = 4, 2
@@ -36,7 +36,8 @@ ACTIONS = (
     Action("reset_layout", "reset layout", "show all panes, in their first sizes", "0", "Panes",
            lambda app: app.main.change_layout(Layout())),
     Action("section_next", "next section", "the next section of the details", "l,right", "Details",
-           lambda app: app.details.next_section(1), pane="details", command="xt view run"),
+           lambda app: app.details.next_section(1), in_footer=True, pane="details",
+           command="xt view run"),
     Action("section_previous", "previous section", "the section before", "h,left", "Details",
            lambda app: app.details.next_section(-1), pane="details"),
     Action("copy_section", "copy section", "copy the section to the clipboard", "y", "Details",

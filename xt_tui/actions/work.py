@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from xt_tui.acting import again, archiving, comparing, files, steering, tagging
 from xt_tui.actions import guards
 from xt_tui.actions.action import Action
+from xt_tui.actions.late import again, archiving, comparing, files, steering, tagging
 
 if TYPE_CHECKING:
     from xt_tui.app import XtApp
@@ -21,19 +21,18 @@ ACTIONS = (
     Action("new", "new", "launch a run or a search from a form", "n", "Work",
            lambda app: app.open_launch_form(), in_footer=True, command="xt run"),
     Action("rerun", "rerun", "launch it again: the form filled in with what it was, to change",
-           "N", "Work", again.rerun, again.needs_one, command="xt rerun"),
+           "N", "Work", again.rerun, again.needs_one, in_footer=True, command="xt rerun"),
     Action("attach", "attach", "follow the output of the run, or of those marked", "a", "Work",
            lambda app: app.attach(), guards.needs_run, in_footer=True, command="xt attach"),
     Action("cancel", "cancel", "cancel what is marked, or what is under the cursor", "c", "Work",
            steering.cancel, guards.needs_living, in_footer=True, command="xt cancel"),
     Action("restart", "restart", "simulate a service restart of the job's running runs", "R",
-           "Work", steering.restart, guards.needs_running_job, in_footer=True,
-           command="xt restart controller"),
-    Action("search", "search", "how the job's search goes: its best runs, parameters and sets",
+           "Work", steering.restart, guards.needs_running_job, command="xt restart controller"),
+    Action("search", "results", "how the job's search goes: its best runs, parameters and sets",
            "S", "Work", lambda app: app.open_search(), guards.needs_search, in_footer=True,
            command="xt view job"),
     Action("compare", "compare", "see the marked runs side by side: what differs, by how much",
-           "equals_sign", "Work", comparing.compare, comparing.needs_several,
+           "equals_sign", "Work", comparing.compare, comparing.needs_several, in_footer=True,
            command="xt compare"),
     Action("tags", "tags", "set or clear tags of what is chosen", "t", "Work",
            tagging.ask_for_tags, _needs_meant, command="xt set tags"),

@@ -23,7 +23,8 @@ class Curves:
         form = Form(view.log_x, view.log_y, view.smoothing, _best(view.best, maximize),
                     raw=view.banding is Banding.OFF)  # fmt: skip
         known = [run for run in runs if metric in points.of(run.full_name).metrics]
-        curves = {run.name: self._curve(metric, run, points, colors, form, kind) for run in known}
+        curves = {run.full_name: self._curve(metric, run, points, colors, form, kind)
+                  for run in known}  # fmt: skip
         if view.banding is Banding.OFF:
             return list(curves.values())
         groups = {Banding.ALL.value: known} if view.banding is Banding.ALL else replicates(known)
@@ -31,7 +32,7 @@ class Curves:
             Band(
                 f"{name} ({len(members)})",
                 colors[members[0].full_name],
-                [curves[run.name] for run in members],
+                [curves[run.full_name] for run in members],
             )
             for name, members in groups.items()
             if members

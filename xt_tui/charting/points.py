@@ -27,13 +27,17 @@ class Part:
 
 
 def read(source: Source, wanted: Sequence[tuple[Run, int]]) -> list[Part]:
-    """What is new of runs, each with the offset up to which it is known."""
-    parts = []
+    """What is new of runs, each with the offset up to which it is known. Of a node that does not
+    answer one run is asked for, of the others all."""
+    parts, silent = [], set[str]()
     for run, after in wanted:
+        if run.node in silent:
+            continue
         try:
             records = source(run, after)
-        except XTError:
-            break  # the feed says so
+        except XTError:  # the feed says so
+            silent.add(run.node)
+            continue
         if records:
             points = RunPoints()
             points.add(records)

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from xt_core.model.records import MetricRecord, Run
 from xt_core.model.samples import PREFIX
 from xt_core.session import Session
-from xt_core.system import ALL, run_samples
 from xt_tui.charting.points import Source
 
 _A_SECOND = 1000
@@ -16,6 +15,8 @@ def sampled(session: Session) -> Source:
     """The samples of runs as records of metrics named ``system.…``, their times as offsets."""
 
     def read(run: Run, after: int) -> Sequence[MetricRecord]:
+        from xt_core.system import ALL, run_samples
+
         samples = run_samples(session, run, ALL if after < 0 else after / _A_SECOND)
         return [
             MetricRecord(

@@ -87,10 +87,8 @@ class Attachment:
                 stream_console(
                     self._session, self.run, self._start(), self._write, self._opened, self._tell
                 )
-        except XTError as error:
-            self.problem = error.message
         except Exception as error:
-            self.problem = f"{type(error).__name__}: {error}"
+            self.problem = _reason(error)
         self._terminal.finish()
         self._session.close()
         self.ended = True
@@ -153,9 +151,9 @@ class Attachment:
                 while self.first > self.wanted and not self._closed.is_set():
                     self._load_piece(session)
                     self._changed(self)
-            except XTError as error:
+            except Exception as error:
                 self.wanted = self.first
-                self.problem = error.message
+                self.problem = _reason(error)
                 self._changed(self)
             finally:
                 session.close()
@@ -175,6 +173,10 @@ class Attachment:
             parts.append(part)
         self._buffer.prepend(b"".join(parts))
         self.first = begin + skipped
+
+
+def _reason(error: Exception) -> str:
+    return error.message if isinstance(error, XTError) else f"{type(error).__name__}: {error}"
 
 
 def _first_line(data: bytes) -> int:

@@ -12,6 +12,8 @@ from xt_tui.console.lines import LineBuffer
 
 _MOST_ROWS = 200  # a cursor does not go higher than a screen
 _WIDEST_COLUMN = 1_000
+_FARTHEST_COLUMN = LONGEST_LINE
+"""No more blanks are made than are shown."""
 _TURN = 1 << 15  # bytes; a reader never waits longer than these take
 _MOVE = re.compile(rb"\x1b\[[0-9;?]*[A-GJK]")
 _UNFINISHED_SEQUENCE = re.compile(
@@ -142,7 +144,7 @@ class Terminal:
         elif code in "BE":
             self._row = min(self._row + count, len(self._rows) - 1)
         elif code == "C":
-            self._column += count
+            self._column = min(self._column + count, max(self._column, _FARTHEST_COLUMN))
         elif code == "D":
             self._column = max(0, self._column - count)
         elif code == "G":

@@ -4,9 +4,11 @@ Only the section that is shown is read; it stays while the cursor goes from run 
 Invariant: a page that was read for what is no longer shown is thrown away.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from itertools import zip_longest
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual import on
@@ -15,39 +17,29 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Static
 
 from xt_core.chart import Chart
 from xt_core.errors import XTError
 from xt_core.model.records import Run
-from xt_core.model.samples import SystemSeries
 from xt_core.query.registry import JobRow
-from xt_core.reports.documents import metric_summaries
-from xt_core.reports.jobs import best_runs
-from xt_core.reports.pages import (
-    event_lines,
-    file_lines,
-    hyperparameter_lines,
-    job_page,
-    run_overview,
-    summary_lines,
-)
-from xt_core.reports.search import outcomes
-from xt_core.reports.search_page import Page as Parts
-from xt_core.reports.search_page import search_page
-from xt_core.reports.system import system_table
 from xt_core.session import Session
-from xt_core.system import run_samples
 from xt_tui.actions import bindings
 from xt_tui.background import Background
+from xt_tui.looks import draws_ascii
 from xt_tui.panes.pane import Pane
 from xt_tui.widgets.chart import chart_text
+from xt_tui.widgets.facts import Facts
 from xt_tui.widgets.tab_strip import Tab, TabStrip
 
+if TYPE_CHECKING:
+    from xt_core.reports.search_page import Page as Parts
+
 SECTIONS = ("overview", "hyperparameters", "metrics", "system", "events", "files")
-_BEST_SETS = 5
+_FIELD = re.compile(r"  (\S+(?: \S+)*)  +\S")
 _UNSEEN_WIDTH = 80
 """Cells that a page is made for while the pane is not on screen."""
+_FAILED = object()
+"""In the place of what is shown: that could not be read."""
 
 
 class Page(VerticalScroll, inherit_bindings=False):
@@ -74,6 +66,7 @@ class DetailsPane(Pane):
 
         of: object
         text: Text
+        is_failed: bool
 
     def __init__(self, session: Session) -> None:
         super().__init__("", id="details")
@@ -89,7 +82,7 @@ class DetailsPane(Pane):
     def compose(self) -> ComposeResult:
         yield TabStrip(self._tabs, id="section-strip")
         with Page(id="details-page"):
-            yield Static(id="details-text", markup=False)
+            yield Facts(id="details-text", markup=False)
 
     @property
     def target(self) -> Widget:
@@ -98,7 +91,7 @@ class DetailsPane(Pane):
     @property
     def text(self) -> str:
         """The section as it is shown."""
-        return str(self.query_one("#details-text", Static).render())
+        return str(self.query_one("#details-text", Facts).render())
 
     def show_run(self, run: Run | None) -> None:
         """Show a run, unless that is what is shown."""
@@ -108,7 +101,7 @@ class DetailsPane(Pane):
             section = self.section
             width = self._width
             wanted = (run.full_name, run.revision, section)
-            self._ask(wanted, lambda: list(self._section_of(run, section, width)))
+            self._ask(wanted, lambda: self._read_section(run, section, width))
         elif self._shown is not None:
             self._shown = None
             self._update(Text("no run is chosen"))
@@ -118,7 +111,7 @@ class DetailsPane(Pane):
         self._run, self._row = None, row
         self.query_one(TabStrip).display = False
         width = self._width
-        self._ask((row, width), lambda: self._job_page(row, width))
+        self._ask((row, width), lambda: self._read_job(row, width))
 
     @property
     def _width(self) -> int:
@@ -152,53 +145,58 @@ class DetailsPane(Pane):
         if self._row is not None:
             self.show_job(self._row)
 
-    def _ask(self, wanted: object, read: Callable[[], Parts]) -> None:
+    def _ask(self, wanted: object, read: Callable[[], "Parts"]) -> None:
         if wanted != self._shown:
             self._shown = wanted
-            self._background.ask(lambda: self.Read(wanted, _page_text(read)))
+            self._background.ask(lambda: self.Read(wanted, *_page_text(read)))
 
-    def _section_of(self, run: Run, section: str, width: int) -> list[str]:
-        """The lines of a section. Raises XTError where they cannot be read."""
-        session, place = self._session, (run.workspace, run.name)
-        if section == "hyperparameters":
-            return hyperparameter_lines(run) or ["it has no hyperparameters"]
-        if section == "metrics":
-            summaries = metric_summaries(session.store.metrics(*place))
-            return summary_lines(summaries) or ["no metrics logged yet"]
-        if section == "system":
-            series = SystemSeries()
-            series.add(run_samples(session, run))
-            return system_table(series, width) if series.series else ["nothing was sampled of it"]
-        if section == "events":
-            return list(event_lines(session.store.events(*place)))
-        if section == "files":
-            listed = session.artifacts.list(f"{run.workspace}/runs/{run.name}")
-            return file_lines(listed) or ["no files are stored yet"]
-        return run_overview(run)
+    def _read_section(self, run: Run, section: str, width: int) -> "Parts":
+        from xt_tui.panes.sections import section_lines
 
-    def _job_page(self, row: JobRow, width: int) -> Parts:
-        store, job = self._session.store, row.job
-        found = outcomes(job, store.search_history([job.name]))
-        best = best_runs(store, job, _BEST_SETS)
-        page = search_page(job, found, best, width, table_width=width)
-        more = ["", "S shows the whole search: all sets, importance, slices"] if page else []
-        return [*job_page(row), *page, *more]
+        return list(section_lines(self._session, run, section, width))
+
+    def _read_job(self, row: JobRow, width: int) -> "Parts":
+        from xt_tui.panes.sections import job_parts
+
+        return job_parts(self._session, row, width, is_ascii=draws_ascii(self.app))
 
     @on(Read)
     def _show(self, message: Read) -> None:
         if self._shown == message.of:
             self._update(message.text)
+            self._shown = _FAILED if message.is_failed else self._shown
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether what is to be shown could not be read: it is worth another attempt."""
+        return self._shown is _FAILED
 
     def _update(self, text: Text) -> None:
-        for page in self.query("#details-text").results(Static):  # none while the app closes
+        for page in self.query("#details-text").results(Facts):  # none while the app closes
             page.update(text)
 
 
-def _page_text(read: Callable[[], Parts]) -> Text:
-    """A page as text that does not wrap, or why there is none."""
+def _page_text(read: Callable[[], "Parts"]) -> tuple[Text, bool]:
+    """A page as text that does not wrap, or why there is none; and whether there is none."""
+    is_failed = False
     try:
         parts = read()
     except XTError as error:
-        parts = [error.message, error.hint]
-    lines = [chart_text(part) if isinstance(part, Chart) else Text(part) for part in parts]
-    return Text("\n").join(lines)
+        parts, is_failed = [error.message, error.hint], True
+    lines = [chart_text(part) if isinstance(part, Chart) else part for part in parts]
+    styled = [
+        _styled(line, after) if isinstance(line, str) else line
+        for line, after in zip_longest(lines, lines[1:], fillvalue="")
+    ]
+    return Text("\n").join(styled), is_failed
+
+
+def _styled(line: str, after: str | Text) -> Text:
+    """A line: bold if indented ones follow it, its first word dim if that is the name of a
+    value."""
+    text = Text(line)
+    if not line.startswith(" ") and str(after).startswith("  "):
+        text.stylize("bold")
+    elif field := _FIELD.match(line):
+        text.stylize("dim", *field.span(1))
+    return text

@@ -9,6 +9,7 @@ from xt_core.query.fields import Field, Kind
 from xt_core.query.formats import counted
 from xt_core.query.registry import JOB_FIELDS, JobRow
 from xt_core.session import Session
+from xt_tui.looks import draws_ascii
 from xt_tui.order import RecordOrder, Selection
 from xt_tui.panes.records import RecordsPane
 from xt_tui.state import ViewState
@@ -16,7 +17,7 @@ from xt_tui.widgets.blocks import bar
 from xt_tui.widgets.table import Cell
 
 ALL_JOBS = "all"
-_BAR_CELLS = 5
+_BAR_CELLS, _COUNT_CELLS = 5, 9
 DONE: Field[JobRow] = Field("done", Kind.NUMBER, lambda row, now: done(row), format=".0%")
 """Shown as a bar and as counts; as a value, a share from 0 to 1."""
 FIELDS = copy(JOB_FIELDS)
@@ -28,7 +29,8 @@ class JobsPane(RecordsPane[JobRow]):
 
     LEAD = (ALL_JOBS,)
 
-    WIDTHS: Mapping[str, int] = {**RecordsPane.WIDTHS, DONE.name: _BAR_CELLS + 10}
+    WIDTHS: Mapping[str, int] = {**RecordsPane.WIDTHS, DONE.name: _COUNT_CELLS + 1 + _BAR_CELLS}
+    PICTURES = (DONE.name,)
 
     def __init__(self, session: Session, state: ViewState) -> None:
         super().__init__(
@@ -51,7 +53,7 @@ class JobsPane(RecordsPane[JobRow]):
         return None if self.cursor is None else self.cursor.job.name
 
     def column_text(self, keys: Sequence[str]) -> str:
-        return "job,status,done,best,experiment"
+        return "job,status,best,done,experiment"
 
     def status_of(self, record: JobRow) -> str:
         return self._state.job_status(record)
@@ -59,8 +61,8 @@ class JobsPane(RecordsPane[JobRow]):
     def text(self, column: Column[JobRow], record: JobRow, now: float) -> str:
         if column.field is not DONE:
             return column.text(record, now)
-        is_ascii = self.app.console.options.ascii_only
-        text = f"{bar(done(record), _BAR_CELLS, is_ascii)} {progress(record)}"
+        counts = progress(record).ljust(_COUNT_CELLS)  # first: a narrow pane cuts the bar off
+        text = f"{counts} {bar(done(record), _BAR_CELLS, draws_ascii(self.app))}"
         return text.ljust(self.WIDTHS[DONE.name])  # numbers go to the right, bars do not
 
     def lead_cells(self, key: str) -> list[Cell]:

@@ -8,8 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from xt_core.home import is_own_node
-from xt_core.nodes.controllers import RUNNING, STOPPED
-from xt_core.nodes.requests import silent_node
+from xt_core.nodes.states import RUNNING, STOPPED, silent_node
 from xt_core.query.formats import counted
 from xt_core.query.table import display_width
 from xt_core.reports.nodes import UNUSED, gpus_text, load_text, memory_text, state_text
@@ -36,6 +35,8 @@ class NodesPane(Pane):
         self._entries: dict[str, Mapping[str, Any]] = {}
         self._boxes: dict[str, str] = {}
         """The addresses of the configuration's boxes."""
+        self._rows: list[list[str]] | None = None
+        """The texts that are shown."""
         self._starting = set[str]()
         """Nodes whose controllers are being started, until the feed tells that they run."""
 
@@ -85,6 +86,9 @@ class NodesPane(Pane):
             self._entries.setdefault(name, silent_node(name, name, UNUSED))
         self._starting -= {n for n, node in self._entries.items() if node["state"] == RUNNING}
         rows = [[cell.text for cell in self._cells(name)] for name in self._entries]
+        if rows == self._rows:
+            return
+        self._rows = rows
         self.table.show(
             [
                 TableColumn(header, _width(place, header, rows), header in _NUMBERS)

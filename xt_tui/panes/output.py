@@ -1,7 +1,9 @@
 """The output pane: attached to the consoles of one run or of several."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual import on
@@ -13,12 +15,14 @@ from xt_core.model.records import Run
 from xt_core.query.formats import counted
 from xt_core.session import Session
 from xt_tui.actions import bindings
-from xt_tui.console.attachment import Attachment
 from xt_tui.console.lines import LineBuffer
 from xt_tui.panes.pane import Pane
-from xt_tui.state import marked
+from xt_tui.state import marked, outcome
 from xt_tui.widgets.log_view import LogView
 from xt_tui.widgets.searched_log import SearchedLog
+
+if TYPE_CHECKING:
+    from xt_tui.console.attachment import Attachment
 
 MOST_RUNS = len(PALETTE)
 
@@ -32,14 +36,14 @@ class OutputPane(Pane):
     class Told(Message):
         """A run's box was lost, or is there again."""
 
-        attachment: Attachment
+        attachment: "Attachment"
         text: str
 
     @dataclass
     class News(Message):
         """An attachment goes on, or has ended."""
 
-        attachment: Attachment
+        attachment: "Attachment"
 
     def __init__(self, session: Session) -> None:
         super().__init__("", id="output")
@@ -71,15 +75,17 @@ class OutputPane(Pane):
         """The full name of the run whose output is shown, the first if there are several."""
         return self.runs[0].full_name if self.attachments else None
 
-    def on_unmount(self) -> None:
+    async def on_unmount(self) -> None:
         self.detach()
-        for attachment in self.attachments:
-            attachment.wait()
+        for attachment in self.attachments:  # a box may not answer: the keys do not wait for it
+            await asyncio.to_thread(attachment.wait)
 
     # Attaching --------------------------------------------------------------------------
 
     def attach(self, runs: Sequence[Run]) -> None:
         """Show the end of runs' output and follow it."""
+        from xt_tui.console.attachment import Attachment
+
         names = [run.full_name for run in runs]
         is_same = names == [run.full_name for run in self.runs]
         if is_same and not self.is_detached and not all(a.ended for a in self.attachments):
@@ -129,11 +135,11 @@ class OutputPane(Pane):
                 attachment.load_more()
         self._describe()
 
-    def _changed(self, attachment: Attachment) -> None:
+    def _changed(self, attachment: "Attachment") -> None:
         """Called in a thread."""
         self.post_message(self.News(attachment))
 
-    def _box_told(self, attachment: Attachment, text: str) -> None:
+    def _box_told(self, attachment: "Attachment", text: str) -> None:
         """Called in a thread."""
         self.post_message(self.Told(attachment, text))
 
@@ -196,7 +202,7 @@ def _name_of(runs: Sequence[Run]) -> str:
 
 
 def _state_of(run: Run) -> str:
-    return marked(str(run.status))
+    return marked(outcome(run))
 
 
 def _states_of(runs: Sequence[Run]) -> str:

@@ -181,5 +181,9 @@ class RecordsPane(RowsPane[Record]):
             self._marks.give_up_range()
             self._marks_changed()
             return
-        self.query_one(FilterBar).show_text("")
+        self.clear_filter()
         self.table.focus()
+
+    def clear_filter(self) -> None:
+        """Show all records again."""
+        self.query_one(FilterBar).show_text("")

@@ -1,6 +1,6 @@
 """The runs pane: the runs of the job under the jobs pane's cursor, or all."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 
 from textual import on
@@ -25,13 +25,18 @@ TREND: Field[Run] = Field("trend", Kind.FLAG, lambda run, now: bool(run.metrics)
 FIELDS = copy(RUN_FIELDS)
 FIELDS.fields = {**RUN_FIELDS.fields, TREND.name: TREND}
 
-_COLUMNS = "run,status,{primary}trend,hparams.*,metrics.*,duration,restarts,tags.*,job,experiment"
+_COLUMNS = (
+    "run,status,{metrics}trend,{varied}metrics.*,duration,hparams.*,restarts,tags.*,job,experiment"
+)
+_MOST_LEADING = 2
+"""Metrics that come before all else, where the jobs shown go by different ones."""
 
 
 class RunsPane(RecordsPane[Run]):
     """Whatever the runs logged has a column; the metric that tells which is best comes first."""
 
     WIDTHS: Mapping[str, int] = {**RecordsPane.WIDTHS, TREND.name: WIDTH}
+    PICTURES = (TREND.name,)
 
     def __init__(self, session: Session, state: ViewState) -> None:
         super().__init__(
@@ -85,22 +90,40 @@ class RunsPane(RecordsPane[Run]):
         return f"{metric} best {format_float(best)}, mean {format_float(mean)}  {text}"
 
     def _metric(self, run: Run) -> str:
-        """The metric whose course is shown."""
+        """The metric whose course is shown: the job's primary one, or the first of a run that
+        has logged no such metric."""
         row = self._state.jobs.get(run.job)
-        return (row.job.primary_metric if row else "") or next(iter(run.metrics), "")
+        primary = row.job.primary_metric if row else ""
+        return primary if primary in run.metrics else next(iter(run.metrics), "")
 
     def column_text(self, keys: Sequence[str]) -> str:
-        shown = {self._records[key].job for key in keys}
-        jobs = [self._state.jobs[name].job for name in sorted(shown) if name in self._state.jobs]
-        names = dict.fromkeys(job.primary_metric for job in jobs)
-        primary = (f'metrics."{name}",' for name in names if name and '"' not in name)
-        return _COLUMNS.format(primary="".join(primary))
+        """What tells runs apart comes first: the metric, then the hyperparameters that vary."""
+        runs = [self._records[key] for key in keys]
+        metrics = list(dict.fromkeys(name for name in map(self._metric, runs) if name))
+        return _COLUMNS.format(
+            metrics=_columns("metrics", metrics[:_MOST_LEADING]),
+            varied=_columns("hparams", _varied(runs)),
+        )
 
     def status_of(self, record: Run) -> str:
         return self._state.run_status(record)
 
     def scope_text(self) -> str:
         return self._job or ""
+
+
+def _varied(runs: Sequence[Run]) -> list[str]:
+    """The hyperparameters that have several values among runs."""
+    values: dict[str, set[str]] = {}
+    for run in runs:
+        for name, value in run.hparams.items():
+            values.setdefault(name, set()).add(str(value))
+    return [name for name, found in values.items() if len(found) > 1]
+
+
+def _columns(family: str, names: Iterable[str]) -> str:
+    """Columns of these names, each with a comma after it; a quote in a name has no spelling."""
+    return "".join(f'{family}."{name}",' for name in names if '"' not in name)
 
 
 def _is_living(run: Run) -> bool:

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from xt_core.model.records import Job, Run
 from xt_core.query.registry import RUN_FIELDS
 from xt_core.reports.search import objectives_of
-from xt_core.reports.search_page import STOPPED_EARLY
 from xt_tui.order import RecordOrder, Selection
 from xt_tui.panes.records import RecordsPane
+from xt_tui.state import outcome
 
 
 class SetsPane(RecordsPane[Run]):
@@ -46,7 +46,7 @@ class SetsPane(RecordsPane[Run]):
         return self._column_text
 
     def status_of(self, record: Run) -> str:
-        return STOPPED_EARLY if record.stopped_early else str(record.status)
+        return outcome(record)
 
 
 def _is_living(run: Run) -> bool:

@@ -1,8 +1,4 @@
-"""Runs side by side: what differs, against a baseline.
-
-What is known from the store is there at once; the best values, for which all that was logged is
-read, come when they are ready.
-"""
+"""Runs side by side: what differs, against a baseline."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.message import Message
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from xt_core.errors import XTError
 from xt_core.model.records import Run
@@ -22,6 +18,7 @@ from xt_core.query.formats import counted
 from xt_core.reports.comparison import Comparison, Row, compare
 from xt_core.session import Session
 from xt_tui.background import Background
+from xt_tui.widgets.key_footer import KeyFooter
 from xt_tui.widgets.side_by_side import Arrangement, SideBySide, arranged
 
 
@@ -43,7 +40,6 @@ class CompareScreen(ModalScreen[Run | None]):
         """The runs were read."""
 
         found: Comparison | None
-        is_whole: bool
         error: str = ""
 
     @dataclass
@@ -68,23 +64,18 @@ class CompareScreen(ModalScreen[Run | None]):
             yield Input(placeholder="lr loss", id="compare-filter", classes="hidden", compact=True)
             yield SideBySide(id="side-by-side")
             yield Static("reading…", id="compare-facts", classes="hint", markup=False)
-        yield Footer(compact=True)
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         self.query_one("#compare").border_title = "Compare"
         self.query_one(SideBySide).focus()
-        self._read(with_best=False)
+        self._reading.ask(self._read)
 
-    def _read(self, *, with_best: bool) -> None:
-        session, runs = self._session, self._runs
-
-        def read() -> CompareScreen.Compared:
-            try:
-                return self.Compared(compare(session, runs, with_best=with_best), with_best)
-            except XTError as error:
-                return self.Compared(None, True, f"{error.message} {error.hint}".strip())
-
-        self._reading.ask(read)
+    def _read(self) -> Compared:
+        try:
+            return self.Compared(compare(self._session, self._runs))
+        except XTError as error:
+            return self.Compared(None, f"{error.message} {error.hint}".strip())
 
     @on(Compared)
     def _take(self, message: Compared) -> None:
@@ -93,8 +84,6 @@ class CompareScreen(ModalScreen[Run | None]):
             return
         self._found = message.found
         self._arrange()
-        if not message.is_whole:
-            self._read(with_best=True)
 
     def _arrange(self) -> None:
         found = self._found

@@ -7,7 +7,9 @@ Invariant: what is launched is what the fields say at that moment, and it is lau
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from functools import partial
+from random import SystemRandom
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.text import Text
 from textual import on
@@ -36,12 +38,19 @@ from xt_core.submit.presets import (
 from xt_core.submit.recent import recent_commands, scripts
 from xt_core.submit.submission import Submission, submit
 from xt_tui.background import Background
+from xt_tui.paths import short
 from xt_tui.widgets.command import CommandInput
 from xt_tui.widgets.option_fields import OptionFields
 from xt_tui.widgets.parameters import Parameters
 
+if TYPE_CHECKING:
+    from xt_tui.app import XtApp
+
 _MOST_ROWS = 8
-_ABOUT_COMMAND = "brackets are a search, as --lr=[.1,.2]; up and down bring back earlier commands"
+_SEED = "hyperparameter-search.seed"
+_ABOUT_COMMAND = (
+    "brackets are a search, as --lr=[.1,.2]; right completes a file, up recalls earlier commands"
+)
 
 
 class LaunchScreen(ModalScreen[Submission | None]):
@@ -51,10 +60,13 @@ class LaunchScreen(ModalScreen[Submission | None]):
         Binding("escape,ctrl+g", "dismiss(None)", "close"),
         Binding("ctrl+l", "launch", "launch"),
         Binding("ctrl+y", "copy", "copy as command"),
-        Binding("ctrl+n", "add_parameter", "new parameter"),
-        Binding("ctrl+o", "choose_script", "scripts"),
+        Binding("ctrl+n", "add_parameter", "new parameter", priority=True),
+        Binding("ctrl+f", "choose_script", "scripts", priority=True),
         Binding("ctrl+r", "choose_preset", "presets"),
         Binding("ctrl+s", "save_preset", "save as preset"),
+        # First of all, so that what is typed after them goes to the next field, however fast.
+        Binding("tab", "app.focus_next", "next field", show=False, priority=True),
+        Binding("shift+tab", "app.focus_previous", "field before", show=False, priority=True),
     ]
 
     @dataclass
@@ -105,15 +117,16 @@ class LaunchScreen(ModalScreen[Submission | None]):
         """What the fields say, once it is known to be right."""
         self._typed = 0
         self._is_wanted = self._is_submitting = False
-        self._command = CommandInput(id="command")
+        self._seed = SystemRandom().randrange(2**31)
+        """Where the user gives none: the sets that are launched are those of the preview."""
+        self._command = CommandInput(session.cwd, id="command")
         self._options = OptionFields(session, id="options")
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog", id="launch"):
             yield Static(self._title, classes="dialog-title", markup=False)
-            yield Label(
-                f"script and arguments, in {self._session.cwd}", id="launch-folder", markup=False
-            )
+            where = f"script and arguments, in {short(self._session.cwd)}"
+            yield Label(where, id="launch-folder", markup=False)
             yield self._command
             yield self._options
             yield Static(_ABOUT_COMMAND, id="field-help", classes="hint", markup=False)
@@ -126,7 +139,7 @@ class LaunchScreen(ModalScreen[Submission | None]):
                 yield Button("Copy as command (ctrl+y)", id="copy", disabled=True, compact=True)
                 yield Button("Close (esc, ctrl+g)", id="close", compact=True)
             yield Static(
-                "ctrl+o scripts · ctrl+r presets · ctrl+s saves as preset",
+                "tab next field · ctrl+f scripts · ctrl+r presets · ctrl+s saves as preset",
                 classes="hint",
                 markup=False,
             )
@@ -140,8 +153,8 @@ class LaunchScreen(ModalScreen[Submission | None]):
             await self._fill(self._content)
 
     async def _fill(self, content: Preset) -> None:
+        await self._options.fill(content.options)
         self._command.value = content.command
-        self._options.fill(content.options)
         await self._options.parameters.fill(list(content.parameters))
         self._changed()
 
@@ -152,7 +165,7 @@ class LaunchScreen(ModalScreen[Submission | None]):
         if not text and event.widget is self._command:
             text = _ABOUT_COMMAND
         for part in self.query("#field-help").results(Static):
-            part.update(text)
+            part.update(text, layout=False)  # its height is fixed: fields do not move
 
     # Preview ----------------------------------------------------------------------------
 
@@ -194,7 +207,10 @@ class LaunchScreen(ModalScreen[Submission | None]):
         return self.Previewed(typed, request, plan_lines(plan, _MOST_ROWS))
 
     def _for(self, request: RunRequest) -> Session:
-        return self._session.beside(request.overrides())
+        config, overrides = self._session.config, request.overrides()
+        if config.optional_integer(_SEED) is None:
+            overrides.setdefault(_SEED, self._seed)
+        return self._session.beside(overrides)
 
     @on(Previewed)
     def _show_preview(self, message: Previewed) -> None:
@@ -223,9 +239,9 @@ class LaunchScreen(ModalScreen[Submission | None]):
             return
         self._is_submitting = True
         self.query_one("#go", Button).disabled = True
-        request = self._request
+        request, app = self._request, cast("XtApp", self.app)
         self.run_worker(
-            lambda: self.post_message(self._submit(request)),
+            lambda: self._tell(app, self._submit(request)),
             thread=True,
             group="submit",
             description="submit",
@@ -242,6 +258,16 @@ class LaunchScreen(ModalScreen[Submission | None]):
             session.close()
         return self.Submitted(submission)
 
+    def _tell(self, app: "XtApp", outcome: Submitted) -> None:
+        """Called in a thread. Of a form that was closed meanwhile the app tells what came."""
+        if self.is_attached and self.post_message(outcome):
+            return
+        if outcome.submission is not None:
+            app.call_later(app.launched, outcome.submission)
+        else:
+            failed = partial(app.notify, title="not launched", severity="error", markup=False)
+            app.call_later(failed, outcome.error)
+
     def _warn(self, text: str) -> None:
         self.post_message(self.Noted(text))
 
@@ -255,10 +281,10 @@ class LaunchScreen(ModalScreen[Submission | None]):
         if message.submission is not None:
             self.dismiss(message.submission)
             return
-        preview = self.query_one("#preview", Static)
-        preview.add_class("error")
-        preview.update(message.error)
-        self._set_request(self._request)
+        for preview in self.query("#preview").results(Static):  # none while the form closes
+            preview.add_class("error")
+            preview.update(message.error)
+            self._set_request(self._request)
 
     def action_add_parameter(self) -> None:
         self._options.parameters.add()

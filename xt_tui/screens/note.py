@@ -64,6 +64,13 @@ class NoteScreen(ModalScreen[str | None]):
             file = Path(folder) / "notes.md"
             text = f"{area.text}\n" if area.text else ""  # a file of lines, as editors have it
             file.write_text(text, encoding="utf-8", errors="backslashreplace")
-            if programs.edit(self.app, file, self._environ):
-                area.text = file.read_text(encoding="utf-8", errors="backslashreplace").rstrip("\n")
-                area.move_cursor(area.document.end)
+            if not programs.edit(self.app, file, self._environ):
+                return
+            try:
+                written = file.read_text(encoding="utf-8", errors="backslashreplace")
+            except OSError as error:
+                text = f"what the editor left cannot be read: {error.strerror}"
+                self.notify(text, severity="error", markup=False)
+                return
+        area.text = written.rstrip("\n")
+        area.move_cursor(area.document.end)

@@ -65,8 +65,11 @@ class SaveOutputScreen(ModalScreen[Saving | None]):
         if not event.value.strip():
             self._say("a file name is needed", is_error=True)
             return
-        path = self._folder / Path(event.value.strip()).expanduser()
-        problem = self._problem(path)
+        try:
+            path = self._folder / Path(event.value.strip()).expanduser()
+            problem = self._problem(path)
+        except (OSError, RuntimeError) as error:  # too long, not permitted, no such user
+            problem = str(error.strerror if isinstance(error, OSError) else error)
         if problem:
             self._say(problem, is_error=True)
             return

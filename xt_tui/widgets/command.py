@@ -1,22 +1,42 @@
-"""The command field of the launch form: up and down bring back earlier commands."""
+"""The command field of the launch form: it completes files, and brings back earlier commands."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
+from xt_tui.widgets.files import FileSuggester
+
+
+class _LastWordSuggester(FileSuggester):
+    """Completes the file that the last word of a command begins; the words before it stay."""
+
+    async def get_suggestion(self, value: str) -> str | None:
+        before, space, word = value.rpartition(" ")
+        found = await super().get_suggestion(word) if word else None
+        return None if found is None else f"{before}{space}{found}"
+
 
 class CommandInput(Input):
-    """An input with a history. What was typed before the first `up` comes back by `down`."""
+    """An input with a history. What was typed before the first `up` comes back by `down`.
+
+    Right, at the end, takes over the file below the folder that is suggested.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "recall(1)", "earlier command", show=False),
         Binding("down", "recall(-1)", "later command", show=False),
     ]
 
-    def __init__(self, *, id: str) -> None:
-        super().__init__(placeholder="train.py --epochs=10", id=id, compact=True)
+    def __init__(self, folder: Path, *, id: str) -> None:
+        super().__init__(
+            placeholder="train.py --epochs=10",
+            id=id,
+            compact=True,
+            suggester=_LastWordSuggester(folder),
+        )
         self.history: Sequence[str] = ()
         """Earlier commands, the newest first."""
         self._place = 0  # 0 is what was typed

@@ -124,8 +124,8 @@ class Parameters(Vertical):
             row.check()
 
     def add(self) -> None:
-        """Give the keys to the blank row."""
-        self._rows[-1].name_input.focus()
+        """Give the keys to the blank row, at once: its name may already be on its way."""
+        self.screen.set_focus(self._rows[-1].name_input)
 
     def action_take_out(self) -> None:
         """Remove the row that has the keys, unless it is the blank one."""

@@ -8,6 +8,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from operator import itemgetter
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -19,8 +20,10 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from xt_core.model.records import Value
 from xt_core.query.table import display_width, printable, truncate
 from xt_core.reports.comparison import TITLES, Comparison, Row
+from xt_core.search.trials import finite_number
 
 _GAP = "  "
 _WIDEST_NAME = 28
@@ -95,15 +98,21 @@ def _cell(row: Row, place: int, baseline: int) -> CellText:
 
 
 def _sorted(places: Sequence[int], by: Row, descending: bool) -> list[int]:
-    def order(place: int) -> tuple[bool, float, str]:
-        value = by.values[place]
-        if isinstance(value, str):
-            return (True, 0.0, value)
-        return (False, float(value or 0), "")
+    """By the values of a row: numbers, then texts; what is neither, as NaN, comes last."""
+    ranks = {place: _rank(by.values[place]) for place in places}
+    present = sorted(
+        ((rank, place) for place, rank in ranks.items() if rank is not None),
+        key=itemgetter(0),
+        reverse=descending,
+    )
+    return [*(place for _, place in present), *(p for p in places if ranks[p] is None)]
 
-    present = [place for place in places if by.values[place] is not None]
-    missing = [place for place in places if by.values[place] is None]
-    return [*sorted(present, key=order, reverse=descending), *missing]
+
+def _rank(value: Value) -> tuple[bool, float, str] | None:
+    if isinstance(value, str):
+        return True, 0.0, value
+    number = float(value) if isinstance(value, bool) else finite_number(value)
+    return None if number is None else (False, number, "")
 
 
 class SideBySide(ScrollView, can_focus=True):
