@@ -91,6 +91,10 @@ class Dialogs(Typeahead):
         keys = key_text(self.user_keys.get("quit", ACTIONS["quit"].keys))
         self.notify(f"{keys} leaves; whatever runs goes on", title="still here", markup=False)
 
+    def key_ctrl_c(self) -> None:
+        """In dialogs, which see no key of the app's."""
+        self.action_help_quit()
+
     def open_help(self) -> None:
         from xt_tui.screens.help import HelpScreen
 
