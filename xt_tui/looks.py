@@ -1,17 +1,32 @@
 """The app as it looks: its themes, the one that is worn, and the states' colours of it."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from textual.app import App
 from textual.filter import LineFilter
 
 from xt_core.choices import Choices
 from xt_tui import themes
+from xt_tui.asciionly import AsciiOnly
 from xt_tui.controlcodes import ControlCodes
-from xt_tui.state import STYLES, use_glyphs
+from xt_tui.state import STYLES
 
-_THEME = "theme"
 _CONTROL_CODES = ControlCodes()
+_ASCII_ONLY = AsciiOnly()
+_THEME, _ASCII = "theme", "-ascii"
+_SCROLLBARS = {
+    "scrollbar": "scroll-thumb",
+    "scrollbar-hover": "scroll-thumb-held",
+    "scrollbar-active": "scroll-thumb-held",
+}
+"""Textual's variable -> XT's: bars are there to be seen, not to be looked at."""
+_TRACKS = ("scrollbar-background", "scrollbar-background-hover", "scrollbar-background-active")
+
+
+def draws_ascii(app: App[Any]) -> bool:
+    """Whether only ASCII can be drawn."""
+    return app.has_class(_ASCII)
 
 
 class Looks(App[int]):
@@ -24,8 +39,7 @@ class Looks(App[int]):
         for theme in themes.THEMES:
             self.register_theme(theme)
         name = wanted or self.choices.get(_THEME) or themes.DEFAULT
-        self.set_class(is_ascii, "-ascii")
-        use_glyphs(is_ascii=is_ascii)
+        self.set_class(is_ascii, _ASCII)
         if name in self.available_themes:
             self.theme = name
             return ""
@@ -38,11 +52,15 @@ class Looks(App[int]):
         self.choices.put(_THEME, name)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """As Textual's, and last the one that keeps control characters from the terminal."""
-        return [*super().get_line_filters(), _CONTROL_CODES]
+        """As Textual's; where only ASCII can be drawn, one that leaves nothing else; and last the
+        one that keeps control characters from the terminal."""
+        likenesses = [_ASCII_ONLY] if draws_ascii(self) else []
+        return [*super().get_line_filters(), *likenesses, _CONTROL_CODES]
 
     def get_css_variables(self) -> dict[str, str]:
         """As Textual's, with the states' colours, which the tables draw with too."""
-        variables = themes.own_variables(self.current_theme) | super().get_css_variables()
+        variables = super().get_css_variables() | themes.own_variables(self.current_theme)
+        variables |= {name: variables[own] for name, own in _SCROLLBARS.items()}
+        variables |= dict.fromkeys(_TRACKS, "transparent")
         STYLES.adopt(variables)
         return variables

@@ -32,27 +32,6 @@ GLYPHS = {
     "returning": "◍",
     "annotating": "◍",
 }
-_UNICODE_GLYPHS = dict(GLYPHS)
-_ASCII_GLYPHS = {
-    "created": ".",
-    "queued": ".",
-    "submitted": ".",
-    "spawning": "o",
-    "running": ">",
-    "completed": "+",
-    STOPPED_EARLY: "+",
-    "error": "x",
-    "cancelled": "#",
-}
-
-
-def use_glyphs(*, is_ascii: bool) -> None:
-    """Choose the glyphs of states, for the whole process: a terminal has one font."""
-    GLYPHS.update(_UNICODE_GLYPHS)
-    if is_ascii:
-        GLYPHS.update({state: _ASCII_GLYPHS.get(state, "~") for state in GLYPHS if state != "lost"})
-
-
 STYLES = StateStyles(
     {
         "running": ("bold", "state-running"),
@@ -66,9 +45,12 @@ STYLES = StateStyles(
         "archiving": ("", "state-pending"),
         "returning": ("", "state-pending"),
         "annotating": ("", "state-pending"),
+        "marked": ("bold", "state-pending"),
+        "picture": ("", "picture"),
     }
 )
-"""State -> style, in the colours of the theme that is worn."""
+"""State -> style, in the colours of the theme that is worn; and those of a mark, and of bars and
+sparklines."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +68,10 @@ class Batch:
     runs: list[Run]
     jobs: list[JobRow]
     status: dict[str, Any] | None
-    """The nodes and what lives on them; None where the store could not be read."""
+    """The nodes and what lives on them; None where that was not asked or could not be read."""
     error: str = ""
+    is_last: bool = True
+    """Whether it is all that there is: what is new comes in parts."""
     health: Health | None = None
 
 
@@ -106,6 +90,11 @@ class ViewState:
     pending: dict[str, str] = field(default_factory=dict)
     """Run's full name, or job -> what was asked for and is not yet confirmed: "cancelling"."""
     loaded: bool = False
+    """Whether all that there was has been brought."""
+    living: set[str] = field(default_factory=set)
+    """The jobs that have not ended."""
+    _attended: set[str] = field(default_factory=set)
+    """The nodes that have had a controller while we looked."""
 
     def apply(self, batch: Batch) -> None:
         """Take over a batch."""
@@ -120,15 +109,32 @@ class ViewState:
             self.jobs[row.job.name] = row
             if row.counts.status().is_final:
                 self.pending.pop(row.job.name, None)
-        self.status, self.error = batch.status, batch.error
+                self.living.discard(row.job.name)
+            else:
+                self.living.add(row.job.name)
+        if batch.is_last:
+            self.status = batch.status
+        self.error = batch.error
+        self._attended |= {node["name"] for node in self.nodes if node["controller"] is not None}
         self.health = batch.health or self.health
         self.heard = self.heard if batch.error else clock.now()
-        self.loaded = True
+        self.loaded = self.loaded or batch.is_last
 
     @property
     def nodes(self) -> list[dict[str, Any]]:
         """The nodes, with the keys of `xt status --json`."""
         return [] if self.status is None else list(self.status["nodes"])
+
+    @property
+    def deserted(self) -> list[dict[str, Any]]:
+        """The nodes that have work left and whose controllers answer no more."""
+        silent = [
+            node
+            for node in self.nodes
+            if node["controller"] is None and node["name"] in self._attended
+        ]
+        at_work = {n for job in self.living for n in self.jobs[job].job.nodes} if silent else set()
+        return [node for node in silent if node["name"] in at_work]
 
     def run_status(self, run: Run) -> str:
         """The run's state, or what is being done about it."""

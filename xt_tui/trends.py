@@ -15,6 +15,7 @@ from xt_core.model.records import Run
 from xt_core.reports.curves import as_number
 from xt_core.session import Session
 from xt_tui.background import Background
+from xt_tui.looks import draws_ascii
 
 WIDTH = 8
 _WINDOW_BYTES = 8_000
@@ -33,7 +34,7 @@ class Trends:
 
     @dataclass
     class Read(Message):
-        """These runs' texts are new."""
+        """These runs' texts are others than before."""
 
         keys: Sequence[str]
 
@@ -59,11 +60,13 @@ class Trends:
         while self._wanted:  # the UI's thread may be adding
             key, one = self._wanted.popitem()
             wanted[key] = one
-        is_ascii = self._owner.app.console.options.ascii_only
+        is_ascii = draws_ascii(self._owner.app)
         if len(self._texts) > _MOST_KEPT:
             self._texts = {}
-        self._texts |= self._read(wanted, is_ascii)
-        return self.Read(list(wanted))
+        read = self._read(wanted, is_ascii)
+        news = [key for key, (_, text) in read.items() if text != self._texts.get(key, (-1, ""))[1]]
+        self._texts |= read
+        return self.Read(news)
 
     def _read(self, wanted: Mapping[str, _Wanted], is_ascii: bool) -> dict[str, tuple[int, str]]:
         texts: dict[str, tuple[int, str]] = {}

@@ -1,63 +1,140 @@
-"""What each screen looks like, in four sizes of the terminal, dark, light and without colours.
+"""What each screen looks like: in four sizes of the terminal, and in light and no colours.
 
-The pictures in `__snapshots__` are what a terminal is sent: ``cat`` shows them. A change of looks
-that is meant is taken over by ``pytest tests/tui/test_looks.py --snapshot-update``.
+A picture in `__snapshots__` is the text in each size and, below it, how long each line is in which
+style, for each set of colours: styles are letters, and what those mean stands at the end. A change
+of looks that is meant is taken over by ``pytest tests/tui/test_looks.py --snapshot-update``.
 """
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 
 import gallery
 import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
+from textual.app import App
+from textual.filter import Monochrome
 from textual.pilot import Pilot
-from tui_support import until, until_loaded
+from textual.strip import Strip
+from tui_support import text_of, until, until_loaded
 
+from xt_core.errors import ConfigError, XTError
 from xt_core.home import Home
+from xt_core.services.team import Team
 from xt_core.session import Session
 from xt_tui.app import XtApp
 from xt_tui.feed import Feed
-from xt_tui.screens.help import HelpScreen
-from xt_tui.screens.launch import LaunchScreen
-from xt_tui.screens.search import SearchScreen
-from xt_tui.state import Health
+from xt_tui.screens.check import CheckScreen
+from xt_tui.screens.confirm import ConfirmScreen
+from xt_tui.screens.team import TeamScreen
+from xt_tui.state import Batch, Health
 
-SIZES = ((60, 20), (80, 24), (120, 36), (200, 60))
+PICTURES = (
+    ((200, 60), "dark"),
+    ((120, 36), "dark"),
+    ((120, 36), "light"),
+    ((120, 36), "none"),
+    ((80, 24), "dark"),
+    ((60, 20), "dark"),
+)
 RUNS = 21
-Ready = Callable[[XtApp], bool]
 
 
 class Screens(SingleFileSnapshotExtension):
-    """Text files with the codes of a terminal."""
+    """Text files."""
 
     _write_mode = WriteMode.TEXT
-    file_extension = "ansi"
+    file_extension = "txt"
 
 
 @dataclass(frozen=True)
 class Look:
-    """Where keys lead to, and how one knows that it is there."""
+    """Where keys lead to, and a text by which one knows that it is there."""
 
     name: str
     keys: tuple[str, ...]
-    is_there: Ready
+    shows: str
+    prepare: Callable[[XtApp], object] | None = None
+    """Called before the keys."""
 
     def __str__(self) -> str:
         return self.name
 
 
-def _shows(kind: type) -> Ready:
-    return lambda app: isinstance(app.screen, kind)
+def _confirm_many(app: XtApp) -> None:
+    names = [f"run{number}" for number in range(1, 31)]
+    title, consequence = "Cancel 30 runs?", "They are told to stop, and killed after 10 s."
+    app.push_screen(ConfirmScreen(title, names, consequence, "Cancel 30 runs", "Keep them", 30))
 
 
+def _check(app: XtApp) -> None:
+    screen = CheckScreen(app.session, "gpu1")
+    lines = ["  ✓ reached in 0.2 s", "    OpenSSH 9.2", "  ✗ no room in /home", "    free some"]
+    screen._check = lambda look: None  # type: ignore[method-assign]
+    app.push_screen(screen)
+    heading = "gpu1 (ada@gpu1.example): needs something"
+    app.call_later(lambda: screen.post_message(CheckScreen.Found(1, heading, lines, True)))
+
+
+def _teams(app: XtApp) -> None:
+    broken = ConfigError("its stats store has no address", "say where")
+    teams: dict[str, Team | XTError] = {
+        "local": app.session.team,
+        "vision": app.session.team,
+        "speech": broken,
+    }
+    app.push_screen(TeamScreen(teams, "local"))
+
+
+def _offline(app: XtApp) -> None:
+    app.feed.let_go()
+    app.post_message(app.Fed(app.feed, Batch([], [], None, "the stats store does not answer")))
+
+
+def _read_only(app: XtApp) -> None:
+    app.read_only = app.main._is_read_only = True
+    app.main._show_status()
+
+
+LAST_OF_RUN2 = ("end", "up", "up")
 LOOKS = (
-    Look("runs", (), lambda app: len(app.runs.table.keys) == RUNS),
-    Look("output", ("end", "up", "up", "a"), lambda app: "done" in app.output.view.lines),
-    Look("help", ("question_mark",), _shows(HelpScreen)),
-    Look("launch", ("n",), _shows(LaunchScreen)),
-    Look("search", ("S",), _shows(SearchScreen)),
+    Look("runs", (), "run1.1"),
+    Look("runs-marked", ("space", "space", "v", "down", "down"), "marking a range"),
+    Look("runs-filter", ("slash", *"metrics.loss<.4"), " of 21"),
+    Look("runs-groups", ("B", *"hidden", "enter", "down", "down", "enter"), "by hidden"),
+    Look("metrics", ("4", "z"), "loss"),
+    Look("metrics-some", ("space", "space", "space", "4", "enter", "x"), "run1.2"),
+    Look("output", (*LAST_OF_RUN2, "a"), "done"),
+    Look("output-find", (*LAST_OF_RUN2, "a", "slash", *"epoch", "enter"), "/60"),
+    Look("details", ("6", "z"), "run1.1"),
+    Look("details-events", ("6", "h", "h", "z"), "started"),
+    Look("details-job", ("2", "end", "6"), "S shows the whole"),
+    Look("nodes", ("7",), "node0"),
+    Look("launch", ("n",), "as configured"),
+    Look("launch-error", ("n", *"train.py --lr=[$uniforme(0,1)]"), "unknown distribution"),
+    Look("search", ("S",), "best so far"),
+    Look("search-importance", ("S", "2"), "importance"),
+    Look("compare", ("space", "space", "space", "="), "baseline"),
+    Look("columns", ("C",), "space show or hide"),
+    Look("views", ("V",), "s save"),
+    Look("order", ("O",), "Sort by"),
+    Look("help", ("question_mark",), "quit"),
+    Look("palette", ("colon", *"can"), "cancel"),
+    Look("events", ("ctrl+c", "E"), "still here"),
+    Look("jump", ("ctrl+o",), "a"),
+    Look("themes", ("8",), "xt-contrast"),
+    Look("confirm", ("end", "v", "up", "up", "c"), "Keep running"),
+    Look("confirm-many", (), "Type 30", _confirm_many),
+    Look("note", ("i",), "Notes of"),
+    Look("tags", ("t",), "Tags of"),
+    Look("teams-choice", (), "Work with which", _teams),
+    Look("box", ("7", "b"), "address"),
+    Look("check", (), "no room", _check),
+    Look("offline", (), "offline", _offline),
+    Look("read-only", (), "read-only", _read_only),
 )
 
 
@@ -68,34 +145,91 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session
     monkeypatch.setattr(Feed, "_health", lambda feed: Health(2_600_000, 54_100_000_000))
     (tmp_path / "code").mkdir()
     own = Session(Home(tmp_path / ".xt"), tmp_path / "code", {"PATH": "/usr/bin:/bin"})
-    gallery.fill(own, gallery.StandingClock(monkeypatch))
     yield own
     own.close()
 
 
-@pytest.mark.parametrize("colors", ["dark", "light", "none"])
+@pytest.fixture
+def work(session: Session, monkeypatch: pytest.MonkeyPatch) -> Session:
+    gallery.fill(session, gallery.StandingClock(monkeypatch))
+    return session
+
+
 @pytest.mark.parametrize("look", LOOKS, ids=str)
-async def test_a_screen_looks_as_it_did(
-    look: Look, colors: str, session: Session, snapshot: SnapshotAssertion,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
-    if colors == "none":
-        monkeypatch.setenv("NO_COLOR", "1")
-    app = XtApp(session)
-    async with app.run_test(size=(120, 36)) as pilot:
+async def test_looks_as_before(look: Look, work: Session, snapshot: SnapshotAssertion) -> None:
+    app = XtApp(work)
+    async with app.run_test(size=PICTURES[0][0]) as pilot:
         await until_loaded(pilot, RUNS)
-        app.theme = "xt-light" if colors == "light" else "xt-dark"
+        if look.prepare is not None:
+            look.prepare(app)
         await pilot.press(*look.keys)
-        await until(pilot, lambda: look.is_there(app), look.name)
-        pictures = [await _picture(pilot, *size) for size in SIZES]
-    assert "\n".join(pictures) == snapshot.use_extension(Screens)
+        await until(pilot, lambda: look.shows in text_of(app), look.shows)
+        assert await _pictures(pilot) == snapshot.use_extension(Screens)
 
 
-async def _picture(pilot: Pilot[int], width: int, height: int) -> str:
-    """The screen in a size, once nothing moves any more."""
-    app = pilot.app
-    await pilot.resize_terminal(width, height)
-    await app.workers.wait_for_complete()
-    await pilot.pause()
-    strips = app.screen._compositor.render_strips()
-    return "\n".join([f"{width} × {height}", *(strip.render(app.console) for strip in strips)])
+async def test_looks_as_before_when_empty(session: Session, snapshot: SnapshotAssertion) -> None:
+    app = XtApp(session)
+    async with app.run_test(size=PICTURES[0][0]) as pilot:
+        await until(pilot, lambda: "Nothing has been run yet" in text_of(app))
+        assert await _pictures(pilot) == snapshot.use_extension(Screens)
+
+
+async def _pictures(pilot: Pilot[int]) -> str:
+    """The screen in all sizes, and in one of them in all colours: those go by no size."""
+    letters, lines = Letters(), list[str]()
+    for size, colors in PICTURES:
+        _wear(pilot.app, colors)
+        if pilot.app.size != size:
+            await pilot.resize_terminal(*size)
+        strips = await _strips(pilot)
+        lines.append(f"{size[0]} × {size[1]}, {colors}")
+        if colors == "dark":
+            texts = [strip.text.rstrip() for strip in strips]
+            lines += texts
+        assert [strip.text.rstrip() for strip in strips] == texts, f"another text if {colors}"
+        lines += map(letters.row, strips)
+    return "\n".join([*lines, *letters.meanings()])
+
+
+class Letters:
+    """Names of styles."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, str] = {}
+
+    def row(self, strip: Strip) -> str:
+        """The styles of a line, each with the number of its cells."""
+        styled = [(str(part.style), part.cell_length) for part in strip]
+        return "".join(
+            f"{self._name(style)}{sum(length for _, length in parts)}"
+            for style, parts in itertools.groupby(styled, key=itemgetter(0))
+        )
+
+    def _name(self, style: str) -> str:
+        count = len(self._names)
+        first, second = chr(ord("A") + count // 26), chr(ord("a") + count % 26)
+        return self._names.setdefault(style, f"{first}{second}")
+
+    def meanings(self) -> list[str]:
+        return [f"{name} {style}" for style, name in self._names.items()]
+
+
+def _wear(app: App[int], colors: str) -> None:
+    """Dark, light, or what is left of dark where NO_COLOR is set."""
+    app._filters = [each for each in app._filters if not isinstance(each, Monochrome)]
+    app.no_color = colors == "none"
+    if app.no_color:
+        app._filters.append(Monochrome())
+    app.theme = "xt-light" if colors == "light" else "xt-dark"
+
+
+async def _strips(pilot: Pilot[int]) -> list[Strip]:
+    """What the terminal is sent, once nothing moves any more."""
+    before: list[Strip] = []
+    while True:
+        await pilot.app.workers.wait_for_complete()
+        await pilot.pause()
+        strips = pilot.app.screen._compositor.render_strips()
+        if strips == before:
+            return strips
+        before = strips

@@ -5,6 +5,7 @@ from rich.text import Text
 from textual.widgets import Static
 from tui_support import log_loss, names, text_of, told, until, until_loaded
 
+from xt_core.errors import UnavailableError
 from xt_core.home import Home
 from xt_core.model.records import Job, Run
 from xt_core.model.states import RunStatus
@@ -24,8 +25,8 @@ async def test_jobs_runs_and_the_team_are_shown(session: Session) -> None:
         assert names(app) == ALL
         await until(pilot, lambda: list(app.jobs.table.keys) == ["all", "job2", "job1"])
         screen = text_of(app)
-        for part in ("● local", "no controller runs", "7 runs, 2 jobs", "5/6 1✘", "✘ error",
-                     "✔ completed", "▶ running", "free on the disk"):  # fmt: skip
+        for part in ("● local", "controller starts", "7 runs, 2 jobs", "5/6 1✘", "✘ error",
+                     "✔ completed", "▶ running", " free"):  # fmt: skip
             assert part in screen
 
 
@@ -278,5 +279,20 @@ def test_several_nodes_take_a_line_each_and_stopped_ones_share_one(session: Sess
     assert facts(session, stopped[0], *nodes, stopped[1]) == [
         "● node1  2 running, 1 queued",
         "✘ node2  its controller does not answer",
-        "○ node0, node3  no controller runs; one starts on demand",
+        "○ node0, node3  controller starts on demand",
     ]
+
+
+async def test_details_that_could_not_be_read_are_read_as_soon_as_they_can_be(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_given: object) -> list[str]:
+        raise UnavailableError("the store is away", "wait")
+
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        monkeypatch.setattr("xt_tui.panes.sections.section_lines", away)
+        await pilot.press("6", "l")
+        await until(pilot, lambda: app.details.text == "the store is away\nwait")
+        monkeypatch.undo()
+        await until(pilot, lambda: "lr" in app.details.text, "the section at the feed's next look")

@@ -4,8 +4,10 @@ Only the section that is shown is read; it stays while the cursor goes from run 
 Invariant: a page that was read for what is no longer shown is thrown away.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
@@ -15,7 +17,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Static
 
 from xt_core.chart import Chart
 from xt_core.errors import XTError
@@ -24,16 +25,21 @@ from xt_core.query.registry import JobRow
 from xt_core.session import Session
 from xt_tui.actions import bindings
 from xt_tui.background import Background
+from xt_tui.looks import draws_ascii
 from xt_tui.panes.pane import Pane
 from xt_tui.widgets.chart import chart_text
+from xt_tui.widgets.facts import Facts
 from xt_tui.widgets.tab_strip import Tab, TabStrip
 
 if TYPE_CHECKING:
     from xt_core.reports.search_page import Page as Parts
 
 SECTIONS = ("overview", "hyperparameters", "metrics", "system", "events", "files")
+_FIELD = re.compile(r"  (\S+(?: \S+)*)  +\S")
 _UNSEEN_WIDTH = 80
 """Cells that a page is made for while the pane is not on screen."""
+_FAILED = object()
+"""In the place of what is shown: that could not be read."""
 
 
 class Page(VerticalScroll, inherit_bindings=False):
@@ -60,6 +66,7 @@ class DetailsPane(Pane):
 
         of: object
         text: Text
+        is_failed: bool
 
     def __init__(self, session: Session) -> None:
         super().__init__("", id="details")
@@ -75,7 +82,7 @@ class DetailsPane(Pane):
     def compose(self) -> ComposeResult:
         yield TabStrip(self._tabs, id="section-strip")
         with Page(id="details-page"):
-            yield Static(id="details-text", markup=False)
+            yield Facts(id="details-text", markup=False)
 
     @property
     def target(self) -> Widget:
@@ -84,7 +91,7 @@ class DetailsPane(Pane):
     @property
     def text(self) -> str:
         """The section as it is shown."""
-        return str(self.query_one("#details-text", Static).render())
+        return str(self.query_one("#details-text", Facts).render())
 
     def show_run(self, run: Run | None) -> None:
         """Show a run, unless that is what is shown."""
@@ -141,7 +148,7 @@ class DetailsPane(Pane):
     def _ask(self, wanted: object, read: Callable[[], "Parts"]) -> None:
         if wanted != self._shown:
             self._shown = wanted
-            self._background.ask(lambda: self.Read(wanted, _page_text(read)))
+            self._background.ask(lambda: self.Read(wanted, *_page_text(read)))
 
     def _read_section(self, run: Run, section: str, width: int) -> "Parts":
         from xt_tui.panes.sections import section_lines
@@ -151,23 +158,45 @@ class DetailsPane(Pane):
     def _read_job(self, row: JobRow, width: int) -> "Parts":
         from xt_tui.panes.sections import job_parts
 
-        return job_parts(self._session, row, width)
+        return job_parts(self._session, row, width, is_ascii=draws_ascii(self.app))
 
     @on(Read)
     def _show(self, message: Read) -> None:
         if self._shown == message.of:
             self._update(message.text)
+            self._shown = _FAILED if message.is_failed else self._shown
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether what is to be shown could not be read: it is worth another attempt."""
+        return self._shown is _FAILED
 
     def _update(self, text: Text) -> None:
-        for page in self.query("#details-text").results(Static):  # none while the app closes
+        for page in self.query("#details-text").results(Facts):  # none while the app closes
             page.update(text)
 
 
-def _page_text(read: Callable[[], "Parts"]) -> Text:
-    """A page as text that does not wrap, or why there is none."""
+def _page_text(read: Callable[[], "Parts"]) -> tuple[Text, bool]:
+    """A page as text that does not wrap, or why there is none; and whether there is none."""
+    is_failed = False
     try:
         parts = read()
     except XTError as error:
-        parts = [error.message, error.hint]
-    lines = [chart_text(part) if isinstance(part, Chart) else Text(part) for part in parts]
-    return Text("\n").join(lines)
+        parts, is_failed = [error.message, error.hint], True
+    lines = [chart_text(part) if isinstance(part, Chart) else part for part in parts]
+    styled = [
+        _styled(line, after) if isinstance(line, str) else line
+        for line, after in zip_longest(lines, lines[1:], fillvalue="")
+    ]
+    return Text("\n").join(styled), is_failed
+
+
+def _styled(line: str, after: str | Text) -> Text:
+    """A line: bold if indented ones follow it, its first word dim if that is the name of a
+    value."""
+    text = Text(line)
+    if not line.startswith(" ") and str(after).startswith("  "):
+        text.stylize("bold")
+    elif field := _FIELD.match(line):
+        text.stylize("dim", *field.span(1))
+    return text

@@ -9,6 +9,7 @@ from xt_core.query.fields import Field, Kind
 from xt_core.query.formats import counted
 from xt_core.query.registry import JOB_FIELDS, JobRow
 from xt_core.session import Session
+from xt_tui.looks import draws_ascii
 from xt_tui.order import RecordOrder, Selection
 from xt_tui.panes.records import RecordsPane
 from xt_tui.state import ViewState
@@ -29,6 +30,7 @@ class JobsPane(RecordsPane[JobRow]):
     LEAD = (ALL_JOBS,)
 
     WIDTHS: Mapping[str, int] = {**RecordsPane.WIDTHS, DONE.name: _COUNT_CELLS + 1 + _BAR_CELLS}
+    PICTURES = (DONE.name,)
 
     def __init__(self, session: Session, state: ViewState) -> None:
         super().__init__(
@@ -59,9 +61,8 @@ class JobsPane(RecordsPane[JobRow]):
     def text(self, column: Column[JobRow], record: JobRow, now: float) -> str:
         if column.field is not DONE:
             return column.text(record, now)
-        is_ascii = self.app.console.options.ascii_only
         counts = progress(record).ljust(_COUNT_CELLS)  # first: a narrow pane cuts the bar off
-        text = f"{counts} {bar(done(record), _BAR_CELLS, is_ascii)}"
+        text = f"{counts} {bar(done(record), _BAR_CELLS, draws_ascii(self.app))}"
         return text.ljust(self.WIDTHS[DONE.name])  # numbers go to the right, bars do not
 
     def lead_cells(self, key: str) -> list[Cell]:

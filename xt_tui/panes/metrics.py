@@ -19,7 +19,7 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Input
 
-from xt_core.chart import Band, Chart, Curve, Look, fitting_glyphs, lay_out
+from xt_core.chart import ASCII_GLYPHS, Band, Chart, Curve, Look, fitting_glyphs, lay_out
 from xt_core.model.records import MetricRecord, Run
 from xt_core.query.formats import counted
 from xt_core.reports.curves import XKind
@@ -34,6 +34,7 @@ from xt_tui.charting.colors import Colors
 from xt_tui.charting.curves import Curves
 from xt_tui.charting.points import Part, Points, Source, read
 from xt_tui.charting.view import View
+from xt_tui.looks import draws_ascii
 from xt_tui.panes.pane import Pane
 from xt_tui.widgets.chart import ChartView
 from xt_tui.widgets.charts import Charts
@@ -92,6 +93,8 @@ class MetricsPane(Pane, can_focus=True):
         )
 
     def on_mount(self) -> None:
+        if draws_ascii(self.app):
+            self.view.glyphs = ASCII_GLYPHS
         self.set_interval(_SAMPLES_SECONDS, self._look_at_samples)
 
     def _look_at_samples(self) -> None:

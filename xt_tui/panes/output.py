@@ -1,5 +1,6 @@
 """The output pane: attached to the consoles of one run or of several."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -74,10 +75,10 @@ class OutputPane(Pane):
         """The full name of the run whose output is shown, the first if there are several."""
         return self.runs[0].full_name if self.attachments else None
 
-    def on_unmount(self) -> None:
+    async def on_unmount(self) -> None:
         self.detach()
-        for attachment in self.attachments:
-            attachment.wait()
+        for attachment in self.attachments:  # a box may not answer: the keys do not wait for it
+            await asyncio.to_thread(attachment.wait)
 
     # Attaching --------------------------------------------------------------------------
 

@@ -4,7 +4,6 @@ from typing import Any
 
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.widgets import Static
 
 from xt_core.nodes.states import RUNNING, STOPPED, UNRESPONSIVE
 from xt_core.query.formats import byte_text, counted, format_duration
@@ -12,7 +11,9 @@ from xt_core.reports.nodes import load_text, state_text
 from xt_core.services.team import team_names
 from xt_core.session import Session
 from xt_tui.panes.pane import Pane
+from xt_tui.paths import short
 from xt_tui.state import STYLES, ViewState
+from xt_tui.widgets.facts import Facts
 
 _LOW_DISK_BYTES = 1 << 30
 
@@ -25,7 +26,7 @@ class TeamsPane(Pane, can_focus=True):
         self._session, self._state = session, state
 
     def compose(self) -> ComposeResult:
-        yield Static(id="team-facts")
+        yield Facts(id="team-facts")
 
     def on_mount(self) -> None:
         self.update_facts()
@@ -35,7 +36,7 @@ class TeamsPane(Pane, can_focus=True):
         facts = Text(no_wrap=True, overflow="ellipsis")
         self._tell_team(facts)
         self._tell_nodes(facts)
-        self.query_one("#team-facts", Static).update(facts)
+        self.query_one("#team-facts", Facts).update(facts)
 
     def _tell_team(self, text: Text) -> None:
         state, home = self._state, self._session.team_home
@@ -49,14 +50,14 @@ class TeamsPane(Pane, can_focus=True):
         if state.error:
             text.append(f"  {state.error}\n", STYLES["error"])
         if state.health is None:
-            text.append(f"  {home.root}\n", "dim")
+            text.append(f"  {short(home.root)}\n", "dim")
             return
         text.append(f"  stats {byte_text(state.health.stats_bytes)}", "dim")
         is_low = state.health.free_bytes < _LOW_DISK_BYTES
         free = (
             f", only {byte_text(state.health.free_bytes)} free"
             if is_low
-            else (f", {byte_text(state.health.free_bytes)} free on the disk")
+            else (f", {byte_text(state.health.free_bytes)} free")
         )
         text.append(free + "\n", STYLES["error"] if is_low else "dim")
         text.append(f"  {_services(self._session)}\n", "dim")
@@ -75,7 +76,7 @@ class TeamsPane(Pane, can_focus=True):
                 _tell_node(text, node)
         if stopped:
             text.append(f"○ {', '.join(stopped)}", STYLES["cancelled"])
-            text.append("  no controller runs; one starts on demand")
+            text.append("  controller starts on demand")
         elif len(nodes) == 1 and nodes[0]["controller"] is not None:
             controller = nodes[0]["controller"]
             up = format_duration(controller["uptime"])
@@ -87,7 +88,7 @@ def _services(session: Session) -> str:
     """Where the team's stores are."""
     team = session.team
     if team.is_embedded:
-        return f"in {session.team_home.stats_file.parent}"
+        return f"in {short(session.team_home.stats_file.parent)}"
     return team.services_text()
 
 

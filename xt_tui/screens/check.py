@@ -15,6 +15,7 @@ from textual.widgets import Static
 from xt_core.errors import XTError
 from xt_core.session import Session
 from xt_core.ssh.adding import CONNECT_SECONDS
+from xt_tui.state import STYLES
 
 
 class CheckScreen(ModalScreen[None]):
@@ -94,6 +95,6 @@ class CheckScreen(ModalScreen[None]):
         self.query_one("#check-title", Static).update(message.heading)
         report = Text()
         for line in message.lines:
-            style = {"✓": "green", "✗": "bold red"}.get(line.strip()[:1])
-            report.append(line + "\n", style or "dim")
+            state = {"✓": "completed", "✗": "error"}.get(line.strip()[:1])
+            report.append(line + "\n", STYLES[state] if state else "dim")
         self.query_one("#check-report", Static).update(report)

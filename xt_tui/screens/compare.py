@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.message import Message
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from xt_core.errors import XTError
 from xt_core.model.records import Run
@@ -18,6 +18,7 @@ from xt_core.query.formats import counted
 from xt_core.reports.comparison import Comparison, Row, compare
 from xt_core.session import Session
 from xt_tui.background import Background
+from xt_tui.widgets.key_footer import KeyFooter
 from xt_tui.widgets.side_by_side import Arrangement, SideBySide, arranged
 
 
@@ -63,7 +64,7 @@ class CompareScreen(ModalScreen[Run | None]):
             yield Input(placeholder="lr loss", id="compare-filter", classes="hidden", compact=True)
             yield SideBySide(id="side-by-side")
             yield Static("reading…", id="compare-facts", classes="hint", markup=False)
-        yield Footer(compact=True)
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         self.query_one("#compare").border_title = "Compare"

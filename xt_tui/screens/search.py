@@ -15,7 +15,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.message import Message
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static, TabbedContent, TabPane
+from textual.widgets import Static, TabbedContent, TabPane
 
 from xt_core.chart import Chart
 from xt_core.errors import XTError
@@ -28,11 +28,15 @@ from xt_core.reports.search_page import Page as Parts
 from xt_core.reports.search_page import curve, front_table, importance_lines, slice_charts
 from xt_core.session import Session
 from xt_tui.background import Background
+from xt_tui.looks import draws_ascii
 from xt_tui.panes.details import Page
 from xt_tui.panes.sets import SetsPane
+from xt_tui.state import STYLES
 from xt_tui.widgets.chart import chart_text
+from xt_tui.widgets.key_footer import KeyFooter
 from xt_tui.widgets.table import Table
 
+_BARS = r"[█░]+"
 _MOST_NAMES = 8
 PROGRESS, PARAMETERS, FRONT, SETS = "progress", "parameters", "front", "sets"
 
@@ -88,7 +92,7 @@ class SearchScreen(ModalScreen[str | None]):
                     with TabPane(f"{number} {title}", id=f"tab-{part}"), Page():
                         yield Static("…", id=f"search-{part}", markup=False)
             yield self.sets
-            yield Footer(compact=True)
+            yield KeyFooter()
 
     def _parts(self) -> dict[str, str]:
         parts = {PROGRESS: "Progress", PARAMETERS: "Parameters"}
@@ -111,7 +115,7 @@ class SearchScreen(ModalScreen[str | None]):
         self._row = row
         facts = self.query("#search-facts").results(Static)
         for static in facts:  # none while the screen closes
-            static.update("\n".join(search_facts(row)))
+            static.update(_facts(row))
         self._history.ask(self._read)
 
     def _read(self) -> Found:
@@ -152,18 +156,18 @@ class SearchScreen(ModalScreen[str | None]):
         self._charts.ask(lambda: self.Drawn(part, wanted, self._text(part, pairs, width)))
 
     def _text(self, part: str, pairs: Sequence[tuple[WorkItem, Run]], width: int) -> Text:
-        job = self._row.job
+        job, is_ascii = self._row.job, draws_ascii(self.app)
         found = outcomes(job, pairs)
         parts: Parts
         if part == PROGRESS:
-            parts = curve(job, found, width) or [_why_empty(job, found)]
+            parts = curve(job, found, width, ascii_only=is_ascii) or [_why_empty(job, found)]
         elif part == FRONT:
             parts = list(front_table(job, found, width)) or [_why_empty(job, found)]
         else:
             shares = parameter_importance(job, found)
             parts = [
-                *importance_lines(shares, len(completed(found))),
-                *slice_charts(job, found, width),
+                *importance_lines(shares, len(completed(found)), ascii_only=is_ascii),
+                *slice_charts(job, found, width, ascii_only=is_ascii),
             ]
         lines = [chart_text(part) if isinstance(part, Chart) else Text(part) for part in parts]
         return Text("\n").join(lines[1:] if lines and not lines[0] else lines)
@@ -218,6 +222,15 @@ class SearchScreen(ModalScreen[str | None]):
     @on(Table.Chosen)
     def _chosen(self, message: Table.Chosen) -> None:
         self.dismiss(message.key)
+
+
+def _facts(row: JobRow) -> Text:
+    """The head of the search; its first word is the job's name."""
+    head, *others = search_facts(row)
+    text = Text("\n".join([head, *others]))
+    text.stylize("bold", 0, len(row.job.name))
+    text.highlight_regex(_BARS, STYLES["picture"])
+    return text
 
 
 def _as_given(item: WorkItem, run: Run) -> Run:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from textual.app import ComposeResult
 from textual.containers import Grid
 from textual.message import Message
-from textual.widgets import Static
 
 from xt_core.chart import Chart
 from xt_tui.widgets.chart import ChartView
+from xt_tui.widgets.facts import Facts
 
 _LEAST_WIDTH, _LEAST_HEIGHT = 56, 9
 _WIDEST_GRID = 12
@@ -59,7 +59,7 @@ class Charts(Grid):
         """Whether the chosen chart has all the room."""
 
     def compose(self) -> ComposeResult:
-        yield Static(id="charts-note", markup=False, classes="hint")
+        yield Facts(id="charts-note", markup=False, classes="hint")
 
     def on_resize(self) -> None:
         self._lay_out()
@@ -161,7 +161,7 @@ class Charts(Grid):
         layout = self._layout()
         start = self._chosen - self._chosen % layout.places
         self._page = list(self._names[start : start + layout.places])
-        note = self.query_one("#charts-note", Static)
+        note = self.query_one("#charts-note", Facts)
         note.update(self._empty)
         note.display = not self._page
         views = list(self.query(ChartView))

@@ -51,6 +51,8 @@ class Cell:
 class Table(ScrollView, can_focus=True):
     """Rows by key; the cells of a row are asked for when it is drawn."""
 
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"table--header", "table--cursor"}
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,j", "cursor(1)", "down", show=False),
         Binding("up,k", "cursor(-1)", "up", show=False),
@@ -196,8 +198,7 @@ class Table(ScrollView, can_focus=True):
         if self._plain is None:
             self._plain = self.rich_style
         if y == 0:
-            header = [Cell(column.header, "bold") for column in self._columns]
-            return self._strip(header, Style(dim=False), int(left), width)
+            return self._header(int(left), width)
         if not self._keys:
             text = self.empty if y == 1 else ""
             return Strip([Segment(_fit(text, width, False), self._plain)])
@@ -206,14 +207,43 @@ class Table(ScrollView, can_focus=True):
             return Strip.blank(width, self._plain)
         key = self._keys[row]
         if row == self._cursor:
-            cells, base = self._cells(key), Style(bold=True, underline=True)
-            if self.has_focus:  # one bar, whatever colours its cells have
-                cells, base = [replace(cell, style="") for cell in cells], Style(reverse=True)
+            cells, base = self._cells(key), self._part("cursor")
+            if base.reverse:  # one bar, whatever colours its cells have
+                cells = [replace(cell, style="") for cell in cells]
             return self._strip(cells, base, int(left), width)
         strip = self._strips.get(key)
         if strip is None:
             strip = self._strips[key] = self._strip(self._cells(key), Style(), int(left), width)
         return strip
+
+    def _part(self, name: str) -> Style:
+        return self.get_component_rich_style(f"table--{name}", partial=True)
+
+    def _header(self, left: int, width: int) -> Strip:
+        """The headers; signs at their ends say that there are more columns on that side."""
+        base = self._part("header")
+        cells = [Cell(column.header) for column in self._columns]
+        strip = self._strip(cells, base, left, width)
+        style = (self._plain or self.rich_style) + base
+        if left and width > 1:
+            strip = _with_sign(strip, 1, Segment("‹", style))
+        edge = self._edge(width)
+        if left + edge < self.virtual_size.width and self.styles.overflow_x != "hidden":
+            return _with_sign(strip, edge, Segment("›", style))
+        return strip
+
+    def _edge(self, width: int) -> int:
+        """The cells before the scrollbar."""
+        return width - (self.scrollbar_size_vertical if self.show_vertical_scrollbar else 0)
+
+    def _is_cut(self, x: int) -> bool:
+        """Whether a column goes on beyond so many cells."""
+        right = 0
+        for column in self._columns:
+            if right < x < right + column.width:
+                return True
+            right += column.width + len(_GAP)
+        return False
 
     def _strip(self, cells: Sequence[Cell], base: Style, left: int, width: int) -> Strip:
         """A line of cells, with one segment for each stretch of one style."""
@@ -231,9 +261,14 @@ class Table(ScrollView, can_focus=True):
         )
         frozen = self._frozen_width(width)
         if not left or not frozen:
-            return strip.crop_extend(left, left + width, plain)
-        rest = strip.crop_extend(left + frozen, left + width, plain)
-        return Strip.join([strip.crop(0, frozen), rest])
+            strip = strip.crop_extend(left, left + width, plain)
+        else:
+            rest = strip.crop_extend(left + frozen, left + width, plain)
+            strip = Strip.join([strip.crop(0, frozen), rest])
+        edge = self._edge(width)
+        if self._is_cut(left + edge) and strip.crop(edge - 1, edge).text.strip():
+            return _with_sign(strip, edge, Segment("…", plain))  # half a number is a wrong one
+        return strip
 
     def _frozen_width(self, width: int) -> int:
         """The cells of the columns that stay in sight: none if they took half of the table."""
@@ -306,6 +341,12 @@ class Table(ScrollView, can_focus=True):
 
 def _placed(keys: Sequence[str]) -> dict[str, int]:
     return {key: place for place, key in enumerate(keys)}
+
+
+def _with_sign(strip: Strip, right: int, sign: Segment) -> Strip:
+    """The strip with a sign in the cell that ends at `right`."""
+    parts = [strip.crop(0, right - 1), Strip([sign], 1), strip.crop(right)]
+    return Strip.join(parts)
 
 
 def _fit(text: str, width: int, right: bool) -> str:
