@@ -217,7 +217,7 @@ def test_the_best_run_of_a_search_by_tpe_is_found_compared_noted_tagged_and_put_
         own.press("C-l")
         own.lacks("Launch a run or a search")
         assert xt.wait_job("job1") == "completed"
-        losses = {run.name: run.metrics["loss"] for run in xt.children("job1")}
+        losses = {run.name: float(str(run.metrics["loss"])) for run in xt.children("job1")}
         best = min(losses, key=lambda name: losses[name])
         own.shows(best)
         own.type("S")
