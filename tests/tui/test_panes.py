@@ -296,3 +296,15 @@ async def test_details_that_could_not_be_read_are_read_as_soon_as_they_can_be(
         await until(pilot, lambda: app.details.text == "the store is away\nwait")
         monkeypatch.undo()
         await until(pilot, lambda: "lr" in app.details.text, "the section at the feed's next look")
+
+
+async def test_another_session_is_shown_while_the_app_runs(session: Session) -> None:
+    empty = Session(home=Home(session.home.root / "other"), cwd=session.cwd, environ={})
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        before = app.main
+        app.show_session(empty)
+        await until(pilot, lambda: app.main.is_open and app.state.loaded)
+        assert app.main is not before
+        assert names(app) == []
+    empty.close()

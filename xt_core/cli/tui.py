@@ -54,9 +54,7 @@ def open_tui(overrides: dict[str, object], words: Sequence[str] = ()) -> int:
 def _add_options(parser: Parser) -> None:
     parser.add_argument("--read-only", action="store_true", help="nothing can be changed")
     parser.add_argument("--theme", metavar="NAME", help="as xt-dark, xt-light, xt-contrast")
-    parser.add_argument(
-        "--ascii", action="store_true", help="states and borders in ASCII characters"
-    )
+    parser.add_argument("--ascii", action="store_true", help="draw nothing but ASCII characters")
     parser.add_argument(
         "--serve",
         nargs="?",

@@ -286,7 +286,7 @@ _TUI = Section(
             None, "The theme, as xt-dark or xt-light; with null the one that was chosen last."
         ),
         "read-only": flag(False, "Whether nothing can be changed.", env="XT_READ_ONLY"),
-        "ascii": flag(False, "Whether states and borders are drawn in ASCII characters."),
+        "ascii": flag(False, "Whether nothing but ASCII characters is drawn."),
     },
 )
 

@@ -266,7 +266,8 @@ class Table(ScrollView, can_focus=True):
             rest = strip.crop_extend(left + frozen, left + width, plain)
             strip = Strip.join([strip.crop(0, frozen), rest])
         edge = self._edge(width)
-        if self._is_cut(left + edge) and strip.crop(edge - 1, edge).text.strip():
+        is_wide = any(cell.is_wide for cell in cells)
+        if not is_wide and self._is_cut(left + edge) and strip.crop(edge - 1, edge).text.strip():
             return _with_sign(strip, edge, Segment("…", plain))  # half a number is a wrong one
         return strip
 
