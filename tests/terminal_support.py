@@ -1,6 +1,8 @@
 """XT in a real terminal: tmux, its keys, and its screen."""
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -79,6 +81,8 @@ class Terminal:
 
     def close(self) -> None:
         self._tmux("kill-server")
+        with contextlib.suppress(OSError, ValueError):  # one that was stopped hears of it now
+            os.kill(int(self._pid_file.read_text()), signal.SIGCONT)
 
     def _tmux(self, *args: str) -> str:
         done = subprocess.run(

@@ -184,3 +184,62 @@ def test_the_terminal_is_sane_whatever_is_typed_pasted_stopped_or_resized(
         own.shows("run1", "▶ running")
         own.leave()
     assert xt.run("run1").status == "running"
+
+
+TRAINING = """
+import sys
+from xt_core import Run
+run = Run()
+lr = float(sys.argv[1].partition("=")[2])
+for step in range(4):
+    run.log_metrics({"loss": (lr - .3) ** 2 + 1 / (step + 1)}, step=step)
+    if run.should_stop():
+        break
+"""
+
+
+def test_the_best_run_of_a_search_by_tpe_is_found_compared_noted_tagged_and_put_away(
+    xt: Xt, tmp_path: Path
+) -> None:
+    xt.script("t.py", TRAINING)
+    xt.configure(
+        "general: {primary-metric: loss, maximize-metric: false}\n"
+        "hyperparameter-search: {search-type: tpe, concurrent: 2}\n"
+        "early-stopping: {early-policy: median}\n"
+    )
+    with terminal(xt, tmp_path) as own:
+        own.shows("no runs yet")
+        own.type("nt.py --lr=[$uniform(0,1)]")
+        own.shows("say how many, as in --runs 50")
+        own.press(*["Tab"] * 5)
+        own.type("6")
+        own.shows("dynamic", "tpe", "6 runs")
+        own.press("C-l")
+        own.lacks("Launch a run or a search")
+        assert xt.wait_job("job1") == "completed"
+        losses = {run.name: float(str(run.metrics["loss"])) for run in xt.children("job1")}
+        best = min(losses, key=lambda name: losses[name])
+        own.shows(best)
+        own.type("S")
+        own.shows("Progress", best)
+        own.press("Enter")
+        own.lacks("Progress")
+        other = next(name for name in losses if name != best)
+        own.press("Space")
+        own.shows("1 marked")
+        own.type(f"/name={other}")
+        own.press("Enter", "Space", "BSpace")
+        own.shows("2 marked")
+        own.type("=")
+        own.shows(best, other, "hyperparameters")
+        own.press("q")
+        own.type("ttake=1")
+        own.press("Enter")
+        wait_until(lambda: xt.run(best).tags == xt.run(other).tags == {"take": 1})
+        own.type("ithe two to look at")
+        own.press("C-s")
+        wait_until(lambda: xt.run(other).notes == "the two to look at")
+        own.type("d")
+        own.lacks(f"{best} ")
+        wait_until(lambda: xt.run(best).tags == {"take": 1, "archived": True})
+        own.leave()
