@@ -1,6 +1,8 @@
 """XT in a real terminal: tmux, its keys, and its screen."""
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -17,13 +19,20 @@ class Terminal:
     def __init__(self, xt: Xt, socket: Path, width: int, height: int) -> None:
         self._xt, self._socket = xt, socket
         self._environ = xt.environ | {"TERM": "xterm-256color"}
-        settings = "stty -a | grep -v speed"
+        self._pid_file = Path(f"{socket}.pid")
+        settings, before, after = "stty -g", f"{socket}.before", f"{socket}.after"
         command = (
-            f"{settings} > before; {sys.executable} -m xt_core; echo EXIT=$?;"
-            f"{settings} > after; cmp before after && echo SANE; cat"
+            f"{settings} > {before}; sh -c 'echo $$ > {self._pid_file};"
+            f" exec {sys.executable} -m xt_core'; echo EXIT=$?;"
+            f"{settings} > {after}; cmp {before} {after} && echo SANE; cat"
         )
         size = ("-x", str(width), "-y", str(height))
         self._tmux("new-session", "-d", "-s", "xt", *size, command)
+
+    @property
+    def pid(self) -> int:
+        """The process of XT."""
+        return int(wait_until(lambda: self._pid_file.exists() and self._pid_file.read_text()))
 
     def press(self, *keys: str) -> None:
         """Keys as tmux names them; what is no such name is typed."""
@@ -33,6 +42,13 @@ class Terminal:
     def type(self, text: str) -> None:
         """Type a text, whatever it says."""
         self._tmux("send-keys", "-l", "-t", "xt", text)
+
+    def paste(self, text: str) -> None:
+        """Paste a text, marked as such as terminals do."""
+        file = Path(f"{self._socket}.paste")
+        file.write_text(text)
+        self._tmux("load-buffer", str(file))
+        self._tmux("paste-buffer", "-p", "-t", "xt")
 
     def resize(self, width: int, height: int) -> None:
         self._tmux("resize-window", "-t", "xt", "-x", str(width), "-y", str(height))
@@ -65,6 +81,8 @@ class Terminal:
 
     def close(self) -> None:
         self._tmux("kill-server")
+        with contextlib.suppress(OSError, ValueError):  # one that was stopped hears of it now
+            os.kill(int(self._pid_file.read_text()), signal.SIGCONT)
 
     def _tmux(self, *args: str) -> str:
         done = subprocess.run(
@@ -75,9 +93,11 @@ class Terminal:
 
 
 @contextmanager
-def terminal(xt: Xt, folder: Path, width: int = 120, height: int = 36) -> Iterator[Terminal]:
-    """XT in a terminal of this size."""
-    own = Terminal(xt, folder / "tmux", width, height)
+def terminal(
+    xt: Xt, folder: Path, width: int = 120, height: int = 36, name: str = "tmux"
+) -> Iterator[Terminal]:
+    """XT in a terminal of this size; of two at once each has a name."""
+    own = Terminal(xt, folder / name, width, height)
     try:
         yield own
     finally:

@@ -131,6 +131,41 @@ def test_the_logging_api_needs_the_standard_library_alone(tmp_path: Path) -> Non
     assert loaded & {"asyncio", "dataclasses", "typing", "socket", "logging"} == set()
 
 
+def test_the_first_screen_of_the_ui_loads_no_more_than_it_shows(tmp_path: Path) -> None:
+    program = (
+        "import sys\n"
+        "from xt_core.session import Session\n"
+        "from xt_tui.app import XtApp\n"
+        "XtApp(Session())\n"
+        "print(*sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"XT_HOME": str(tmp_path)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = set(done.stdout.split())
+    late = {
+        "sqlite3", "http.client", "rich.traceback", "xt_core.console", "xt_core.system",
+        "xt_core.nodes.controllers", "xt_core.nodes.requests", "xt_core.reports.pages",
+        "xt_core.stats.sqlite", "xt_tui.console.attachment", "xt_tui.panes.sections",
+    }  # fmt: skip
+    assert loaded & (late | HEAVY - {"textual", "rich", "asyncio"}) == set()
+    assert {name for name in loaded if name.startswith("xt_core.submit")} == set()
+    assert {name for name in loaded if name.startswith("xt_tui.acting.")} <= {
+        "xt_tui.acting.charts",  # the metrics pane's own
+        "xt_tui.acting.steering",  # its messages
+        "xt_tui.acting.teams",  # the palette's
+    }
+    assert {name for name in loaded if name.startswith("xt_tui.screens.")} == {
+        "xt_tui.screens.confirm",
+        "xt_tui.screens.main",
+    }
+
+
 def test_a_blob_store_that_is_not_used_loads_no_sdk() -> None:
     program = (
         "import sys\n"

@@ -3,6 +3,7 @@
 import gc
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -13,6 +14,7 @@ from textual.screen import Screen
 
 from xt_core.choices import Choices
 from xt_core.errors import UsageError, XTError
+from xt_core.reports.nodes import state_text
 from xt_core.resources import resource
 from xt_core.session import Session
 from xt_tui.acting import steering
@@ -25,6 +27,7 @@ from xt_tui.keytable import user_keymap
 from xt_tui.layout import Layout
 from xt_tui.looks import Looks
 from xt_tui.palette import PROVIDERS
+from xt_tui.panes.rows import RowsPane
 from xt_tui.screens.main import MainScreen
 from xt_tui.state import Batch, ViewState
 from xt_tui.telling import Telling
@@ -69,6 +72,8 @@ class XtApp(Telling, Looks, Dialogs):
         self.main: MainScreen = self._new_screen()
         """The screen with the panes, whatever dialog lies over it."""
         self.feed = self._new_feed()
+        self.when_loaded: Callable[[], object] = lambda: None
+        """Called when all that the store has is there."""
 
     def _new_screen(self) -> MainScreen:
         return MainScreen(
@@ -87,11 +92,25 @@ class XtApp(Telling, Looks, Dialogs):
         is_ascii = config.boolean("tui.ascii") or self.session.environ.get("TERM") == "linux"
         theme = self.dress(config.optional_string("tui.theme"), is_ascii=is_ascii)
         self.set_keymap({f"xt.{name}": keys for name, keys in self.user_keys.items()})
+        self.main.add_class(*self._classes_of_size())
         self.push_screen(self.main)
-        self.main.call_when_open(self.feed.start)
+        self.main.call_when_open(self._open)
         for problem in (*self._problems, theme):
             if problem:
                 self.notify(problem, severity="warning", markup=False)
+
+    def _classes_of_size(self) -> list[str]:
+        """What Textual gives a screen of this size: one that has it is not styled twice."""
+        both = (
+            (self.size.width, self.HORIZONTAL_BREAKPOINTS),
+            (self.size.height, self.VERTICAL_BREAKPOINTS),
+        )
+        return [max(step for step in steps if cells >= step[0])[1] for cells, steps in both]
+
+    def _open(self) -> None:
+        """All panes are there: what was typed meanwhile finds them."""
+        self.feed.start()
+        self.take_keys()
 
     def on_unmount(self) -> None:
         self.feed.stop()
@@ -102,6 +121,7 @@ class XtApp(Telling, Looks, Dialogs):
         self.session, self.state = session, ViewState()
         self.main = self._new_screen()
         self.feed = self._new_feed()
+        self.main.add_class(*self._classes_of_size())
         self.switch_screen(self.main)
         self.main.call_when_open(self.feed.start)
 
@@ -110,19 +130,31 @@ class XtApp(Telling, Looks, Dialogs):
     @on(Fed)
     def _take_batch(self, message: Fed) -> None:
         if self.main.is_open and message.feed is self.feed:
+            was_loaded = self.state.loaded
             self.state.apply(message.batch)
             self.main.take(message.batch)
+            if self.state.loaded and not was_loaded:
+                self.when_loaded()
             self.events.note("connection", self.state.error)
-            self._tell_search(message.batch)
+            silent = [f"{node['name']}: {state_text(node)}" for node in self.state.deserted]
+            self.events.note("controller", ", ".join(silent))
+            if self.screen is not self.main:
+                self._tell_search(message.batch)
+
+    @on(RowsPane.Arranged)
+    def _let_feed_go_on(self, message: RowsPane.Arranged) -> None:
+        """Rows are about to be drawn."""
+        self.call_after_refresh(self.feed.seen)
 
     def _tell_search(self, batch: Batch) -> None:
-        """An open search screen hears of its job."""
+        """A search screen hears of its job, also while a dialog lies over it."""
         from xt_tui.screens.search import SearchScreen
 
-        if isinstance(self.screen, SearchScreen):
-            for row in batch.jobs:
-                if row.job.name == self.screen.job:
-                    self.screen.take(row)
+        for screen in self.screen_stack:
+            if isinstance(screen, SearchScreen):
+                for row in batch.jobs:
+                    if row.job.name == screen.job:
+                        screen.take(row)
 
     @on(MainScreen.BoxChosen)
     def _check_chosen_box(self) -> None:
@@ -188,6 +220,7 @@ def run_app(session: Session) -> int:
     sys.setswitchinterval(_SWITCH_SECONDS)
     gc.set_threshold(50_000, 20, 50)
     app = XtApp(session)
+    app.when_loaded = gc.freeze  # none of it is garbage soon: it need not be looked through
     try:
         app.run()
     finally:

@@ -1,10 +1,12 @@
-"""Engine calls off the UI's thread: one at a time for each purpose, the newest request first.
+"""Reading off the UI's thread: one at a time for each purpose, the newest request first.
 
 A call that is slow (100,000 runs to sort, a store on a busy disk) delays the next of its kind and
-nothing else; what was asked for meanwhile and then overtaken is never made.
+nothing else; what was asked for meanwhile and then overtaken is never made. Who leaves waits for
+none of them.
 """
 
 import asyncio
+import contextvars
 import time
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +14,9 @@ from typing import Any
 from textual.message import Message
 from textual.widget import Widget
 
+from xt_tui.threads import DaemonThreads
+
+_THREADS = DaemonThreads()
 _LEAST_REST_SECONDS = 0.05
 _REST_SHARE = 2.0  # so a purpose takes at most a third of a processor
 
@@ -48,7 +53,10 @@ class Background:
     async def _make(self, call: Callable[[], Message]) -> None:
         """A fault of one call is told; it harms no other pane, nor the calls after it."""
         try:
-            self._owner.post_message(await asyncio.to_thread(call))
+            loop, context = asyncio.get_running_loop(), contextvars.copy_context()
+            self._owner.post_message(await loop.run_in_executor(_THREADS, context.run, call))
         except Exception as error:
+            if not self._owner.is_attached:  # what it read may have been closed under it
+                return
             text = f"{type(error).__name__}: {error}"
             self._owner.notify(text, title=self._purpose, severity="error", markup=False)

@@ -6,8 +6,8 @@ Dialogs are imported when they are opened: few of them are on any one day.
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from textual.app import App
 from textual.screen import Screen
+from textual.widgets import Input
 
 from xt_core.query.formats import counted
 from xt_core.session import Session
@@ -21,12 +21,13 @@ from xt_tui.panes.output import MOST_RUNS, OutputPane
 from xt_tui.panes.runs import RunsPane
 from xt_tui.screens.main import MainScreen
 from xt_tui.state import ViewState
+from xt_tui.typeahead import Typeahead
 
 if TYPE_CHECKING:
     from xt_core.submit.submission import Submission
 
 
-class Dialogs(App[int]):
+class Dialogs(Typeahead):
     """What it shows is that of `XtApp`, which says what is possible and does it."""
 
     session: Session
@@ -82,9 +83,17 @@ class Dialogs(App[int]):
         self.notify(text, title="copied", markup=False)
 
     def action_help_quit(self) -> None:
-        """Ctrl-C stops nothing here; it says what leaves."""
+        """Ctrl-C stops no run. It copies what is selected, as in Textual; else it closes what is
+        open as Esc does, and on the panes it says what leaves."""
+        if self.screen is not self.main or isinstance(self.focused, Input):
+            self.type_next("escape")
+            return
         keys = key_text(self.user_keys.get("quit", ACTIONS["quit"].keys))
         self.notify(f"{keys} leaves; whatever runs goes on", title="still here", markup=False)
+
+    def key_ctrl_c(self) -> None:
+        """In dialogs, which see no key of the app's."""
+        self.action_help_quit()
 
     def open_help(self) -> None:
         from xt_tui.screens.help import HelpScreen

@@ -26,13 +26,20 @@ _FIRST_BATCH, _LARGEST_BATCH = 200, 2_000
 """The first is small: something is on the screen at once."""
 _MACHINES_SECONDS = 5.0
 """How old loads and memories of machines may be on the screen."""
+_LEAVING_SECONDS = 2.0
+"""How long who leaves waits for a look that is being made."""
 _PATIENCE_SECONDS = 2.0
 """With a node that does not answer: longer, and news of the others would come late."""
+_LONGEST_UNSEEN_SECONDS = 1.0
+"""How long the first batch may take to the screen before the others follow all the same."""
 
 
 class Feed:
     """Two lifelong threads: one listens for changes, one looks and hands batches to `deliver`
     (which must be thread-safe). However many changes are rung in during a look, one look follows.
+
+    The first batch is small, and until it is on the screen nothing else takes the processor: what
+    is needed to listen, and to ask nodes, is loaded after it.
     """
 
     def __init__(self, session: Session, deliver: Callable[["Feed", Batch], object]) -> None:
@@ -41,6 +48,7 @@ class Feed:
         self._revision = 0
         self._jobs: set[str] = set()
         self._stopped, self._bell = threading.Event(), threading.Event()
+        self._seen = threading.Event()
         self._changes: Changes | None = None
         self._threads = [
             threading.Thread(target=self._listen, name="feed listener", daemon=True),
@@ -51,6 +59,10 @@ class Feed:
         for thread in self._threads:
             thread.start()
 
+    def seen(self) -> None:
+        """The first batch is on the screen."""
+        self._seen.set()
+
     def reload_config(self) -> None:
         """Take over what was changed in the configuration. Raises ConfigError."""
         self._session.reload_config()
@@ -60,17 +72,19 @@ class Feed:
         """Let the threads end, whenever what they wait for has answered."""
         self._stopped.set()
         self._bell.set()
+        self._seen.set()
         if self._changes is not None:
             self._changes.close()
 
     def stop(self) -> None:
-        """End the threads, and wait for them."""
+        """End the threads, and wait for them, but not for a store that does not answer."""
         self.let_go()
         for thread in self._threads:
             if thread.ident is not None:  # the UI may close before it was open
-                thread.join(timeout=10)
+                thread.join(timeout=_LEAVING_SECONDS)
 
     def _listen(self) -> None:
+        self._seen.wait(_LONGEST_UNSEEN_SECONDS)
         while not self._stopped.is_set():
             with contextlib.suppress(Exception):  # each look tells of it
                 self._changes = self._session.controllers.changes()
@@ -100,20 +114,21 @@ class Feed:
     def _look(self) -> None:
         """Read what is new, in parts, and hand it on."""
         try:
-            status = None
             while not self._stopped.is_set():
                 limit = _LARGEST_BATCH if self._revision else _FIRST_BATCH
                 runs = self._session.store.changed_runs(self._revision, limit)
                 self._jobs |= {run.job for run in runs}
-                is_last = len(runs) < limit
-                jobs = self._job_rows() if is_last else []
-                if status is None or is_last:
+                if len(runs) < limit:
                     status = self._session.controllers.status(_PATIENCE_SECONDS)
-                self._deliver(self, Batch(runs, jobs, status, health=self._health()))
+                    health = self._health()
+                    self._deliver(self, Batch(runs, self._job_rows(), status, health=health))
+                else:
+                    self._deliver(self, Batch(runs, [], None, is_last=False))
                 if runs:
                     self._revision = runs[-1].revision
-                if is_last:
+                if len(runs) < limit:
                     return
+                self._seen.wait(_LONGEST_UNSEEN_SECONDS)
         except XTError as error:
             self._deliver(self, Batch([], [], None, error.message))
         except Exception as error:  # a defect is told too, and does not end the feed

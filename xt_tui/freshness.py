@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from xt_core.query.formats import format_duration
+from xt_core.reports.nodes import state_text
 from xt_tui.state import ViewState
 
 STALE_SECONDS = 10.0
@@ -31,4 +32,9 @@ def freshness(state: ViewState, now: float) -> Freshness:
     age = now - state.heard
     if age > STALE_SECONDS:
         return Freshness(f"◐ {format_duration(age)} old", "-stale")
+    if deserted := state.deserted:
+        node, others = deserted[0], len(deserted) - 1
+        more = f" and {others} more" if others else ""
+        text = f"✘ {node['name']}: {state_text(node)}{more}"
+        return Freshness(text, "-stale", "7 shows the nodes, s there starts a controller")
     return Freshness("● live", "-live")

@@ -13,6 +13,8 @@ from xt_core.model.records import Run
 from xt_core.query.registry import JobRow
 from xt_tui.themes import StateStyles
 
+STOPPED_EARLY = "early stop"
+"""Of a run that completed since early stopping ended it; no longer than the states are."""
 GLYPHS = {
     "created": "·",
     "queued": "·",
@@ -20,6 +22,7 @@ GLYPHS = {
     "spawning": "◌",
     "running": "▶",
     "completed": "✔",
+    STOPPED_EARLY: "✔",
     "error": "✘",
     "cancelled": "■",
     "lost": "?",
@@ -33,6 +36,7 @@ STYLES = StateStyles(
     {
         "running": ("bold", "state-running"),
         "completed": ("", "state-good"),
+        STOPPED_EARLY: ("", "state-good"),
         "error": ("bold", "state-bad"),
         "cancelled": ("", "state-warning"),
         "lost": ("bold", "state-bad"),
@@ -64,8 +68,10 @@ class Batch:
     runs: list[Run]
     jobs: list[JobRow]
     status: dict[str, Any] | None
-    """The nodes and what lives on them; None where the store could not be read."""
+    """The nodes and what lives on them; None where that was not asked or could not be read."""
     error: str = ""
+    is_last: bool = True
+    """Whether it is all that there is: what is new comes in parts."""
     health: Health | None = None
 
 
@@ -84,6 +90,11 @@ class ViewState:
     pending: dict[str, str] = field(default_factory=dict)
     """Run's full name, or job -> what was asked for and is not yet confirmed: "cancelling"."""
     loaded: bool = False
+    """Whether all that there was has been brought."""
+    living: set[str] = field(default_factory=set)
+    """The jobs that have not ended."""
+    _attended: set[str] = field(default_factory=set)
+    """The nodes that have had a controller while we looked."""
 
     def apply(self, batch: Batch) -> None:
         """Take over a batch."""
@@ -98,19 +109,36 @@ class ViewState:
             self.jobs[row.job.name] = row
             if row.counts.status().is_final:
                 self.pending.pop(row.job.name, None)
-        self.status, self.error = batch.status, batch.error
+                self.living.discard(row.job.name)
+            else:
+                self.living.add(row.job.name)
+        if batch.is_last:
+            self.status = batch.status
+        self.error = batch.error
+        self._attended |= {node["name"] for node in self.nodes if node["controller"] is not None}
         self.health = batch.health or self.health
         self.heard = self.heard if batch.error else clock.now()
-        self.loaded = True
+        self.loaded = self.loaded or batch.is_last
 
     @property
     def nodes(self) -> list[dict[str, Any]]:
         """The nodes, with the keys of `xt status --json`."""
         return [] if self.status is None else list(self.status["nodes"])
 
+    @property
+    def deserted(self) -> list[dict[str, Any]]:
+        """The nodes that have work left and whose controllers answer no more."""
+        silent = [
+            node
+            for node in self.nodes
+            if node["controller"] is None and node["name"] in self._attended
+        ]
+        at_work = {n for job in self.living for n in self.jobs[job].job.nodes} if silent else set()
+        return [node for node in silent if node["name"] in at_work]
+
     def run_status(self, run: Run) -> str:
         """The run's state, or what is being done about it."""
-        return self.pending.get(run.full_name, str(run.status))
+        return self.pending.get(run.full_name, outcome(run))
 
     def job_status(self, row: JobRow) -> str:
         """The job's state, or what is being done about it."""
@@ -134,6 +162,11 @@ class ViewState:
         if name in self.runs:
             return self.runs[name].status.is_final
         return name in self.jobs and self.jobs[name].counts.status().is_final
+
+
+def outcome(run: Run) -> str:
+    """The run's state; of those that completed, which were stopped because they were hopeless."""
+    return STOPPED_EARLY if run.stopped_early else str(run.status)
 
 
 def marked(status: str) -> str:

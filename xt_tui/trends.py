@@ -34,7 +34,7 @@ class Trends:
 
     @dataclass
     class Read(Message):
-        """These runs' texts are new."""
+        """These runs' texts are others than before."""
 
         keys: Sequence[str]
 
@@ -63,8 +63,10 @@ class Trends:
         is_ascii = draws_ascii(self._owner.app)
         if len(self._texts) > _MOST_KEPT:
             self._texts = {}
-        self._texts |= self._read(wanted, is_ascii)
-        return self.Read(list(wanted))
+        read = self._read(wanted, is_ascii)
+        news = [key for key, (_, text) in read.items() if text != self._texts.get(key, (-1, ""))[1]]
+        self._texts |= read
+        return self.Read(news)
 
     def _read(self, wanted: Mapping[str, _Wanted], is_ascii: bool) -> dict[str, tuple[int, str]]:
         texts: dict[str, tuple[int, str]] = {}

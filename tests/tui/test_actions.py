@@ -18,6 +18,7 @@ from xt_tui.actions import ACTIONS
 from xt_tui.app import XtApp, run_app
 from xt_tui.screens.confirm import ConfirmScreen
 from xt_tui.screens.launch import LaunchScreen
+from xt_tui.widgets.option_fields import OptionFields
 
 ALL_MEANT = "no job is chosen: the cursor is on all of them"
 
@@ -167,6 +168,7 @@ async def test_the_form_shows_what_would_be_run(session: Session) -> None:
         await until(pilot, lambda: "static random: 5 runs" in preview(app))
         assert app.screen.query_one("#go", Button).disabled is False
         app.screen.query_one("#option-runs", Input).value = ""
+        await app.screen.query_one(OptionFields).show_more()
         app.screen.query_one("#option-raw-args", Select).value = "yes"
         await until(pilot, lambda: "single: 1 run\n" in preview(app))
 
@@ -190,6 +192,7 @@ async def test_the_form_tells_what_is_wrong_and_does_not_launch(
         app = await until_loaded(pilot, 7)
         await pilot.press("n")
         await until(pilot, lambda: isinstance(app.screen, LaunchScreen))
+        await app.screen.query_one(OptionFields).show_more()
         app.screen.query_one(f"#option-{option}", Input).value = text
         app.screen.query_one("#command", Input).value = command
         await until(pilot, lambda: message in preview(app), message)

@@ -158,7 +158,7 @@ async def test_of_many_runs_the_best_are_shown_in_colours_that_stay(session: Ses
         await until(pilot, lambda: described("the 10 best by loss of 13 runs"))
         before = colors()
         assert sorted(before.values()) == list(range(10))
-        await pilot.press("t")
+        await pilot.press("p")
         await until(pilot, lambda: described("the first 10 of 13 runs"))
         after = colors()
         assert list(after) == [f"run{number}" for number in range(32, 22, -1)]
@@ -243,9 +243,9 @@ async def test_a_second_source_is_shown_by_a_key_and_by_time(session: Session) -
     log_curves(session, "run2")
     async with XtApp(session).run_test(size=(140, 40)) as pilot:
         app = await until_loaded(pilot, 7)
-        await pilot.press("G", "4", "i")
+        await pilot.press("G", "4", "U")
         await until(pilot, lambda: "nothing sampled yet" in text_of(app))
-        await pilot.press("i")
+        await pilot.press("U")
         asked: list[tuple[str, int]] = []
 
         def sampled(run: Run, after: int) -> list[MetricRecord]:
@@ -258,13 +258,13 @@ async def test_a_second_source_is_shown_by_a_key_and_by_time(session: Session) -
             ]
 
         app.metrics._system = sampled
-        await pilot.press("i")
+        await pilot.press("U")
         await until(pilot, lambda: app.metrics.charts.names == ["system.cpu_percent"])
         await until(pilot, lambda: " elapsed │" in text_of(app))
         assert "1 not finite" in text_of(app)
         assert asked[:1] == [("run2", -1)]
         assert set(asked[1:]) <= {("run2", 2)}
-        await pilot.press("i")
+        await pilot.press("U")
         await until(pilot, lambda: app.metrics.charts.names == ["epoch", "m00"])
 
 

@@ -5,10 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from support import Xt, wait_until
 from textual.widgets import Input
-from tui_support import names, text_of, until
+from tui_support import names, text_of, told, until
 
+from xt_core.errors import UnavailableError
 from xt_core.session import Session
 from xt_tui.app import XtApp
 from xt_tui.screens.confirm import ConfirmScreen
@@ -66,17 +68,44 @@ async def test_launch_watch_attach_restart_and_cancel_by_keyboard(xt: Xt) -> Non
     session.close()
 
 
-async def test_a_controller_that_dies_is_shown_and_comes_back(xt: Xt) -> None:
-    xt("status")
+async def test_a_controller_that_dies_is_shown_and_started_by_key(
+    xt: Xt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    xt.script("t.py", SCRIPT)
+    xt.submit("t.py", "x")
+    xt.wait_status("run1", "running")
+    processes = xt.processes_of_run("run1")
     session = Session(home=xt.home, cwd=xt.code, environ=xt.environ)
     async with XtApp(session).run_test(size=(140, 50)) as pilot:
         app = pilot.app
         assert isinstance(app, XtApp)
-        await until(pilot, lambda: [node["state"] for node in app.state.nodes] == ["running"])
+        await until(pilot, lambda: "● node0  1 running" in text_of(app))
+        await pilot.press("7", "s")
+        assert told(app) == ["the controller of node0 runs"]
         xt.kill_controller()
-        await until(pilot, lambda: [node["state"] for node in app.state.nodes] == ["stopped"])
-        xt("status")
-        await until(pilot, lambda: [node["state"] for node in app.state.nodes] == ["running"])
+        await until(pilot, lambda: "✘ node0: no controller" in text_of(app))
+        assert "○ no controller" in text_of(app)
+        assert "s starts it" in text_of(app)
+        assert app.events.newest_first(1)[0].message == "node0: no controller"
+
+        def refuse(*_: object) -> None:
+            raise UnavailableError("the disk is full", "make room")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(session.controllers, "ensure_running", refuse)
+            await pilot.press("s")
+            await until(pilot, lambda: told(app)[-1] == "the disk is full\nmake room")
+        assert not app.main.nodes.is_starting("node0")
+        app.read_only = True
+        await pilot.press("s")
+        assert "it is read-only" in told(app)[-1]
+        app.read_only = False
+
+        await pilot.press("s")
+        await until(pilot, lambda: "the controller of node0 runs" in told(app)[1:])
+        await until(pilot, lambda: "▶ busy 1" in text_of(app))
+        await until(pilot, lambda: "● live" in text_of(app))
+        assert xt.processes_of_run("run1") == processes
     session.close()
 
 

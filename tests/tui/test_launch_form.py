@@ -1,6 +1,7 @@
 """The launch form: searches put together field by field, and launched on a real controller."""
 
 import json
+import threading
 from functools import partial
 from pathlib import Path
 
@@ -8,14 +9,15 @@ import pytest
 from support import Xt
 from textual.pilot import Pilot
 from textual.widgets import Collapsible, Input, Select, Static
-from tui_support import text_of, until, until_loaded
+from tui_support import text_of, told, until, until_loaded
 
-from xt_core.errors import UsageError
+from xt_core.errors import RefusedError, UsageError, XTError
 from xt_core.reports.search import objectives_of
 from xt_core.search.spec import ALGORITHMS
 from xt_core.search.stopping import policies
 from xt_core.session import Session
 from xt_core.submit.parameters import check_parameter, with_parameters
+from xt_core.submit.submission import Submission
 from xt_tui.app import XtApp
 from xt_tui.screens.launch import LaunchScreen
 from xt_tui.widgets.parameters import ParameterRow
@@ -145,6 +147,7 @@ async def test_each_early_stopping_policy_is_launched_from_the_form(xt: Xt, poli
         await write_parameters(pilot, form, DRAWN)
         write(form, runs="3", primary_metric="loss", goal="minimize", early_stopping=policy)
         for name, text in settings.items():
+            await until(pilot, partial(form.query, f"#{policy}-{name}"))
             form.query_one(f"#{policy}-{name}", Input).value = text
         asked = f"xt run --runs 3 --primary-metric loss --minimize --early-stopping {policy},"
         space = "'--lr=[$loguniform(-5, -1)]' '--opt=[adam, sgd]'"
@@ -230,11 +233,50 @@ async def test_a_wrong_setting_is_told_and_nothing_can_be_launched(session: Sess
         await until_loaded(pilot, 7)
         form = await open_form(pilot, "t.py --lr=[1,2]")
         write(form, early_stopping="asha")
+        await until(pilot, lambda: form.query("#asha-reduction-factor"))
         form.query_one("#asha-reduction-factor", Input).value = "1"
         await until(
             pilot, lambda: "reduction-factor must be a whole number of at least 2" in preview(form)
         )
         assert form.query_one("#go").disabled
+
+
+async def test_a_launch_ends_though_its_form_was_closed_and_is_told(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = threading.Event()
+    outcomes: list[Submission | XTError] = [
+        RefusedError("no room", "make some"),
+        Submission("ws1", "job7", ["run7"], "single", 1, ["node0"]),
+    ]
+
+    def submit_slowly(*_given: object) -> Submission:
+        assert closed.wait(60)
+        outcome = outcomes.pop(0)
+        if isinstance(outcome, XTError):
+            raise outcome
+        return outcome
+
+    monkeypatch.setattr("xt_tui.screens.launch.submit", submit_slowly)
+    (session.cwd / "t.py").write_text("")
+    async with XtApp(session).run_test(size=(120, 50)) as pilot:
+        app = await until_loaded(pilot, 7)
+        for text in ("no room make some", "job7: 1 run (single)"):
+            closed.clear()
+            form = await open_form(pilot)
+            await until(pilot, partial(may_launch, form))
+            await pilot.press("ctrl+l", "escape")
+            await until(pilot, lambda: app.screen is app.main)
+            closed.set()
+            await until(pilot, partial(is_told, app, text))
+
+
+def may_launch(form: LaunchScreen) -> bool:
+    return not form.query_one("#go").disabled
+
+
+def is_told(app: XtApp, text: str) -> bool:
+    return told(app)[-1:] == [text]
 
 
 async def test_rare_options_are_folded_away_and_a_file_name_is_completed(session: Session) -> None:
@@ -243,7 +285,7 @@ async def test_rare_options_are_folded_away_and_a_file_name_is_completed(session
     async with XtApp(session).run_test(size=(80, 24)) as pilot:
         app = await until_loaded(pilot, 7)
         form = await open_form(pilot)
-        assert not form.query_one("#option-tags").region
+        assert not form.query("#option-tags")
         field = form.query_one("#option-hp-config", Input)
         field.focus()
         await pilot.press(*"sp")
@@ -253,8 +295,9 @@ async def test_rare_options_are_folded_away_and_a_file_name_is_completed(session
         more = form.query_one("#more", Collapsible)
         more.query_one("CollapsibleTitle").focus()
         await pilot.press("enter")
-        await until(pilot, lambda: form.query_one("#option-max-runs").region)
-        assert "max-runs" in text_of(app)
+        await until(pilot, lambda: form.query("#option-max-runs"))
+        await until(pilot, lambda: "max-runs" in text_of(app))
+        assert form.query_one("#option-max-runs").region
 
 
 # Parameters as options ------------------------------------------------------------------

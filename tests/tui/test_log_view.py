@@ -15,7 +15,8 @@ from xt_core.resources import resource
 from xt_tui.console.lines import LineBuffer
 from xt_tui.console.terminal import Terminal
 from xt_tui.looks import Looks
-from xt_tui.widgets.log_view import LogView, Range
+from xt_tui.widgets.log_lines import Range
+from xt_tui.widgets.log_view import LogView
 from xt_tui.widgets.searched_log import SearchedLog
 
 

@@ -15,6 +15,7 @@ from xt_tui.screens.box import BoxScreen
 from xt_tui.screens.check import CheckScreen
 from xt_tui.screens.confirm import ConfirmScreen
 from xt_tui.screens.launch import LaunchScreen
+from xt_tui.widgets.option_fields import OptionFields
 
 _TRAIN = """\
 import os, time
@@ -190,6 +191,7 @@ async def test_the_launch_form_offers_boxes_and_pools(known: Xt, network: Networ
         app = await opened(pilot)
         await pilot.press("n")
         await until(pilot, lambda: isinstance(app.screen, LaunchScreen))
+        await app.screen.query_one(OptionFields).show_more()
         field = app.screen.query_one("#option-target", Select)
         offered = [value for _, value in field._options if isinstance(value, str)]
         assert sorted(offered) == ["gpu1", "lab", "local"]

@@ -5,6 +5,7 @@ from rich.text import Text
 from textual.widgets import Static
 from tui_support import log_loss, names, text_of, told, until, until_loaded
 
+from xt_core.errors import UnavailableError
 from xt_core.home import Home
 from xt_core.model.records import Job, Run
 from xt_core.model.states import RunStatus
@@ -280,3 +281,30 @@ def test_several_nodes_take_a_line_each_and_stopped_ones_share_one(session: Sess
         "✘ node2  its controller does not answer",
         "○ node0, node3  controller starts on demand",
     ]
+
+
+async def test_details_that_could_not_be_read_are_read_as_soon_as_they_can_be(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_given: object) -> list[str]:
+        raise UnavailableError("the store is away", "wait")
+
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        monkeypatch.setattr("xt_tui.panes.sections.section_lines", away)
+        await pilot.press("6", "l")
+        await until(pilot, lambda: app.details.text == "the store is away\nwait")
+        monkeypatch.undo()
+        await until(pilot, lambda: "lr" in app.details.text, "the section at the feed's next look")
+
+
+async def test_another_session_is_shown_while_the_app_runs(session: Session) -> None:
+    empty = Session(home=Home(session.home.root / "other"), cwd=session.cwd, environ={})
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        before = app.main
+        app.show_session(empty)
+        await until(pilot, lambda: app.main.is_open and app.state.loaded)
+        assert app.main is not before
+        assert names(app) == []
+    empty.close()

@@ -63,9 +63,8 @@ async def test_it_follows_the_job(session: Session) -> None:
         log_loss(session, "run1.6", 0.05)
         session.store.change_run(RunChange("ws1", "run1.6", RunStatus.COMPLETED, "ended"))
         await until(pilot, lambda: shown(screen, "progress") != before)
-        assert "best (least loss): run1.6, 0" in str(
-            screen.query_one("#search-facts", Static).render()
-        )
+        facts = screen.query_one("#search-facts", Static)
+        await until(pilot, lambda: "best (least loss): run1.6, 0" in str(facts.render()))
         await until(pilot, lambda: "✔ completed" in text_of(app_of(pilot)))
 
 

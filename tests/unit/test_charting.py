@@ -229,7 +229,7 @@ def test_the_name_of_a_metric_tells_its_direction(metric: str, is_more: bool) ->
 def test_samples_are_points_in_milliseconds(monkeypatch: pytest.MonkeyPatch) -> None:
     taken = [Sample(1e9 + n / 8, 5, {"cpu_percent": n}) for n in range(3)]
     monkeypatch.setattr(
-        "xt_tui.charting.sampled.run_samples",
+        "xt_core.system.run_samples",
         lambda _session, _run, after: [each for each in taken if each.time > after],
     )
     source = sampled(cast(Session, None))

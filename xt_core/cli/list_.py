@@ -1,7 +1,6 @@
 """`xt list`: reports."""
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xt_core import clock
@@ -12,17 +11,27 @@ from xt_core.cli.freshness import refresh
 from xt_core.cli.names import chosen_runs, located, run_patterns
 from xt_core.cli.nouns import Noun, run_noun
 from xt_core.cli.parser import Parser, add_workspace, count, seconds
+from xt_core.cli.report_options import (
+    add_report_options,
+    cut,
+    report_filters,
+    report_layout,
+    report_limits,
+    report_reverse,
+    report_sort,
+    report_statuses,
+    take_view,
+)
 from xt_core.cli.talk import emit_json, note
 from xt_core.errors import ConfigError, ExitCode, UsageError
 from xt_core.model.names import JOB_NAME
-from xt_core.query.fields import FieldSet
-from xt_core.query.filters import Check, Filter, matches_all, parse_filter
+from xt_core.query.filters import matches_all
 from xt_core.query.registry import JOB_FIELDS, RUN_FIELDS, JobRow
 from xt_core.query.sorting import parse_sort, sort_records
 from xt_core.query.table import render_table
 from xt_core.reports.documents import event_documents, job_documents, run_document
 from xt_core.reports.jobs import job_rows, named_jobs
-from xt_core.reports.tables import Layout, Report, terminal_width
+from xt_core.reports.tables import Report, terminal_width
 from xt_core.session import Session
 from xt_core.stats.store import RunQuery
 
@@ -57,32 +66,14 @@ def main(argv: list[str]) -> int:
 
 def _add_run_options(parser: Parser) -> None:
     parser.add_argument("names", nargs="*", metavar="RUNS", help="run3,run7-run9,run35.*,job12; -")
-    _add_report_options(parser)
+    add_report_options(parser)
     parser.add_argument("--job", metavar="JOB", help="runs of this job")
     parser.add_argument("--parents", action="store_true", help="parent runs instead")
 
 
 def _add_job_options(parser: Parser) -> None:
     parser.add_argument("names", nargs="*", metavar="JOBS", help="job3,job5-job7; -")
-    _add_report_options(parser)
-
-
-def _add_report_options(parser: Parser) -> None:
-    add = parser.add_argument
-    add("--filter", action="append", default=[], metavar="FIELD<VALUE", help="may be repeated")
-    add("--sort", metavar="FIELD", help="-FIELD sorts downwards")
-    add("--reverse", action="store_true", default=None, help="turn the order round")
-    add("--columns", metavar="LIST", help="name=Header:format, …; hparams.* and the like expand")
-    add("--group", metavar="FIELD", help="a table for each value")
-    add("--view", metavar="NAME", help="as saved in the terminal UI (V); other options come first")
-    add("--first", type=count, metavar="N", help="only the first N")
-    add("--last", type=count, metavar="N", help="only the last N")
-    add("--all", action="store_true", help="all, not only the last few")
-    add("--archived", action="store_true", help="also what is archived")
-    add("--status", metavar="LIST", help="as running,error")
-    add("--experiment", metavar="NAME", help="only this experiment")
-    add("--export", type=Path, metavar="FILE", help="all of them to a .csv, .tsv or .json file")
-    add_workspace(parser)
+    add_report_options(parser)
 
 
 def _add_event_options(parser: Parser) -> None:
@@ -101,10 +92,10 @@ def _add_nothing(parser: Parser) -> None:
 
 
 def _list_runs(session: Session, options: argparse.Namespace) -> None:
-    _take_view(session, options, "runs", RUN_FIELDS)
+    take_view(session, options, "runs", RUN_FIELDS)
     refresh(session)
     query = _run_query(session, options)
-    layout = _layout(session, options, "run-reports")
+    layout = report_layout(session, options, "run-reports")
     named = named_aggregates(query, layout)
     if named or options.json or options.export:
         complete_aggregates(session.store)
@@ -123,12 +114,12 @@ def _run_query(session: Session, options: argparse.Namespace) -> RunQuery:
     query = RunQuery(
         workspace=session.workspace,
         patterns=located(run_patterns(options.names), session.workspace),
-        filters=_filters(options, RUN_FIELDS),
+        filters=report_filters(options, RUN_FIELDS),
         jobs=[_job_name(session, options.job)] if options.job else (),
-        statuses=_statuses(session, options, "run-reports", RUN_FIELDS),
+        statuses=report_statuses(session, options, "run-reports", RUN_FIELDS),
         parents=options.parents,
-        sort=_sort(session, options, "run-reports"),
-        reverse=_reverse(session, options, "run-reports"),
+        sort=report_sort(session, options, "run-reports"),
+        reverse=report_reverse(session, options, "run-reports"),
     )
     parse_sort(query.sort, RUN_FIELDS)  # a wrong one is an error before any other
     for pattern in query.patterns:
@@ -138,7 +129,7 @@ def _run_query(session: Session, options: argparse.Namespace) -> RunQuery:
             session.store.job(pattern.name)
     if any(pattern.workspace != session.workspace for pattern in query.patterns):
         query.workspace = None
-    query.first, query.last = _limits(options, config.integer("run-reports.last"))
+    query.first, query.last = report_limits(options, config.integer("run-reports.last"))
     by_name = bool(query.patterns) and all(pattern.single for pattern in query.patterns)
     return query if asks_for_archived(options, by_name) else without_archived(session, query)
 
@@ -153,24 +144,24 @@ def _job_name(session: Session, name: str) -> str:
 
 
 def _list_jobs(session: Session, options: argparse.Namespace) -> None:
-    _take_view(session, options, "jobs", JOB_FIELDS)
+    take_view(session, options, "jobs", JOB_FIELDS)
     refresh(session)
     rows = _chosen_jobs(session, options)
     total = len(rows)
-    rows = _cut(rows, *_limits(options, session.config.integer("job-reports.last")))
+    rows = cut(rows, *report_limits(options, session.config.integer("job-reports.last")))
 
     def documents() -> dict[str, Any]:
         return {"jobs": job_documents(session.store, [row.job for row in rows]), "total": total}
 
-    layout = _layout(session, options, "job-reports")
+    layout = report_layout(session, options, "job-reports")
     _show(Report[JobRow](rows, total, JOB_FIELDS, layout, documents), options, "jobs")
 
 
 def _chosen_jobs(session: Session, options: argparse.Namespace) -> list[JobRow]:
     """The jobs that names, filters and states choose, in order."""
-    filters = _filters(options, JOB_FIELDS)
-    statuses = _statuses(session, options, "job-reports", JOB_FIELDS)
-    order = parse_sort(_sort(session, options, "job-reports"), JOB_FIELDS)
+    filters = report_filters(options, JOB_FIELDS)
+    statuses = report_statuses(session, options, "job-reports", JOB_FIELDS)
+    order = parse_sort(report_sort(session, options, "job-reports"), JOB_FIELDS)
     patterns = run_patterns(options.names)
     by_name = bool(patterns) and all(pattern.single_job for pattern in patterns)
     if not asks_for_archived(options, by_name):
@@ -182,7 +173,7 @@ def _chosen_jobs(session: Session, options: argparse.Namespace) -> list[JobRow]:
         for row in job_rows(session.store, names, None if names else session.workspace)
         if matches_all(filters, row, now) and (not statuses or row.counts.status() in statuses)
     ]
-    return sort_records(rows, order, _reverse(session, options, "job-reports"), now)
+    return sort_records(rows, order, report_reverse(session, options, "job-reports"), now)
 
 
 # The rest -------------------------------------------------------------------------------
@@ -295,7 +286,7 @@ def _list_events(session: Session, options: argparse.Namespace) -> None:
     ]
     events.sort(key=lambda event: event["time"])
     total = len(events)
-    events = _cut(events, None, options.last)
+    events = cut(events, None, options.last)
     _show_plain(options, "events", ["time", "run", "event", "data"], events, total)
     if len(events) < total and not options.json:
         note(f"{len(events)} of {total} events; --last shows more")
@@ -328,89 +319,6 @@ def _cell(value: object) -> str:
     if value is None or value is False:
         return ""
     return "yes" if value is True else str(value)
-
-
-# Common ---------------------------------------------------------------------------------
-
-
-def _layout(session: Session, options: argparse.Namespace, section: str) -> Layout:
-    config = session.config
-    return Layout(
-        columns=options.columns,
-        default_columns=",".join(config.strings(f"{section}.columns")),
-        max_width=config.integer(f"{section}.max-width"),
-        precision=config.integer(f"{section}.precision"),
-        group=options.group or config.optional_string(f"{section}.group"),
-    )
-
-
-def _take_view(
-    session: Session, options: argparse.Namespace, nouns: str, fields: FieldSet[Any]
-) -> None:
-    """Let a saved view say what the options leave open; its filters come on top of theirs."""
-    if options.view is None:
-        return
-    import shlex
-
-    from xt_core.choices import Choices
-    from xt_core.query.views import column_text, named_view
-
-    view = named_view(Choices(session.team_home.team_root), nouns, fields, options.view)
-    options.filter = [*options.filter, *shlex.split(view.filter)]
-    options.columns = options.columns or column_text(view.columns, fields) or None
-    options.group = options.group or view.group or None
-    if options.sort is None and view.sort:
-        options.sort = view.sort
-        options.reverse = view.reverse if options.reverse is None else options.reverse
-
-
-def _filters(options: argparse.Namespace, fields: FieldSet[Any]) -> list[Filter[Any]]:
-    filters = [parse_filter(text, fields) for text in options.filter]
-    if options.experiment is not None:
-        field = fields.find("experiment")
-        filters.append(Filter("--experiment", field, Check.EQUAL, options.experiment))
-    return filters
-
-
-def _sort(session: Session, options: argparse.Namespace, section: str) -> str:
-    configured = session.config.string(f"{section}.sort")
-    return configured if options.sort is None else str(options.sort)
-
-
-def _reverse(session: Session, options: argparse.Namespace, section: str) -> bool:
-    configured = session.config.boolean(f"{section}.reverse")
-    return configured if options.reverse is None else bool(options.reverse)
-
-
-def _statuses(
-    session: Session, options: argparse.Namespace, section: str, fields: FieldSet[Any]
-) -> list[str]:
-    """The states asked for, else those of the configuration. Raises UsageError."""
-    configured = ",".join(session.config.strings(f"{section}.status"))
-    return _words(options.status or configured, fields.find("status").choices)
-
-
-def _limits(options: argparse.Namespace, default_last: int) -> tuple[int | None, int | None]:
-    given = [options.first is not None, options.last is not None, options.all]
-    if sum(given) > 1:
-        raise UsageError("--first, --last and --all exclude each other", "give one of them")
-    if options.first is not None or options.last is not None:
-        return options.first, options.last
-    return None, None if options.all or options.export else default_last
-
-
-def _cut(rows: list[Any], first: int | None, last: int | None) -> list[Any]:
-    if first is not None:
-        return rows[:first]
-    return rows if last is None else rows[len(rows) - min(last, len(rows)) :]
-
-
-def _words(text: str | None, known: tuple[str, ...]) -> list[str]:
-    words = [word.strip() for word in (text or "").split(",") if word.strip()]
-    for word in words:
-        if word not in known:
-            raise UsageError(f"there is no status {word!r}", f"they are {', '.join(known)}")
-    return words
 
 
 def _show(report: Report[Any], options: argparse.Namespace, what: str) -> None:

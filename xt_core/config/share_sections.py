@@ -1,12 +1,9 @@
 """The declaration of the sections `data` and `model`, whose properties have the same meanings."""
 
-import re
-
+from xt_core.config.forms import NOT_BLANK
 from xt_core.config.properties import Kind, Property, Section
 from xt_core.shares.names import SHARE_NAME, SHARE_NAME_HELP
 from xt_core.shares.use import ACTIONS
-
-_NOT_BLANK = re.compile(r"\s*\S.*", re.DOTALL)
 
 
 def share_section(kind: str, what: str) -> Section:
@@ -18,7 +15,7 @@ def share_section(kind: str, what: str) -> Section:
             None,
             "A folder of this machine: what to upload, or without a share what runs use in place.",
             nullable=True,
-            pattern=_NOT_BLANK,
+            pattern=NOT_BLANK,
             pattern_help="some text",
         ),
         "upload": Property(

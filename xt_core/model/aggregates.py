@@ -112,7 +112,7 @@ def aggregates_to_json(aggregates: Mapping[str, Aggregate]) -> str:
 
 def aggregates_from_json(text: str | None) -> Mapping[str, Aggregate]:
     """The inverse of `aggregates_to_json`; what is not worked out yet (None) counts as none."""
-    return StoredAggregates(text) if text is not None and text != "{}" else {}
+    return StoredAggregates(text) if text is not None and text != "{}" else _NO_AGGREGATES
 
 
 def decode(data: Mapping[str, Iterable[Number | None]]) -> dict[str, Aggregate]:
@@ -149,6 +149,10 @@ class StoredAggregates(Mapping[str, Aggregate]):
 
     def __repr__(self) -> str:
         return repr(self._read())
+
+
+_NO_AGGREGATES = StoredAggregates("{}")
+"""One for all runs that have none."""
 
 
 def as_document(aggregate: Aggregate) -> dict[str, Number | None]:

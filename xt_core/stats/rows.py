@@ -1,7 +1,7 @@
 """Between the rows of the SQLite store and the records of the model."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from sys import intern as same
 from typing import Any
@@ -104,6 +104,9 @@ _EMPTY: dict[str, Any] = {}
 """For all runs that have no tags, metrics or hyperparameters: nobody changes those of a `Run`."""
 _LONGEST_SHARED = 32
 """Characters of a text that other documents are likely to have too."""
+_MOST_SHARED, _OBJECTS_UNTIL_SMALL = 29, 32
+"""CPython makes room for 30 attributes in the first object of a class, and for fewer in each that
+follows, until it is as many as they have."""
 
 
 def _compact(document: dict[str, Any]) -> dict[str, Any]:
@@ -112,19 +115,29 @@ def _compact(document: dict[str, Any]) -> dict[str, Any]:
     new_holder = _holder(tuple(document))
     if new_holder is None:
         return document
-    holder = new_holder()
     for name, value in document.items():
         if isinstance(value, str) and len(value) <= _LONGEST_SHARED:
-            value = same(value)
-        setattr(holder, name, value)
-    kept: dict[str, Any] = vars(holder)
-    return kept
+            document[name] = same(value)
+    return _named(new_holder(), document)
 
 
 @lru_cache(maxsize=256)
 def _holder(names: tuple[str, ...]) -> type | None:
-    """A class of its own for each list of names; none where one could mean an object's own."""
-    return None if any(name.startswith("__") for name in names) else type("Document", (), {})
+    """A class of its own for each list of names; none for so many that objects do not share them,
+    and where one could mean an object's own."""
+    if len(names) > _MOST_SHARED or any(name.startswith("__") for name in names):
+        return None
+    document: type = type("Document", (), {})
+    for _ in range(_OBJECTS_UNTIL_SMALL):
+        _named(document(), dict.fromkeys(names))
+    return document
+
+
+def _named(holder: object, values: Mapping[str, Any]) -> dict[str, Any]:
+    for name, value in values.items():
+        setattr(holder, name, value)
+    kept: dict[str, Any] = vars(holder)
+    return kept
 
 
 def _run(

@@ -17,25 +17,42 @@ T = TypeVar("T")
 def look_up(app: "XtApp", what: str, call: Callable[[], T], then: Callable[[T], object]) -> None:
     """Call in a thread, and go on with what it gives, on the UI's own; an error is told instead.
 
-    `what` is shown meanwhile, as "opening run.json".
+    `what` is shown meanwhile, as "opening run.json". What is typed meanwhile is meant for what
+    comes; Esc gives that up.
     """
-    line = Static(f"{what}…", classes="busy", markup=False)
+    line = Static(f"{what}… esc or ctrl+g gives up", classes="busy", markup=False)
     app.main.mount(line)
+    is_wanted = True
 
-    def done(found: T) -> None:
+    def give_up() -> None:
+        nonlocal is_wanted
+        is_wanted = False
         line.remove()
-        then(found)
+
+    def found(what_is: T) -> None:
+        if is_wanted:
+            line.remove()
+            try:
+                then(what_is)
+            finally:
+                app.release_keys(give_up)
+
+    def failed() -> None:
+        if is_wanted:
+            line.remove()
+            app.release_keys(give_up, is_open=False)
 
     def work() -> None:
         try:
-            found = call()
+            what_is = call()
         except XTError as error:
-            app.call_later(line.remove)
+            app.call_later(failed)
             app.post_message(Acted("", [], error))
         except BaseException:
-            app.call_later(line.remove)
+            app.call_later(failed)
             raise
         else:
-            app.call_later(done, found)
+            app.call_later(found, what_is)
 
+    app.hold_keys(give_up)
     app.run_worker(work, thread=True, group="act", description=what, exit_on_error=False)

@@ -56,7 +56,9 @@ def choose_group(app: "XtApp") -> None:
             pane.group_by("" if text == _NO_GROUPS else text)
 
     hint = "enter on a group opens it, space marks what is in it"
-    names = [_NO_GROUPS, *pane.field_names()]
+    chosen_by_users = ("hparams.", "tags.")  # what runs differ by comes first
+    fields = sorted(pane.field_names(), key=lambda name: not name.startswith(chosen_by_users))
+    names = [_NO_GROUPS, *fields]
     screen = FieldScreen("Group by", hint, names, lambda text: parse_group(text, pane.fields))
     app.push_screen(screen, chosen)
 

@@ -39,4 +39,7 @@ def switch(app: "XtApp", name: str | None) -> None:
         with contextlib.suppress(SuspendNotSupported), app.suspend():
             new.sign_in_beforehand()
     app.show_session(new)
-    old.close()
+    # In a thread: connections to boxes take their time to end.
+    app.run_worker(
+        old.close, thread=True, group="act", description="leaving the team", exit_on_error=False
+    )

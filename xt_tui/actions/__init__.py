@@ -28,5 +28,7 @@ ACTIONS: dict[str, Action] = {
 
 
 def bindings(pane: str = "") -> list[BindingType]:
-    """The bindings of a pane, by its id; without one, those of the app."""
-    return _bindings(ACTIONS.values(), pane)
+    """The bindings of a pane, by its id; without one, those of the app. The footer has their order:
+    help, what is done with runs, and last what concerns XT as a whole."""
+    ordered = sorted(ACTIONS.values(), key=lambda each: each.group == "XT" and each.id != "help")
+    return _bindings(ordered, pane)

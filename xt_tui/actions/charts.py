@@ -100,7 +100,7 @@ ACTIONS = (
     Action("band", "band", "mean with least and greatest: of runs that differ by seed, of all", "B",
            "Metrics", lambda app: charts.next_banding(app.metrics), pane="metrics",
            command="xt plot --band"),
-    Action("top", "best runs", "of more than ten chosen runs, show the best or the first", "t",
+    Action("top", "best runs", "of more than ten chosen runs, show the best or the first", "p",
            "Metrics", lambda app: charts.toggle_top(app.metrics), _needs_primary, pane="metrics",
            command="xt plot --top"),
     Action("legend", "legend", "show or hide the legends", "w", "Metrics",
@@ -108,7 +108,7 @@ ACTIONS = (
     Action("glyphs", "characters", "draw with braille, block elements or plain ASCII", "u",
            "Metrics", lambda app: charts.next_glyphs(app.metrics), pane="metrics",
            command="xt plot --glyphs"),
-    Action("system", "system", "what the runs use of their machines, or what they logged", "i",
+    Action("system", "system", "what the runs use of their machines, or what they logged", "U",
            "Metrics", lambda app: charts.toggle_system(app.metrics), pane="metrics",
            command="xt view system"),
 )  # fmt: skip

@@ -11,6 +11,8 @@ ACTIONS = (
            "colon,ctrl+p", "XT", lambda app: app.action_command_palette(), in_footer=True),
     Action("quit", "quit", "leave; whatever runs goes on", "q", "XT",
            lambda app: app.exit(), in_footer=True),
+    Action("suspend", "suspend", "go back to the shell, and here again with fg", "ctrl+z", "XT",
+           lambda app: app.action_suspend_process(), guards.needs_shell),
     Action("team", "team", "show the jobs and runs of another team", "T", "XT",
            teams.choose, guards.needs_teams, command="xt use team"),
     Action("events", "events", "what the UI told: every message, error and lost connection", "E",

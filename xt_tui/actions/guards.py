@@ -62,6 +62,11 @@ def needs_teams(app: "XtApp") -> str | None:
     return "the configuration has no other team" if only else None
 
 
+def needs_shell(app: "XtApp") -> str | None:
+    driver = app._driver
+    return None if driver is not None and driver.can_suspend else "there is no shell to go to here"
+
+
 def needs_other_pane(app: "XtApp") -> str | None:
     hidden = app.main.layout_of_panes.hidden
     return "it is the last pane that is shown" if len(hidden) + 1 >= len(PANES) else None

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from xt_tui.acting import charts as charts
     from xt_tui.acting import comparing as comparing
     from xt_tui.acting import console as console
+    from xt_tui.acting import controllers as controllers
     from xt_tui.acting import files as files
     from xt_tui.acting import steering as steering
     from xt_tui.acting import tables as tables

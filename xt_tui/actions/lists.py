@@ -25,7 +25,7 @@ ACTIONS = (
            "Lists", tables.choose_columns,
            command="xt list runs --columns"),
     Action("mark", "mark", "mark or unmark the row, to act on several", "space", "Lists",
-           lambda app: app.main.records.toggle_mark()),
+           lambda app: app.main.records.toggle_mark(), in_footer=True),
     Action("mark_range", "mark range", "mark every row that the cursor passes, until v again",
            "v", "Lists", lambda app: app.main.records.toggle_range()),
     Action("mark_all", "mark all", "mark all rows shown, or none", "asterisk", "Lists",

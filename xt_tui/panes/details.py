@@ -17,7 +17,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Static
 
 from xt_core.chart import Chart
 from xt_core.errors import XTError
@@ -29,6 +28,7 @@ from xt_tui.background import Background
 from xt_tui.looks import draws_ascii
 from xt_tui.panes.pane import Pane
 from xt_tui.widgets.chart import chart_text
+from xt_tui.widgets.facts import Facts
 from xt_tui.widgets.tab_strip import Tab, TabStrip
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ SECTIONS = ("overview", "hyperparameters", "metrics", "system", "events", "files
 _FIELD = re.compile(r"  (\S+(?: \S+)*)  +\S")
 _UNSEEN_WIDTH = 80
 """Cells that a page is made for while the pane is not on screen."""
+_FAILED = object()
+"""In the place of what is shown: that could not be read."""
 
 
 class Page(VerticalScroll, inherit_bindings=False):
@@ -64,6 +66,7 @@ class DetailsPane(Pane):
 
         of: object
         text: Text
+        is_failed: bool
 
     def __init__(self, session: Session) -> None:
         super().__init__("", id="details")
@@ -79,7 +82,7 @@ class DetailsPane(Pane):
     def compose(self) -> ComposeResult:
         yield TabStrip(self._tabs, id="section-strip")
         with Page(id="details-page"):
-            yield Static(id="details-text", markup=False)
+            yield Facts(id="details-text", markup=False)
 
     @property
     def target(self) -> Widget:
@@ -88,7 +91,7 @@ class DetailsPane(Pane):
     @property
     def text(self) -> str:
         """The section as it is shown."""
-        return str(self.query_one("#details-text", Static).render())
+        return str(self.query_one("#details-text", Facts).render())
 
     def show_run(self, run: Run | None) -> None:
         """Show a run, unless that is what is shown."""
@@ -145,7 +148,7 @@ class DetailsPane(Pane):
     def _ask(self, wanted: object, read: Callable[[], "Parts"]) -> None:
         if wanted != self._shown:
             self._shown = wanted
-            self._background.ask(lambda: self.Read(wanted, _page_text(read)))
+            self._background.ask(lambda: self.Read(wanted, *_page_text(read)))
 
     def _read_section(self, run: Run, section: str, width: int) -> "Parts":
         from xt_tui.panes.sections import section_lines
@@ -161,23 +164,31 @@ class DetailsPane(Pane):
     def _show(self, message: Read) -> None:
         if self._shown == message.of:
             self._update(message.text)
+            self._shown = _FAILED if message.is_failed else self._shown
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether what is to be shown could not be read: it is worth another attempt."""
+        return self._shown is _FAILED
 
     def _update(self, text: Text) -> None:
-        for page in self.query("#details-text").results(Static):  # none while the app closes
+        for page in self.query("#details-text").results(Facts):  # none while the app closes
             page.update(text)
 
 
-def _page_text(read: Callable[[], "Parts"]) -> Text:
-    """A page as text that does not wrap, or why there is none."""
+def _page_text(read: Callable[[], "Parts"]) -> tuple[Text, bool]:
+    """A page as text that does not wrap, or why there is none; and whether there is none."""
+    is_failed = False
     try:
         parts = read()
     except XTError as error:
-        parts = [error.message, error.hint]
+        parts, is_failed = [error.message, error.hint], True
     lines = [chart_text(part) if isinstance(part, Chart) else part for part in parts]
-    return Text("\n").join(
+    styled = [
         _styled(line, after) if isinstance(line, str) else line
         for line, after in zip_longest(lines, lines[1:], fillvalue="")
-    )
+    ]
+    return Text("\n").join(styled), is_failed
 
 
 def _styled(line: str, after: str | Text) -> Text:

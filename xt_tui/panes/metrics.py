@@ -80,7 +80,9 @@ class MetricsPane(Pane, can_focus=True):
         """The metric that its job is about, or nothing."""
         self._drawn = 0.0
         self._timer: Timer | None = None
-        self.view = View(glyphs=fitting_glyphs(os.environ, sys.stdout.encoding))
+        # While the app runs, what stands for standard output is not the terminal.
+        encoding = getattr(sys.__stdout__, "encoding", "utf-8")
+        self.view = View(glyphs=fitting_glyphs(os.environ, encoding))
         self.charts = Charts(self._draw)
 
     def compose(self) -> ComposeResult:
@@ -106,6 +108,8 @@ class MetricsPane(Pane, can_focus=True):
 
     def show_runs(self, runs: Sequence[Run], primary: str, maximize: bool = True) -> None:
         """Draw these runs' metrics, the job's primary metric first."""
+        if primary != self.primary:
+            self.charts.start_over()
         self._chosen, self.primary, self._maximize = runs, primary, maximize
         self.show_chosen()
 

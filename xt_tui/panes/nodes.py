@@ -16,7 +16,7 @@ from xt_core.session import Session
 from xt_core.ssh.adding import remote_names
 from xt_tui.actions import bindings
 from xt_tui.panes.pane import Pane
-from xt_tui.state import STYLES, ViewState
+from xt_tui.state import GLYPHS, STYLES, ViewState
 from xt_tui.widgets.table import Cell, Table, TableColumn
 
 _HEADERS = ("node", "state", "load", "memory", "GPUs", "")
@@ -35,6 +35,10 @@ class NodesPane(Pane):
         self._entries: dict[str, Mapping[str, Any]] = {}
         self._boxes: dict[str, str] = {}
         """The addresses of the configuration's boxes."""
+        self._rows: list[list[str]] | None = None
+        """The texts that are shown."""
+        self._starting = set[str]()
+        """Nodes whose controllers are being started, until the feed tells that they run."""
 
     def compose(self) -> ComposeResult:
         yield Table(self._cells, id="nodes-table", empty="no nodes: press b to add a box")
@@ -61,6 +65,14 @@ class NodesPane(Pane):
         node = self.node
         return None if node is None or is_own_node(node["name"]) else str(node["name"])
 
+    def is_starting(self, name: str) -> bool:
+        return name in self._starting
+
+    def set_starting(self, name: str, is_starting: bool) -> None:
+        """The controller of a node is being started, or could not be."""
+        (self._starting.add if is_starting else self._starting.discard)(name)
+        self.update_rows()
+
     def reload(self) -> None:
         """Take the boxes from the configuration as it is now."""
         boxes: dict[str, dict[str, Any]] = self._session.config.as_dict()["boxes"]
@@ -72,7 +84,11 @@ class NodesPane(Pane):
         self._entries = {node["name"]: node for node in self._state.nodes}
         for name in self._boxes:
             self._entries.setdefault(name, silent_node(name, name, UNUSED))
+        self._starting -= {n for n, node in self._entries.items() if node["state"] == RUNNING}
         rows = [[cell.text for cell in self._cells(name)] for name in self._entries]
+        if rows == self._rows:
+            return
+        self._rows = rows
         self.table.show(
             [
                 TableColumn(header, _width(place, header, rows), header in _NUMBERS)
@@ -86,13 +102,19 @@ class NodesPane(Pane):
     def _cells(self, name: str) -> list[Cell]:
         node = self._entries[name]
         glyph, style = look(node)
+        state = Cell(f"{glyph} {state_text(node)}", style)
+        about = node.get("reason") or self._boxes.get(name, "")
+        if name in self._starting:
+            state = Cell(f"{GLYPHS['spawning']} starting", STYLES["cancelling"])
+        elif node["state"] == STOPPED:
+            about = f"s starts it  {about}".rstrip()
         return [
             Cell(name, "bold"),
-            Cell(f"{glyph} {state_text(node)}", style),
+            state,
             Cell(load_text(node)),
             Cell(memory_text(node)),
             Cell(gpus_text(node)),
-            Cell(node.get("reason") or self._boxes.get(name, ""), "dim"),
+            Cell(about, "dim"),
         ]
 
     @on(Table.CursorMoved)

@@ -1,5 +1,6 @@
 """The output pane: attached to the consoles of one run or of several."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from xt_core.session import Session
 from xt_tui.actions import bindings
 from xt_tui.console.lines import LineBuffer
 from xt_tui.panes.pane import Pane
-from xt_tui.state import marked
+from xt_tui.state import marked, outcome
 from xt_tui.widgets.log_view import LogView
 from xt_tui.widgets.searched_log import SearchedLog
 
@@ -74,10 +75,10 @@ class OutputPane(Pane):
         """The full name of the run whose output is shown, the first if there are several."""
         return self.runs[0].full_name if self.attachments else None
 
-    def on_unmount(self) -> None:
+    async def on_unmount(self) -> None:
         self.detach()
-        for attachment in self.attachments:
-            attachment.wait()
+        for attachment in self.attachments:  # a box may not answer: the keys do not wait for it
+            await asyncio.to_thread(attachment.wait)
 
     # Attaching --------------------------------------------------------------------------
 
@@ -201,7 +202,7 @@ def _name_of(runs: Sequence[Run]) -> str:
 
 
 def _state_of(run: Run) -> str:
-    return marked(str(run.status))
+    return marked(outcome(run))
 
 
 def _states_of(runs: Sequence[Run]) -> str:

@@ -103,6 +103,7 @@ class RecordsPane(RowsPane[Record]):
         self.group_by(view.group)
         self.set_columns(view.columns)
         self.query_one(FilterBar).show_text(view.filter)
+        self.hold_keys_until_arranged()
 
     def saved_views(self) -> dict[str, View]:
         return {} if self._choices is None else views_of(self._choices, self.nouns, self.fields)
@@ -171,6 +172,7 @@ class RecordsPane(RowsPane[Record]):
     @on(FilterBar.Done)
     def _filter_done(self, message: FilterBar.Done) -> None:
         self._remember("filters", list(message.history))
+        self.hold_keys_until_arranged()  # they are meant for what the filter leaves
         self.table.focus()
 
     def close_filter(self) -> None:
@@ -179,5 +181,9 @@ class RecordsPane(RowsPane[Record]):
             self._marks.give_up_range()
             self._marks_changed()
             return
-        self.query_one(FilterBar).show_text("")
+        self.clear_filter()
         self.table.focus()
+
+    def clear_filter(self) -> None:
+        """Show all records again."""
+        self.query_one(FilterBar).show_text("")

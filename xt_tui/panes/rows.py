@@ -38,6 +38,7 @@ from xt_tui.panes.arranging import Arrangement, Arranger, Looks, Wish, placed
 from xt_tui.panes.marks import Marks
 from xt_tui.panes.pane import Pane
 from xt_tui.state import STYLES, marked, states_text
+from xt_tui.typeahead import Typeahead
 from xt_tui.widgets.filter_bar import FilterBar
 from xt_tui.widgets.table import Cell, Table, TableColumn
 
@@ -49,6 +50,10 @@ _SEEN = 500
 """Rows at either end whose fields are offered as columns, besides those in sight."""
 _LONGEST_HOLD_SECONDS = 1.0
 """How long keys may hold news up."""
+_LOADING_SECONDS = 2.0
+"""Between two arrangements while more and more comes: each sorts all that is there."""
+_LONGEST_KEY_HOLD_SECONDS = 2.0
+"""How long an arrangement may hold keys up."""
 
 
 class RowsPane(Pane, Generic[Record]):
@@ -95,6 +100,7 @@ class RowsPane(Pane, Generic[Record]):
         self._arranged_at = self._noted_at = 0.0
         self._news: Timer | None = None
         """Runs while news wait to be arranged."""
+        self._is_loading = False
         self._arrangement: Arrangement[Record] = Arrangement()
         self._filter_text = ""
         self._wanted: str | None = None
@@ -147,6 +153,17 @@ class RowsPane(Pane, Generic[Record]):
             self._chosen = [self._records[key] for key in keys]
         return self._chosen.copy()
 
+    @property
+    def first_chosen(self) -> Record | None:
+        """The first of what is chosen."""
+        keys = self._marked_keys or self.members(self.table.cursor_key or "")
+        return self._records[keys[0]] if keys else None
+
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing was arranged yet, not even that there is nothing."""
+        return not self._asked
+
     def first(self, most: int) -> list[Record]:
         """The first records in the order shown."""
         return [self._records[key] for key in self._arrangement.ordered[:most]]
@@ -186,28 +203,42 @@ class RowsPane(Pane, Generic[Record]):
 
     # Rows -------------------------------------------------------------------------------
 
-    def note(self, records: Sequence[Record]) -> None:
-        """These records are new or have changed."""
+    def note(self, records: Sequence[Record], *, is_last: bool = True) -> bool:
+        """These records are new or have changed, and more may follow at once; whether any of them
+        is chosen."""
+        if not records and not self._is_loading:
+            return False
         self._order.note(records)
-        for record in records:
-            if (place := self._chosen_places.get(self._order.key(record))) is not None:
+        keys, is_chosen = [self._order.key(record) for record in records], False
+        for key, record in zip(keys, records, strict=True):
+            if (place := self._chosen_places.get(key)) is not None:
                 self._chosen[place] = record
+                is_chosen = True
         for table in self.query(Table):  # none while the app closes
-            table.touch([self._order.key(record) for record in records])
-        if self._news is None:
+            table.touch(keys)
+        if self._news is None or (is_last and self._is_loading):
             self._noted_at = time.monotonic()
+            self._is_loading = not is_last and not self.is_new
             self._arrange_news()
+        return is_chosen
 
     def _arrange_news(self) -> None:
         """Arrange anew as soon as that disturbs nobody."""
+        self._forget_news()
         if not self.query(Table):
             return
+        pause = _LOADING_SECONDS if self._is_loading else _LEAST_SECONDS_BETWEEN_ORDERS
         calm = min(self.table.moved_at + _CALM_SECONDS, self._noted_at + _LONGEST_HOLD_SECONDS)
-        wait = max(calm, self._arranged_at + _LEAST_SECONDS_BETWEEN_ORDERS) - time.monotonic()
+        wait = max(calm, self._arranged_at + pause) - time.monotonic()
         if wait > 0:
             self._news = self.set_timer(wait, self._arrange_news)
         else:
             self.update_rows()
+
+    def _forget_news(self) -> None:
+        if self._news is not None:
+            self._news.stop()
+            self._news = None
 
     def age(self) -> None:
         """Time has passed: durations of what lives have grown."""
@@ -217,9 +248,7 @@ class RowsPane(Pane, Generic[Record]):
 
     def update_rows(self) -> None:
         """Arrange anew, in the background."""
-        if self._news is not None:
-            self._news.stop()
-            self._news = None
+        self._forget_news()
         self._arranged_at = time.monotonic()
         self._asked += 1
         wish = Wish(
@@ -230,6 +259,16 @@ class RowsPane(Pane, Generic[Record]):
             self._opened,
         )
         self._background.ask(lambda: self.Arranged(self._arranger.arrange(wish, clock.now())))
+
+    def hold_keys_until_arranged(self) -> None:
+        """What is typed from now on is meant for rows that may not be there yet."""
+        if isinstance(self.app, Typeahead) and self._arrangement.asked != self._asked:
+            self.app.hold_keys(self._let_keys_go)
+            self.set_timer(_LONGEST_KEY_HOLD_SECONDS, self._let_keys_go)
+
+    def _let_keys_go(self) -> None:
+        if isinstance(self.app, Typeahead):
+            self.app.release_keys(self._let_keys_go)
 
     @on(Arranged)
     def _show_arrangement(self, message: Arranged) -> None:
@@ -248,6 +287,8 @@ class RowsPane(Pane, Generic[Record]):
             self.go_to(self._wanted)
         self.query_one(FilterBar).show_hits(f"{len(shown.ordered):,} of {shown.total:,}")
         self._describe()
+        if shown.asked == self._asked:
+            self._let_keys_go()
 
     def toggle_archived(self) -> None:
         """Show what was put away too, or leave it out again."""

@@ -45,7 +45,7 @@ class RunsPane(RecordsPane[Run]):
             noun="run",
             records=state.runs,
             fields=FIELDS,
-            order=RecordOrder(FIELDS, lambda run: run.full_name, _is_living),
+            order=RecordOrder(FIELDS, lambda run: run.full_name, is_living),
             selection=Selection("run"),
             empty="no runs yet: press n to launch one, or run `xt demo`",
             example="metrics.loss<.2 status=running",
@@ -126,5 +126,6 @@ def _columns(family: str, names: Iterable[str]) -> str:
     return "".join(f'{family}."{name}",' for name in names if '"' not in name)
 
 
-def _is_living(run: Run) -> bool:
+def is_living(run: Run) -> bool:
+    """Whether its duration grows."""
     return run.started is not None and run.ended is None

@@ -1,4 +1,9 @@
-"""The sections of a run's details, and the page of a job: read in a thread, loaded on use."""
+"""The sections of a run's details, and the page of a job: read in a thread.
+
+Loaded on use, as are reports that most never look at.
+"""
+
+from typing import TYPE_CHECKING
 
 from xt_core.model.records import Run
 from xt_core.model.samples import SystemSeries
@@ -13,11 +18,10 @@ from xt_core.reports.pages import (
     run_overview,
     summary_lines,
 )
-from xt_core.reports.search import outcomes
-from xt_core.reports.search_page import Page, search_page
-from xt_core.reports.system import system_table
 from xt_core.session import Session
-from xt_core.system import run_samples
+
+if TYPE_CHECKING:
+    from xt_core.reports.search_page import Page
 
 _BEST_SETS = 5
 
@@ -31,6 +35,9 @@ def section_lines(session: Session, run: Run, section: str, width: int) -> list[
         summaries = metric_summaries(session.store.metrics(*place))
         return summary_lines(summaries) or ["no metrics logged yet"]
     if section == "system":
+        from xt_core.reports.system import system_table
+        from xt_core.system import run_samples
+
         series = SystemSeries()
         series.add(run_samples(session, run))
         return system_table(series, width) if series.series else ["nothing was sampled of it"]
@@ -42,8 +49,11 @@ def section_lines(session: Session, run: Run, section: str, width: int) -> list[
     return run_overview(run)
 
 
-def job_parts(session: Session, row: JobRow, width: int, *, is_ascii: bool) -> Page:
+def job_parts(session: Session, row: JobRow, width: int, *, is_ascii: bool) -> "Page":
     """A job and what its search found, `width` cells wide. Raises XTError."""
+    from xt_core.reports.search import outcomes
+    from xt_core.reports.search_page import search_page
+
     store, job = session.store, row.job
     found = outcomes(job, store.search_history([job.name]))
     best = best_runs(store, job, _BEST_SETS)

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from xt_core.model.records import Job, Run
 from xt_core.query.registry import RUN_FIELDS
 from xt_core.reports.search import objectives_of
-from xt_core.reports.search_page import STOPPED_EARLY
 from xt_tui.order import RecordOrder, Selection
 from xt_tui.panes.records import RecordsPane
+from xt_tui.panes.runs import is_living
+from xt_tui.state import outcome
 
 
 class SetsPane(RecordsPane[Run]):
@@ -27,7 +28,7 @@ class SetsPane(RecordsPane[Run]):
             noun="set",
             records=self.runs,
             fields=RUN_FIELDS,
-            order=RecordOrder(RUN_FIELDS, lambda run: run.full_name, _is_living),
+            order=RecordOrder(RUN_FIELDS, lambda run: run.full_name, is_living),
             selection=sort,
             empty="no run has been given a set yet",
             example="hparams.lr<.1 status=completed",
@@ -46,8 +47,4 @@ class SetsPane(RecordsPane[Run]):
         return self._column_text
 
     def status_of(self, record: Run) -> str:
-        return STOPPED_EARLY if record.stopped_early else str(record.status)
-
-
-def _is_living(run: Run) -> bool:
-    return run.started is not None and run.ended is None
+        return outcome(record)

@@ -4,7 +4,6 @@ from typing import Any
 
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.widgets import Static
 
 from xt_core.nodes.states import RUNNING, STOPPED, UNRESPONSIVE
 from xt_core.query.formats import byte_text, counted, format_duration
@@ -14,6 +13,7 @@ from xt_core.session import Session
 from xt_tui.panes.pane import Pane
 from xt_tui.paths import short
 from xt_tui.state import STYLES, ViewState
+from xt_tui.widgets.facts import Facts
 
 _LOW_DISK_BYTES = 1 << 30
 
@@ -26,7 +26,7 @@ class TeamsPane(Pane, can_focus=True):
         self._session, self._state = session, state
 
     def compose(self) -> ComposeResult:
-        yield Static(id="team-facts")
+        yield Facts(id="team-facts")
 
     def on_mount(self) -> None:
         self.update_facts()
@@ -36,7 +36,7 @@ class TeamsPane(Pane, can_focus=True):
         facts = Text(no_wrap=True, overflow="ellipsis")
         self._tell_team(facts)
         self._tell_nodes(facts)
-        self.query_one("#team-facts", Static).update(facts)
+        self.query_one("#team-facts", Facts).update(facts)
 
     def _tell_team(self, text: Text) -> None:
         state, home = self._state, self._session.team_home

@@ -14,6 +14,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from xt_core.query.table import display_width, printable
+from xt_tui.widgets.options import Options
 
 _MOST_SHOWN = 1_000
 """More are found by the filter only."""
@@ -48,8 +49,8 @@ class ChoiceScreen(ModalScreen[str | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,ctrl+g", "dismiss(None)", "close"),
         Binding("q", "dismiss(None)", "close", show=False),
-        Binding("down,j", "move(1)", "down", show=False),
-        Binding("up,k", "move(-1)", "up", show=False),
+        Binding("down", "move(1)", "down", show=False),
+        Binding("up", "move(-1)", "up", show=False),
         Binding("slash", "filter", "filter", show=False),
         Binding("delete,D", "delete", "delete", show=False),
     ]
@@ -71,7 +72,7 @@ class ChoiceScreen(ModalScreen[str | None]):
         with Vertical(classes="dialog choice"):
             yield Static(self._title, classes="dialog-title", markup=False)
             yield Input(placeholder="words to look for", id="choice-filter", compact=True)
-            yield OptionList(id="choices", markup=False)
+            yield Options(id="choices", markup=False)
             yield Static(self._hint, classes="hint", markup=False)
 
     def on_mount(self) -> None:

@@ -68,6 +68,8 @@ def fixed_lines() -> Iterator[Line]:
             if text:
                 yield Line(heading, key_text(keys), text)
     yield Line("Everywhere", "tab shift+tab", "the next pane or field, the one before")
+    text = "copy what is selected; else close what is open, as esc does. It stops nothing"
+    yield Line("Everywhere", "ctrl+c", text)
 
 
 class HelpScreen(ModalScreen[str | None]):

@@ -7,8 +7,9 @@ Invariant: what is launched is what the fields say at that moment, and it is lau
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from random import SystemRandom
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.text import Text
 from textual import on
@@ -42,10 +43,13 @@ from xt_tui.widgets.command import CommandInput
 from xt_tui.widgets.option_fields import OptionFields
 from xt_tui.widgets.parameters import Parameters
 
+if TYPE_CHECKING:
+    from xt_tui.app import XtApp
+
 _MOST_ROWS = 8
 _SEED = "hyperparameter-search.seed"
 _ABOUT_COMMAND = (
-    "brackets are a search, as --lr=[.1,.2]; → completes a file, ↑ ↓ bring back earlier commands"
+    "brackets are a search, as --lr=[.1,.2]; right completes a file, up recalls earlier commands"
 )
 
 
@@ -149,8 +153,8 @@ class LaunchScreen(ModalScreen[Submission | None]):
             await self._fill(self._content)
 
     async def _fill(self, content: Preset) -> None:
+        await self._options.fill(content.options)
         self._command.value = content.command
-        self._options.fill(content.options)
         await self._options.parameters.fill(list(content.parameters))
         self._changed()
 
@@ -235,9 +239,9 @@ class LaunchScreen(ModalScreen[Submission | None]):
             return
         self._is_submitting = True
         self.query_one("#go", Button).disabled = True
-        request = self._request
+        request, app = self._request, cast("XtApp", self.app)
         self.run_worker(
-            lambda: self.post_message(self._submit(request)),
+            lambda: self._tell(app, self._submit(request)),
             thread=True,
             group="submit",
             description="submit",
@@ -254,6 +258,16 @@ class LaunchScreen(ModalScreen[Submission | None]):
             session.close()
         return self.Submitted(submission)
 
+    def _tell(self, app: "XtApp", outcome: Submitted) -> None:
+        """Called in a thread. Of a form that was closed meanwhile the app tells what came."""
+        if self.is_attached and self.post_message(outcome):
+            return
+        if outcome.submission is not None:
+            app.call_later(app.launched, outcome.submission)
+        else:
+            failed = partial(app.notify, title="not launched", severity="error", markup=False)
+            app.call_later(failed, outcome.error)
+
     def _warn(self, text: str) -> None:
         self.post_message(self.Noted(text))
 
@@ -267,10 +281,10 @@ class LaunchScreen(ModalScreen[Submission | None]):
         if message.submission is not None:
             self.dismiss(message.submission)
             return
-        preview = self.query_one("#preview", Static)
-        preview.add_class("error")
-        preview.update(message.error)
-        self._set_request(self._request)
+        for preview in self.query("#preview").results(Static):  # none while the form closes
+            preview.add_class("error")
+            preview.update(message.error)
+            self._set_request(self._request)
 
     def action_add_parameter(self) -> None:
         self._options.parameters.add()

@@ -1,5 +1,6 @@
 """The main screen: the panes, which of them have the keys, and what they show of the news."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.events import DescendantFocus
 from textual.message import Message
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -38,18 +40,11 @@ from xt_tui.widgets.table import Table
 if TYPE_CHECKING:
     from xt_tui.panes.records import RecordsPane
 
-_PARTS = (
-    "#team-facts",
-    "#jobs-table",
-    "#runs-table",
-    "#charts",
-    "#output-log-text",
-    "#details-text",
-    "#nodes-table",
-)
 _FIRST = ("runs", "metrics", "jobs", "details", "output", "nodes", "teams")
 """The order that panes are shown in before any had the keys."""
 _CLOCK_SECONDS = 1.0
+_REST_SECONDS = 0.1
+"""How long the cursor rests before charts and details follow it: not to each row on its way."""
 _MOST_OF_JOB = 500
 """Runs of a job among which the metrics pane chooses those that it draws."""
 WELCOME = """Nothing has been run yet.
@@ -88,6 +83,12 @@ class MainScreen(Screen[None]):
         self.metrics, self.output = MetricsPane(session, sampled(session)), OutputPane(session)
         self.details, self.nodes = DetailsPane(session), NodesPane(session, state)
         self._details_of_job = False
+        self._resting: Timer | None = None
+        """Runs while charts and details wait for the cursor to rest."""
+        self._goal: tuple[str, bool] | None = None
+        """The metric that charts begin with, and whether it is to be maximised."""
+        self._is_composed = False
+        self._when_open: list[Callable[[], object]] = []
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="status-line"):
@@ -112,8 +113,10 @@ class MainScreen(Screen[None]):
             self.query_one(f"#{name}", Pane).border_title = f"{number} {name.capitalize()}"
         self._arrange()
         self.runs.table.focus()
-        self.jobs.update_rows()
         self.set_interval(_CLOCK_SECONDS, self._tick)
+        self._is_composed = True
+        for callback in self._when_open:
+            self.call_after_refresh(callback)
 
     def on_resize(self) -> None:
         self._arrange()
@@ -222,15 +225,16 @@ class MainScreen(Screen[None]):
 
     @property
     def is_open(self) -> bool:
-        """Whether all panes are there: while the app closes they go one by one, and news come."""
-        return all(self.query(part) for part in _PARTS)
+        """Whether all panes are there. While the app closes news still come, and panes go one by
+        one, but not before the screen takes no more messages."""
+        return self._is_composed and self.is_running
 
     def call_when_open(self, callback: Callable[[], object]) -> None:
-        """Call as soon as all panes are there: news that came before would be lost."""
+        """Call as soon as all panes have been drawn: news that came before would be lost."""
         if self.is_open:
             callback()
         else:
-            self.call_after_refresh(self.call_when_open, callback)
+            self._when_open.append(callback)
 
     @property
     def pane(self) -> Pane | None:
@@ -276,7 +280,7 @@ class MainScreen(Screen[None]):
         """Put the cursors on a job and on a run of it, which no filter hides."""
         for pane, key in ((self.jobs, job), (self.runs, run)):
             if pane.is_filtered:
-                pane.close_filter()
+                pane.clear_filter()
             pane.go_to(key)
         self.focus_pane("runs")
 
@@ -287,16 +291,23 @@ class MainScreen(Screen[None]):
         self._show_status()
         if self.query_one("#welcome").display != self._is_welcome:
             self._arrange()
-        self.teams.update_facts()
-        self.nodes.update_rows()
+        if batch.is_last:
+            self.teams.update_facts()
+            self.nodes.update_rows()
         if batch.jobs:
             self.jobs.note(batch.jobs)
-            self._show_details()
+        elif self.jobs.is_new:
+            self.jobs.update_rows()
         runs = [run for run in batch.runs if not run.is_parent]
         if runs:
-            self.runs.note(runs)
             self.output.note(runs)
+        is_drawn = self.runs.note(runs, is_last=batch.is_last)
+        if self._drawn_job is not None:
+            is_drawn = any(run.job == self._drawn_job for run in runs)
+        if is_drawn or (batch.jobs and self._chosen_goal() != self._goal):
             self._show_chosen()
+        elif batch.jobs or (self.details.has_failed and not batch.error):
+            self._show_details()
 
     def show_pending(self) -> None:
         """Badges came or went."""
@@ -322,9 +333,19 @@ class MainScreen(Screen[None]):
         if message.table is self.jobs.table:
             self.jobs.extend_range()
             self.runs.show_job(self.jobs.job)
-            self._show_details()
         else:
             self.runs.extend_range()
+        if self._resting is None:
+            self._show_at_rest()
+
+    def _show_at_rest(self) -> None:
+        """Show what is under the cursors, as soon as keys have left them alone."""
+        self._resting = None
+        moved = max(self.jobs.table.moved_at, self.runs.table.moved_at)
+        left = moved + _REST_SECONDS - time.monotonic()
+        if left > 0:
+            self._resting = self.set_timer(left, self._show_at_rest)
+        elif self.is_open:
             self._show_chosen()
 
     @on(Table.Chosen)
@@ -337,14 +358,23 @@ class MainScreen(Screen[None]):
             self.focus_pane("runs" if message.table is self.jobs.table else "details")
 
     def _show_chosen(self) -> None:
-        is_of_job = self._details_of_job and self.jobs.job is not None
-        runs = self.runs.first(_MOST_OF_JOB) if is_of_job else self.runs.chosen
-        row = self._state.jobs.get(runs[0].job) if runs else None
-        job = row.job if row else None
-        self.metrics.show_runs(  # of a job, all that the table shows of it
-            runs, job.primary_metric if job else "", job.maximize if job else True
-        )
+        job = self._drawn_job
+        runs = self.runs.chosen if job is None else self.runs.first(_MOST_OF_JOB)
+        self._goal = self._chosen_goal()
+        self.metrics.show_runs(runs, *self._goal)
         self._show_details()
+
+    @property
+    def _drawn_job(self) -> str | None:
+        """The job of which all runs are drawn that the table shows; None where the chosen ones
+        are."""
+        return self.jobs.job if self._details_of_job else None
+
+    def _chosen_goal(self) -> tuple[str, bool]:
+        """The primary metric of the drawn runs' job, and whether it is to be maximised."""
+        run = self.runs.first_chosen
+        row = self._state.jobs.get(self._drawn_job or (run.job if run else ""))
+        return (row.job.primary_metric, row.job.maximize) if row else ("", True)
 
     @on(DescendantFocus)
     def _pane_changed(self) -> None:

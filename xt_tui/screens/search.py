@@ -19,7 +19,8 @@ from textual.widgets import Static, TabbedContent, TabPane
 
 from xt_core.chart import Chart
 from xt_core.errors import XTError
-from xt_core.model.records import Run, WorkItem
+from xt_core.model.records import Job, Run, WorkItem
+from xt_core.model.states import RunStatus
 from xt_core.query.registry import JobRow
 from xt_core.reports.pages import search_facts
 from xt_core.reports.search import Outcome, completed, objectives_of, outcomes, parameter_importance
@@ -36,6 +37,7 @@ from xt_tui.widgets.key_footer import KeyFooter
 from xt_tui.widgets.table import Table
 
 _BARS = r"[█░]+"
+_MOST_NAMES = 8
 PROGRESS, PARAMETERS, FRONT, SETS = "progress", "parameters", "front", "sets"
 
 
@@ -158,9 +160,9 @@ class SearchScreen(ModalScreen[str | None]):
         found = outcomes(job, pairs)
         parts: Parts
         if part == PROGRESS:
-            parts = curve(job, found, width, ascii_only=is_ascii) or [_too_few(found)]
+            parts = curve(job, found, width, ascii_only=is_ascii) or [_why_empty(job, found)]
         elif part == FRONT:
-            parts = list(front_table(job, found, width)) or [_too_few(found)]
+            parts = list(front_table(job, found, width)) or [_why_empty(job, found)]
         else:
             shares = parameter_importance(job, found)
             parts = [
@@ -236,5 +238,12 @@ def _as_given(item: WorkItem, run: Run) -> Run:
     return run if item.hparams is None else replace(run, hparams=item.hparams)
 
 
-def _too_few(found: Sequence[Outcome]) -> str:
+def _why_empty(job: Job, found: Sequence[Outcome]) -> str:
+    """Why there is nothing to draw: runs that log another metric than the job's never change it."""
+    ended = [outcome.run for outcome in found if outcome.run.status == RunStatus.COMPLETED]
+    logged = dict.fromkeys(name for run in ended for name in run.metrics)
+    missing = [each.metric for each in objectives_of(job) if each.metric not in logged]
+    if logged and missing:
+        names = ", ".join(list(logged)[:_MOST_NAMES])
+        return f"no run has logged {missing[0]}, the primary metric of {job.name}; logged: {names}"
     return f"nothing to show yet: {len(completed(found))} runs have completed with a value"

@@ -15,6 +15,7 @@ from textual.widgets.option_list import Option
 from xt_core.errors import XTError
 from xt_core.services.team import Team
 from xt_tui.state import STYLES
+from xt_tui.widgets.options import Options
 
 
 class TeamScreen(ModalScreen[str | None]):
@@ -22,8 +23,6 @@ class TeamScreen(ModalScreen[str | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,T", "dismiss(None)", "close"),
-        Binding("down,j", "move(1)", "down", show=False),
-        Binding("up,k", "move(-1)", "up", show=False),
     ]
 
     def __init__(self, teams: Mapping[str, Team | XTError], current: str) -> None:
@@ -33,7 +32,7 @@ class TeamScreen(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Static("Work with which team?", classes="dialog-title")
-            yield OptionList(
+            yield Options(
                 *(
                     Option(self._line(name, team), name, disabled=isinstance(team, XTError))
                     for name, team in self._teams.items()
@@ -58,10 +57,3 @@ class TeamScreen(ModalScreen[str | None]):
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:
         self.dismiss(event.option.id)
-
-    def action_move(self, rows: int) -> None:
-        options = self.query_one(OptionList)
-        if rows > 0:
-            options.action_cursor_down()
-        else:
-            options.action_cursor_up()

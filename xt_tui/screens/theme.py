@@ -11,6 +11,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from xt_tui.themes import FIRST
+from xt_tui.widgets.options import Options
 
 
 class ThemeScreen(ModalScreen[str | None]):
@@ -18,8 +19,6 @@ class ThemeScreen(ModalScreen[str | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,ctrl+g", "keep_old", "close"),
-        Binding("down,j", "move(1)", "down", show=False),
-        Binding("up,k", "move(-1)", "up", show=False),
     ]
 
     def __init__(self, present: str) -> None:
@@ -30,7 +29,7 @@ class ThemeScreen(ModalScreen[str | None]):
         names = [*FIRST, *sorted(set(self.app.available_themes) - set(FIRST))]
         with Vertical(classes="dialog"):
             yield Static("Which colours?", classes="dialog-title")
-            yield OptionList(*(Option(name, id=name) for name in names))
+            yield Options(*(Option(name, id=name) for name in names))
             yield Static("enter takes it, for good; esc or q keeps the old one", classes="hint")
 
     def on_mount(self) -> None:
@@ -50,10 +49,3 @@ class ThemeScreen(ModalScreen[str | None]):
     def action_keep_old(self) -> None:
         self.app.theme = self._present
         self.dismiss(None)
-
-    def action_move(self, rows: int) -> None:
-        options = self.query_one(OptionList)
-        if rows > 0:
-            options.action_cursor_down()
-        else:
-            options.action_cursor_up()

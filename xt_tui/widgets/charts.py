@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from textual.app import ComposeResult
 from textual.containers import Grid
 from textual.message import Message
-from textual.widgets import Static
 
 from xt_core.chart import Chart
 from xt_tui.widgets.chart import ChartView
+from xt_tui.widgets.facts import Facts
 
 _LEAST_WIDTH, _LEAST_HEIGHT = 56, 9
 _WIDEST_GRID = 12
@@ -53,12 +53,13 @@ class Charts(Grid):
         self._names: Sequence[str] = ()
         self._page: Sequence[str] = ()
         self._chosen = 0
+        self._starts_over = False
         self._empty = ""
         self.large = False
         """Whether the chosen chart has all the room."""
 
     def compose(self) -> ComposeResult:
-        yield Static(id="charts-note", markup=False, classes="hint")
+        yield Facts(id="charts-note", markup=False, classes="hint")
 
     def on_resize(self) -> None:
         self._lay_out()
@@ -99,8 +100,14 @@ class Charts(Grid):
         where there is none."""
         before = self.chosen
         self._names, self._empty = names, empty
-        self._chosen = names.index(before) if before in names else 0
+        is_kept = before in names and not self._starts_over
+        self._chosen = names.index(before) if before is not None and is_kept else 0
+        self._starts_over = self._starts_over and not names
         self._lay_out()
+
+    def start_over(self) -> None:
+        """Choose the first of the charts that are shown next, whichever is chosen now."""
+        self._starts_over = True
 
     def choose(self, step: int, *, wrap: bool = False) -> bool:
         """Choose another chart by its distance; whether there is one."""
@@ -154,7 +161,7 @@ class Charts(Grid):
         layout = self._layout()
         start = self._chosen - self._chosen % layout.places
         self._page = list(self._names[start : start + layout.places])
-        note = self.query_one("#charts-note", Static)
+        note = self.query_one("#charts-note", Facts)
         note.update(self._empty)
         note.display = not self._page
         views = list(self.query(ChartView))

@@ -15,6 +15,7 @@ from xt_core.errors import UsageError
 from xt_core.query.fields import FieldSet
 from xt_core.query.filters import Filter
 from xt_tui.completion import candidates, completed, parse_filters
+from xt_tui.widgets.facts import Facts
 
 _MOST_KEPT, _MOST_OFFERED = 50, 8
 _KEYS = "tab completes · ↑ ↓ earlier filters · enter goes to the rows · esc or ctrl+g clears"
@@ -112,7 +113,7 @@ class FilterBar(Vertical):
     def compose(self) -> ComposeResult:
         with Horizontal(classes="filter-line"):
             yield FilterInput(self._example, self._complete, self._history)
-            yield Static(classes="filter-hits", markup=False)
+            yield Facts(classes="filter-hits", markup=False)
         yield Static(classes="filter-error hidden", markup=False)
 
     def _complete(self, text: str) -> str | None:
@@ -137,7 +138,7 @@ class FilterBar(Vertical):
 
     def show_hits(self, text: str) -> None:
         """Tell how many records match."""
-        for hits in self.query(".filter-hits").results(Static):  # none while the app closes
+        for hits in self.query(".filter-hits").results(Facts):  # none while the app closes
             hits.update(text)
 
     @on(Input.Changed)

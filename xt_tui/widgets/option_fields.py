@@ -5,8 +5,9 @@ What a search most often needs comes first, the rest is folded away.
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Collapsible, Input, Label, Select
 from textual.widgets.select import InvalidSelectValueError
@@ -76,7 +77,22 @@ class OptionFields(VerticalScroll):
             yield Label(name)
             yield special.get(name) or self._fields[name]
         with Collapsible(title="More options", id="more"):
-            yield from self._more_options()
+            yield Vertical(id="more-options")
+
+    @on(Collapsible.Expanded, "#more")
+    async def _unfold(self) -> None:
+        await self.show_more()
+        if self.screen.focused in list(self.query("#more CollapsibleTitle")):  # the user's doing
+            more = self.query_one("#more")
+            self.call_after_refresh(more.scroll_visible, animate=False, top=True)
+
+    async def show_more(self) -> None:
+        """Unfold the options that few jobs need. They are put in when they are first asked for:
+        with all of them the form opens twice as slowly."""
+        place = self.query_one("#more-options")
+        if not place.children:
+            await place.mount_all(self._more_options())
+        self.query_one("#more", Collapsible).collapsed = False
 
     def _more_options(self) -> Iterator[Widget]:
         for name, field in self._fields.items():
@@ -97,8 +113,10 @@ class OptionFields(VerticalScroll):
             texts[self._goal.value] = True
         return {name: text for name, text in texts.items() if text not in ("", False)}
 
-    def fill(self, texts: Mapping[str, str | bool]) -> None:
+    async def fill(self, texts: Mapping[str, str | bool]) -> None:
         """Show these options and no others; a choice that is none now is left out."""
+        if any(texts.get(name) for name in self._fields if name not in _FIRST):
+            await self.show_more()
         self._stopping.fill(str(texts.get("early-stopping", "")))
         goal = next((name for name in _GOALS if texts.get(name)), None)
         _choose(self._goal, goal)
@@ -108,8 +126,6 @@ class OptionFields(VerticalScroll):
                 field.value = str(text)
             else:
                 _choose(field, "yes" if text is True else str(text))
-        if any(texts.get(name) for name in self._fields if name not in _FIRST):
-            self.query_one("#more", Collapsible).collapsed = False
 
     def help_of(self, widget: Widget) -> str:
         """What a field is for; empty for a widget that is none."""
@@ -141,7 +157,8 @@ def _field(option: RunOption, session: Session) -> Field:
     if option.kind is Kind.FLAG:
         return _select(option.name, ("yes",), option.help)
     if option.name == "search-type":
-        return _select(option.name, option.choices, "grid if all is listed, else random")
+        hint = "grid if all is listed and runs is empty, else random"
+        return _select(option.name, option.choices, hint)
     hint = _EXAMPLES.get(option.name, option.help)
     if option.name == "target":
         configured = session.config.string("xt-services.target")

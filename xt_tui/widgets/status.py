@@ -1,14 +1,13 @@
 """The right end of the top line: the team, how fresh what is shown is, what went wrong."""
 
-from textual.widgets import Static
-
 from xt_core.query.formats import counted
 from xt_tui.freshness import Freshness
+from xt_tui.widgets.facts import Facts
 
 _NARROW = 100
 
 
-class Status(Static):
+class Status(Facts):
     """One line, short on narrow terminals."""
 
     def __init__(self) -> None:

@@ -51,9 +51,6 @@ class Stopping(Vertical):
 
     def compose(self) -> ComposeResult:
         yield self._policy
-        for policy, settings in self._settings.items():
-            with Vertical(classes="policy hidden", id=f"policy-{policy}"):
-                yield from _rows(settings)
 
     @property
     def text(self) -> str:
@@ -86,9 +83,13 @@ class Stopping(Vertical):
 
     @on(Select.Changed)
     def _show_settings(self) -> None:
-        for policy in self._settings:
-            for part in self.query(f"#policy-{policy}"):
-                part.set_class(policy != self._policy.value, "hidden")
+        """Those of the chosen policy alone; they are put in when it is first chosen."""
+        chosen = self._policy.value
+        for part in self.query(".policy"):
+            part.set_class(part.id != f"policy-{chosen}", "hidden")
+        settings = self._settings.get(chosen) if isinstance(chosen, str) else None
+        if settings and not self.query(f"#policy-{chosen}"):
+            self.mount(Vertical(*_rows(settings), classes="policy", id=f"policy-{chosen}"))
 
 
 def _rows(settings: dict[str, Input]) -> Iterator[Horizontal]:

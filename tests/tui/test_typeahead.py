@@ -1,0 +1,119 @@
+"""Keys that come faster than what they open, all in one burst."""
+
+import threading
+from dataclasses import replace
+
+import pytest
+from textual import events
+from textual.keys import _character_to_key
+from textual.pilot import Pilot
+from textual.widgets import Input, TextArea
+from tui_support import names, text_of, told, until, until_loaded
+
+from xt_core.errors import UsageError
+from xt_core.session import Session
+from xt_tui.acting.lookups import look_up
+from xt_tui.actions import ACTIONS
+from xt_tui.app import XtApp
+from xt_tui.screens.events import EventsScreen
+from xt_tui.screens.jump import JumpScreen
+from xt_tui.screens.note import NoteScreen
+
+
+def burst(pilot: Pilot[int], *typed: str) -> None:
+    """Send keys as a terminal does that has them all at once; several characters are a text."""
+    for text in typed:
+        keys = [text] if text in ("enter", "ctrl+s", "ctrl+o", "ctrl+c", "escape") else text
+        for key in keys:
+            event = (
+                events.Key(_character_to_key(key), key) if len(key) == 1 else events.Key(key, None)
+            )
+            pilot.app.post_message(event)
+
+
+async def test_what_is_typed_behind_a_key_lands_in_what_the_key_opens(session: Session) -> None:
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        burst(pilot, "/", "hparams.lr>.3")  # while the panes are not there yet
+        app = await until_loaded(pilot, 3)
+        burst(pilot, "5", "enter", "*", "c")
+        # of the three that match one alone has not ended
+        await until(pilot, lambda: "Cancel run1.6?" in text_of(app))
+        assert names(app) == ["run1.4", "run1.5", "run1.6"]
+        assert len(app.runs.chosen) == 3
+
+        burst(pilot, "n", "u", "t", "cost=7,cancelled", "enter")
+        await until(pilot, lambda: told(app) == ["tags of 1 run set"])
+        assert session.store.run("ws1", "run1.4").tags == {"cost": 7, "cancelled": True}
+
+        burst(pilot, "i", "cancelled by y", "ctrl+s")
+        await until(pilot, lambda: told(app)[-1] == "notes of run1.4 set")
+        assert session.store.run("ws1", "run1.4").notes == "cancelled by y"
+
+        burst(pilot, "n", "c y q.py")
+        await until(
+            pilot,
+            lambda: [i.value for i in app.screen.query("#command").results(Input)] == ["c y q.py"],
+        )
+        burst(pilot, "escape", "E", "q", "ctrl+o")  # the jump is on the panes, not on the events
+        await until(pilot, lambda: isinstance(app.screen, JumpScreen))
+        assert app.screen_stack[-2] is app.main
+        burst(pilot, "escape", "E", "ctrl+c", "E")
+        await until(pilot, lambda: isinstance(app.screen, EventsScreen))
+        assert app.screen_stack[-2] is app.main
+
+
+async def test_what_is_pasted_is_never_taken_for_keys_of_the_table(session: Session) -> None:
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        app.post_message(events.Paste("*cy"))
+        burst(pilot, "/")
+        app.post_message(events.Paste("status=running"))
+        burst(pilot, "enter", "t")
+        app.post_message(events.Paste("a=1"))
+        await until(
+            pilot, lambda: [i.value for i in app.screen.query("#answer").results(Input)] == ["a=1"]
+        )
+        assert names(app) == ["run1.6"]
+        assert app.state.runs["ws1/run1.6"].status == "running"
+
+
+async def test_what_is_typed_while_something_is_looked_up_waits_for_it(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go = threading.Semaphore(0), threading.Semaphore(0)
+    outcomes: list[str | UsageError] = ["too late", UsageError("not there", "look elsewhere"), "it"]
+
+    def find() -> str:
+        outcome = outcomes.pop(0)
+        begun.release()
+        assert go.acquire(timeout=60)
+        if isinstance(outcome, UsageError):
+            raise outcome
+        return outcome
+
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+
+        def open_notes(app: XtApp) -> None:
+            look_up(
+                app, "looking", find, lambda text: app.push_screen(NoteScreen(text, "", "", {}))
+            )
+
+        action = replace(ACTIONS["rerun"], perform=open_notes)
+        monkeypatch.setitem(ACTIONS, "rerun", action)
+        burst(pilot, "N", "c")
+        await until(pilot, lambda: begun.acquire(blocking=False))
+        await until(pilot, lambda: "looking… esc or ctrl+g gives up" in text_of(app))
+        burst(pilot, "escape", "E")  # who does not want to wait
+        await until(pilot, lambda: isinstance(app.screen, EventsScreen))
+        burst(pilot, "q", "N", "cy*")
+        await until(pilot, lambda: begun.acquire(blocking=False))
+        go.release(2)
+        await until(pilot, lambda: told(app) == ["not there\nlook elsewhere"])
+        assert app.screen is app.main
+        assert app.runs.chosen == [app.runs.run]
+        burst(pilot, "N", "cy*")
+        go.release()
+        await until(pilot, lambda: [t.text for t in app.screen.query(TextArea)] == ["cy*"])
+        assert "it" in text_of(app)
+        assert "too late" not in text_of(app)

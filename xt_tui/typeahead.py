@@ -1,0 +1,120 @@
+"""The app as it is typed at: one key after the other, each once what the one before did is done.
+
+Textual hands a key to the widget that has the keys as it comes, and what the key does happens
+later, on the key's way up from there. Of a burst (a fast hand, a slow line, a paste that the
+terminal does not mark as one) all keys would go where the first one was pressed: those behind
+``/`` would act on the table instead of being typed into the filter.
+"""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+from textual import events
+from textual.app import App
+from textual.message_pump import MessagePump
+
+_CALM_ROUNDS = 3
+"""Rounds in which neither the screen nor the focus changes: what a key sets off may send messages
+in turn, as Enter in a filter does, which gives the keys back to the table."""
+_MOST_ROUNDS = 30
+_PATIENCE_SECONDS = 2.0
+"""With a widget that went away with its messages unread: it will never answer."""
+_GIVING_UP = ("escape", "ctrl+g", "ctrl+c")
+
+Typed = events.Key | events.Paste
+
+
+class Typeahead(App[int]):
+    """Keys and pastes wait for their turn; the mouse does not."""
+
+    def __init__(self, css_path: Path) -> None:
+        super().__init__(css_path=css_path)
+        self._takes_keys = False
+        self._typed: deque[Typed] = deque()
+        self._current: Typed | None = None
+        self._typing: asyncio.Task[None] | None = None
+        self._holds: list[Callable[[], object]] = []
+
+    async def on_event(self, event: events.Event) -> None:
+        """As Textual's, but what is typed is queued."""
+        if not isinstance(event, Typed) or event.is_forwarded or event is self._current:
+            await super().on_event(event)
+        elif self._holds and isinstance(event, events.Key) and event.key in _GIVING_UP:
+            self._give_up()
+        else:
+            self._typed.append(event)
+            self._type_on()
+
+    def take_keys(self) -> None:
+        """From now on: before, there was nothing that they could be meant for."""
+        self._takes_keys = True
+        self._type_on()
+
+    def type_next(self, key: str) -> None:
+        """Have a key act as if it had been pressed right behind the present one."""
+        self._typed.appendleft(events.Key(key, None))
+        self._type_on()
+
+    def hold_keys(self, give_up: Callable[[], object]) -> None:
+        """What is typed from now on is meant for something that will open: it waits until
+        `release_keys` with the same `give_up`, which is called if the user does not want to wait.
+        """
+        if give_up not in self._holds:
+            self._holds.append(give_up)
+
+    def release_keys(self, give_up: Callable[[], object], *, is_open: bool = True) -> None:
+        """What was typed acts now; or is forgotten where nothing has opened."""
+        if not is_open:
+            self._typed.clear()
+        if give_up in self._holds:
+            self._holds.remove(give_up)
+        self._type_on()
+
+    def _give_up(self) -> None:
+        """Nothing will open: what was typed for it is forgotten."""
+        holds, self._holds = self._holds, []
+        self._typed.clear()
+        for give_up in holds:
+            give_up()
+
+    @property
+    def _may_type(self) -> bool:
+        return self._takes_keys and not self._holds
+
+    def _type_on(self) -> None:
+        if self._typing is None and self._typed and self._may_type:
+            self._typing = asyncio.create_task(self._type())
+
+    async def _type(self) -> None:
+        try:
+            while self._typed and self._may_type:
+                self._current = self._typed.popleft()
+                self.post_message(self._current)
+                await self._settled()
+        finally:
+            self._current = self._typing = None
+
+    async def _settled(self) -> None:
+        """Wait until all that the key passes on its way has done what it does."""
+        before, calm = None, 0
+        await _reached(self)
+        for _ in range(_MOST_ROUNDS):
+            for node in (self.focused or self.screen).ancestors_with_self:
+                await _reached(node)
+            now = self.screen, self.focused
+            calm = calm + 1 if now == before else 1
+            if calm == _CALM_ROUNDS:
+                return
+            before = now
+
+
+async def _reached(pump: MessagePump) -> None:
+    """Wait until a widget has handled all messages that it has now."""
+    handled = asyncio.Event()
+    if pump.call_later(handled.set):
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                await handled.wait()
