@@ -110,7 +110,6 @@ LOOKS = (
     Look("search", ("S",), "best so far"),
     Look("views", ("V",), "s save"),
     Look("confirm-many", (), "Type 30", _confirm_many),
-    Look("note", ("i",), "Notes of"),
     Look("teams", (), "Work with which", _teams),
     Look("check", (), "no room", _check),
     Look("read-only", (), "read-only", _read_only),
