@@ -34,13 +34,13 @@ async def test_jobs_runs_and_the_team_are_shown(session: Session) -> None:
 async def test_every_size_of_terminal_is_usable(session: Session, size: tuple[int, int]) -> None:
     async with XtApp(session).run_test(size=size) as pilot:
         app = await until_loaded(pilot, 7)
-        assert "run1.1" in text_of(app)
+        await until(pilot, lambda: "run1.1" in text_of(app))
         await pilot.press("2")
         await until(pilot, lambda: app.on_jobs)
         await until(pilot, lambda: "job1" in text_of(app))
         await pilot.press("3")
         await until(pilot, lambda: app.focused is app.runs.table)
-        assert "run1.1" in text_of(app)
+        await until(pilot, lambda: "run1.1" in text_of(app))
 
 
 async def test_an_empty_store_says_what_to_do(session: Session, tmp_path: object) -> None:

@@ -62,8 +62,7 @@ class JobsPane(RecordsPane[JobRow]):
         if column.field is not DONE:
             return column.text(record, now)
         counts = progress(record).ljust(_COUNT_CELLS)  # first: a narrow pane cuts the bar off
-        text = f"{counts} {bar(done(record), _BAR_CELLS, draws_ascii(self.app))}"
-        return text.ljust(self.WIDTHS[DONE.name])  # numbers go to the right, bars do not
+        return f"{counts} {bar(done(record), _BAR_CELLS, draws_ascii(self.app))}"
 
     def lead_cells(self, key: str) -> list[Cell]:
         return [Cell(ALL_JOBS, "bold"), Cell(counted(len(self._records), "job"))]

@@ -304,12 +304,16 @@ class RowsPane(Pane, Generic[Record]):
             self._opened |= {group}
             self.update_rows()
 
+    def _is_right(self, column: Column[Record]) -> bool:
+        """Numbers go to the right, pictures do not."""
+        return column.alignment == "right" and column.field.name not in self.PICTURES
+
     def _table_columns(self, arrangement: Arrangement[Record]) -> list[TableColumn]:
         columns, arrows = [TableColumn(" ", _MARK_CELLS)], self._arrows()
         for column, width in zip(arrangement.columns, arrangement.widths, strict=True):
             header = column.header + arrows.get(column.field.name, "")
             columns.append(
-                TableColumn(header, max(width, display_width(header)), column.alignment == "right")
+                TableColumn(header, max(width, display_width(header)), self._is_right(column))
             )
         return columns
 
