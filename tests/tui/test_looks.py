@@ -58,11 +58,8 @@ class Look:
         return self.name
 
 
-LAST_OF_RUN2 = ("end", "up", "up")
 LOOKS = (
     Look("runs", (), "run1.1"),
-    Look("output", (*LAST_OF_RUN2, "a"), "done"),
-    Look("output-find", (*LAST_OF_RUN2, "a", "slash", *"epoch", "enter"), "/60"),
     Look("details", ("6", "z"), "run1.1"),
     Look("details-events", ("6", "h", "h", "z"), "started"),
     Look("nodes", ("7",), "node0"),
