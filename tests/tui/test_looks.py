@@ -1,4 +1,4 @@
-"""What each screen looks like: in four sizes of the terminal, and in light and no colours.
+"""What each pane looks like: in four sizes of the terminal, and in light and no colours.
 
 A picture in `__snapshots__` is the text in each size and, below it, how long each line is in which
 style, for each set of colours: styles are letters, and what those mean stands at the end. A change
@@ -6,7 +6,7 @@ of looks that is meant is taken over by ``pytest tests/tui/test_looks.py --snaps
 """
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
@@ -22,15 +22,10 @@ from textual.strip import Strip
 from textual.widgets import Input
 from tui_support import text_of, until, until_loaded
 
-from xt_core.errors import ConfigError, XTError
 from xt_core.home import Home
-from xt_core.services.team import Team
 from xt_core.session import Session
 from xt_tui.app import XtApp
 from xt_tui.feed import Feed
-from xt_tui.screens.check import CheckScreen
-from xt_tui.screens.confirm import ConfirmScreen
-from xt_tui.screens.team import TeamScreen
 from xt_tui.state import Health
 
 PICTURES = (
@@ -41,8 +36,6 @@ PICTURES = (
     ((60, 20), "dark"),
     ((200, 60), "dark"),
 )
-DIALOG_PICTURES = PICTURES[:-1]
-"""Dialogs are no larger on the largest terminal."""
 RUNS = 21
 
 
@@ -60,59 +53,16 @@ class Look:
     name: str
     keys: tuple[str, ...]
     shows: str
-    prepare: Callable[[XtApp], object] | None = None
-    """Called before the keys."""
 
     def __str__(self) -> str:
         return self.name
 
 
-def _confirm_many(app: XtApp) -> None:
-    names = [f"run{number}" for number in range(1, 31)]
-    title, consequence = "Cancel 30 runs?", "They are told to stop, and killed after 10 s."
-    app.push_screen(ConfirmScreen(title, names, consequence, "Cancel 30 runs", "Keep them", 30))
-
-
-def _check(app: XtApp) -> None:
-    screen = CheckScreen(app.session, "gpu1")
-    lines = ["  ✓ reached in 0.2 s", "    OpenSSH 9.2", "  ✗ no room in /home", "    free some"]
-    screen._check = lambda look: None  # type: ignore[method-assign]
-    app.push_screen(screen)
-    heading = "gpu1 (ada@gpu1.example): needs something"
-    app.call_later(lambda: screen.post_message(CheckScreen.Found(1, heading, lines, True)))
-
-
-def _teams(app: XtApp) -> None:
-    broken = ConfigError("its stats store has no address", "say where")
-    teams: dict[str, Team | XTError] = {
-        "local": app.session.team,
-        "vision": app.session.team,
-        "speech": broken,
-    }
-    app.push_screen(TeamScreen(teams, "local"))
-
-
-def _read_only(app: XtApp) -> None:
-    app.read_only = app.main._is_read_only = True
-    app.main._show_status()
-
-
-LAST_OF_RUN2 = ("end", "up", "up")
 LOOKS = (
     Look("runs", (), "run1.1"),
-    Look("runs-marked", ("space", "space", "v", "down", "down"), "marking a range"),
-    Look("metrics", ("4", "z"), "loss"),
-    Look("output", (*LAST_OF_RUN2, "a"), "done"),
-    Look("output-find", (*LAST_OF_RUN2, "a", "slash", *"epoch", "enter"), "/60"),
     Look("details", ("6", "z"), "run1.1"),
     Look("details-events", ("6", "h", "h", "z"), "started"),
     Look("nodes", ("7",), "node0"),
-    Look("search", ("S",), "best so far"),
-    Look("views", ("V",), "s save"),
-    Look("confirm-many", (), "Type 30", _confirm_many),
-    Look("teams", (), "Work with which", _teams),
-    Look("check", (), "no room", _check),
-    Look("read-only", (), "read-only", _read_only),
 )
 
 
@@ -139,8 +89,6 @@ async def test_looks_as_before(look: Look, work: Session, snapshot: SnapshotAsse
     app = XtApp(work)
     async with app.run_test(size=PICTURES[0][0]) as pilot:
         await until_loaded(pilot, RUNS)
-        if look.prepare is not None:
-            look.prepare(app)
         await pilot.press(*look.keys)
         await until(pilot, lambda: look.shows in text_of(app), look.shows)
         assert await _pictures(pilot) == snapshot.use_extension(Screens)
@@ -149,8 +97,7 @@ async def test_looks_as_before(look: Look, work: Session, snapshot: SnapshotAsse
 async def _pictures(pilot: Pilot[int]) -> str:
     """The screen in all sizes, and in one of them in all colours: those go by no size."""
     letters, lines = Letters(), list[str]()
-    is_dialog = bool(pilot.app.screen.query(".dialog"))
-    for size, colors in DIALOG_PICTURES if is_dialog else PICTURES:
+    for size, colors in PICTURES:
         _wear(pilot.app, colors)
         if pilot.app.size != size:
             await pilot.resize_terminal(*size)
