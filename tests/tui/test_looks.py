@@ -63,7 +63,18 @@ LOOKS = (
     Look("details", ("6", "z"), "run1.1"),
     Look("details-events", ("6", "h", "h", "z"), "started"),
     Look("nodes", ("7",), "node0"),
+    Look("help", ("question_mark",), "Keys"),
+    Look("launch", ("n",), "search space"),
+    Look("columns", ("C",), "metrics.loss"),
+    Look("views", ("V",), "Views of runs"),
+    Look("sort", ("O",), "metrics.loss"),
+    Look("group", ("B",), "hparams.lr"),
+    Look("cancel", ("G", "c"), "Cancel run3.2?"),
+    Look("notes", ("i",), "ctrl+s"),
+    Look("tags", ("t",), "tags"),
+    Look("box", ("b",), "address"),
 )
+"""Of a dialog the picture is of itself: what lies behind it has pictures of its own."""
 
 
 @pytest.fixture
@@ -149,7 +160,16 @@ async def _strips(pilot: Pilot[int]) -> list[Strip]:
     while True:
         await pilot.app.workers.wait_for_complete()
         await pilot.pause()
-        strips = pilot.app.screen._compositor.render_strips()
+        strips = _in_front(pilot.app)
         if strips == before:
             return strips
         before = strips
+
+
+def _in_front(app: App[int]) -> list[Strip]:
+    """The dialog that is open, else the screen."""
+    strips = app.screen._compositor.render_strips()
+    for dialog in app.screen.query(".dialog"):
+        x, y, width, height = dialog.region
+        return [strip.crop(x, x + width) for strip in strips[y : y + height]]
+    return strips
