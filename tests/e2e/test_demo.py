@@ -24,7 +24,7 @@ def test_the_demo_runs_a_real_search_and_names_the_best_run(xt: Xt) -> None:
 
 
 def test_the_api_page_names_every_route() -> None:
-    modules = ("api.py", "artifactroutes.py")
+    modules = ("api.py", "artifactroutes.py", "systemroutes.py")
     source = "".join((ROOT / "controller" / name).read_text() for name in modules)
     routes = set(re.findall(r'web\.(get|post)\("([^"]+)"', source))
     page = (ROOT / "docs" / "controller-api.md").read_text()

@@ -19,7 +19,7 @@ from textual.app import App
 from textual.filter import Monochrome
 from textual.pilot import Pilot
 from textual.strip import Strip
-from textual.widgets import Input
+from textual.widgets import Input, TextArea
 from tui_support import text_of, until, until_loaded
 
 from xt_core.home import Home
@@ -62,7 +62,7 @@ LOOKS = (
     Look("runs", (), "run1.1"),
     Look("details", ("6", "z"), "run1.1"),
     Look("details-events", ("6", "h", "h", "z"), "started"),
-    Look("nodes", ("7",), "node0"),
+    Look("nodes", ("7",), "GPUs"),
     Look("help", ("question_mark",), "Keys"),
     Look("launch", ("n",), "search space"),
     Look("columns", ("C",), "metrics.loss"),
@@ -83,6 +83,7 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setattr(Feed, "_health", lambda feed: Health(2_600_000, 54_100_000_000))
     monkeypatch.setattr(Input, "_toggle_cursor", lambda field: None)  # it does not blink
+    monkeypatch.setattr(TextArea, "_toggle_cursor_blink_visible", lambda field: None)
     (tmp_path / "code").mkdir()
     own = Session(Home(tmp_path / ".xt"), tmp_path / "code", {"PATH": "/usr/bin:/bin"})
     yield own
@@ -100,6 +101,7 @@ async def test_looks_as_before(look: Look, work: Session, snapshot: SnapshotAsse
     app = XtApp(work)
     async with app.run_test(size=PICTURES[0][0]) as pilot:
         await until_loaded(pilot, RUNS)
+        await until(pilot, lambda: " step " in text_of(app), "a chart")
         await pilot.press(*look.keys)
         await until(pilot, lambda: look.shows in text_of(app), look.shows)
         assert await _pictures(pilot) == snapshot.use_extension(Screens)

@@ -114,6 +114,7 @@ class MainScreen(Screen[None]):
         self._arrange()
         self.runs.table.focus()
         self.set_interval(_CLOCK_SECONDS, self._tick)
+        self.app.theme_changed_signal.subscribe(self, lambda _theme: self.teams.update_facts())
         self._is_composed = True
         for callback in self._when_open:
             self.call_after_refresh(callback)
