@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from textual import events
-from textual.app import App
+from textual.app import App, ScreenStackError
 from textual.message_pump import MessagePump
 
 _CALM_ROUNDS = 3
@@ -39,7 +39,9 @@ class Typeahead(App[int]):
         self._holds: list[Callable[[], object]] = []
 
     async def on_event(self, event: events.Event) -> None:
-        """As Textual's, but what is typed is queued."""
+        """As Textual's, but what is typed is queued; what comes while the app closes is dropped."""
+        if isinstance(event, Typed) and not self.screen_stack:
+            return
         if not isinstance(event, Typed) or event.is_forwarded or event is self._current:
             await super().on_event(event)
         elif self._holds and isinstance(event, events.Key) and event.key in _GIVING_UP:
@@ -94,6 +96,8 @@ class Typeahead(App[int]):
                 self._current = self._typed.popleft()
                 self.post_message(self._current)
                 await self._settled()
+        except ScreenStackError:  # the app closes
+            self._typed.clear()
         finally:
             self._current = self._typing = None
 
