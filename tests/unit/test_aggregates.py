@@ -71,6 +71,14 @@ def test_huge_values_have_a_mean() -> None:
     assert as_document(found)["max_step"] == 0
 
 
+def test_steps_that_no_store_can_hold_are_rounded_or_counted() -> None:
+    steps = [2**80, 2**63 - 1, None, 10**400, float("inf"), 7.0]
+    points = [MetricRecord(n, 0.0, step, {"a": n}) for n, step in enumerate(steps)]
+    places = [add_records({}, points[: n + 1])["a"].last_step for n in range(len(points))]
+    assert places == [2.0**80, 2**63 - 1, 2.0**63, 2.0**63, 2.0**63, 7]
+    assert [type(place) for place in places] == [float, int, float, float, float, int]
+
+
 def test_the_best_goes_by_the_goal_and_is_unknown_without_one() -> None:
     found = add_records({}, records(3.0, 1.0, 2.0))
     values = {kind: aggregate_value(found, {"loss": False}, "loss", kind) for kind in KINDS}

@@ -50,9 +50,7 @@ def add_records(
 
 
 def _with_point(before: Aggregate | None, value: Number, step: float | None) -> Aggregate:
-    if step is None or not math.isfinite(step):
-        step = 0 if before is None else before.last_step + 1
-    at: Number = int(step) if step == int(step) else step
+    at = _place(before, step)
     number = _finite(value)
     if number is None:
         return (before or _NOTHING)._replace(last_step=at)
@@ -66,6 +64,16 @@ def _with_point(before: Aggregate | None, value: Number, step: float | None) -> 
     if number > before.high:
         high = number, at
     return Aggregate(points, mean, *low, *high, at)
+
+
+def _place(before: Aggregate | None, step: float | None) -> Number:
+    """The step of a record, or what stands for it where it has none that a store can hold."""
+    place = None if step is None else _finite(step)
+    if place is None:
+        place = 0 if before is None else _finite(before.last_step + 1)
+    assert place is not None
+    is_whole = isinstance(place, float) and place.is_integer() and abs(place) < _LARGEST_INTEGER
+    return int(place) if is_whole else place
 
 
 def _finite(value: Number) -> Number | None:
