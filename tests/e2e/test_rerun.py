@@ -2,10 +2,8 @@
 
 import json
 
-import pytest
 from support import Xt
 
-pytestmark = pytest.mark.embedded
 ECHO = "import os, sys; print(sys.argv[1:], os.environ.get('A'))"
 
 
