@@ -91,6 +91,7 @@ class ServedNode:
         self.requests: list[str] = []
         self.before: Callable[[web.Request], None] = lambda _request: None
         """Called with each request before it is answered."""
+        self._transports = set[asyncio.WriteTransport]()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
@@ -100,6 +101,8 @@ class ServedNode:
         @web.middleware
         async def noted(request: web.Request, handler: Callable) -> web.StreamResponse:  # type: ignore[type-arg]
             self.requests.append(request.path)
+            if isinstance(request.transport, asyncio.WriteTransport):
+                self._transports.add(request.transport)
             self.before(request)
             response: web.StreamResponse = await handler(request)
             return response
@@ -123,8 +126,15 @@ class ServedNode:
         outbox = HomeboundOutbox(self.home.outbox_dir, self.home.copies_dir, brought)
         return sorted(outbox.keys())
 
+    async def _stop(self) -> None:
+        """Nobody reads on what was on its way: the connections are not kept for it."""
+        await self._runner.cleanup()
+        for transport in self._transports:
+            transport.abort()
+        await asyncio.sleep(0)  # the loop closes what was aborted
+
     def close(self) -> None:
-        asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result()
+        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
