@@ -9,11 +9,14 @@ from xt_core.query.views import NARROWEST, WIDEST, ChosenColumn, Columns
 
 
 def known_names(fields: FieldSet[Record], records: Sequence[Record], now: float) -> list[str]:
-    """All fields that these records could have a column for, those logged by them last."""
+    """All fields that these records could have a column for: those logged by them after the fixed
+    ones, aggregates of those last."""
     logged: list[Column[Record]] = expand_columns(
         [Wildcard(family, "*") for family in fields.families], fields, records, now
     )
-    return [*fields.fields, *(column.field.name for column in logged)]
+    members = [column.field for column in logged]
+    aggregates = [each for field in members for each in fields.aggregates_of(field, records)]
+    return [*fields.fields, *(field.name for field in (*members, *aggregates))]
 
 
 def toggled(columns: Columns, name: str) -> Columns:

@@ -25,7 +25,7 @@ from xt_core.chart import (
     to_ansi,
 )
 from xt_core.chart.axes import Scale, format_number, format_tick, tick_labels
-from xt_core.chart.smoothing import ema
+from xt_core.chart.smoothing import Smoother
 
 NAN, INF = math.nan, math.inf
 
@@ -275,10 +275,10 @@ class TestLegend:
 
 class TestSmoothing:
     def test_the_average_is_not_drawn_to_zero_at_its_start(self) -> None:
-        assert ema([4.0] * 2000, 0.99) == pytest.approx([4.0] * 2000)
+        assert Smoother(0.99).smooth([4.0] * 2000) == pytest.approx([4.0] * 2000)
 
     def test_it_weighs_the_past(self) -> None:
-        assert ema([1.0, 2.0, 4.0], 0.5) == pytest.approx([1, 5 / 3, 3])
+        assert Smoother(0.5).smooth([1.0, 2.0, 4.0]) == pytest.approx([1, 5 / 3, 3])
 
     def test_it_passes_over_gaps(self) -> None:
         gap = render_chart([line(1, NAN, 2)], 40, 10, smoothing=0.5)

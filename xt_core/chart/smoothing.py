@@ -29,8 +29,3 @@ class Smoother:
                 break
             smooth[index] /= 1.0 - self._unseen
         return smooth
-
-
-def ema(values: list[float], weight: float) -> list[float]:
-    """The averages of values, where `weight` in [0, 1) is that of the past. Raises ValueError."""
-    return Smoother(weight).smooth(values)
