@@ -6,7 +6,6 @@ Those of a living run are with its node, those of one that has ended in the team
 
 import contextlib
 import math
-from collections.abc import Iterable
 
 from xt_core.errors import UnavailableError, UnknownNameError
 from xt_core.home import is_own_node
@@ -25,18 +24,8 @@ def run_series(session: Session, run: Run, after: float = ALL) -> SystemSeries:
 
     Raises UnavailableError where the run lives on a node that cannot be reached.
     """
-    return _series(run_samples(session, run, after), after)
-
-
-def node_series(session: Session, node: str, after: float = ALL) -> SystemSeries:
-    """What the machine of a node used in the last hour, of later than a position. Raises
-    UnavailableError where its controller does not answer."""
-    return _series(session.controllers.of(node).samples(None, after, follow=False), after)
-
-
-def _series(samples: Iterable[Sample], after: float) -> SystemSeries:
     series = SystemSeries(position=after)
-    series.add(samples)
+    series.add(run_samples(session, run, after))
     return series
 
 

@@ -10,7 +10,7 @@ from support import Xt, wait_until
 
 from xt_core import clock
 from xt_core.nodes.requests import SampleStream
-from xt_core.system import follow_node, node_series, run_series
+from xt_core.system import follow_node, run_series
 
 _SCRIPT = """\
 import pathlib, subprocess, sys, time
@@ -79,9 +79,10 @@ def test_what_a_run_uses_is_kept_whoever_dies(xt: Xt, tmp_path: Path) -> None:
     series = run_series(xt.session, run)
     later = run_series(xt.session, run, series.series["system.processes"][0][2])
     assert later.series["system.processes"][0][0] == series.series["system.processes"][0][3]
-    assert node_series(xt.session, "node0").position > series.series["system.processes"][0][0]
-    stream = follow_node(xt.session, "node0")
-    assert next(iter(stream)).values["memory_bytes"] > 0
+    stream = follow_node(xt.session, "node0", series.series["system.processes"][0][0])
+    sample = next(iter(stream))
+    assert sample.time > series.series["system.processes"][0][0]
+    assert sample.values["memory_bytes"] > 0
     stream.close()
 
     living = times(xt)

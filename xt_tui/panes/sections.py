@@ -6,7 +6,6 @@ Loaded on use, as are reports that most never look at.
 from typing import TYPE_CHECKING
 
 from xt_core.model.records import Run
-from xt_core.model.samples import SystemSeries
 from xt_core.query.registry import JobRow
 from xt_core.reports.documents import metric_summaries
 from xt_core.reports.jobs import best_runs
@@ -36,10 +35,9 @@ def section_lines(session: Session, run: Run, section: str, width: int) -> list[
         return summary_lines(summaries) or ["no metrics logged yet"]
     if section == "system":
         from xt_core.reports.system import system_table
-        from xt_core.system import run_samples
+        from xt_core.system import run_series
 
-        series = SystemSeries()
-        series.add(run_samples(session, run))
+        series = run_series(session, run)
         return system_table(series, width) if series.series else ["nothing was sampled of it"]
     if section == "events":
         return list(event_lines(session.store.events(*place)))
