@@ -112,7 +112,7 @@ class ViewState:
                 self.living.discard(row.job.name)
             else:
                 self.living.add(row.job.name)
-        if batch.is_last:
+        if batch.status is not None:  # else what was known stays, and its age is told
             self.status = batch.status
         self.error = batch.error
         self._attended |= {node["name"] for node in self.nodes if node["controller"] is not None}

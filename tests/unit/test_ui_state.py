@@ -23,6 +23,15 @@ def test_what_is_shown_is_live_until_it_was_not_heard_of_for_a_while() -> None:
     assert state.heard == heard
 
 
+def test_what_was_known_of_nodes_stays_while_the_store_is_away() -> None:
+    state, node = ViewState(), {"name": "node0", "controller": None}
+    state.apply(Batch([], [], {"nodes": [node]}))
+    state.apply(Batch([], [], None, "the disk is full"))
+    assert (state.nodes, state.error) == ([node], "the disk is full")
+    state.apply(Batch([], [], {"nodes": []}))
+    assert (state.nodes, state.error) == ([], "")
+
+
 def test_a_connection_that_goes_and_comes_is_two_events() -> None:
     log = EventLog()
     for trouble in ("", "away", "away", "", ""):
