@@ -20,6 +20,13 @@ from servers.sshd import Network
 from servers.vault import FakeCloud
 from support import Xt
 
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """In CI a failure is shown when it happens: a run that is cut off tells nothing at its end."""
+    if report.failed and "CI" in os.environ and "PYTEST_XDIST_WORKER" not in os.environ:
+        print(f"\n=== {report.nodeid} failed in {report.when}\n{report.longreprtext}", flush=True)
+
+
 _SERVICES = """
 external-services:
   stats: {{type: mongo, mongo-connection-string: "{url}", database: "{name}"}}

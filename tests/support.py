@@ -33,6 +33,11 @@ def wait_until(holds: Callable[[], Any], what: str = "the condition") -> Any:
     return value
 
 
+def _process_state(pid: int) -> str:
+    """As in `/proc/PID/stat`: R, S, T and so on."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
 class Xt:
     """One XT_HOME, a folder of code, and the commands of `xt` as real processes."""
 
@@ -213,6 +218,24 @@ class Xt:
         with self.home.node(node).controller_lock.open() as lock:
             fcntl.flock(lock, fcntl.LOCK_SH)
 
+    def pause_controller(self, node: str = FIRST_NODE) -> int:
+        """Stop a controller (SIGSTOP), but not while it writes: it would keep the store locked
+        that the nodes of the machine share. Its pid, for SIGCONT."""
+        pid = self.pid_of(node)
+        wait_until(lambda: self._is_paused_well(pid), "the controller to write nothing")
+        return pid
+
+    def _is_paused_well(self, pid: int) -> bool:
+        os.kill(pid, signal.SIGSTOP)
+        wait_until(lambda: _process_state(pid) == "T", "the controller to stop")
+        with open(f"{self.home.stats_file}.lock", "rb") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:  # perhaps another node's
+                os.kill(pid, signal.SIGCONT)
+                return False
+        return True
+
     def processes(self) -> list[int]:
         """Living processes that belong to this XT_HOME."""
         mark = b"XT_HOME=" + os.fsencode(self.home.root) + b"\0"
@@ -231,7 +254,7 @@ class Xt:
             if entry.name.isdigit() and int(entry.name) != os.getpid():
                 try:
                     environ = (entry / "environ").read_bytes()
-                    state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
+                    state = _process_state(int(entry.name))
                 except OSError:
                     continue
                 if state != "Z" and mark in environ:
@@ -244,11 +267,28 @@ class Xt:
             if client.poll() is None:
                 client.kill()
             client.communicate()
+        with self._killing_what_hangs():
+            try:
+                self.stop_controllers()
+            finally:
+                self.session.close()
+                self._assert_nothing_is_left()
+
+    @contextlib.contextmanager
+    def _killing_what_hangs(self) -> Iterator[None]:
+        """After a failure pytest-timeout watches no more: what hangs then would hang for ever."""
+        watch = threading.Timer(PATIENCE_SECONDS, self._kill_all)
+        watch.daemon = True
+        watch.start()
         try:
-            self.stop_controllers()
+            yield
         finally:
-            self.session.close()
-            self._assert_nothing_is_left()
+            watch.cancel()
+
+    def _kill_all(self) -> None:
+        for pid in self.processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def stop_controllers(self, team: str | None = None) -> None:
         """Cancel what the controllers of a team (this one's) do here, and end them."""
@@ -268,8 +308,7 @@ class Xt:
         try:
             wait_until(lambda: not self.processes(), "all processes to end")
         except AssertionError:
-            for pid in self.processes():
-                os.kill(pid, signal.SIGKILL)
+            self._kill_all()
             raise
 
 

@@ -172,7 +172,7 @@ def test_a_node_that_hangs_is_named_and_holds_up_no_other(
     monkeypatch.setattr(requests_module, "STATUS_SECONDS", 0.5)
     monkeypatch.setattr(client_module, "HANDOVER_SECONDS", 0.1)
     controllers = xt.session.controllers
-    os.kill(xt.pid_of("node1"), signal.SIGSTOP)
+    asleep = xt.pause_controller("node1")
     try:
         document = controllers.status()
         assert states(document) == {"node0": "running", "node1": "unresponsive"}
@@ -185,7 +185,7 @@ def test_a_node_that_hangs_is_named_and_holds_up_no_other(
         next(changes)
         assert [job["name"] for job in xt.json("list", "jobs")["jobs"]] == ["job1"]
     finally:
-        os.kill(xt.pid_of("node1"), signal.SIGCONT)
+        os.kill(asleep, signal.SIGCONT)
     controllers.cancel(runs=runs, grace=0)
     assert xt.run("run2.1").status == "cancelled"
 

@@ -308,12 +308,12 @@ def test_a_controller_that_hangs_is_told(xt: Xt, monkeypatch: pytest.MonkeyPatch
     xt("status")
     monkeypatch.setattr(requests_module, "STATUS_SECONDS", 0.3)
     monkeypatch.setattr(client_module, "HANDOVER_SECONDS", 0.1)
-    os.kill(xt.controller_pid, signal.SIGSTOP)
+    asleep = xt.pause_controller()
     try:
         with pytest.raises(UnavailableError, match="is running but does not answer") as caught:
             xt.session.controller.ensure_running()
     finally:
-        os.kill(xt.controller_pid, signal.SIGCONT)
+        os.kill(asleep, signal.SIGCONT)
     assert str(xt.home.controller_lock) in caught.value.hint
 
 

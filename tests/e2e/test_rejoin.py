@@ -63,11 +63,10 @@ def put_to_sleep(xt: Xt, run: Run) -> tuple[int, list[int]]:
     """Stop all of a node that runs this; its controller, and supervisor and script of the run."""
     started = xt.home.node(run.node).runs_dir / "ws1" / run.name / "control/started.json"
     wait_until(started.exists, "the supervisor's record")
-    controller = xt.pid_of(run.node)
     others = [*xt.processes_of_run(run.name, run.node), json.loads(started.read_text())["pid"]]
-    for pid in (controller, *others):
+    for pid in others:
         os.kill(pid, signal.SIGSTOP)
-    return controller, others
+    return xt.pause_controller(run.node), others
 
 
 def open_gates(gates: Path, *indices: int | None) -> None:
