@@ -111,7 +111,7 @@ async def test_a_wrong_filter_is_told_inline_and_the_rows_stay(session: Session)
         app = await until_loaded(pilot, 7)
         await pilot.press("/", *"loss<1")
         await until(pilot, lambda: "there is no field 'loss'" in text_of(app))
-        assert names(app) == ALL
+        await until(pilot, lambda: names(app) == ALL)
 
 
 async def test_marks_are_kept_by_run(session: Session) -> None:

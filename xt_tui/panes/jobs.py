@@ -42,7 +42,7 @@ class JobsPane(RecordsPane[JobRow]):
             order=RecordOrder(FIELDS, lambda row: row.job.name, lambda row: False),
             selection=Selection("name", reverse=True),
             empty="",
-            example="status=running best>.9",
+            example="any word, status=running best>.9",
             choices=Choices(session.team_home.team_root),
         )
         self._state = state

@@ -48,7 +48,7 @@ class RunsPane(RecordsPane[Run]):
             order=RecordOrder(FIELDS, lambda run: run.full_name, is_living),
             selection=Selection("run"),
             empty="no runs yet: press n to launch one, or run `xt demo`",
-            example="metrics.loss<.2 status=running",
+            example="any word, tags.best status=running metrics.loss<.2",
             choices=Choices(session.team_home.team_root),
         )
         self._state = state
