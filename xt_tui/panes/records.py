@@ -30,14 +30,27 @@ class RecordsPane(RowsPane[Record]):
 
     @property
     def columns(self) -> Columns:
-        """The columns that are shown."""
-        shown = tuple(ChosenColumn(column.field.name) for column in self._arrangement.columns)
-        return self._columns or shown
+        """The columns that are shown: those chosen, and what came later."""
+        chosen = {column.name for column in self._columns}
+        shown = (column.field.name for column in self._arrangement.columns)
+        return *self._columns, *(ChosenColumn(name) for name in shown if name not in chosen)
 
     def set_columns(self, columns: Columns) -> None:
-        """Show these columns; none: the automatic ones."""
-        self._columns = columns
+        """Show these columns, and of what was logged only what nobody could choose yet; none: the
+        automatic ones."""
+        kept = {column.name for column in columns}
+        logged = (
+            field.name
+            for family in self.fields.families
+            for field in self.fields.members(family, self.examples())
+        )
+        known = dict.fromkeys((*self._left_out, *logged)) if columns else ()
+        self._show_columns(columns, tuple(name for name in known if name not in kept))
+
+    def _show_columns(self, columns: Columns, left_out: tuple[str, ...]) -> None:
+        self._columns, self._left_out = columns, left_out
         self._remember("columns", to_json(columns) or None)
+        self._remember("left out", list(left_out) or None)
         self.update_rows()
 
     # Sort -------------------------------------------------------------------------------
@@ -92,7 +105,14 @@ class RecordsPane(RowsPane[Record]):
     def view(self) -> View:
         """What is shown now, as it can be saved."""
         order = self.selection
-        return View(self._filter_text, order.sort, order.reverse, self._columns, self.group)
+        return View(
+            self._filter_text,
+            order.sort,
+            order.reverse,
+            self._columns,
+            self.group,
+            self._left_out,
+        )
 
     def apply(self, view: View) -> None:
         """Show what a view says. Raises UsageError, and changes nothing, where it is wrong."""
@@ -101,7 +121,7 @@ class RecordsPane(RowsPane[Record]):
             parse_group(view.group, self.fields)
         self.sort_by(view.sort or self.plain_view.sort, view.reverse)
         self.group_by(view.group)
-        self.set_columns(view.columns)
+        self._show_columns(view.columns, view.left_out)
         self.query_one(FilterBar).show_text(view.filter)
         self.hold_keys_until_arranged()
 

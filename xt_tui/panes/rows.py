@@ -28,6 +28,7 @@ from xt_core.query.views import (
     Columns,
     View,
     from_json,
+    names_from_json,
     spelled,
 )
 from xt_tui.background import Background
@@ -63,6 +64,9 @@ class RowsPane(Pane, Generic[Record]):
     """Keys of rows above the records, which cannot be marked."""
     WIDTHS: Mapping[str, int] = {"status": len(marked("cancelling"))}
     """Columns, by field, that are always so wide."""
+    LATER = ""
+    """What is shown behind columns that the user chose, as of `xt list --columns`, unless it was
+    there to be chosen."""
     PICTURES: Collection[str] = ()
     """Columns, by field, that are small pictures."""
 
@@ -90,7 +94,7 @@ class RowsPane(Pane, Generic[Record]):
         super().__init__(title, id=id)
         self.noun, self._empty, self._example = noun, empty, example
         self._records, self.fields, self._order = records, fields, order
-        looks = Looks(self.LEAD, self.column_text, self.text, self.summary, self.WIDTHS)
+        looks = Looks(self.LEAD, self.column_text, self.LATER, self.text, self.summary, self.WIDTHS)
         self._arranger = Arranger(records, fields, order, looks)
         self.selection, self.scope = selection, tuple[Filter[Record], ...]()
         self.hidden: tuple[Filter[Record], ...] = (not_archived(fields),)
@@ -115,6 +119,7 @@ class RowsPane(Pane, Generic[Record]):
         """What is shown at first."""
         self._choices = choices
         self._columns: Columns = from_json(self._recall("columns"), fields)
+        self._left_out = names_from_json(self._recall("left out"))
 
     def on_mount(self) -> None:
         self._tell_of_problem()
@@ -255,6 +260,7 @@ class RowsPane(Pane, Generic[Record]):
             self._asked,
             replace(self.selection, scope=(*self.hidden, *self.scope)),
             self._columns,
+            frozenset(self._left_out),
             self.group,
             self._opened,
         )

@@ -36,6 +36,7 @@ class RunsPane(RecordsPane[Run]):
     """Whatever the runs logged has a column; the metric that tells which is best comes first."""
 
     WIDTHS: Mapping[str, int] = {**RecordsPane.WIDTHS, TREND.name: WIDTH}
+    LATER = "metrics.*,hparams.*,tags.*"
     PICTURES = (TREND.name,)
 
     def __init__(self, session: Session, state: ViewState) -> None:
