@@ -19,6 +19,8 @@ class JobRow(NamedTuple):
     counts: JobCounts
     best_run: str | None = None
     best_value: Value = None
+    leading_value: Value = None
+    """The best value of a run that has not ended, where none has completed yet."""
 
 
 def _job_order(name: str) -> OrderKey:
