@@ -286,7 +286,7 @@ class RowsPane(Pane, Generic[Record]):
         no_hits = f"no {self.noun} matches the filter: backspace takes it away"
         self.table.empty = no_hits if shown.total else self._empty
         self.table.show(self._table_columns(shown), shown.keys, shown.places)
-        self.table.touch(list(shown.groups.by_key))
+        self.table.touch([*self.LEAD, *shown.groups.by_key])
         if before not in shown.places and (group := shown.groups.of.get(before or "")):
             self.table.move_to(group)
         if self._wanted is not None:
