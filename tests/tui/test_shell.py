@@ -144,7 +144,7 @@ async def test_the_palette_has_every_action_and_goes_to_runs_and_jobs(session: S
         hits = {hit.text: hit async for hit in provider.discover()}
         assert set(hits) == {action.title for action in ACTIONS.values()}
         assert str(hits["cancel"].display) == "cancel  [c]"  # type: ignore[union-attr]
-        assert hits["cancel"].help == "not now: what is chosen has ended"
+        assert hits["cancel"].help == "not now: run1.1 has ended"
         await pilot.press(":", *"run run1.5")
         await until(pilot, lambda: "run ws1/run1.5" in text_of(app))
         await pilot.press("enter")
@@ -181,19 +181,19 @@ async def test_what_was_told_is_kept_and_copied(session: Session) -> None:
     async with XtApp(session).run_test(size=(140, 50)) as pilot:
         app = await until_loaded(pilot, 7)
         await pilot.press("c")
-        await until(pilot, lambda: told(app) == ["what is chosen has ended"])
+        await until(pilot, lambda: told(app) == ["run1.1 has ended"])
         app.notify("[red]no markup\x07", severity="error", title="disk", markup=False)
         app.clear_notifications()
         await pilot.press("E")
         await until(pilot, lambda: isinstance(app.screen, EventsScreen))
         await until(pilot, lambda: "[red]no markup" in text_of(app))
-        assert "what is chosen has ended" in text_of(app)
+        assert "run1.1 has ended" in text_of(app)
         await pilot.press("Y")
         await until(pilot, lambda: len(app.clipboard.splitlines()) == 2)
         newest, oldest = app.clipboard.splitlines()
         assert "error" in newest
         assert "disk [red]no markup" in newest
-        assert oldest.endswith("cannot cancel what is chosen has ended")
+        assert oldest.endswith("cannot cancel run1.1 has ended")
         await pilot.press("q")
         await until(pilot, lambda: app.screen is app.main)
         await until(pilot, lambda: "E 1 error" in text_of(app))

@@ -1,11 +1,15 @@
 """What the jobs and the runs pane share: rows that are filtered, sorted, grouped and marked."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import cached_property
 
 from textual import on
 
+from xt_core.annotations import not_archived
 from xt_core.query.fields import Record
+from xt_core.query.filters import Filter
+from xt_core.query.formats import counted
 from xt_core.query.sorting import parse_sort
 from xt_core.query.views import (
     ChosenColumn,
@@ -20,11 +24,18 @@ from xt_tui.completion import parse_filters
 from xt_tui.groups import is_group, parse_group
 from xt_tui.panes.rows import RowsPane
 from xt_tui.widgets.filter_bar import FilterBar
-from xt_tui.widgets.table import Table
+from xt_tui.widgets.table import Cell, Table
+
+_ARCHIVED = "↓"
+"""Stands before what was put away."""
 
 
 class RecordsPane(RowsPane[Record]):
     """What the user does to the rows."""
+
+    @cached_property
+    def _unarchived(self) -> Filter[Record]:
+        return not_archived(self.fields)
 
     # Columns ----------------------------------------------------------------------------
 
@@ -163,6 +174,16 @@ class RecordsPane(RowsPane[Record]):
         self._marks.toggle(self._arrangement.ranks.keys() - set(self.LEAD))
         self._marks_changed()
 
+    @property
+    def marked(self) -> int:
+        """How many marked records there are that no filter hides: those that keys mean."""
+        return len(self._marked_keys)
+
+    def take_marks_away(self, keys: Iterable[str]) -> None:
+        """Unmark what is done with; the rest stays marked."""
+        if self._marks.take_away(keys):
+            self._marks_changed()
+
     def clear_marks(self) -> None:
         self._marks.clear()
         self._marks_changed()
@@ -172,6 +193,35 @@ class RecordsPane(RowsPane[Record]):
         self._describe()
         self.table.redraw()
         self.table.announce_cursor()
+
+    # Archived records -------------------------------------------------------------------
+
+    def _is_archived(self, record: Record) -> bool:
+        """Whether it was put away; such records are shown only when that is asked for."""
+        return not self.hidden and not self._unarchived.matches(record, 0.0)
+
+    def _cells(self, key: str) -> list[Cell]:
+        """What is archived is dim, and has a sign of its own unless it is marked."""
+        cells, record = super()._cells(key), self._records.get(key)
+        if record is None or not self._is_archived(record):
+            return cells
+        mark = cells[0] if cells[0].text.strip() else Cell(_ARCHIVED)
+        return [replace(mark, style="dim"), *(replace(cell, style="dim") for cell in cells[1:])]
+
+    def archived_text(self) -> str:
+        """By which sign archived records are known, and what the key would do now."""
+        chosen = self.chosen
+        if not chosen:
+            return f"{_ARCHIVED} archived ones too"
+        does = "brings back" if all(map(self._is_archived, chosen)) else "archives"
+        what = self._order.key(chosen[0]).rpartition("/")[2]
+        what = counted(len(chosen), self.noun) if len(chosen) > 1 else what
+        return f"{_ARCHIVED} archived ones too · d {does} {what}"
+
+    @on(Table.CursorMoved)
+    def _tell_what_is_archived(self) -> None:
+        if not self.hidden:
+            self._describe()
 
     # Filter -----------------------------------------------------------------------------
 

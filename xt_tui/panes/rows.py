@@ -202,6 +202,10 @@ class RowsPane(Pane, Generic[Record]):
         """The cells of a row above the records."""
         raise NotImplementedError
 
+    def archived_text(self) -> str:
+        """What is said where archived records are shown too."""
+        return "archived ones too"
+
     def scope_text(self) -> str:
         """Where the records come from, if not from everywhere."""
         return ""
@@ -363,7 +367,7 @@ class RowsPane(Pane, Generic[Record]):
         parts = [self._count_text()]
         parts += [self.scope_text()] if self.scope_text() else []
         parts += [f"filter {self._filter_text}"] if self._filter_text else []
-        parts += [] if self.hidden else ["archived ones too"]
+        parts += [] if self.hidden else [self.archived_text()]
         groups = self._arrangement.groups
         parts += [f"{len(groups.by_key):,} by {groups.column}"] if groups.column else []
         parts += [f"{shown:,} marked"] if shown else []
