@@ -70,6 +70,12 @@ class RecordOrder(Generic[Record]):
         self._selection: Selection[Record] | None = None
         self._spec = parse_sort("", fields)
 
+    @property
+    def ages(self) -> bool:
+        """Whether time alone, without news, changes what is shown, or its order."""
+        used = self._selection
+        return bool(self._living) and used is not None and _is_timed(used, self._spec)
+
     def note(self, records: Iterable[Record]) -> None:
         """These records are new or have changed."""
         self._noted.append(list(records))

@@ -5,6 +5,7 @@ from rich.text import Text
 from textual.widgets import Static
 from tui_support import log_loss, log_values, names, text_of, told, until, until_loaded
 
+from xt_core import clock
 from xt_core.errors import UnavailableError
 from xt_core.home import Home
 from xt_core.model.records import Job, JobCounts, Run
@@ -95,7 +96,9 @@ async def test_runs_are_sorted_by_any_column(session: Session) -> None:
         await until(pilot, lambda: app.runs.selection.sort == "run")
 
 
-async def test_a_filter_works_while_it_is_typed(session: Session) -> None:
+async def test_a_filter_works_while_it_is_typed(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with XtApp(session).run_test(size=(140, 40)) as pilot:
         app = await until_loaded(pilot, 7)
         await pilot.press("/", *"metrics.loss<.35")
@@ -105,6 +108,12 @@ async def test_a_filter_works_while_it_is_typed(session: Session) -> None:
         assert app.focused is app.runs.table
         await pilot.press("backspace")
         await until(pilot, lambda: names(app) == ALL)
+        await pilot.press("/", *"duration>1h", "enter")
+        await until(pilot, lambda: not names(app))
+        then = clock.now() + 7200
+        monkeypatch.setattr(clock, "now", lambda: then)
+        app.runs.age()  # without any news
+        await until(pilot, lambda: names(app) == ["run1.6"])
 
 
 async def test_a_wrong_filter_is_told_inline_and_the_rows_stay(session: Session) -> None:

@@ -250,10 +250,14 @@ class RowsPane(Pane, Generic[Record]):
             self._news = None
 
     def age(self) -> None:
-        """Time has passed: durations of what lives have grown."""
+        """Time has passed: durations of what lives have grown, and rows that are sorted or
+        filtered by them may have to move."""
         keys = [key for key in self.table.shown_keys if key in self._records]
         living = [key for key in keys if self._order.is_living(self._records[key])]
         self.table.touch(living)
+        if self._order.ages and self._news is None:
+            self._noted_at = time.monotonic()
+            self._arrange_news()
 
     def update_rows(self) -> None:
         """Arrange anew, in the background."""
