@@ -63,6 +63,7 @@ class XtApp(Telling, Looks, Dialogs):
     def __init__(self, session: Session) -> None:
         super().__init__(css_path=resource("xt.tcss"))
         self.session, self.state, self.events = session, ViewState(), EventLog()
+        session.waiting = self._tell_waiting
         self.choices = Choices(session.home.root)
         self.layout_of_panes, problem = Layout.remembered(self.choices.get(_LAYOUT))
         self.read_only = session.config.boolean("tui.read-only")
@@ -119,6 +120,7 @@ class XtApp(Telling, Looks, Dialogs):
         """Show what another session sees, with a state and a feed of its own."""
         self.feed.let_go()
         self.session, self.state = session, ViewState()
+        session.waiting = self._tell_waiting
         self.main = self._new_screen()
         self.feed = self._new_feed()
         self.main.add_class(*self._classes_of_size())
@@ -169,6 +171,10 @@ class XtApp(Telling, Looks, Dialogs):
     def _tell(self, message: steering.Acted) -> None:
         if self.main.is_open:
             steering.tell(self, message)
+
+    def _tell_waiting(self, text: str) -> None:
+        """An action waits for a controller that does not answer; called in its thread."""
+        self.post_message(steering.Acted(text, []))
 
     @on(steering.Progressed)
     def _show_progress(self, message: steering.Progressed) -> None:
