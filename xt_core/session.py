@@ -51,7 +51,7 @@ class Session:
     """Whether boxes were asked already for what is to be shown."""
     is_looking: bool = False
     """Whether it only looks: it does not wait long for a service to come back."""
-    waiting: Callable[[str], None] = _nobody
+    waiting: Callable[[str], None] = field(default=_nobody, repr=False)
     """Told what is waited for where a controller does not answer."""
     _connections: "Callable[[], Boxes] | None" = field(default=None, init=False, repr=False)
     _away: UnavailableError | None = field(default=None, init=False, repr=False)

@@ -186,8 +186,8 @@ async def test_this_machine_is_no_box(session: Session) -> None:
 async def test_what_machines_use_is_drawn_until_runs_are_wanted(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    session.home.root.mkdir(exist_ok=True)
     session.home.config_file.write_text("boxes: {gpu1: {address: a@b}, gpu2: {address: a@c}}\n")
+    session.reload_config()
     async with XtApp(session).run_test(size=(140, 50)) as pilot:
         app = await opened(pilot)
         assert list(states(app)) == ["node0", "gpu1", "gpu2"]

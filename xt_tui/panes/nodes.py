@@ -115,6 +115,8 @@ class NodesPane(Pane):
             ],
             list(self._entries),
         )
+        if not self.table.moved_at:
+            self.table.rest_at_top()  # this machine comes first, and is heard of last
         busy = sum(bool(node["running"]) for node in self._entries.values())
         marked = f" · {len(self._marked)} marked" if self._marked else ""
         count = counted(len(self._entries), "node")
