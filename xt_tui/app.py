@@ -1,5 +1,6 @@
 """The app: one screen of panes, a feed that keeps them current, and the actions of the user."""
 
+import asyncio
 import gc
 import os
 import sys
@@ -25,6 +26,7 @@ from xt_tui.eventlog import EventLog
 from xt_tui.feed import Feed
 from xt_tui.keytable import user_keymap
 from xt_tui.layout import Layout
+from xt_tui.leaving import run_to_the_end
 from xt_tui.looks import Looks
 from xt_tui.palette import PROVIDERS
 from xt_tui.panes.rows import RowsPane
@@ -228,7 +230,7 @@ def run_app(session: Session) -> int:
     app = XtApp(session)
     app.when_loaded = gc.freeze  # none of it is garbage soon: it need not be looked through
     try:
-        app.run()
+        asyncio.run(run_to_the_end(app))
     finally:
         app.session.close()
     return app.return_code or 0
