@@ -48,7 +48,7 @@ async def test_launch_watch_attach_restart_and_cancel_by_keyboard(xt: Xt) -> Non
         await until(pilot, lambda: xt.run("run1.1").metrics == {"loss": 0.25})
         await until(pilot, lambda: app.metrics.metrics == ["loss"])
 
-        await pilot.press("3", "a")
+        await pilot.press("3", "g", "a")
         await until(pilot, lambda: app.output.view.lines == ["hello from ['--lr=0.1']"])
 
         await pilot.press("3", "R")

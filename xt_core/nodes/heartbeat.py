@@ -8,7 +8,7 @@ from types import TracebackType
 from xt_core.errors import XTError
 from xt_core.nodes.requests import NodeClient, Told, UnresponsiveError, nobody
 
-QUIET_SECONDS = 10.0
+QUIET_SECONDS = 5.0
 """After so long without a word it is asked how it is."""
 _PATIENCE_SECONDS = 5.0
 
