@@ -27,7 +27,7 @@ def start(app: "XtApp") -> None:
         return
     screen = ConfirmScreen(
         f"End the controller of {name}, which does not answer, and start a new one?",
-        [job for job in sorted(app.state.living) if name in app.state.jobs[job].job.nodes],
+        _jobs_of(app, name) or ["it has no unfinished job"],
         "Its process is killed. Runs live on: the new controller finds them, and nothing is lost.",
         "Start a new one",
         "Leave it",
@@ -38,6 +38,12 @@ def start(app: "XtApp") -> None:
             _begin(app, name, _replace)
 
     app.push_screen(screen, answered)
+
+
+def _jobs_of(app: "XtApp", node: str) -> list[str]:
+    """The unfinished jobs of a node."""
+    jobs = app.state.jobs
+    return [name for name in sorted(app.state.living) if node in jobs[name].job.nodes]
 
 
 def _hangs(node: Mapping[str, Any]) -> bool:
