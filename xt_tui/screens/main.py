@@ -81,7 +81,8 @@ class MainScreen(Screen[None]):
             RunsPane(session, state),
         )
         self.metrics, self.output = MetricsPane(session, sampled(session)), OutputPane(session)
-        self.details, self.nodes = DetailsPane(session), NodesPane(session, state)
+        self.details = DetailsPane(session)
+        self.nodes: NodesPane = NodesPane(session, state)
         self._details_of_job = False
         self._resting: Timer | None = None
         """Runs while charts and details wait for the cursor to rest."""
@@ -395,6 +396,7 @@ class MainScreen(Screen[None]):
         if self.pane in (self.jobs, self.runs):
             self._details_of_job = self.pane is self.jobs
             if self.is_open:
+                self.metrics.show_nodes(())
                 self._show_chosen()
 
     def _show_details(self) -> None:

@@ -178,6 +178,14 @@ class Table(ScrollView, can_focus=True):
         to be made, so it is marked as the table's own."""
         self.post_message(self.CursorMoved(self, self.cursor_key).set_sender(self))
 
+    def rest_at_top(self) -> None:
+        """Put the cursor on the first row, which is no move of the user's."""
+        if self._cursor:
+            self._cursor = 0
+            self.scroll_to(y=0, animate=False)
+            self.announce_cursor()
+            self.refresh()
+
     def move_to(self, key: str) -> None:
         """Put the cursor on a row."""
         if (place := self.place(key)) is not None:
