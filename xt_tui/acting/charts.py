@@ -10,6 +10,7 @@ from xt_core.reports.curves import XKind
 from xt_tui.charting.ranges import Range, panned, zoomed
 
 if TYPE_CHECKING:
+    from xt_tui.app import XtApp
     from xt_tui.panes.metrics import MetricsPane
     from xt_tui.widgets.chart import ChartView
 
@@ -37,6 +38,18 @@ def tab(pane: "MetricsPane", step: int) -> None:
     """The next chart, and after the last the next pane."""
     if not pane.charts.choose(step):
         raise SkipAction
+    pane.show()
+
+
+def open_large(app: "XtApp", metric: str) -> None:
+    """The chart of a metric that the runs have logged, with all the room of the pane; as soon as
+    its points are read."""
+    pane = app.metrics
+    pane.close_filter()
+    pane.view.system, pane.view.large = False, True
+    pane.charts.go_to(metric)
+    app.main.focus_pane("metrics")
+    pane.show_chosen()
     pane.show()
 
 
