@@ -21,12 +21,12 @@ from xt_tui.acting import steering
 from xt_tui.actions import ACTIONS, bindings
 from xt_tui.actions.action import Action
 from xt_tui.dialogs import Dialogs
+from xt_tui.drafts import Drafts
 from xt_tui.eventlog import EventLog
 from xt_tui.feed import Feed
 from xt_tui.keytable import user_keymap
 from xt_tui.layout import Layout
 from xt_tui.looks import Looks
-from xt_tui.palette import PROVIDERS
 from xt_tui.panes.rows import RowsPane
 from xt_tui.screens.main import MainScreen
 from xt_tui.state import Batch, ViewState
@@ -41,7 +41,7 @@ class XtApp(Telling, Looks, Dialogs):
     """XT's terminal UI. It keeps no truth: two of them agree, and killing one harms nothing."""
 
     TITLE = "XT"
-    COMMANDS = PROVIDERS
+    ENABLE_COMMAND_PALETTE = False  # Textual's; XT has its own
     BINDINGS: ClassVar[list[BindingType]] = bindings()
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 (as Textual declares it)
         (0, "-narrow"),
@@ -63,7 +63,7 @@ class XtApp(Telling, Looks, Dialogs):
     def __init__(self, session: Session) -> None:
         super().__init__(css_path=resource("xt.tcss"))
         self.session, self.state, self.events = session, ViewState(), EventLog()
-        self.choices = Choices(session.home.root)
+        self.choices, self.drafts = Choices(session.home.root), Drafts()
         self.layout_of_panes, problem = Layout.remembered(self.choices.get(_LAYOUT))
         self.read_only = session.config.boolean("tui.read-only")
         self.user_keys, problems = user_keymap(session.config.mapping("tui.keys"))

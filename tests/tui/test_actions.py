@@ -231,7 +231,7 @@ class Submissions:
 @pytest.fixture
 def submissions(monkeypatch: pytest.MonkeyPatch) -> Submissions:
     own = Submissions()
-    monkeypatch.setattr("xt_tui.screens.launch.submit", own)
+    monkeypatch.setattr("xt_tui.launching.submit", own)
     return own
 
 
