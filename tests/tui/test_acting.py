@@ -227,7 +227,7 @@ async def test_presets_scripts_and_earlier_commands_fill_the_form(session: Sessi
         await until(pilot, lambda: isinstance(app.screen, LaunchScreen))
         form = app.screen
         assert isinstance(form, LaunchScreen)
-        command = form._command
+        command = form.command
         command.value = "t.py x"
         form.query_one("#option-runs", Input).value = "3"
         command.history = ["v.py 2", "v.py 1"]
@@ -243,10 +243,6 @@ async def test_presets_scripts_and_earlier_commands_fill_the_form(session: Sessi
         await until(pilot, lambda: isinstance(app.screen, ChoiceScreen))
         await pilot.press("down", "enter")
         await until(pilot, lambda: command.value == "u.py x")
-        command.value = "'my t.py' --a='b c'"
-        form._take_script("u.py")
-        assert command.value == "u.py --a='b c'"
-        command.value = "u.py x"
         form.query_one("#option-runs", Input).value = ""
         await pilot.press("ctrl+r")
         await until(pilot, lambda: isinstance(app.screen, ChoiceScreen))

@@ -21,6 +21,7 @@ from xt_core.session import Session
 from xt_core.submit.parameters import check_parameter, with_parameters
 from xt_core.submit.presets import Preset
 from xt_core.submit.submission import Submission
+from xt_tui.acting.scripts import with_script
 from xt_tui.app import XtApp
 from xt_tui.screens.launch import LaunchScreen
 from xt_tui.widgets.one_line import in_one_line
@@ -370,6 +371,19 @@ async def test_rare_options_are_folded_away_and_a_file_name_is_completed(session
 )
 def test_what_is_pasted_becomes_one_line(pasted: str, line: str) -> None:
     assert in_one_line(pasted) == line
+
+
+@pytest.mark.parametrize(
+    ("command", "changed"),
+    [
+        ("", "'new one.py'"),
+        ("t.py --a='b c' # x", "'new one.py' --a='b c' # x"),
+        ("'my t.py' --n=3", "'new one.py' --n=3"),
+        ("'my t.py --n=3", "'new one.py'"),
+    ],
+)
+def test_another_script_leaves_the_arguments_as_they_are(command: str, changed: str) -> None:
+    assert with_script(command, "new one.py") == changed
 
 
 # Parameters as options ------------------------------------------------------------------

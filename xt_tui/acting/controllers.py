@@ -7,7 +7,7 @@ from xt_core.home import is_own_node
 from xt_core.nodes.boxcontroller import BoxController
 from xt_core.nodes.states import MISCONFIGURED, RUNNING
 from xt_core.session import Session
-from xt_tui.acting.steering import Acted, as_told
+from xt_tui.acting.steering import Acted
 
 if TYPE_CHECKING:
     from xt_tui.app import XtApp
@@ -29,8 +29,8 @@ def start(app: "XtApp") -> None:
     def work() -> None:
         try:
             _start(session, name)
-        except Exception as error:
-            app.call_later(failed, as_told(error))
+        except XTError as error:
+            app.call_later(failed, error)
         else:
             app.post_message(Acted(f"the controller of {name} runs", []))
 

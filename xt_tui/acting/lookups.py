@@ -14,11 +14,17 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def look_up(app: "XtApp", what: str, call: Callable[[], T], then: Callable[[T], object]) -> None:
+def look_up(
+    app: "XtApp",
+    what: str,
+    call: Callable[[], T],
+    then: Callable[[T], object],
+    discard: Callable[[T], object] = lambda _found: None,
+) -> None:
     """Call in a thread, and go on with what it gives, on the UI's own; an error is told instead.
 
     `what` is shown meanwhile, as "opening run.json". What is typed meanwhile is meant for what
-    comes; Esc gives that up.
+    comes; Esc gives that up: what is found then is given to `discard`.
     """
     line = Static(f"{what}… esc or ctrl+g gives up", classes="busy", markup=False)
     app.main.mount(line)
@@ -30,12 +36,14 @@ def look_up(app: "XtApp", what: str, call: Callable[[], T], then: Callable[[T], 
         line.remove()
 
     def found(what_is: T) -> None:
-        if is_wanted:
-            line.remove()
-            try:
-                then(what_is)
-            finally:
-                app.release_keys(give_up)
+        if not is_wanted:
+            discard(what_is)
+            return
+        line.remove()
+        try:
+            then(what_is)
+        finally:
+            app.release_keys(give_up)
 
     def failed() -> None:
         if is_wanted:

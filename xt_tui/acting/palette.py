@@ -2,8 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
+from xt_core.errors import XTError
 from xt_core.reports.nodes import state_text
-from xt_core.services.team import team_names
+from xt_core.services.team import named_team, team_names
 from xt_tui.acting import charts, tables, teams
 from xt_tui.actions import ACTIONS
 from xt_tui.keymap import key_text
@@ -52,7 +53,7 @@ def _kinds(app: "XtApp") -> list[Kind]:
         _views(app, app.jobs, "jobs view"),
         Kind("metric", app.metrics.logged, lambda name: charts.open_large(app, name)),
         _nodes(app),
-        Kind("team", team_names(app.session.config), lambda name: teams.switch(app, name)),
+        _teams(app),
         Kind("theme", sorted(app.available_themes), app.wear),
         _jobs(app),
         _runs(app),
@@ -91,6 +92,18 @@ def _nodes(app: "XtApp") -> Kind:
         table.move_to(name)
 
     return Kind("node", list(nodes), go, lambda name: state_text(nodes[name]))
+
+
+def _teams(app: "XtApp") -> Kind:
+    config = app.session.config
+
+    def about(name: str) -> str:
+        try:
+            return named_team(config, name).services_text()
+        except XTError as error:
+            return f"✘ {error.message}"
+
+    return Kind("team", team_names(config), lambda name: teams.switch(app, name), about)
 
 
 def _jobs(app: "XtApp") -> Kind:

@@ -5,8 +5,6 @@ user types. Parameters become options of the script, as on a command line.
 Invariant: what is launched is what the fields say at that moment, and it is launched once.
 """
 
-import io
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -23,11 +21,9 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Select, Static
 
 from xt_core.errors import XTError
-from xt_core.query.formats import counted
 from xt_core.session import Session
 from xt_core.submit.options import RunRequest, command_line
 from xt_core.submit.presets import Preset
-from xt_core.submit.recent import scripts
 from xt_core.submit.submission import Submission
 from xt_tui.acting.steering import as_told
 from xt_tui.background import Background
@@ -92,12 +88,6 @@ class LaunchScreen(ModalScreen[Submission | None]):
 
         commands: list[str]
 
-    @dataclass
-    class ScriptsFound(Message):
-        """The scripts below the folder."""
-
-        paths: list[str]
-
     def __init__(
         self,
         session: Session,
@@ -120,7 +110,7 @@ class LaunchScreen(ModalScreen[Submission | None]):
         """What the fields say, once it is known to be right."""
         self._typed = 0
         self._is_wanted = self._is_submitting = False
-        self._command = CommandInput(session.cwd, id="command")
+        self.command = CommandInput(session.cwd, id="command")
         self._options = OptionFields(session, id="options")
 
     def compose(self) -> ComposeResult:
@@ -130,7 +120,7 @@ class LaunchScreen(ModalScreen[Submission | None]):
         with Vertical(classes="dialog", id="launch"):
             yield Static(title, classes="dialog-title", markup=False)
             yield Label(id="launch-folder", markup=False)
-            yield self._command
+            yield self.command
             yield self._options
             yield Static(_ABOUT_COMMAND, id="field-help", classes="hint", markup=False)
             with VerticalScroll(id="preview-scroll"):
@@ -148,12 +138,14 @@ class LaunchScreen(ModalScreen[Submission | None]):
             )
 
     async def on_mount(self) -> None:
-        self._command.focus()
+        self.command.focus()
         self._describe()
         self.run_worker(
             self._remember, thread=True, description="recent commands", exit_on_error=False
         )
-        if self._first != Preset():
+        if self._first == Preset():
+            self._changed()
+        else:
             await self.fill(self._first)
             self._first = self.content  # as the fields say it
         if (draft := self._drafts.take(*self._purpose)) is not None:
@@ -169,18 +161,18 @@ class LaunchScreen(ModalScreen[Submission | None]):
     def content(self) -> Preset:
         """What the form says."""
         options, parameters = self._options.texts, tuple(self._options.parameters.written)
-        return Preset(self._command.value.strip(), options, parameters)
+        return Preset(self.command.value.strip(), options, parameters)
 
     async def fill(self, content: Preset) -> None:
         """Say this and nothing else; the cursor goes to the command."""
         for name in await self._options.fill(content.options):
             text = f"{name} {content.options[name]} is left out: there is none any more"
             self.notify(text, severity="warning", markup=False)
-        self._command.value = content.command
-        self._command.cursor_position = len(content.command)
+        self.command.value = content.command
+        self.command.cursor_position = len(content.command)
         await self._options.parameters.fill(list(content.parameters))
         self._describe()
-        self._command.focus()
+        self.command.focus()
         self._changed()
 
     async def action_empty(self) -> None:
@@ -210,7 +202,7 @@ class LaunchScreen(ModalScreen[Submission | None]):
     def _tell_of_field(self, event: DescendantFocus) -> None:
         """The field that has the keys is explained."""
         text = self._options.help_of(event.widget)
-        if not text and event.widget is self._command:
+        if not text and event.widget is self.command:
             text = _ABOUT_COMMAND
         for part in self.query("#field-help").results(Static):
             part.update(text, layout=False)  # its height is fixed: fields do not move
@@ -311,6 +303,12 @@ class LaunchScreen(ModalScreen[Submission | None]):
             preview.update(message.error)
             self._set_request(self._request)
 
+    @on(Input.Submitted)
+    def _go_on(self, event: Input.Submitted) -> None:
+        """Enter launches from the command only; elsewhere a field is done."""
+        if event.input is not self.command:
+            self.focus_next()
+
     def action_add_parameter(self) -> None:
         self._options.parameters.add()
 
@@ -328,37 +326,12 @@ class LaunchScreen(ModalScreen[Submission | None]):
 
     @on(Remembered)
     def _take_history(self, message: Remembered) -> None:
-        self._command.history = message.commands
+        self.command.history = message.commands
 
     def action_choose_script(self) -> None:
-        """Look for scripts, in a thread; then let the user choose."""
-        folder = self._session.cwd
+        from xt_tui.acting import scripts
 
-        def find() -> None:
-            self.post_message(self.ScriptsFound(scripts(folder, self._launching.recent_commands())))
-
-        self.run_worker(find, thread=True, description="scripts", exit_on_error=False)
-
-    @on(ScriptsFound)
-    def _show_scripts(self, message: ScriptsFound) -> None:
-        from xt_tui.screens.choose import Choice, ChoiceScreen
-
-        if not message.paths:
-            self.notify(
-                f"no .py or .sh file below {self._session.cwd}", severity="warning", markup=False
-            )
-            return
-        choices = [Choice(path, path) for path in message.paths]
-        title = f"Which script? {counted(len(choices), 'script')}, those used last first"
-        self.app.push_screen(ChoiceScreen(title, choices), self._take_script)
-
-    def _take_script(self, path: str | None) -> None:
-        """The script in the place of the command's first word; its arguments stay."""
-        if path is not None:
-            arguments = _after_first_word(self._command.value)
-            self._command.value = f"{shlex.quote(path)} {arguments}".rstrip()
-            self._command.cursor_position = len(self._command.value)
-        self._command.focus()
+        scripts.choose(self, self._session.cwd, self._launching)
 
     def action_choose_preset(self) -> None:
         from xt_tui.acting import presets
@@ -376,15 +349,3 @@ def _page(lines: Sequence[str]) -> Text:
     text = Text("\n", no_wrap=True).join(Text(line) for line in lines)
     text.stylize("bold", 0, len(lines[0]) if lines else 0)
     return text
-
-
-def _after_first_word(command: str) -> str:
-    """What a command says after its first word, which may be quoted, as it is written."""
-    stream = io.StringIO(command.strip())
-    lexer = shlex.shlex(stream, posix=True)
-    lexer.whitespace_split, lexer.commenters = True, ""
-    try:
-        lexer.get_token()
-    except ValueError:  # a quote is not closed: nothing follows it
-        return ""
-    return stream.read().lstrip()

@@ -5,6 +5,7 @@ What a search most often needs comes first, the rest is folded away.
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -181,11 +182,14 @@ def _field(option: RunOption, session: Session) -> Field:
 
 
 def _select(name: str, choices: Sequence[str], prompt: str) -> Select[str]:
-    pairs = [
-        (f"{choice} · {about}" if (about := _ABOUT_ALGORITHMS.get(choice)) else choice, choice)
-        for choice in choices
-    ]
+    """Choices as texts: names of targets are the user's, and no markup."""
+    pairs = [(Text(_label(choice)), choice) for choice in choices]
     return Select(pairs, prompt=prompt, id=f"option-{name}", compact=True)
+
+
+def _label(choice: str) -> str:
+    about = _ABOUT_ALGORITHMS.get(choice)
+    return f"{choice} · {about}" if about else choice
 
 
 def _targets(session: Session) -> list[str]:
