@@ -21,7 +21,6 @@ from xt_tui.acting import steering
 from xt_tui.actions import ACTIONS, bindings
 from xt_tui.actions.action import Action
 from xt_tui.dialogs import Dialogs
-from xt_tui.drafts import Drafts
 from xt_tui.eventlog import EventLog
 from xt_tui.feed import Feed
 from xt_tui.keytable import user_keymap
@@ -63,7 +62,7 @@ class XtApp(Telling, Looks, Dialogs):
     def __init__(self, session: Session) -> None:
         super().__init__(css_path=resource("xt.tcss"))
         self.session, self.state, self.events = session, ViewState(), EventLog()
-        self.choices, self.drafts = Choices(session.home.root), Drafts()
+        self.choices = Choices(session.home.root)
         self.layout_of_panes, problem = Layout.remembered(self.choices.get(_LAYOUT))
         self.read_only = session.config.boolean("tui.read-only")
         self.user_keys, problems = user_keymap(session.config.mapping("tui.keys"))

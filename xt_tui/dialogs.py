@@ -4,6 +4,7 @@ Dialogs are imported when they are opened: few of them are on any one day.
 """
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from textual.screen import Screen
@@ -35,7 +36,10 @@ class Dialogs(Typeahead):
     state: ViewState
     main: MainScreen
     user_keys: Mapping[str, str]
-    drafts: Drafts
+    @cached_property
+    def drafts(self) -> Drafts:
+        """What was typed into launch forms that were left."""
+        return Drafts()
 
     def why_not(self, action: Action, screen: Screen[Any]) -> str | None:
         raise NotImplementedError
