@@ -36,6 +36,7 @@ class Dialogs(Typeahead):
     state: ViewState
     main: MainScreen
     user_keys: Mapping[str, str]
+
     @cached_property
     def drafts(self) -> Drafts:
         """What was typed into launch forms that were left."""
