@@ -61,17 +61,17 @@ def _kinds(app: "XtApp") -> list[Kind]:
 
 
 def _actions(app: "XtApp") -> Kind:
-    """Every action with its keys; of one that is not possible now the reason."""
-    abouts = {}
-    for action in ACTIONS.values():
+    """Every action with its keys; of one that is not possible now the reason, once it is seen."""
+
+    def about(name: str) -> str:
+        action = ACTIONS[name]
         reason = app.why_not(action, app.main)
-        keys = key_text(app.user_keys.get(action.id, action.keys))
-        abouts[action.id] = f"[{keys}] {action.help if reason is None else f'not now: {reason}'}"
+        keys = key_text(app.user_keys.get(name, action.keys))
+        return f"[{keys}] {action.help if reason is None else f'not now: {reason}'}"
+
     titles = {action.id: action.title for action in ACTIONS.values()}
     texts = {action.id: f"{action.group} {action.help}" for action in ACTIONS.values()}
-    return Kind(
-        "", list(ACTIONS), app.action_perform, abouts.__getitem__, titles, texts, is_listed=True
-    )
+    return Kind("", list(ACTIONS), app.action_perform, about, titles, texts, is_listed=True)
 
 
 def _views(app: "XtApp", pane: "RecordsPane[Any]", noun: str) -> Kind:
