@@ -187,7 +187,7 @@ class MetricsPane(Pane, can_focus=True):
     def logged(self) -> list[str]:
         """The metrics that the runs have logged, whether or not they were read, the primary one
         first."""
-        last = [run.metrics for run in self._runs]
+        last = [run.metrics for run in self._runs if isinstance(run, Run)]
         names = dict.fromkeys(n for each in last for n in each if as_number(each[n]) is not None)
         return sorted(names, key=lambda name: (name != self.primary, name))
 
