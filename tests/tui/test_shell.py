@@ -217,7 +217,7 @@ async def test_what_was_told_is_kept_and_copied(session: Session) -> None:
         newest, oldest = app.clipboard.splitlines()
         assert "error" in newest
         assert "disk [red]no markup" in newest
-        assert oldest.endswith("cannot cancel what is chosen has ended")
+        assert oldest.endswith("cancel: not possible what is chosen has ended")
         await pilot.press("q")
         await until(pilot, lambda: app.screen is app.main)
         await until(pilot, lambda: "E 1 error" in text_of(app))

@@ -47,7 +47,8 @@ _REST_SECONDS = 0.1
 """How long the cursor rests before charts and details follow it: not to each row on its way."""
 _MOST_OF_JOB = 500
 """Runs of a job among which the metrics pane chooses those that it draws."""
-WELCOME = """Nothing has been run yet.
+WELCOME = """XT runs scripts and hyperparameter searches, here and on machines over SSH,
+and shows how they go. Nothing has been run yet.
 
   n   launch a script, or a search, from a form
   ?   all keys; : finds any action by typing
