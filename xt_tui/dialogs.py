@@ -76,7 +76,7 @@ class Dialogs(Typeahead):
     def attach(self) -> None:
         """Follow the output of the runs that are marked, or of the one under the cursor."""
         runs = self.runs.chosen
-        self.output.attach(runs[:MOST_RUNS])
+        self.output.attach(runs[:MOST_RUNS])  # also one that was let go of
         self.main.focus_pane("output")
         if len(runs) > MOST_RUNS:
             text = f"the first {MOST_RUNS} of {len(runs)} runs"

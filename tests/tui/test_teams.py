@@ -43,7 +43,7 @@ async def test_another_team_is_shown_and_worked_with_and_left_again(xt: Xt) -> N
         assert "teams.wrong.mongo names 'nothing'" in shown[2]
         assert options.get_option_at_index(2).disabled
         await pilot.press("k", "enter")
-        await until(pilot, lambda: names(app) == ["run1.1", "run1.2"])
+        await until(pilot, lambda: names(app) == ["run1.2", "run1.1"])
         await until(pilot, lambda: "● local" in text_of(app))
         await pilot.press("3", "g", "a")
         await until(pilot, lambda: app.output.view.lines == ["theirs"])

@@ -9,6 +9,7 @@ from xt_core.session import Session
 from xt_core.submit.again import Again, job_again, run_again
 from xt_core.submit.options import command_line, texts_of
 from xt_core.submit.presets import Preset
+from xt_tui.acting.controllers import commands
 from xt_tui.acting.lookups import look_up
 
 if TYPE_CHECKING:
@@ -81,6 +82,8 @@ def choose_command(app: "XtApp") -> None:
     """Offer the commands that do, headless, what is shown and meant."""
     table = table_command(app)
     steps = _steps(app)
+    if app.main.pane is app.main.nodes:
+        steps = [*commands(app), *steps]
     find = _finder(app) if needs_one(app) is None else None
 
     def call() -> list[tuple[str, str]]:

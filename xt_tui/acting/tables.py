@@ -23,7 +23,8 @@ def choose_columns(app: "XtApp") -> None:
         if columns is not None:
             pane.set_columns(columns)
 
-    app.push_screen(ColumnsScreen(pane.noun, pane.fields, pane.examples(), pane.columns), chosen)
+    screen = ColumnsScreen(pane.noun, pane.fields, pane.examples(), pane.columns, pane.example)
+    app.push_screen(screen, chosen)
 
 
 def choose_order(app: "XtApp") -> None:

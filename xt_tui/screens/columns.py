@@ -1,6 +1,6 @@
 """The dialog that chooses columns: which fields are shown, in which order, how wide."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar, Generic
 
 from textual import on
@@ -38,12 +38,18 @@ class ColumnsScreen(ModalScreen[Columns | None], Generic[Record]):
     ]
 
     def __init__(
-        self, noun: str, fields: FieldSet[Record], records: Sequence[Record], shown: Columns
+        self,
+        noun: str,
+        fields: FieldSet[Record],
+        records: Sequence[Record],
+        shown: Columns,
+        text: Callable[[Column[Record], Record, float], str],
     ) -> None:
-        """`records` are examples: what they logged is offered."""
+        """`records` are examples: what they logged is offered. `text` says what a column may look
+        like, by one of them."""
         super().__init__()
         self._noun, self._fields, self._records = noun, fields, records
-        self._columns = shown
+        self._columns, self._text = shown, text
         self._known = known_names(fields, records, clock.now())
 
     def compose(self) -> ComposeResult:
@@ -92,7 +98,7 @@ class ColumnsScreen(ModalScreen[Columns | None], Generic[Record]):
         """The first value that there is."""
         field = self._fields.find(name)
         column, now = Column(field, "", field.format), clock.now()
-        texts = (column.text(record, now) for record in self._records)
+        texts = (self._text(column, record, now) for record in self._records)
         return next(filter(None, texts), "")
 
     # Keys ---------------------------------------------------------------------------------
