@@ -15,7 +15,9 @@ ATOMS = (
     "a", ".", r"\d", r"[^b\]]", "[]a]", "[^]a]", "[[:alpha:]]", "[a[b]", "[a--b]", "{", "a{e}",
     "a{d<=1}", "a{,}b", "a{,2}", "a{2}", "a{1,}", "{2", "a{ 2 }", r"\{", r"\N{DIGIT ONE}", "(?#{)a",
     "(?:ab|b){i}", "(?i:A)", "b*?", "(?P<n>a)(?P=n)", r"\bab\b", "^", "$", "a++", "(?>a+)b",
-    "(?<=a)b", "(?!a)b", "[a&&b]", "[a||b]", "[~~a]", r"\x61",
+    "(?<=a)b", "(?!a)b", "[a&&b]", "[a||b]", "[~~a]", r"\x61", r"\s", r"\W+", r"[^a]*b", r"\D$",
+    r"[\s,]", "a*", r"\S+", r"(?<!\s)b", "(?=b)", r"\Ab", r"a\Z", r"a\B", "(?s:.)b", r"[\x00-z]b",
+    r"\012", "(?m)", "[^^]", r"\n", r"(a)\1", "[\n]",
 )  # fmt: skip
 TEXTS = (
     "", "a", "ab", "aab b", "xyz", "{", "a{e}", "a{d<=1}", "{2", "a{ 2 }", "1", "]", "[", "b{i}",
@@ -40,9 +42,19 @@ def test_a_pattern_means_what_it_means_to_python(ignores_case: bool) -> None:
             assert regex.is_in(line, 60) == bool(expected.search(line)), (text, line)
             spans = [match.span() for match in expected.finditer(line) if match.group()]
             assert regex.spans(line, 60) == spans, (text, line)
-    assert regex.places(["ab", "b", "a"], 60) == [
-        n for n, line in enumerate(["ab", "b", "a"]) if expected.search(line)
-    ]
+        found = [number for number, line in enumerate(TEXTS) if expected.search(line)]
+        assert regex.lines_in("\n".join(TEXTS), 60) == found, text
+        assert regex.lines_in("\n".join([*TEXTS, ""]), 60) == found, text
+
+
+def test_lines_are_told_apart() -> None:
+    text = "\nab\n\nb a\nab\n"
+    for pattern, lines in (
+        (r"a\s*b", [1, 4]), (r"b\s?a", [3]), ("^$", [0, 2]), ("", [0, 1, 2, 3, 4]), ("b$", [1, 4]),
+        (r"\Aa", [1, 4]), ("[^b]$", [3]), (r"(?s)b.", [3]), (r"\W", [3]), ("x", []),
+        ("(?<=b )a", [3]),
+    ):  # fmt: skip
+        assert Regex(pattern).lines_in(text, 60) == lines, pattern
 
 
 @pytest.mark.parametrize("wrong", ["(", r"\p{L}", "(?R)", "a{3,2}", r"\K", "(?|a)", "*", "(?e)a"])
@@ -57,7 +69,9 @@ def test_what_takes_for_ever_is_given_up() -> None:
     with pytest.raises(TooSlowError):
         Regex(ENDLESS).spans(XS, 0.05)
     with pytest.raises(TooSlowError):
-        Regex(ENDLESS).places(["y", XS, "y"], 0.05)
+        Regex(ENDLESS).lines_in(f"y\n{XS}\ny\n", 0.05)
+    with pytest.raises(TooSlowError):
+        Regex(rf"\A{ENDLESS}").lines_in(f"y\n{XS}\ny\n", 0.05)
 
 
 def test_other_threads_work_meanwhile() -> None:
@@ -66,7 +80,7 @@ def test_other_threads_work_meanwhile() -> None:
     def match() -> None:
         begun.set()
         with pytest.raises(TooSlowError):
-            Regex(ENDLESS).is_in(XS, 2)
+            Regex(ENDLESS).is_in(XS, 0.6)
         assert worked.is_set(), "the other thread has had its turn"
         ended.set()
 

@@ -8,23 +8,29 @@ Python's grammar; a pattern is spelled so that it means to it what it means to P
 import re
 import time
 import warnings
-from collections.abc import Iterable
 from functools import cached_property, lru_cache
 from typing import Any
 
 from xt_core.errors import UsageError
 
 _PART = re.compile(
-    r"\\N\{[^}]*\}|\\.|\(\?#[^)]*\)"  # escapes and comments stay as they are
+    r"(?P<escape>\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|N\{[^}]*\}"
+    r"|0[0-7]{0,2}|[1-3][0-7]{2}|[1-9][0-9]?|.))"
+    r"|(?P<comment>\(\?#[^)]*\))"
+    r"|(?P<flags>\(\?[a-zA-Z-]+[:)])"
     r"|(?P<set>\[\^?\]?(?:\\.|[^\]\\])*\])"
     r"|\{(?:\d+(?:,\d*)?|,\d+)\}"
     r"|(?P<any>\{,\})|(?P<brace>\{)",
     re.DOTALL,
 )
+_IN_SET = re.compile(r"\\.|\[", re.DOTALL)
+_WITHIN_LINES = re.compile(r"\\(?:[bdwS]|[1-9][0-9]?|[^a-zA-Z0-9])", re.DOTALL)
+"""Escapes that are no newline and know none."""
+_MAYBE_NEWLINE = re.compile(r"\\[sWDnxuUN0-7]|[\x00-\x1f]")
+"""In a set: what may stand for a newline."""
 _VALUE_SECONDS = 1.0
 _LEAST_SECONDS = 0.02
-"""What each text is given, however long those before it took."""
-_IN_SET = re.compile(r"\\.|\[", re.DOTALL)
+"""What each search is given, however long those before it took."""
 
 
 class TooSlowError(UsageError):
@@ -50,25 +56,46 @@ class Regex:
     @cached_property
     def _compiled(self) -> Any:
         """Made when it is first used: the library takes a while to load."""
-        import regex
+        return _compiled(_PART.sub(_spelled, self.text), self._ignores_case)
 
-        flags = regex.VERSION0 | (regex.IGNORECASE if self._ignores_case else 0)
-        return regex.compile(_PART.sub(_spelled, self.text), flags)
+    @cached_property
+    def _of_lines(self) -> Any:
+        """For many lines in one text, of which no match leaves its own; None if that cannot be
+        said of the pattern."""
+        try:
+            text = _PART.sub(_spelled_for_lines, self.text)
+        except _NotForLinesError:
+            return None
+        return _compiled(f"(?m){text}", self._ignores_case)
 
     def is_in(self, text: str, seconds: float) -> bool:
         """Whether a text has it. Raises TooSlowError."""
-        return bool(self.places([text], seconds))
+        return self._search(self._compiled, text, 0, seconds) is not None
 
-    def places(self, texts: Iterable[str], seconds: float) -> list[int]:
-        """The places, among many texts, of those that have it. Raises TooSlowError where they
-        take longer together, and one of them long; a slow machine is no reason."""
-        search, now, end = self._compiled.search, time.monotonic, time.monotonic() + seconds
+    def lines_in(self, text: str, seconds: float) -> list[int]:
+        """The places, among the lines of a text, of those that have it. Raises TooSlowError where
+        they take longer together, and one of them long; a slow machine is no reason."""
+        text, end = text.removesuffix("\n"), time.monotonic() + seconds
+        found, place, number = list[int](), 0, 0
+
+        def left() -> float:
+            return max(_LEAST_SECONDS, end - time.monotonic())
+
+        if self._of_lines is None:
+            lines = enumerate(text.split("\n"))
+            return [n for n, line in lines if self._search(self._compiled, line, 0, left())]
+        while (match := self._search(self._of_lines, text, place, left())) is not None:
+            number += text.count("\n", place, match.start())
+            found.append(number)
+            place = text.find("\n", match.start()) + 1
+            if not place:
+                break
+            number += 1
+        return found
+
+    def _search(self, compiled: Any, text: str, place: int, seconds: float) -> Any:
         try:
-            return [
-                place
-                for place, text in enumerate(texts)
-                if search(text, concurrent=True, timeout=max(_LEAST_SECONDS, end - now()))
-            ]
+            return compiled.search(text, place, concurrent=True, timeout=seconds)
         except (TimeoutError, MemoryError):
             raise TooSlowError(self.text) from None
 
@@ -93,6 +120,16 @@ def is_found(pattern: str, value: str) -> bool:
     return regex_of(pattern).is_in(value, _VALUE_SECONDS)
 
 
+class _NotForLinesError(Exception):
+    """A pattern may tell a line from the same line among others."""
+
+
+def _compiled(text: str, ignores_case: bool) -> Any:
+    import regex
+
+    return regex.compile(text, regex.VERSION0 | (regex.IGNORECASE if ignores_case else 0))
+
+
 def _spelled(match: re.Match[str]) -> str:
     """A part of a pattern without what Python takes literally and the library does not: braces
     that are no repeat (to the library, how much a match may differ), and brackets within a set."""
@@ -104,3 +141,17 @@ def _spelled(match: re.Match[str]) -> str:
         inner = _IN_SET.sub(lambda part: r"\[" if part[0] == "[" else part[0], match["set"][1:])
         return f"[{inner}"
     return match[0]
+
+
+def _spelled_for_lines(match: re.Match[str]) -> str:
+    """The same, and so that it matches no newline. Raises _NotForLinesError."""
+    part = _spelled(match)
+    escape = match["escape"]
+    if match["flags"] or escape in (r"\A", r"\Z", r"\B"):
+        raise _NotForLinesError
+    if match["set"] and part.startswith("[^"):
+        return rf"{part[:-1]}\n]"
+    is_open = escape and not _WITHIN_LINES.fullmatch(escape)
+    if is_open or (match["set"] and _MAYBE_NEWLINE.search(part)):
+        return rf"(?:(?!\n){part})"
+    return part

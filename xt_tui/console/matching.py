@@ -72,8 +72,7 @@ class PatternMatcher(Matcher):
         self._slow = 0
 
     def lines_in(self, text: str) -> list[int]:
-        lines = text.removesuffix("\n").split("\n") if text else []
-        return self._regex.places(lines, _PIECE_SECONDS)
+        return self._regex.lines_in(text, _PIECE_SECONDS) if text else []
 
     def spans(self, line: str) -> list[tuple[int, int]]:
         return self._quickly(lambda: self._regex.spans(line, _SIGHT_SECONDS), [])
