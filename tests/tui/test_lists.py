@@ -153,3 +153,20 @@ async def test_the_lists_stand_still_while_they_are_paused(session: Session) -> 
         session.store.add_job(job, [run], [])
         await until(pilot, lambda: pane.table.cursor_key == "ws1/run3")
         assert "paused" not in border()
+
+
+async def test_rows_that_changed_out_of_sight_are_current_when_they_are_shown_again(
+    session: Session,
+) -> None:
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await until(pilot, lambda: "▶ running" in text_of(app))
+        await pilot.press("5", "z")
+        await until(pilot, lambda: "Runs ─" not in text_of(app))
+        session.store.change_run(RunChange("ws1", "run1.6", RunStatus.COMPLETED, "ended"))
+        await until(pilot, lambda: app.state.runs["ws1/run1.6"].status == "completed")
+        await until(pilot, lambda: app.state.jobs["job1"].counts.running == 0)
+        await pilot.press("z")
+        await until(pilot, lambda: "run1.6" in text_of(app))
+        assert "run1.6  ✔ completed" in text_of(app)
+        assert "6/6 1✘" in text_of(app)
