@@ -68,6 +68,8 @@ class RecordOrder(Generic[Record]):
         self._entries: list[_Entry] = []
         self._keys: list[str] = []
         self._selection: Selection[Record] | None = None
+        self._is_backwards = False
+        """Whether names order the records, the last one first: then they do so in the ties."""
         self._spec = parse_sort("", fields)
 
     def note(self, records: Iterable[Record]) -> None:
@@ -79,6 +81,9 @@ class RecordOrder(Generic[Record]):
         changed, known = self._take_noted(), self._entry_of
         if selection != self._selection:
             self._selection, self._spec = selection, parse_sort(selection.sort, self._fields)
+            is_backwards, self._is_backwards = self._is_backwards, self._is_by_name_backwards()
+            if is_backwards is not self._is_backwards:
+                known = {}  # their ties are others
             self._entries, self._entry_of, self._in_scope = [], {}, set()
             changed = set(self._records)
         elif _is_timed(selection, self._spec):
@@ -142,7 +147,8 @@ class RecordOrder(Generic[Record]):
                 return None
         entry: _Entry = ()
         for field, descending in self._spec.keys:
-            if field is self._fields.ties[0] and not entry and descending is selection.reverse:
+            is_name = field is self._fields.ties[0] and not entry
+            if is_name and (descending is selection.reverse or self._is_backwards):
                 break  # names are what equal records are ordered by
             order = field.order(record, now)
             if order is None:  # missing values come last, also in reverse
@@ -152,8 +158,21 @@ class RecordOrder(Generic[Record]):
         tie = self._tie(key, record) if known is None else _tie_of(known)
         return (*entry, tie) if entry else tie
 
+    def _is_by_name_backwards(self) -> bool:
+        assert self._selection is not None
+        first = self._spec.keys[0]
+        is_backwards = first.descending is not self._selection.reverse
+        return first.field is self._fields.ties[0] and is_backwards
+
     def _tie(self, key: str, record: Record) -> _Tie:
-        parts = (part for field in self._fields.ties for part in field.order(record, 0.0) or _LAST)
+        name, *others = self._fields.ties
+        order = name.order(record, 0.0)
+        if order is None:
+            parts = list[Any](_LAST)
+        else:
+            parts = list[Any](inverted(order) if self._is_backwards else order)
+        for field in others:
+            parts += field.order(record, 0.0) or _LAST
         return (*parts, key)
 
 
