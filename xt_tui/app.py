@@ -227,8 +227,9 @@ def run_app(session: Session) -> int:
     if not (is_terminal or "TEXTUAL_DRIVER" in os.environ):  # of a web server
         raise UsageError("the terminal UI needs a terminal", "xt --help lists the commands")
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
-    for variable in ("COLUMNS", "LINES"):  # exported, they would hide the terminal's true size
-        os.environ.pop(variable, None)
+    if is_terminal:
+        for variable in ("COLUMNS", "LINES"):  # exported, they would hide its true size
+            os.environ.pop(variable, None)
     # Threads that sort 100,000 runs let the UI's have its turn; and few of what the garbage
     # collector would look through again and again is garbage.
     sys.setswitchinterval(_SWITCH_SECONDS)

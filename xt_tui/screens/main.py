@@ -58,6 +58,8 @@ and shows how they go. Nothing has been run yet.
 class MainScreen(Screen[None]):
     """Jobs decide about runs, runs about metrics and details."""
 
+    AUTO_FOCUS = "#runs-table"  # also where a browser says at first that it has not the focus
+
     @dataclass
     class BoxChosen(Message):
         """Enter was pressed on a node."""
@@ -313,6 +315,15 @@ class MainScreen(Screen[None]):
             self._show_chosen()
         elif batch.jobs or (self.details.has_failed and not batch.error):
             self._show_details()
+
+    def toggle_pause(self) -> None:
+        """Let jobs and runs stand still, or go on."""
+        is_paused = self.jobs.is_paused or self.runs.is_paused
+        for pane in (self.jobs, self.runs):
+            if is_paused:
+                pane.go_on()
+            else:
+                pane.pause()
 
     def show_pending(self) -> None:
         """Badges came or went."""
