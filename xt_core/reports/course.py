@@ -9,10 +9,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from xt_core.model.records import MetricRecord, Run
 from xt_core.reports.curves import as_number
-from xt_core.stats.store import StatsStore
+
+if TYPE_CHECKING:
+    from xt_core.stats.store import StatsStore
 
 _WHOLE_BYTES = 48_000
 """A stretch of a journal that is no longer is read whole: some 500 records."""
@@ -38,7 +41,7 @@ class Course:
     _after: int = -1
     """The last record that was read."""
 
-    def update(self, store: StatsStore, run: Run) -> None:
+    def update(self, store: "StatsStore", run: Run) -> None:
         """Look at what was logged since. Raises XTError where the store does."""
         end = store.journal_end(run.workspace, run.name)
         if end <= self.end:
@@ -51,7 +54,7 @@ class Course:
         if len(self.points) > _MOST_POINTS:
             self.points = _thinned(self.points, end * 2 // _MOST_POINTS + 1)
 
-    def _look_around(self, store: StatsStore, run: Run, end: int) -> None:
+    def _look_around(self, store: "StatsStore", run: Run, end: int) -> None:
         """Read some records at each of the places between the last end and this one."""
         step, records = (end - self.end) / _PLACES, _RECORDS_A_PLACE
         for number in range(_PLACES):
