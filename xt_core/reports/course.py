@@ -17,14 +17,14 @@ from xt_core.reports.curves import as_number
 if TYPE_CHECKING:
     from xt_core.stats.store import StatsStore
 
-_WHOLE_BYTES = 48_000
-"""A stretch of a journal that is no longer is read whole: some 500 records."""
-_PLACES = 32
+_WHOLE_BYTES = 16_000
+"""A stretch of a journal that is no longer is read whole: some 150 records."""
+_PLACES = 24
 """Of a longer one so many places are looked at."""
-_RECORDS_A_PLACE = 2
+_RECORDS_A_PLACE = 1
 _MOST_RECORDS_A_PLACE = 64
 """Where the metric is logged seldom: its next value has to be among so many records."""
-_LAST_BYTES = 4_000
+_LAST_BYTES = 2_000
 """The end of a longer one is read whole: it tells how it goes now."""
 _MOST_POINTS = 128
 
