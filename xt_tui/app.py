@@ -68,7 +68,10 @@ class XtApp(Telling, Looks, Dialogs):
         self.read_only = session.config.boolean("tui.read-only")
         self.user_keys, problems = user_keymap(session.config.mapping("tui.keys"))
         """The keys that the user has changed, by action."""
-        self._problems = [self.choices.problem, problem, *problems]
+        config = session.config
+        is_ascii = config.boolean("tui.ascii") or session.environ.get("TERM") == "linux"
+        theme = self.dress(config.optional_string("tui.theme"), is_ascii=is_ascii)
+        self._problems = [self.choices.problem, problem, *problems, theme]
         self.main: MainScreen = self._new_screen()
         """The screen with the panes, whatever dialog lies over it."""
         self.feed = self._new_feed()
@@ -88,16 +91,16 @@ class XtApp(Telling, Looks, Dialogs):
         return Feed(self.session, lambda feed, batch: self.post_message(self.Fed(feed, batch)))
 
     def on_mount(self) -> None:
-        config = self.session.config
-        is_ascii = config.boolean("tui.ascii") or self.session.environ.get("TERM") == "linux"
-        theme = self.dress(config.optional_string("tui.theme"), is_ascii=is_ascii)
         self.set_keymap({f"xt.{name}": keys for name, keys in self.user_keys.items()})
         self.main.add_class(*self._classes_of_size())
-        self.push_screen(self.main)
         self.main.call_when_open(self._open)
-        for problem in (*self._problems, theme):
+        self.call_later(self._show_main)  # what is drawn before Textual has started is lost
+        for problem in self._problems:
             if problem:
                 self.notify(problem, severity="warning", markup=False)
+
+    def _show_main(self) -> None:
+        self.push_screen(self.main)
 
     def _classes_of_size(self) -> list[str]:
         """What Textual gives a screen of this size: one that has it is not styled twice."""
@@ -108,9 +111,9 @@ class XtApp(Telling, Looks, Dialogs):
         return [max(step for step in steps if cells >= step[0])[1] for cells, steps in both]
 
     def _open(self) -> None:
-        """All panes are there: what was typed meanwhile finds them."""
+        """All panes are there: once they are drawn, what was typed meanwhile finds them."""
         self.feed.start()
-        self.take_keys()
+        self.main.call_after_refresh(self.take_keys)
 
     def on_unmount(self) -> None:
         self.feed.stop()
@@ -220,9 +223,11 @@ def run_app(session: Session) -> int:
     sys.setswitchinterval(_SWITCH_SECONDS)
     gc.set_threshold(50_000, 20, 50)
     app = XtApp(session)
+    app.main.call_when_open(lambda: app.main.call_after_refresh(gc.enable))
     app.when_loaded = gc.freeze  # none of it is garbage soon: it need not be looked through
     try:
         app.run()
     finally:
+        gc.enable()
         app.session.close()
     return app.return_code or 0
