@@ -36,10 +36,14 @@ def test_changes_give_the_order_of_a_new_sort(sort: str, reverse: bool, conditio
     dice = random.Random(f"{sort}{reverse}{condition}")
     filters = (parse_filter(condition, RUN_FIELDS),) if condition else ()
     selection = Selection(sort, filters, reverse)
-    order = RecordOrder(
-        RUN_FIELDS, lambda run: run.name, lambda run: run.started is not None and run.ended is None
-    )
     runs: dict[str, Run] = {}
+    order = RecordOrder(
+        RUN_FIELDS,
+        runs,
+        lambda run: run.name,
+        lambda run: run.started is not None and run.ended is None,
+    )
+    given = [order.update(selection, 29.0)]
     for look in range(30):
         changed = [some_run(dice.randrange(60), dice) for _ in range(dice.choice([0, 1, 7]))]
         runs |= {run.name: run for run in changed}
@@ -47,15 +51,23 @@ def test_changes_give_the_order_of_a_new_sort(sort: str, reverse: bool, conditio
         now = 30.0 + look
         shown = [run for run in runs.values() if matches_all(filters, run, now)]
         expected = sort_records(shown, parse_sort(sort, RUN_FIELDS), reverse, now)
-        assert order.update(selection, now).keys == [run.name for run in expected]
+        given.append(order.update(selection, now))
+        assert given[-1].keys == [run.name for run in expected]
+        for each in given:  # those that are still shown know their places, whatever came since
+            assert dict(each.places) == {key: place for place, key in enumerate(each.keys)}
+            assert [each.places.get(key) is None for key in runs if key not in each.keys] == [
+                True
+            ] * (len(runs) - len(each.keys))
 
 
 def test_another_selection_and_many_changes_sort_anew() -> None:
-    order = RecordOrder(RUN_FIELDS, lambda run: run.name, lambda run: False)
     dice = random.Random(1)
     runs = {run.name: run for run in (some_run(number, dice) for number in range(3_000))}
+    order = RecordOrder(RUN_FIELDS, runs, lambda run: run.name, lambda run: False)
     order.note(runs.values())
     by_name = Selection[Run]("run")
-    assert order.update(by_name, 0.0).keys == [f"run{number}" for number in range(3_000)]
-    backwards = order.update(replace(by_name, reverse=True), 0.0).keys
-    assert backwards == [f"run{number}" for number in reversed(range(3_000))]
+    forwards = order.update(by_name, 0.0)
+    assert forwards.keys == [f"run{number}" for number in range(3_000)]
+    backwards = order.update(replace(by_name, reverse=True), 0.0)
+    assert backwards.keys == [f"run{number}" for number in reversed(range(3_000))]
+    assert (forwards.places["run7"], backwards.places["run7"]) == (7, 2_992)
