@@ -35,6 +35,8 @@ from xt_tui.telling import Telling
 _LAYOUT = "layout"
 
 _SWITCH_SECONDS = 0.001
+_NEW_OBJECTS = 5_000
+"""Among which garbage is looked for at a time."""
 
 
 class XtApp(Telling, Looks, Dialogs):
@@ -218,16 +220,21 @@ def run_app(session: Session) -> int:
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
     for variable in ("COLUMNS", "LINES"):  # exported, they would hide the terminal's true size
         os.environ.pop(variable, None)
-    # Threads that sort 100,000 runs let the UI's have its turn; and few of what the garbage
-    # collector would look through again and again is garbage.
-    sys.setswitchinterval(_SWITCH_SECONDS)
-    gc.set_threshold(50_000, 20, 50)
+    sys.setswitchinterval(_SWITCH_SECONDS)  # threads that sort 100,000 runs let the UI's work
+    gc.disable()
     app = XtApp(session)
-    app.main.call_when_open(lambda: app.main.call_after_refresh(gc.enable))
-    app.when_loaded = gc.freeze  # none of it is garbage soon: it need not be looked through
+    app.when_loaded = _collect_garbage
     try:
         app.run()
     finally:
         gc.enable()
         app.session.close()
     return app.return_code or 0
+
+
+def _collect_garbage() -> None:
+    """From now on. None of what was loaded is garbage soon: it need not be looked through. Of what
+    is new little is looked through at a time, or keys would wait for that."""
+    gc.freeze()
+    gc.set_threshold(_NEW_OBJECTS, 20, 50)
+    gc.enable()

@@ -84,6 +84,7 @@ class MainScreen(Screen[None]):
         )
         self.metrics, self.output = MetricsPane(session, sampled(session)), OutputPane(session)
         self.details, self.nodes = DetailsPane(session), NodesPane(session, state)
+        self._status = Status()
         self._details_of_job = False
         self._resting: Timer | None = None
         """Runs while charts and details wait for the cursor to rest."""
@@ -95,7 +96,7 @@ class MainScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         with Horizontal(id="status-line"):
             yield TabStrip(self._tabs, id="pane-strip")
-            yield Status()
+            yield self._status
         with Horizontal(id="main"):
             with Vertical(id="left"):
                 yield self.teams
@@ -330,9 +331,9 @@ class MainScreen(Screen[None]):
 
     def _show_status(self) -> None:
         """How fresh what is shown is."""
-        for status in self.query(Status):  # none while the app closes
-            fresh = freshness(self._state, clock.now())
-            status.show(fresh, self._session.team.name, self._log.errors, self._is_read_only)
+        if self._status.is_attached:  # not while the app closes
+            fresh, team = freshness(self._state, clock.now()), self._session.team.name
+            self._status.show(fresh, team, self._log.errors, self._is_read_only)
 
     @on(Table.CursorMoved)
     def _cursor_moved(self, message: Table.CursorMoved) -> None:
