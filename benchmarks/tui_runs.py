@@ -223,7 +223,7 @@ def print_keys(title: str, terminal: Terminal) -> None:
 def measure_xt(home: str, runs: int, is_live: bool) -> None:
     title = "xt, live" if is_live else "xt"
     terminal = Terminal("xt", home, "live" if is_live else "")
-    paint, rows = terminal.until("3 Runs"), terminal.until("run12")
+    paint, rows = terminal.until("3 Runs"), terminal.until("completed")
     ready = terminal.until(f"{runs:,} runs")
     if not is_live:
         print_paint("first paint, xt", paint)

@@ -1,5 +1,6 @@
 """The app: one screen of panes, a feed that keeps them current, and the actions of the user."""
 
+import asyncio
 import gc
 import os
 import sys
@@ -25,8 +26,8 @@ from xt_tui.eventlog import EventLog
 from xt_tui.feed import Feed
 from xt_tui.keytable import user_keymap
 from xt_tui.layout import Layout
+from xt_tui.leaving import run_to_the_end
 from xt_tui.looks import Looks
-from xt_tui.palette import PROVIDERS
 from xt_tui.panes.rows import RowsPane
 from xt_tui.screens.main import MainScreen
 from xt_tui.state import Batch, ViewState
@@ -43,7 +44,7 @@ class XtApp(Telling, Looks, Dialogs):
     """XT's terminal UI. It keeps no truth: two of them agree, and killing one harms nothing."""
 
     TITLE = "XT"
-    COMMANDS = PROVIDERS
+    ENABLE_COMMAND_PALETTE = False  # Textual's; XT has its own
     BINDINGS: ClassVar[list[BindingType]] = bindings()
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 (as Textual declares it)
         (0, "-narrow"),
@@ -65,6 +66,7 @@ class XtApp(Telling, Looks, Dialogs):
     def __init__(self, session: Session) -> None:
         super().__init__(css_path=resource("xt.tcss"))
         self.session, self.state, self.events = session, ViewState(), EventLog()
+        session.waiting = self._tell_waiting
         self.choices = Choices(session.home.root)
         self.layout_of_panes, problem = Layout.remembered(self.choices.get(_LAYOUT))
         self.read_only = session.config.boolean("tui.read-only")
@@ -124,6 +126,7 @@ class XtApp(Telling, Looks, Dialogs):
         """Show what another session sees, with a state and a feed of its own."""
         self.feed.let_go()
         self.session, self.state = session, ViewState()
+        session.waiting = self._tell_waiting
         self.main = self._new_screen()
         self.feed = self._new_feed()
         self.main.add_class(*self._classes_of_size())
@@ -175,6 +178,10 @@ class XtApp(Telling, Looks, Dialogs):
         if self.main.is_open:
             steering.tell(self, message)
 
+    def _tell_waiting(self, text: str) -> None:
+        """An action waits for a controller that does not answer; called in its thread."""
+        self.post_message(steering.Acted(text, []))
+
     @on(steering.Progressed)
     def _show_progress(self, message: steering.Progressed) -> None:
         if self.main.is_open:
@@ -225,7 +232,7 @@ def run_app(session: Session) -> int:
     app = XtApp(session)
     app.when_loaded = _collect_garbage
     try:
-        app.run()
+        asyncio.run(run_to_the_end(app))
     finally:
         gc.enable()
         app.session.close()

@@ -121,6 +121,8 @@ class RecordOrder(Generic[Record]):
         self._keys: list[str] = []
         self._places = Places(self._keys, self._entries, self._entry_of)
         self._selection: Selection[Record] | None = None
+        self._is_backwards = False
+        """Whether names order the records, the last one first: then they do so in the ties."""
         self._spec = parse_sort("", fields)
 
     def note(self, records: Iterable[Record]) -> None:
@@ -133,6 +135,9 @@ class RecordOrder(Generic[Record]):
         changed: Iterable[str] = noted
         if selection != self._selection:
             self._selection, self._spec = selection, parse_sort(selection.sort, self._fields)
+            is_backwards, self._is_backwards = self._is_backwards, self._is_by_name_backwards()
+            if is_backwards is not self._is_backwards:
+                known = {}  # their ties are others
             self._entries, self._entry_of, self._in_scope = [], {}, set()
             changed = list(self._records)
         elif _is_timed(selection, self._spec):
@@ -203,7 +208,8 @@ class RecordOrder(Generic[Record]):
                 return None
         entry: _Entry = ()
         for field, descending in self._spec.keys:
-            if field is self._fields.ties[0] and not entry and descending is selection.reverse:
+            is_name = field is self._fields.ties[0] and not entry
+            if is_name and (descending is selection.reverse or self._is_backwards):
                 break  # names are what equal records are ordered by
             order = field.order(record, now)
             if order is None:  # missing values come last, also in reverse
@@ -213,8 +219,21 @@ class RecordOrder(Generic[Record]):
         tie = self._tie(key, record) if known is None else _tie_of(known)
         return (*entry, tie) if entry else tie
 
+    def _is_by_name_backwards(self) -> bool:
+        assert self._selection is not None
+        first = self._spec.keys[0]
+        is_backwards = first.descending is not self._selection.reverse
+        return first.field is self._fields.ties[0] and is_backwards
+
     def _tie(self, key: str, record: Record) -> _Tie:
-        parts = (part for field in self._fields.ties for part in field.order(record, 0.0) or _LAST)
+        name, *others = self._fields.ties
+        order = name.order(record, 0.0)
+        if order is None:
+            parts = list[Any](_LAST)
+        else:
+            parts = list[Any](inverted(order) if self._is_backwards else order)
+        for field in others:
+            parts += field.order(record, 0.0) or _LAST
         return (*parts, key)
 
 

@@ -28,6 +28,24 @@ async def test_jobs_are_filtered_and_sorted_when_their_pane_has_the_keys(session
         await until(pilot, lambda: list(app.jobs.table.keys) == ["all", "job1", "job2"])
 
 
+async def test_the_newest_runs_come_first_unless_a_job_or_another_order_is_chosen(
+    session: Session,
+) -> None:
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7, as_at_first=True)
+        await until(pilot, lambda: names(app) == ALL[::-1])
+        await pilot.press("j", "2", "G")
+        await until(pilot, lambda: names(app) == ALL[:-1], "a search in its own order")
+        assert app.runs.table.cursor_key == "ws1/run1.6"
+        await pilot.press("g")
+        await until(pilot, lambda: names(app) == ALL[::-1])
+        assert app.runs.table.cursor_key == "ws1/run1.6", "the cursor stays with its run"
+        await pilot.press("3", "r")
+        await until(pilot, lambda: names(app) == ALL)
+        await pilot.press("2", "G", "g")
+        await until(pilot, lambda: names(app) == ALL, "the user's order stays")
+
+
 async def test_a_range_is_marked_by_moving_and_can_be_given_up(session: Session) -> None:
     async with XtApp(session).run_test(size=(140, 40)) as pilot:
         app = await until_loaded(pilot, 7)

@@ -64,6 +64,9 @@ class JobsPane(RecordsPane[JobRow]):
         counts = progress(record).ljust(_COUNT_CELLS)  # first: a narrow pane cuts the bar off
         return f"{counts} {bar(done(record), _BAR_CELLS, draws_ascii(self.app))}"
 
+    def example(self, column: Column[JobRow], record: JobRow, now: float) -> str:
+        return self.text(column, record, now)
+
     def lead_cells(self, key: str) -> list[Cell]:
         return [Cell(ALL_JOBS, "bold"), Cell(counted(len(self._records), "job"))]
 

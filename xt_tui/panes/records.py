@@ -45,6 +45,7 @@ class RecordsPane(RowsPane[Record]):
     def sort_by(self, text: str, reverse: bool = False) -> None:
         """Sort as `xt list --sort` would. Raises UsageError."""
         parse_sort(text, self.fields)
+        self._is_ordered = True
         self.selection = replace(self.selection, sort=text, reverse=reverse)
         self.update_rows()
 
@@ -56,6 +57,7 @@ class RecordsPane(RowsPane[Record]):
             self.sort_by(names[(place + step) % len(names)], self.selection.reverse)
 
     def reverse(self) -> None:
+        self._is_ordered = True
         self.selection = replace(self.selection, reverse=not self.selection.reverse)
         self.update_rows()
 
@@ -99,7 +101,9 @@ class RecordsPane(RowsPane[Record]):
         parse_filters(view.filter, self.fields)
         if view.group:
             parse_group(view.group, self.fields)
-        self.sort_by(view.sort or self.plain_view.sort, view.reverse)
+        plain = self.plain_view
+        self.sort_by(view.sort or plain.sort, view.reverse)
+        self._is_ordered = (self.selection.sort, view.reverse) != (plain.sort, plain.reverse)
         self.group_by(view.group)
         self.set_columns(view.columns)
         self.query_one(FilterBar).show_text(view.filter)

@@ -111,8 +111,13 @@ class RowsPane(Pane, Generic[Record]):
         self._chosen_keys: Sequence[str] = ()
         self._chosen_places: Mapping[str, int] = {}
         self.group, self._opened = "", frozenset[str]()
-        self.plain_view = View(sort=selection.sort, reverse=selection.reverse)
-        """What is shown at first."""
+        self._plain_view = View(sort=selection.sort, reverse=selection.reverse)
+        self._is_ordered = False
+        """Whether the user has chosen an order."""
+        self._has_all = False
+        """Whether all that there was at first has come."""
+        self._all_asked: int | None = None
+        """The number of the arrangement that shows it."""
         self._choices = choices
         self._columns: Columns = from_json(self._recall("columns"), fields)
 
@@ -125,6 +130,11 @@ class RowsPane(Pane, Generic[Record]):
         texts = [text for text in kept if isinstance(text, str)]
         yield FilterBar(self.fields, self._example, self.field_names, texts)
         yield Table(self._cells, id=f"{self.id}-table", empty=self._empty, frozen=2)
+
+    @property
+    def plain_view(self) -> View:
+        """What is shown at first."""
+        return self._plain_view
 
     @property
     def nouns(self) -> str:
@@ -189,6 +199,10 @@ class RowsPane(Pane, Generic[Record]):
         """A cell's text."""
         return column.text(record, now)
 
+    def example(self, column: Column[Record], record: Record, now: float) -> str:
+        """A text by which a column is chosen."""
+        return column.text(record, now)
+
     def summary(self, records: Sequence[Record]) -> str:
         """What is said of the records of a group. Called in a thread."""
         return states_text(Counter(self.status_of(record) for record in records))
@@ -206,6 +220,7 @@ class RowsPane(Pane, Generic[Record]):
     def note(self, records: Sequence[Record], *, is_last: bool = True) -> bool:
         """These records are new or have changed, and more may follow at once; whether any of them
         is chosen."""
+        self._has_all = self._has_all or is_last
         if not records and not self._is_loading:
             return False
         self._order.note(records)
@@ -251,6 +266,8 @@ class RowsPane(Pane, Generic[Record]):
         self._forget_news()
         self._arranged_at = time.monotonic()
         self._asked += 1
+        if self._has_all and self._all_asked is None:
+            self._all_asked = self._asked
         wish = Wish(
             self._asked,
             replace(self.selection, scope=(*self.hidden, *self.scope)),
@@ -281,6 +298,9 @@ class RowsPane(Pane, Generic[Record]):
         self.table.empty = no_hits if shown.total else self._empty
         self.table.show(self._table_columns(shown), shown.keys, shown.places)
         self.table.touch(list(shown.groups.by_key))
+        is_first = self._all_asked is None or shown.asked <= self._all_asked
+        if is_first and not self.table.moved_at:
+            self.table.rest_at_top()  # rows have come before the first
         if before not in shown.places and (group := shown.groups.of.get(before or "")):
             self.table.move_to(group)
         if self._wanted is not None:

@@ -83,7 +83,8 @@ class MainScreen(Screen[None]):
             RunsPane(session, state),
         )
         self.metrics, self.output = MetricsPane(session, sampled(session)), OutputPane(session)
-        self.details, self.nodes = DetailsPane(session), NodesPane(session, state)
+        self.details = DetailsPane(session)
+        self.nodes: NodesPane = NodesPane(session, state)
         self._status = Status()
         self._details_of_job = False
         self._resting: Timer | None = None
@@ -279,6 +280,8 @@ class MainScreen(Screen[None]):
         self.change_layout(replace(self.layout_of_panes, hidden=hidden))
         self._recent = layouts.most_recent_first(self._recent, name)
         pane = self.query_one(f"#{name}", Pane)
+        if pane is self.output:
+            self.output.follow_choice(self.runs.chosen)
         for widget in (pane, *pane.ancestors):
             if isinstance(widget, Widget):
                 widget.display = True  # what is not shown takes no keys
@@ -371,7 +374,14 @@ class MainScreen(Screen[None]):
         runs = self.runs.chosen if job is None else self.runs.first(_MOST_OF_JOB)
         self._goal = self._chosen_goal()
         self.metrics.show_runs(runs, *self._goal)
+        self._show_output()
         self._show_details()
+
+    def _show_output(self) -> None:
+        """Output follows the cursor and the marks while it is in sight; not while it is read: a
+        filter may take the run away from under the cursor."""
+        if "output" in self.panes_shown and self.pane is not self.output:
+            self.output.follow_choice(self.runs.chosen)
 
     @property
     def _drawn_job(self) -> str | None:
@@ -394,6 +404,7 @@ class MainScreen(Screen[None]):
         if self.pane in (self.jobs, self.runs):
             self._details_of_job = self.pane is self.jobs
             if self.is_open:
+                self.metrics.show_nodes(())
                 self._show_chosen()
 
     def _show_details(self) -> None:
