@@ -22,6 +22,7 @@ from xt_tui.screens.jump import JumpScreen
 from xt_tui.screens.launch import LaunchScreen
 from xt_tui.screens.palette import PaletteScreen
 from xt_tui.screens.theme import ThemeScreen
+from xt_tui.widgets.key_footer import KeyFooter
 from xt_tui.widgets.table import Table
 
 
@@ -321,3 +322,22 @@ async def test_states_and_borders_can_be_drawn_in_ascii(session: Session) -> Non
     async with XtApp(session).run_test(size=(100, 30)) as pilot:
         app = await until_loaded(pilot, 7)
         await until(pilot, lambda: "✔ completed" in text_of(app))
+
+
+async def test_the_footer_has_keys_that_fit_and_the_mouse_presses_them(session: Session) -> None:
+    async with XtApp(session).run_test(size=(70, 30)) as pilot:
+        app = await until_loaded(pilot, 7)
+        footer = app.main.query_one(KeyFooter)
+        await until(pilot, lambda: footer.keys)
+        first, second = footer.keys[:2]
+        assert [first.label, second.label] == ["?", ":"]
+        assert sum(key.cells for key in footer.keys) <= 70
+        line = footer.render_line(0).text
+        assert line.startswith(f"? {first.description} : {second.description} ")
+        assert len(line) == 70
+        await pilot.hover(footer, offset=(first.cells, 0))
+        assert footer.tooltip == (second.tooltip or None)
+        await pilot.click(footer, offset=(first.cells - 1, 0))  # the gap between two keys
+        assert app.screen is app.main
+        await pilot.click(footer, offset=(0, 0))
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen))
