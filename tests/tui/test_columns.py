@@ -75,7 +75,7 @@ def test_a_memory_that_is_broken_is_told_of_and_replaced(tmp_path: Path) -> None
 
 
 async def test_columns_are_chosen_by_keys_and_remembered(session: Session) -> None:
-    async with XtApp(session).run_test(size=(160, 40)) as pilot:
+    async with XtApp(session).run_test(size=(200, 40)) as pilot:
         app = await until_loaded(pilot, 7)
         await until(pilot, lambda: "trend" in header(app))
         assert header(app)[:5] == ["run▲", "status", "loss", "trend", "lr"]
@@ -118,7 +118,7 @@ async def test_columns_are_chosen_by_keys_and_remembered(session: Session) -> No
     assert choices.get("runs left out") == ["metrics.loss"]
     choices.put("runs columns", kept[:-1])
     choices.put("runs left out", None)  # as an older XT left it
-    async with XtApp(session).run_test(size=(160, 40)) as pilot:
+    async with XtApp(session).run_test(size=(200, 40)) as pilot:
         app = await until_loaded(pilot, 7)
         await until(pilot, lambda: header(app)[-5:] == ["node", "later", "loss", "f1", "精度"])
         await pilot.press("C")

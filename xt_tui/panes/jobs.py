@@ -43,7 +43,7 @@ class JobsPane(RecordsPane[JobRow]):
             noun="job",
             records=state.jobs,
             fields=FIELDS,
-            order=RecordOrder(FIELDS, lambda row: row.job.name, lambda row: False),
+            order=RecordOrder(FIELDS, state.jobs, lambda row: row.job.name, lambda row: False),
             selection=Selection("name", reverse=True),
             empty="",
             example="any word, status=running best>.9",
@@ -69,6 +69,9 @@ class JobsPane(RecordsPane[JobRow]):
             return bar(done(record), _BAR_CELLS, draws_ascii(self.app))
         text = column.text(record, now)
         return best(record, text) if column.field is BEST else text
+
+    def example(self, column: Column[JobRow], record: JobRow, now: float) -> str:
+        return self.text(column, record, now)
 
     def lead_cells(self, key: str) -> list[Cell]:
         return [Cell(ALL_JOBS, "bold"), Cell(counted(self._arrangement.total, "job"))]

@@ -1,11 +1,12 @@
 """What the jobs and the runs pane share: rows that are filtered, sorted, grouped and marked."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
 from textual import on
 
+from xt_core import clock
 from xt_core.annotations import not_archived
 from xt_core.query.fields import Record
 from xt_core.query.filters import Filter
@@ -22,6 +23,7 @@ from xt_core.query.views import (
 )
 from xt_tui.completion import parse_filters
 from xt_tui.groups import is_group, parse_group
+from xt_tui.panes.pausing import Pause
 from xt_tui.panes.rows import RowsPane
 from xt_tui.widgets.filter_bar import FilterBar
 from xt_tui.widgets.table import Cell, Table
@@ -32,6 +34,9 @@ _ARCHIVED = "↓"
 
 class RecordsPane(RowsPane[Record]):
     """What the user does to the rows."""
+
+    _pause: Pause[Record] | None = None
+    """Not None while the rows stand still."""
 
     @cached_property
     def _unarchived(self) -> Filter[Record]:
@@ -69,6 +74,7 @@ class RecordsPane(RowsPane[Record]):
     def sort_by(self, text: str, reverse: bool = False) -> None:
         """Sort as `xt list --sort` would. Raises UsageError."""
         parse_sort(text, self.fields)
+        self._is_ordered = True
         self.selection = replace(self.selection, sort=text, reverse=reverse)
         self.update_rows()
 
@@ -80,6 +86,7 @@ class RecordsPane(RowsPane[Record]):
             self.sort_by(names[(place + step) % len(names)], self.selection.reverse)
 
     def reverse(self) -> None:
+        self._is_ordered = True
         self.selection = replace(self.selection, reverse=not self.selection.reverse)
         self.update_rows()
 
@@ -130,7 +137,9 @@ class RecordsPane(RowsPane[Record]):
         parse_filters(view.filter, self.fields)
         if view.group:
             parse_group(view.group, self.fields)
-        self.sort_by(view.sort or self.plain_view.sort, view.reverse)
+        plain = self.plain_view
+        self.sort_by(view.sort or plain.sort, view.reverse)
+        self._is_ordered = (self.selection.sort, view.reverse) != (plain.sort, plain.reverse)
         self.group_by(view.group)
         self._show_columns(view.columns, view.left_out)
         self.query_one(FilterBar).show_text(view.filter)
@@ -171,7 +180,7 @@ class RecordsPane(RowsPane[Record]):
 
     def mark_all(self) -> None:
         """Mark all that is shown; none if all are."""
-        self._marks.toggle(self._arrangement.ranks.keys() - set(self.LEAD))
+        self._marks.toggle(self._arrangement.ordered)
         self._marks_changed()
 
     @property
@@ -202,8 +211,8 @@ class RecordsPane(RowsPane[Record]):
 
     def _cells(self, key: str) -> list[Cell]:
         """What is archived is dim, and has a sign of its own unless it is marked."""
-        cells, record = super()._cells(key), self._records.get(key)
-        if record is None or not self._is_archived(record):
+        cells = super()._cells(key)
+        if key not in self._records or not self._is_archived(self._drawn(key)[0]):
             return cells
         mark = cells[0] if cells[0].text.strip() else Cell(_ARCHIVED)
         return [replace(mark, style="dim"), *(replace(cell, style="dim") for cell in cells[1:])]
@@ -223,6 +232,56 @@ class RecordsPane(RowsPane[Record]):
         if not self.hidden:
             self._describe()
 
+    # Pause ------------------------------------------------------------------------------
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the rows stand still."""
+        return self._pause is not None
+
+    def pause(self) -> None:
+        """Let the rows stand still, and count what changes."""
+        self._pause = Pause(dict(self._records), clock.now())
+        self._describe()
+
+    def go_on(self) -> None:
+        """Show what has changed meanwhile."""
+        paused, self._pause = self._pause, None
+        if paused is not None:
+            self.note(list(paused.held.values()))
+            self.table.redraw()
+            self._describe()
+
+    def note(self, records: Sequence[Record], *, is_last: bool = True) -> bool:
+        if self._pause is None:
+            return super().note(records, is_last=is_last)
+        news = {self._order.key(record): record for record in records}
+        is_chosen = self._renew_chosen(news)
+        self._pause.hold(news)
+        if self._wanted in self._pause.held:
+            self.go_on()
+        elif records:
+            self._describe()
+        return is_chosen
+
+    def age(self) -> None:
+        if self._pause is None:
+            super().age()
+
+    def go_to(self, key: str) -> None:
+        if self._pause is not None and key in self._pause.held:
+            self.go_on()  # else the row would not be there
+        super().go_to(key)
+
+    def _drawn(self, key: str) -> tuple[Record, float]:
+        if self._pause is not None:
+            return self._pause.records[key], self._pause.since
+        return super()._drawn(key)
+
+    def _count_text(self) -> str:
+        text = super()._count_text()
+        return text if self._pause is None else f"{self._pause} · {text}"
+
     # Filter -----------------------------------------------------------------------------
 
     @property
@@ -237,6 +296,13 @@ class RecordsPane(RowsPane[Record]):
     def _filter_changed(self, message: FilterBar.Changed) -> None:
         self._filter_text = message.text
         self.selection = replace(self.selection, filters=message.filters)
+        self.update_rows()
+
+    @on(RowsPane.TooSlow)
+    def _filter_too_slow(self, message: RowsPane.TooSlow) -> None:
+        """Show all records, and say why."""
+        self._filter_text, self.selection = "", replace(self.selection, filters=())
+        self.query_one(FilterBar).tell_mistake(message.problem)
         self.update_rows()
 
     @on(FilterBar.Done)

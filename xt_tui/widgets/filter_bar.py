@@ -148,6 +148,12 @@ class FilterBar(Vertical):
         for hits in self.query(".filter-hits").results(Facts):  # none while the app closes
             hits.update(text)
 
+    def tell_mistake(self, text: str) -> None:
+        """Say what is wrong with the filter, which is not used."""
+        if self.query(".filter-error"):  # else the app closes
+            self.remove_class("hidden")
+            self._say(text, is_error=True)
+
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
@@ -166,6 +172,17 @@ class FilterBar(Vertical):
             self._say_problem(begun.problem)
         self.post_message(self.Changed(begun.text, begun.filters))
 
+    def _use_whole(self, text: str) -> None:
+        """Use all that is typed, and keep it."""
+        try:
+            filters = parse_filters(text, self._fields)
+        except UsageError as problem:
+            self._say_problem(problem)
+            return
+        self._input.keep()
+        self._say("")
+        self.post_message(self.Changed(text.strip(), filters))
+
     def _say_problem(self, problem: UsageError) -> None:
         self._say(f"{problem.message}: {problem.hint}", is_error=True)
 
@@ -180,13 +197,7 @@ class FilterBar(Vertical):
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        try:
-            filters = parse_filters(event.value, self._fields)
-        except UsageError as problem:
-            self._say_problem(problem)
-        else:
-            self._input.keep()
-            self._say("")
-            self.post_message(self.Changed(event.value.strip(), filters))
+        if not self.query_one(".filter-error", Static).has_class("error"):
+            self._use_whole(event.value)
         self.set_class(not event.value.strip(), "hidden")
         self.post_message(self.Done(self._input.history))
