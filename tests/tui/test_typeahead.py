@@ -18,6 +18,7 @@ from xt_tui.actions import ACTIONS
 from xt_tui.app import XtApp
 from xt_tui.screens.events import EventsScreen
 from xt_tui.screens.jump import JumpScreen
+from xt_tui.screens.launch import LaunchScreen
 from xt_tui.screens.note import NoteScreen
 
 
@@ -61,6 +62,9 @@ async def test_what_is_typed_behind_a_key_lands_in_what_the_key_opens(session: S
         burst(pilot, "escape", "E", "ctrl+c", "E")
         await until(pilot, lambda: isinstance(app.screen, EventsScreen))
         assert app.screen_stack[-2] is app.main
+        burst(pilot, "q", ":", "new", "enter", " 2")  # that is looked for in a thread
+        await until(pilot, lambda: isinstance(app.screen, LaunchScreen))
+        await until(pilot, lambda: app.screen.query_one("#command", Input).value == "c y q.py 2")
 
 
 def press(pilot: Pilot[int], place: Offset, *kinds: type[events.MouseEvent]) -> None:

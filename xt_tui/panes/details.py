@@ -145,8 +145,24 @@ class DetailsPane(Pane):
         if self._row is not None:
             self.show_job(self._row)
 
+    def on_show(self) -> None:
+        """Read what the cursor came to meanwhile; what stood here was of something else."""
+        if self._shown is not None:
+            return
+        if self._run is None and self._row is None:
+            self._update(Text("no run is chosen" if self.text else ""))
+            return
+        self._update(Text(""))
+        if self._row is not None:
+            self.show_job(self._row)
+        else:
+            self.show_run(self._run)
+
     def _ask(self, wanted: object, read: Callable[[], "Parts"]) -> None:
-        if wanted != self._shown:
+        """Have a page read, if it would be seen: the cursor passes many runs."""
+        if not self.display:
+            self._shown = self._shown if wanted == self._shown else None
+        elif wanted != self._shown:
             self._shown = wanted
             self._background.ask(lambda: self.Read(wanted, *_page_text(read)))
 

@@ -149,7 +149,7 @@ class RecordsPane(RowsPane[Record]):
 
     def mark_all(self) -> None:
         """Mark all that is shown; none if all are."""
-        self._marks.toggle(self._arrangement.ranks.keys() - set(self.LEAD))
+        self._marks.toggle(self._arrangement.ordered)
         self._marks_changed()
 
     def clear_marks(self) -> None:

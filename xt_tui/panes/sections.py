@@ -10,7 +10,7 @@ from xt_core.failures import failure_facts
 from xt_core.model.records import Run
 from xt_core.model.states import RunStatus
 from xt_core.query.registry import JobRow
-from xt_core.reports.documents import metric_summaries
+from xt_core.reports.documents import kept_summaries, metric_summaries
 from xt_core.reports.jobs import best_runs
 from xt_core.reports.pages import (
     event_lines,
@@ -41,7 +41,9 @@ def section_lines(
     if section == "hyperparameters":
         return hyperparameter_lines(run) or ["it has no hyperparameters"]
     if section == "metrics":
-        summaries = metric_summaries(session.store.metrics(*place))
+        summaries = kept_summaries(run)  # a long run's points take seconds to go through
+        if summaries is None:
+            summaries = metric_summaries(session.store.metrics(*place))
         return summary_lines(summaries) or ["no metrics logged yet"]
     if section == "system":
         from xt_core.reports.system import system_table
