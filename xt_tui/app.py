@@ -28,7 +28,6 @@ from xt_tui.keytable import user_keymap
 from xt_tui.layout import Layout
 from xt_tui.leaving import run_to_the_end
 from xt_tui.looks import Looks
-from xt_tui.palette import PROVIDERS
 from xt_tui.panes.rows import RowsPane
 from xt_tui.screens.main import MainScreen
 from xt_tui.state import Batch, ViewState
@@ -43,7 +42,7 @@ class XtApp(Telling, Looks, Dialogs):
     """XT's terminal UI. It keeps no truth: two of them agree, and killing one harms nothing."""
 
     TITLE = "XT"
-    COMMANDS = PROVIDERS
+    ENABLE_COMMAND_PALETTE = False  # Textual's; XT has its own
     BINDINGS: ClassVar[list[BindingType]] = bindings()
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 (as Textual declares it)
         (0, "-narrow"),

@@ -231,7 +231,7 @@ class Submissions:
 @pytest.fixture
 def submissions(monkeypatch: pytest.MonkeyPatch) -> Submissions:
     own = Submissions()
-    monkeypatch.setattr("xt_tui.screens.launch.submit", own)
+    monkeypatch.setattr("xt_tui.launching.submit", own)
     return own
 
 
@@ -262,6 +262,9 @@ async def test_enter_in_an_option_launches_nothing(
         app = await until_loaded(pilot, 7)
         await pilot.press("n")
         await until(pilot, lambda: isinstance(app.screen, LaunchScreen))
-        await pilot.press(*"t.py", "tab", "2", "enter", "ctrl+g")
+        await until(pilot, lambda: "write the command" in preview(app))
+        await pilot.press(*"t.py", "tab", "2", "enter", "3", "enter")
+        assert app.screen.query_one(OptionFields).parameters.written == [("2", "3")]
+        await pilot.press("ctrl+g")
         await until(pilot, lambda: not isinstance(app.screen, LaunchScreen))
         assert submissions.commands == []

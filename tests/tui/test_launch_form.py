@@ -2,11 +2,13 @@
 
 import json
 import threading
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
 from support import Xt
+from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Collapsible, Input, Select, Static
 from tui_support import text_of, told, until, until_loaded
@@ -17,9 +19,12 @@ from xt_core.search.spec import ALGORITHMS
 from xt_core.search.stopping import policies
 from xt_core.session import Session
 from xt_core.submit.parameters import check_parameter, with_parameters
+from xt_core.submit.presets import Preset
 from xt_core.submit.submission import Submission
+from xt_tui.acting.scripts import with_script
 from xt_tui.app import XtApp
 from xt_tui.screens.launch import LaunchScreen
+from xt_tui.widgets.one_line import in_one_line
 from xt_tui.widgets.parameters import ParameterRow
 from xt_tui.widgets.stopping import Stopping
 
@@ -257,7 +262,7 @@ async def test_a_launch_ends_though_its_form_was_closed_and_is_told(
             raise outcome
         return outcome
 
-    monkeypatch.setattr("xt_tui.screens.launch.submit", submit_slowly)
+    monkeypatch.setattr("xt_tui.launching.submit", submit_slowly)
     (session.cwd / "t.py").write_text("")
     async with XtApp(session).run_test(size=(120, 50)) as pilot:
         app = await until_loaded(pilot, 7)
@@ -279,6 +284,61 @@ def is_told(app: XtApp, text: str) -> bool:
     return told(app)[-1:] == [text]
 
 
+async def test_a_form_that_was_left_opens_as_it_was_until_it_is_launched(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submission = Submission("ws1", "job7", ["run7"], "static", 2, ["node0"])
+    monkeypatch.setattr("xt_tui.launching.submit", lambda *_given: submission)
+    (session.cwd / "t.py").write_text("")
+    written = Preset("t.py --n=3", {"runs": "2", "max-runs": "1"}, (("lr", ".1, .2"),))
+    async with XtApp(session).run_test(size=(80, 24)) as pilot:
+        app = await until_loaded(pilot, 7)
+        form = await open_form(pilot, "")
+        await pilot.press("escape", "n")  # nothing was typed: nothing is kept
+        form = await reopened(pilot, form)
+        assert "as you left it" not in text_of(app)
+        await form.fill(written)
+        await pilot.press("ctrl+g", "n")
+        form = await reopened(pilot, form)
+        await until(pilot, lambda: "as you left it: ctrl+x empties it" in text_of(app))
+        assert form.content == written
+        assert app.focused is form.query_one("#command")
+        await pilot.press("ctrl+x")
+        await until(pilot, lambda: "emptied: ctrl+x brings it back" in text_of(app))
+        assert form.content == Preset()
+        await pilot.press("ctrl+x")
+        await until(pilot, lambda: form.content == written)
+        await pilot.press(*" x", "shift+left", "ctrl+x")  # what is selected is cut
+        assert form.content == replace(written, command="t.py --n=3")
+        app.post_message(events.Paste("--m=4 \\\n   --k\n"))
+        await until(pilot, lambda: form.content.command == "t.py --n=3 --m=4 --k")
+        await until(pilot, partial(may_launch, form))
+        await pilot.press("escape", "n")
+        form = await reopened(pilot, form)
+        await until(pilot, partial(may_launch, form))
+        await pilot.press("ctrl+l")
+        await until(pilot, lambda: app.screen is app.main)
+        await pilot.press("n")
+        form = await reopened(pilot, form)
+        assert form.content == Preset()
+        await form.fill(Preset("t.py", {"target": "moon", "runs": "2"}))
+        assert form.content == Preset("t.py", {"runs": "2"})
+        assert told(app)[-1] == "target moon is left out: there is none any more"
+
+
+async def reopened(pilot: Pilot[int], before: LaunchScreen) -> LaunchScreen:
+    """The form once it is there again."""
+    app = pilot.app
+
+    def form() -> LaunchScreen | None:
+        is_new = isinstance(app.screen, LaunchScreen) and app.screen is not before
+        return app.screen if is_new and app.screen.query("#preview") else None  # type: ignore[return-value]
+
+    found: LaunchScreen = await until(pilot, form)
+    await until(pilot, lambda: app.focused is not None)
+    return found
+
+
 async def test_rare_options_are_folded_away_and_a_file_name_is_completed(session: Session) -> None:
     (session.cwd / "t.py").write_text("")
     (session.cwd / "space.yaml").write_text("hparams: {lr: [1, 2]}\n")
@@ -298,6 +358,32 @@ async def test_rare_options_are_folded_away_and_a_file_name_is_completed(session
         await until(pilot, lambda: form.query("#option-max-runs"))
         await until(pilot, lambda: "max-runs" in text_of(app))
         assert form.query_one("#option-max-runs").region
+
+
+@pytest.mark.parametrize(
+    ("pasted", "line"),
+    [
+        ("t.py --a 1", "t.py --a 1"),
+        ("\ntorchrun \\\r\n    t.py \\\n  --a 1\n", "torchrun t.py --a 1"),
+        ("[\n  0.1,\n  0.2\n]", "[ 0.1, 0.2 ]"),
+        ("\n", ""),
+    ],
+)
+def test_what_is_pasted_becomes_one_line(pasted: str, line: str) -> None:
+    assert in_one_line(pasted) == line
+
+
+@pytest.mark.parametrize(
+    ("command", "changed"),
+    [
+        ("", "'new one.py'"),
+        ("t.py --a='b c' # x", "'new one.py' --a='b c' # x"),
+        ("'my t.py' --n=3", "'new one.py' --n=3"),
+        ("'my t.py --n=3", "'new one.py'"),
+    ],
+)
+def test_another_script_leaves_the_arguments_as_they_are(command: str, changed: str) -> None:
+    assert with_script(command, "new one.py") == changed
 
 
 # Parameters as options ------------------------------------------------------------------

@@ -52,6 +52,9 @@ async def test_another_team_is_shown_and_worked_with_and_left_again(xt: Xt) -> N
         assert app.session.team.name == "local"
         await pilot.press("T", "j", "enter")
         await until(pilot, lambda: names(app) == ["run1"])
+        await pilot.press(":", *"wrong", "enter")  # what cannot be chosen can be named
+        await until(pilot, lambda: "teams.wrong.mongo names 'nothing'" in told(app)[-1])
+        assert app.session.team.name == "default"
         await pilot.press("3", "a")
         await until(pilot, lambda: app.output.view.lines == ["theirs"])
     assert "general" not in xt.home.config_file.read_text()

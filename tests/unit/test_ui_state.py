@@ -1,10 +1,9 @@
-"""What the UI says of its state: how fresh it is, what it told, in which colours; what is found."""
+"""What the UI says of its state: how fresh it is, what it told, in which colours."""
 
 import pytest
 
 from xt_tui.eventlog import EventLog
 from xt_tui.freshness import freshness
-from xt_tui.palette import matching
 from xt_tui.state import GLYPHS, STYLES, Batch, ViewState
 from xt_tui.themes import THEMES, StateStyles, own_variables
 
@@ -72,15 +71,3 @@ def test_colours_of_the_terminal_are_called_as_rich_does() -> None:
 
 def test_every_style_is_of_a_state_that_has_a_glyph() -> None:
     assert set(STYLES) - {"marked", "picture"} <= set(GLYPHS)  # those are of no state
-
-
-def test_names_are_found_by_words_the_best_first_and_no_more_than_shown() -> None:
-    names = [f"ws1/run{n}" for n in range(100_000)]
-    assert matching(names, "run77")[:3] == [
-        ("ws1/run77", 1.0),
-        ("ws1/run770", 0.8),
-        ("ws1/run771", 0.8),
-    ]
-    assert len(matching(names, "run")) == 40
-    assert matching(names, "run WS1 99999") == [("ws1/run99999", 0.8)]
-    assert matching(names, "moon") == []

@@ -24,6 +24,8 @@ RUN_COLUMNS = (
     "command, hparams, metrics, tags, notes, cancel_requested, retries, stopped_early, revision, "
     "goals, aggregates"
 )
+NEXT_REVISION = "(SELECT COALESCE(MAX(revision), 0) + 1 FROM runs)"
+"""Of a run that changes: the feeds of all clients ask for what came after the last they know."""
 
 
 def job_from_row(row: tuple[Any, ...]) -> Job:
@@ -185,12 +187,12 @@ def _goals(text: str) -> Goals:
     return goals
 
 
-_INSERT_RUN = """
+_INSERT_RUN = f"""
 INSERT INTO runs (workspace, name, num, child, job, job_num, parent, is_parent, node, run_index,
     status, created, queued, experiment, target, username, description, command, hparams, tags,
     goals, aggregates, revision)
-VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,'{}',
-    (SELECT COALESCE(MAX(revision),0)+1 FROM runs))
+VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,'{{}}',
+    {NEXT_REVISION})
 RETURNING id, revision
 """
 

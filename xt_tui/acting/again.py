@@ -59,8 +59,8 @@ def _open_form(app: "XtApp", again: Again, preset: Preset) -> None:
     from xt_tui.screens.launch import LaunchScreen
 
     there = app.session.beside(cwd=again.folder)
-    title = f"Launch {again.name} again, with the code as it is now"
-    app.push_screen(LaunchScreen(there, preset, title), app.launched)
+    form = LaunchScreen(there, app.drafts, again=again.name, content=preset)
+    app.push_screen(form, app.launched)
     if again.missing_folder:
         text = f"{again.missing_folder} is not here: looking for the code in {again.folder}"
         app.notify(text, severity="warning", markup=False)

@@ -19,22 +19,25 @@ def choose_theme(app: "XtApp") -> None:
     """Choose a theme with a live preview; what is chosen is remembered."""
     from xt_tui.screens.theme import ThemeScreen
 
-    app.push_screen(ThemeScreen(app.theme), lambda name: app.wear(name or app.theme))
+    def chosen(name: str | None) -> None:
+        if name is not None:
+            app.wear(name)
+
+    app.push_screen(ThemeScreen(app.theme), chosen)
 
 
 def jump(app: "XtApp") -> None:
     """Label what can take the keys; the label that is pressed next is where they go."""
-    from xt_tui.screens.jump import JumpScreen, places
+    from xt_tui.screens.jump import JumpScreen
 
     if isinstance(app.screen, JumpScreen):
         return
-    found = places(app.screen)
 
     def chosen(widget: Widget | None) -> None:
         if widget is not None and widget.is_attached:
             app.screen.set_focus(widget)
 
-    app.push_screen(JumpScreen(found), chosen)
+    app.push_screen(JumpScreen(app.screen), chosen)
 
 
 def copy_details(app: "XtApp") -> None:

@@ -41,6 +41,18 @@ def tab(pane: "MetricsPane", step: int) -> None:
     pane.show()
 
 
+def open_large(app: "XtApp", metric: str) -> None:
+    """The chart of a metric that the runs have logged, with all the room of the pane; as soon as
+    its points are read."""
+    pane = app.metrics
+    pane.close_filter()
+    pane.view.system, pane.view.large = False, True
+    pane.charts.go_to(metric)
+    app.main.focus_pane("metrics")
+    pane.show_chosen()
+    pane.show()
+
+
 def toggle_large(pane: "MetricsPane") -> None:
     """One chart, or all."""
     pane.view.large = not pane.view.large

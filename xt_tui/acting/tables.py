@@ -71,14 +71,18 @@ def choose_view(app: "XtApp") -> None:
     pane: RecordsPane[Any] = app.main.records
 
     def chosen(view: "View | None") -> None:
-        if view is None:
-            return
-        try:
-            pane.apply(view)
-        except UsageError as error:
-            app.notify(f"{error.message}: {error.hint}", severity="error", markup=False)
+        if view is not None:
+            apply_view(app, pane, view)
 
     app.push_screen(
         ViewsScreen(pane.nouns, pane.saved_views(), pane.view, pane.plain_view, pane.save_views),
         chosen,
     )
+
+
+def apply_view(app: "XtApp", pane: "RecordsPane[Any]", view: "View") -> None:
+    """Show what a view says, or say what is wrong with it."""
+    try:
+        pane.apply(view)
+    except UsageError as error:
+        app.notify(f"{error.message}: {error.hint}", severity="error", markup=False)

@@ -57,6 +57,11 @@ class Attachment:
         self._thread = threading.Thread(target=self._follow, name=f"attach {run.name}", daemon=True)
 
     @property
+    def is_known(self) -> bool:
+        """Whether it is known how much there is."""
+        return self._knows_first
+
+    @property
     def is_whole(self) -> bool:
         """Whether all of the console is there, from its first byte on."""
         return self._knows_first and self.first == 0

@@ -23,7 +23,7 @@ from xt_core.chart import ASCII_GLYPHS, Band, Chart, Curve, Look, fitting_glyphs
 from xt_core.errors import XTError
 from xt_core.model.records import MetricRecord, Run
 from xt_core.query.formats import counted
-from xt_core.reports.curves import XKind
+from xt_core.reports.curves import XKind, as_number
 from xt_core.reports.direction import is_maximized
 from xt_core.reports.top import best_runs
 from xt_core.session import Session
@@ -182,6 +182,14 @@ class MetricsPane(Pane, can_focus=True):
             (name for name in names if _matches(name, patterns)),
             key=lambda name: (name != self.primary, name),
         )
+
+    @property
+    def logged(self) -> list[str]:
+        """The metrics that the runs have logged, whether or not they were read, the primary one
+        first."""
+        last = [run.metrics for run in self._runs if isinstance(run, Run)]
+        names = dict.fromkeys(n for each in last for n in each if as_number(each[n]) is not None)
+        return sorted(names, key=lambda name: (name != self.primary, name))
 
     @property
     def has_epochs(self) -> bool:

@@ -56,6 +56,11 @@ class NodesPane(Pane):
         return self.table
 
     @property
+    def entries(self) -> Mapping[str, Mapping[str, Any]]:
+        """The nodes by name, with the keys of `xt status --json`."""
+        return self._entries
+
+    @property
     def node(self) -> Mapping[str, Any] | None:
         """The node under the cursor, with the keys of `xt status --json`."""
         return self._entries.get(self.table.cursor_key or "")

@@ -6,9 +6,8 @@ from typing import ClassVar, Generic
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from xt_core import clock
 from xt_core.query.columns import Column
@@ -16,6 +15,7 @@ from xt_core.query.fields import FieldSet, Record
 from xt_core.query.formats import counted
 from xt_core.query.views import NARROWEST, WIDEST, ChosenColumn, Columns, is_known
 from xt_tui.columns import known_names, moved, resized, toggled
+from xt_tui.widgets.dialog import Dialog
 from xt_tui.widgets.table import Cell, Table, TableColumn
 
 _KEYS = "space show or hide · J K move · + - width · / search · r automatic · enter take · q close"
@@ -53,11 +53,9 @@ class ColumnsScreen(ModalScreen[Columns | None], Generic[Record]):
         self._known = known_names(fields, records, clock.now())
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog", id="columns"):
-            yield Static(f"Columns of {self._noun}s", classes="dialog-title", markup=False)
+        with Dialog(f"Columns of {self._noun}s", _KEYS, classes="tall"):
             yield Input(placeholder="/ searches, or names any field", id="sought", compact=True)
             yield Table(self._cells, id="columns-table", empty="no field has that in its name")
-            yield Static(_KEYS, id="columns-keys", classes="hint", markup=False)
 
     def on_mount(self) -> None:
         self._table.focus()

@@ -272,6 +272,8 @@ class MainScreen(Screen[None]):
         self.change_layout(replace(self.layout_of_panes, hidden=hidden))
         self._recent = layouts.most_recent_first(self._recent, name)
         pane = self.query_one(f"#{name}", Pane)
+        if pane is self.output:
+            self.output.follow_choice(self.runs.chosen)
         for widget in (pane, *pane.ancestors):
             if isinstance(widget, Widget):
                 widget.display = True  # what is not shown takes no keys
@@ -364,7 +366,14 @@ class MainScreen(Screen[None]):
         runs = self.runs.chosen if job is None else self.runs.first(_MOST_OF_JOB)
         self._goal = self._chosen_goal()
         self.metrics.show_runs(runs, *self._goal)
+        self._show_output()
         self._show_details()
+
+    def _show_output(self) -> None:
+        """Output follows the cursor and the marks while it is in sight; not while it is read: a
+        filter may take the run away from under the cursor."""
+        if "output" in self.panes_shown and self.pane is not self.output:
+            self.output.follow_choice(self.runs.chosen)
 
     @property
     def _drawn_job(self) -> str | None:

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.widgets import Input
 
 from xt_tui.widgets.files import FileSuggester
+from xt_tui.widgets.one_line import OneLineInput
 
 
 class _LastWordSuggester(FileSuggester):
@@ -19,7 +19,7 @@ class _LastWordSuggester(FileSuggester):
         return None if found is None else f"{before}{space}{found}"
 
 
-class CommandInput(Input):
+class CommandInput(OneLineInput):
     """An input with a history. What was typed before the first `up` comes back by `down`.
 
     Right, at the end, takes over the file below the folder that is suggested.

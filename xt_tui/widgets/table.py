@@ -200,9 +200,9 @@ class Table(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         width, (left, top) = self.size.width, self.scroll_offset
-        if self._drawn_for != (width, left):
+        if self._drawn_for != (width, left, self._edge(width)):
             self._strips.clear()
-            self._drawn_for = (width, left)
+            self._drawn_for = (width, left, self._edge(width))
         if self._plain is None:
             self._plain = self.rich_style
         if y == 0:
@@ -231,7 +231,7 @@ class Table(ScrollView, can_focus=True):
         """The headers; signs at their ends say that there are more columns on that side."""
         base = self._part("header")
         cells = [Cell(column.header) for column in self._columns]
-        strip = self._strip(cells, base, left, width)
+        strip = self._strip(cells, base, left, width, are_words=True)
         style = (self._plain or self.rich_style) + base
         if left and width > 1:
             strip = _with_sign(strip, 1, Segment("‹", style))
@@ -253,30 +253,44 @@ class Table(ScrollView, can_focus=True):
             right += column.width + len(_GAP)
         return False
 
-    def _strip(self, cells: Sequence[Cell], base: Style, left: int, width: int) -> Strip:
-        """A line of cells, with one segment for each stretch of one style."""
+    def _strip(
+        self,
+        cells: Sequence[Cell],
+        base: Style,
+        left: int,
+        width: int,
+        *,
+        are_words: bool = False,
+    ) -> Strip:
+        """A line of cells, with one segment for each stretch of one style. Of those that go to the
+        right, which are numbers unless they `are_words`, no part is shown."""
         plain = (self._plain or self.rich_style) + base
+        frozen, edge = self._frozen_width(width), self._edge(width)
+        ends = (left + frozen if left else 0, left + edge)
         pieces: list[tuple[Style, str]] = []
+        begin = 0
         for column, cell in zip(self._columns, cells, strict=False):
             style = plain + Style.parse(cell.style) if cell.style else plain
             if cell.is_wide:
                 pieces.append((style, printable(cell.text)))
                 break
-            pieces += [(style, _fit(cell.text, column.width, column.right)), (plain, _GAP)]
+            text = _fit(cell.text, column.width, column.right)
+            if column.right and begin >= frozen and not are_words:
+                text = _without_part(text, *(end - begin for end in ends))
+            pieces += [(style, text), (plain, _GAP)]
+            begin += column.width + len(_GAP)
         strip = Strip(
             Segment("".join(text for _, text in run), style)
             for style, run in groupby(pieces, key=itemgetter(0))
         )
-        frozen = self._frozen_width(width)
         if not left or not frozen:
             strip = strip.crop_extend(left, left + width, plain)
         else:
             rest = strip.crop_extend(left + frozen, left + width, plain)
             strip = Strip.join([strip.crop(0, frozen), rest])
-        edge = self._edge(width)
         is_wide = any(cell.is_wide for cell in cells)
         if not is_wide and self._is_cut(left + edge) and strip.crop(edge - 1, edge).text.strip():
-            return _with_sign(strip, edge, Segment("…", plain))  # half a number is a wrong one
+            return _with_sign(strip, edge, Segment("…", plain))
         return strip
 
     def _frozen_width(self, width: int) -> int:
@@ -356,6 +370,16 @@ def _with_sign(strip: Strip, right: int, sign: Segment) -> Strip:
     """The strip with a sign in the cell that ends at `right`."""
     parts = [strip.crop(0, right - 1), Strip([sign], 1), strip.crop(right)]
     return Strip.join(parts)
+
+
+def _without_part(number: str, left: int, right: int) -> str:
+    """A number as it is shown between two edges: part of one is another number, so that at the
+    right edge three dots stand for it, and at the left one nothing."""
+    if 0 < left < len(number) and number[:left].strip():
+        return " " * len(number)
+    if 0 < right < len(number) and number[right:].strip():
+        return "…".rjust(right).ljust(len(number))
+    return number
 
 
 def _fit(text: str, width: int, right: bool) -> str:
