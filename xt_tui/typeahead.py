@@ -72,9 +72,11 @@ class Typeahead(App[int]):
         held and none waits, it is meant for what is in sight."""
         if not isinstance(event, Input) or event.is_forwarded or event is self._current:
             return False
-        if isinstance(event, Typed) or self._typed or self._typing is not None:
+        if isinstance(event, Typed) or self._typed:
             return True
-        return isinstance(event, Button) and self._may_type
+        if not self._may_type:
+            return False
+        return isinstance(event, Button) or self._typing is not None
 
     def take_keys(self) -> None:
         """From now on: before, there was nothing that they could be meant for."""
@@ -107,6 +109,7 @@ class Typeahead(App[int]):
         self._forget_typed()
         for give_up in holds:
             give_up()
+        self._type_on()
 
     def _forget_typed(self) -> None:
         """All but that a button was let go of, which was pressed before."""
