@@ -39,7 +39,7 @@ class JobsPane(RecordsPane[JobRow]):
             noun="job",
             records=state.jobs,
             fields=FIELDS,
-            order=RecordOrder(FIELDS, lambda row: row.job.name, lambda row: False),
+            order=RecordOrder(FIELDS, state.jobs, lambda row: row.job.name, lambda row: False),
             selection=Selection("name", reverse=True),
             empty="",
             example="status=running best>.9",

@@ -86,7 +86,7 @@ class MetricsPane(Pane, can_focus=True):
         self._silent: Mapping[str, XTError] = {}
         self.primary, self._maximize = "", True
         """The metric that its job is about, or nothing."""
-        self._drawn = 0.0
+        self._drawn, self._described = 0.0, ""
         self._timer: Timer | None = None
         # While the app runs, what stands for standard output is not the terminal.
         encoding = getattr(sys.__stdout__, "encoding", "utf-8")
@@ -278,7 +278,10 @@ class MetricsPane(Pane, can_focus=True):
             parts.append(f"the {which} of {counted(len(self._chosen), 'run')}")
         page, pages = self.charts.pages
         parts += [f"page {page} of {pages}"] if pages > 1 else []
-        self.border_subtitle = " · ".join((*parts, *self.view.describe())).replace("[", "\\[")
+        text = " · ".join((*parts, *self.view.describe()))
+        if text != self._described:  # to be told anew, it is drawn anew
+            self._described = text
+            self.border_subtitle = text.replace("[", "\\[")
 
     def curves_of(self, metric: str) -> list[Curve | Band]:
         """What the chart of a metric shows."""

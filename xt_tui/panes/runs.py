@@ -52,7 +52,7 @@ class RunsPane(RecordsPane[Run]):
             noun="run",
             records=state.runs,
             fields=FIELDS,
-            order=RecordOrder(FIELDS, lambda run: run.full_name, is_living),
+            order=RecordOrder(FIELDS, state.runs, lambda run: run.full_name, is_living),
             selection=Selection(_ORDER, reverse=True),
             empty="no runs yet: press n to launch one, or run `xt demo`",
             example="metrics.loss<.2 status=running",
