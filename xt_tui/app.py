@@ -65,7 +65,7 @@ class XtApp(Telling, Looks, Dialogs):
 
     def __init__(self, session: Session) -> None:
         super().__init__(css_path=resource("xt.tcss"))
-        self.session, self.state, self.events = session, ViewState(), EventLog()
+        self.session, self.state, self.events = session, _state_of(session), EventLog()
         session.waiting = self._tell_waiting
         self.choices = Choices(session.home.root)
         self.layout_of_panes, problem = Layout.remembered(self.choices.get(_LAYOUT))
@@ -125,7 +125,7 @@ class XtApp(Telling, Looks, Dialogs):
     def show_session(self, session: Session) -> None:
         """Show what another session sees, with a state and a feed of its own."""
         self.feed.let_go()
-        self.session, self.state = session, ViewState()
+        self.session, self.state = session, _state_of(session)
         session.waiting = self._tell_waiting
         self.main = self._new_screen()
         self.feed = self._new_feed()
@@ -196,7 +196,9 @@ class XtApp(Telling, Looks, Dialogs):
             self.main.focus_pane(action.pane)
         reason = self.why_not(action, self.screen)
         if reason is not None:
-            self.notify(reason, title=f"cannot {action.title}", severity="warning", markup=False)
+            self.notify(
+                reason, title=f"{action.title}: not possible", severity="warning", markup=False
+            )
         else:
             action.perform(self)
 
@@ -219,14 +221,20 @@ class XtApp(Telling, Looks, Dialogs):
             self.main.nodes.reload()
 
 
+def _state_of(session: Session) -> ViewState:
+    """An empty state, of a team whose nodes are all of one machine or on several."""
+    return ViewState(place="" if session.team.is_embedded else session.team_home.place)
+
+
 def run_app(session: Session) -> int:
     """Run the UI until the user leaves; the exit code. Raises UsageError without a terminal."""
     is_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     if not (is_terminal or "TEXTUAL_DRIVER" in os.environ):  # of a web server
         raise UsageError("the terminal UI needs a terminal", "xt --help lists the commands")
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
-    for variable in ("COLUMNS", "LINES"):  # exported, they would hide the terminal's true size
-        os.environ.pop(variable, None)
+    if is_terminal:
+        for variable in ("COLUMNS", "LINES"):  # exported, they would hide its true size
+            os.environ.pop(variable, None)
     sys.setswitchinterval(_SWITCH_SECONDS)  # threads that sort 100,000 runs let the UI's work
     gc.disable()
     app = XtApp(session)

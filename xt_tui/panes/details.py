@@ -101,7 +101,7 @@ class DetailsPane(Pane):
             section = self.section
             width = self._width
             wanted = (run.full_name, run.revision, section)
-            self._ask(wanted, lambda: self._read_section(run, section, width))
+            self._ask(wanted, lambda: self._read_section(wanted, run, section, width))
         elif self._shown is not None:
             self._shown = None
             self._update(Text("no run is chosen"))
@@ -166,10 +166,14 @@ class DetailsPane(Pane):
             self._shown = wanted
             self._background.ask(lambda: self.Read(wanted, *_page_text(read)))
 
-    def _read_section(self, run: Run, section: str, width: int) -> "Parts":
+    def _read_section(self, wanted: object, run: Run, section: str, width: int) -> "Parts":
+        """Called in a thread."""
         from xt_tui.panes.sections import section_lines
 
-        return list(section_lines(self._session, run, section, width))
+        def show(lines: list[str]) -> None:
+            self.post_message(self.Read(wanted, *_page_text(lambda: [*lines])))
+
+        return list(section_lines(self._session, run, section, width, show))
 
     def _read_job(self, row: JobRow, width: int) -> "Parts":
         from xt_tui.panes.sections import job_parts

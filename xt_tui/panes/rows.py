@@ -22,6 +22,7 @@ from xt_core.query.columns import Column
 from xt_core.query.fields import FieldSet, Record
 from xt_core.query.filters import Filter
 from xt_core.query.formats import counted
+from xt_core.query.regexes import TooSlowError
 from xt_core.query.sorting import parse_sort
 from xt_core.query.table import display_width
 from xt_core.query.views import (
@@ -71,6 +72,12 @@ class RowsPane(Pane, Generic[Record]):
         """An arrangement is ready."""
 
         arrangement: Arrangement[Any]
+
+    @dataclass
+    class TooSlow(Message):
+        """A filter takes too long to be used."""
+
+        problem: str
 
     def __init__(
         self,
@@ -224,11 +231,8 @@ class RowsPane(Pane, Generic[Record]):
         if not records and not self._is_loading:
             return False
         self._order.note(records)
-        keys, is_chosen = [self._order.key(record) for record in records], False
-        for key, record in zip(keys, records, strict=True):
-            if (place := self._chosen_places.get(key)) is not None:
-                self._chosen[place] = record
-                is_chosen = True
+        keys = [self._order.key(record) for record in records]
+        is_chosen = self._renew_chosen(dict(zip(keys, records, strict=True)))
         for table in self.query(Table):  # none while the app closes
             table.touch(keys)
         if self._news is None or (is_last and self._is_loading):
@@ -236,6 +240,13 @@ class RowsPane(Pane, Generic[Record]):
             self._is_loading = not is_last and not self.is_new
             self._arrange_news()
         return is_chosen
+
+    def _renew_chosen(self, news: Mapping[str, Record]) -> bool:
+        """Take over what is new of those that are chosen; whether there is anything."""
+        places = {key: place for key in news if (place := self._chosen_places.get(key)) is not None}
+        for key, place in places.items():
+            self._chosen[place] = news[key]
+        return bool(places)
 
     def _arrange_news(self) -> None:
         """Arrange anew as soon as that disturbs nobody."""
@@ -275,7 +286,14 @@ class RowsPane(Pane, Generic[Record]):
             self.group,
             self._opened,
         )
-        self._background.ask(lambda: self.Arranged(self._arranger.arrange(wish, clock.now())))
+        self._background.ask(lambda: self._arranged(wish))
+
+    def _arranged(self, wish: Wish[Record]) -> Message:
+        """Called in a thread."""
+        try:
+            return self.Arranged(self._arranger.arrange(wish, clock.now()))
+        except TooSlowError as error:
+            return self.TooSlow(error.message)
 
     def hold_keys_until_arranged(self) -> None:
         """What is typed from now on is meant for rows that may not be there yet."""
@@ -352,7 +370,7 @@ class RowsPane(Pane, Generic[Record]):
             return [Cell(" "), *self.lead_cells(key)]
         if is_group(key):
             return self._group_cells(key)
-        record, now = self._records[key], clock.now()
+        record, now = self._drawn(key)
         cells = [Cell("●" if key in self._marks.keys else " ", STYLES["marked"])]
         for column in self._arrangement.columns:
             if column.field.name == "status":
@@ -362,6 +380,10 @@ class RowsPane(Pane, Generic[Record]):
                 style = STYLES["picture"] if column.field.name in self.PICTURES else ""
                 cells.append(Cell(self.text(column, record, now), style))
         return cells
+
+    def _drawn(self, key: str) -> tuple[Record, float]:
+        """The record that a row shows, and as of when."""
+        return self._records[key], clock.now()
 
     def _group_cells(self, key: str) -> list[Cell]:
         groups = self._arrangement.groups

@@ -47,7 +47,8 @@ _REST_SECONDS = 0.1
 """How long the cursor rests before charts and details follow it: not to each row on its way."""
 _MOST_OF_JOB = 500
 """Runs of a job among which the metrics pane chooses those that it draws."""
-WELCOME = """Nothing has been run yet.
+WELCOME = """XT runs scripts and hyperparameter searches, here and on machines over SSH,
+and shows how they go. Nothing has been run yet.
 
   n   launch a script, or a search, from a form
   ?   all keys; : finds any action by typing
@@ -57,7 +58,7 @@ WELCOME = """Nothing has been run yet.
 class MainScreen(Screen[None]):
     """Jobs decide about runs, runs about metrics and details."""
 
-    AUTO_FOCUS = "#runs-table"
+    AUTO_FOCUS = "#runs-table"  # also where a browser says at first that it has not the focus
 
     @dataclass
     class BoxChosen(Message):
@@ -320,6 +321,15 @@ class MainScreen(Screen[None]):
             self._show_chosen()
         elif batch.jobs or (self.details.has_failed and not batch.error):
             self._show_details()
+
+    def toggle_pause(self) -> None:
+        """Let jobs and runs stand still, or go on."""
+        is_paused = self.jobs.is_paused or self.runs.is_paused
+        for pane in (self.jobs, self.runs):
+            if is_paused:
+                pane.go_on()
+            else:
+                pane.pause()
 
     def show_pending(self) -> None:
         """Badges came or went."""

@@ -141,6 +141,12 @@ class FilterBar(Vertical):
         for hits in self.query(".filter-hits").results(Facts):  # none while the app closes
             hits.update(text)
 
+    def tell_mistake(self, text: str) -> None:
+        """Say what is wrong with the filter, which is not used."""
+        if self.query(".filter-error"):  # else the app closes
+            self.remove_class("hidden")
+            self._say(text, is_error=True)
+
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()

@@ -164,6 +164,9 @@ class Table(ScrollView, can_focus=True):
         top = int(self.scroll_offset.y)
         for key in keys:
             self._strips.discard(key)
+        if not self.size.height:  # out of sight: what was drawn is kept for when it is back
+            self.refresh()
+            return
         if len(keys) > self.size.height:
             among = set(keys)
             rows: Iterable[int | None] = (
