@@ -125,6 +125,11 @@ class RecordOrder(Generic[Record]):
         """Whether names order the records, the last one first: then they do so in the ties."""
         self._spec = parse_sort("", fields)
 
+    def look_at(self, records: Mapping[str, Record]) -> None:
+        """Take the records from elsewhere: from what they were at a time, or what they are again.
+        Those that differ have to be noted."""
+        self._records = records
+
     @property
     def ages(self) -> bool:
         """Whether time alone, without news, changes what is shown, or its order."""
