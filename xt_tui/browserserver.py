@@ -38,7 +38,8 @@ class BrowserServer(Server):  # type: ignore[misc]
     """What answers the requests of browsers; `guard` decides which."""
 
     def __init__(self, command: str, origin: str, guard: Any) -> None:
-        super().__init__(command, title="XT", public_url=origin)
+        # no shell stays between: the process that is started is the app, which can be killed
+        super().__init__(f"exec {command}", title="XT", public_url=origin)
         self._guard = guard
         self._streams: set[asyncio.Task[Any]] = set()
 

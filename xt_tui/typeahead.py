@@ -54,17 +54,29 @@ class Typeahead(App[int]):
         elif self._holds and isinstance(event, events.Key) and event.key in _GIVING_UP:
             self._give_up()
         else:
-            self._typed.append(event)
+            self._typed.extend(self._apart(event))
             self._type_on()
+
+    def _apart(self, event: Input) -> list[Input]:
+        """Esc and a key right behind it look to a terminal's reader like that key with Alt: where
+        nothing is bound to that, it was the two."""
+        if not isinstance(event, events.Key) or not event.key.startswith("alt+"):
+            return [event]
+        character = event.character or ""  # Textual says so of letters and digits only
+        if not character.isalnum() or event.key in self.screen.active_bindings:
+            return [event]
+        return [events.Key("escape", None), events.Key(character, character)]
 
     def _has_to_wait(self, event: events.Event) -> TypeGuard[Input]:
         """Keys always. A button too, since what it does takes a while as well; but where keys are
         held and none waits, it is meant for what is in sight."""
         if not isinstance(event, Input) or event.is_forwarded or event is self._current:
             return False
-        if isinstance(event, Typed) or self._typed or self._typing is not None:
+        if isinstance(event, Typed) or self._typed:
             return True
-        return isinstance(event, Button) and self._may_type
+        if not self._may_type:
+            return False
+        return isinstance(event, Button) or self._typing is not None
 
     def take_keys(self) -> None:
         """From now on: before, there was nothing that they could be meant for."""
@@ -97,6 +109,7 @@ class Typeahead(App[int]):
         self._forget_typed()
         for give_up in holds:
             give_up()
+        self._type_on()
 
     def _forget_typed(self) -> None:
         """All but that a button was let go of, which was pressed before."""

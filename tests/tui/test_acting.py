@@ -230,7 +230,7 @@ async def test_presets_scripts_and_earlier_commands_fill_the_form(session: Sessi
         command = form.command
         command.value = "t.py x"
         form.query_one("#option-runs", Input).value = "3"
-        command.history = ["v.py 2", "v.py 1"]
+        command.remember(["v.py 2", "v.py 1"])
         await pilot.press("up", "up", "up")
         assert command.value == "v.py 1"
         await pilot.press("down", "down", "down")

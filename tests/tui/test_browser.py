@@ -132,6 +132,8 @@ async def test_browsers_open_the_ui_each_its_own_and_a_signal_ends_them_all(
         await first.press("?")
         await first.sees("type to search")
         assert "type to search" not in second.shown
+        lines = {Path(f"/proc/{pid}/cmdline").read_text() for pid in apps}
+        assert lines == {"\0".join([sys.executable, "-m", "xt_core", "tui", ""])}
         for pid in (served.process.pid, *apps):
             for file in ("cmdline", "environ"):
                 assert served.token.encode() not in Path(f"/proc/{pid}/{file}").read_bytes()

@@ -33,6 +33,18 @@ def burst(pilot: Pilot[int], *typed: str) -> None:
             pilot.app.post_message(event)
 
 
+async def test_a_key_right_behind_esc_is_not_lost_with_it(session: Session) -> None:
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        burst(pilot, "E")
+        await until(pilot, lambda: isinstance(app.screen, EventsScreen))
+        app.post_message(events.Key("alt+n", "n"))  # as a terminal's reader takes the two
+        await until(pilot, lambda: isinstance(app.screen, LaunchScreen))
+        app.post_message(events.Key("alt+5", "5"))
+        await until(pilot, lambda: app.main.pane is app.output)
+        assert app.screen is app.main
+
+
 async def test_what_is_typed_behind_a_key_lands_in_what_the_key_opens(session: Session) -> None:
     async with XtApp(session).run_test(size=(140, 40)) as pilot:
         burst(pilot, "/", "hparams.lr>.3")  # while the panes are not there yet
