@@ -89,6 +89,12 @@ class Arranger(Generic[Record]):
         self._grouping: Grouping[Record] | None = None
         self._grouped_by = ""
 
+    def look_at(self, records: Mapping[str, Record]) -> None:
+        """Arrange the records as they were at a time, or as they are again; those that differ have
+        to be noted."""
+        self._records = records
+        self.order.look_at(records)
+
     def arrange(self, wish: Wish[Record], now: float) -> Arrangement[Record]:
         """What is to be shown now."""
         order = self.order.update(wish.selection, now)

@@ -172,12 +172,14 @@ class RecordsPane(RowsPane[Record]):
     def pause(self) -> None:
         """Let the rows stand still, and count what changes."""
         self._pause = Pause(dict(self._records), clock.now())
+        self._arranger.look_at(self._pause.records)
         self._describe()
 
     def go_on(self) -> None:
         """Show what has changed meanwhile."""
         paused, self._pause = self._pause, None
         if paused is not None:
+            self._arranger.look_at(self._records)
             self.note(list(paused.held.values()))
             self.table.redraw()
             self._describe()
