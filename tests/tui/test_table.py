@@ -82,3 +82,15 @@ async def test_the_first_columns_stay_in_sight_and_the_cursor_on_its_key() -> No
         assert not app.table.cursor_key
         assert app.lines()[1] == "nothing"
         app.table.action_choose()  # there is no row to choose
+
+
+async def test_no_part_is_shown_of_a_number_that_is_cut_off() -> None:
+    app = TableApp()
+    columns = [*COLUMNS[:2], TableColumn("number", 30, right=True)]
+    async with app.run_test(size=(40, 12)) as pilot:
+        app.texts |= {"row0": "0.1234567", "row1": ""}
+        app.table.show(columns, ["row0", "row1"])
+        await pilot.pause()
+        assert app.lines()[1:3] == ["   row0" + " " * 32 + "…", "   row1"]
+        await pilot.resize_terminal(43, 12)
+        assert app.lines()[1].split() == ["row0", "0.1234567"]

@@ -8,7 +8,8 @@ from rich.style import Style
 from textual.cache import LRUCache
 from textual.strip import Strip
 
-from xt_tui.console.ansi import decoded, style_of, styled
+from xt_tui.charting.colors import SERIES_COLORS
+from xt_tui.console.ansi import decoded, series_of, style_of, styled
 from xt_tui.console.matching import Matcher
 
 _KEPT_STRIPS = 1_000
@@ -48,7 +49,7 @@ class StripMaker:
     def _make(self, line: bytes, styles: LogStyles, is_current: bool) -> Strip:
         runs = styled(decoded(line))
         base = styles.text
-        segments = [Segment(t, base + style_of(codes) if codes else base) for t, codes in runs]
+        segments = [Segment(t, base + _style(codes) if codes else base) for t, codes in runs]
         strip = Strip(segments)
         text = "".join(text for text, _ in runs) if self.matchers else ""
         look = styles.current if is_current else styles.match
@@ -58,6 +59,11 @@ class StripMaker:
                 width = Segment.get_line_length([Segment(text[start:stop])])
                 strip = over(strip, first, first + width, look)
         return strip
+
+
+def _style(codes: str) -> Style:
+    number = series_of(codes)
+    return style_of(codes) if number is None else Style(color=SERIES_COLORS[number])
 
 
 def over(strip: Strip, start: int, stop: int, style: Style) -> Strip:

@@ -223,7 +223,7 @@ class Table(ScrollView, can_focus=True):
         """The headers; signs at their ends say that there are more columns on that side."""
         base = self._part("header")
         cells = [Cell(column.header) for column in self._columns]
-        strip = self._strip(cells, base, left, width)
+        strip = self._strip(cells, base, left, width, is_header=True)
         style = (self._plain or self.rich_style) + base
         if left and width > 1:
             strip = _with_sign(strip, 1, Segment("‹", style))
@@ -236,25 +236,32 @@ class Table(ScrollView, can_focus=True):
         """The cells before the scrollbar."""
         return width - (self.scrollbar_size_vertical if self.show_vertical_scrollbar else 0)
 
-    def _is_cut(self, x: int) -> bool:
-        """Whether a column goes on beyond so many cells."""
+    def _cut_column(self, x: int) -> int:
+        """The place of the column that goes on beyond so many cells; -1 if there is none."""
         right = 0
-        for column in self._columns:
+        for place, column in enumerate(self._columns):
             if right < x < right + column.width:
-                return True
+                return place
             right += column.width + len(_GAP)
-        return False
+        return -1
 
-    def _strip(self, cells: Sequence[Cell], base: Style, left: int, width: int) -> Strip:
-        """A line of cells, with one segment for each stretch of one style."""
+    def _strip(
+        self, cells: Sequence[Cell], base: Style, left: int, width: int, *, is_header: bool = False
+    ) -> Strip:
+        """A line of cells, with one segment for each stretch of one style. Of what is cut a sign
+        is seen; no part of a number, which would be a wrong one."""
         plain = (self._plain or self.rich_style) + base
+        edge = self._edge(width)
+        cut = self._cut_column(left + edge)
+        is_half = not is_header and 0 <= cut < len(cells) and self._columns[cut].right
         pieces: list[tuple[Style, str]] = []
-        for column, cell in zip(self._columns, cells, strict=False):
+        for place, (column, cell) in enumerate(zip(self._columns, cells, strict=False)):
             style = plain + Style.parse(cell.style) if cell.style else plain
             if cell.is_wide:
                 pieces.append((style, printable(cell.text)))
                 break
-            pieces += [(style, _fit(cell.text, column.width, column.right)), (plain, _GAP)]
+            text = "" if is_half and place == cut else cell.text
+            pieces += [(style, _fit(text, column.width, column.right)), (plain, _GAP)]
         strip = Strip(
             Segment("".join(text for _, text in run), style)
             for style, run in groupby(pieces, key=itemgetter(0))
@@ -265,10 +272,10 @@ class Table(ScrollView, can_focus=True):
         else:
             rest = strip.crop_extend(left + frozen, left + width, plain)
             strip = Strip.join([strip.crop(0, frozen), rest])
-        edge = self._edge(width)
         is_wide = any(cell.is_wide for cell in cells)
-        if not is_wide and self._is_cut(left + edge) and strip.crop(edge - 1, edge).text.strip():
-            return _with_sign(strip, edge, Segment("…", plain))  # half a number is a wrong one
+        is_more = cells[cut].text if is_half else strip.crop(edge - 1, edge).text.strip()
+        if not is_wide and cut >= 0 and is_more:
+            return _with_sign(strip, edge, Segment("…", plain))
         return strip
 
     def _frozen_width(self, width: int) -> int:
