@@ -6,6 +6,7 @@ Dialogs are imported when they are opened: few of them are on any one day.
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from textual.command import CommandPalette
 from textual.screen import Screen
 from textual.widgets import Input
 
@@ -25,6 +26,8 @@ from xt_tui.typeahead import Typeahead
 
 if TYPE_CHECKING:
     from xt_core.submit.submission import Submission
+
+_PALETTE_FINDS = "any action, run, job, team or theme"
 
 
 class Dialogs(Typeahead):
@@ -65,6 +68,11 @@ class Dialogs(Typeahead):
     def on_jobs(self) -> bool:
         """Whether the jobs pane has the keys."""
         return self.main.pane is self.jobs
+
+    def action_command_palette(self) -> None:
+        if not isinstance(self.screen, CommandPalette):
+            palette = CommandPalette(placeholder=_PALETTE_FINDS, id="--command-palette")
+            self.push_screen(palette)
 
     def attach(self) -> None:
         """Follow the output of the runs that are marked, or of the one under the cursor."""

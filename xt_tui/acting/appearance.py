@@ -24,17 +24,16 @@ def choose_theme(app: "XtApp") -> None:
 
 def jump(app: "XtApp") -> None:
     """Label what can take the keys; the label that is pressed next is where they go."""
-    from xt_tui.screens.jump import JumpScreen, places
+    from xt_tui.screens.jump import JumpScreen
 
     if isinstance(app.screen, JumpScreen):
         return
-    found = places(app.screen)
 
     def chosen(widget: Widget | None) -> None:
         if widget is not None and widget.is_attached:
             app.screen.set_focus(widget)
 
-    app.push_screen(JumpScreen(found), chosen)
+    app.push_screen(JumpScreen(app.screen), chosen)
 
 
 def copy_details(app: "XtApp") -> None:

@@ -41,7 +41,7 @@ class JobsPane(RecordsPane[JobRow]):
             fields=FIELDS,
             order=RecordOrder(FIELDS, lambda row: row.job.name, lambda row: False),
             selection=Selection("name", reverse=True),
-            empty="",
+            empty="no jobs yet",
             example="status=running best>.9",
             choices=Choices(session.team_home.team_root),
         )

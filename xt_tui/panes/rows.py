@@ -279,7 +279,8 @@ class RowsPane(Pane, Generic[Record]):
         before = self.table.cursor_key
         no_hits = f"no {self.noun} matches the filter: backspace takes it away"
         self.table.empty = no_hits if shown.total else self._empty
-        self.table.show(self._table_columns(shown), shown.keys, shown.places)
+        rows = (shown.keys, shown.places) if shown.total else ((), {})
+        self.table.show(self._table_columns(shown), *rows)
         self.table.touch(list(shown.groups.by_key))
         if before not in shown.places and (group := shown.groups.of.get(before or "")):
             self.table.move_to(group)

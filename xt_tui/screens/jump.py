@@ -1,7 +1,6 @@
 """Letters over all that can take the keys; the one that is pressed is where they go."""
 
-from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -38,9 +37,11 @@ class JumpScreen(ModalScreen[Widget | None]):
         Binding("escape,ctrl+g,ctrl+o", "dismiss(None)", "close", priority=True)
     ]
 
-    def __init__(self, found: Sequence[tuple[Widget, Offset]]) -> None:
+    def __init__(self, behind: Screen[Any]) -> None:
+        """`behind` is the screen whose widgets are labelled."""
         super().__init__()
-        self._places = dict(zip(_LETTERS, found, strict=False))
+        self._behind = behind
+        self._places = _lettered(behind)
 
     def compose(self) -> ComposeResult:
         for letter, (_, offset) in self._places.items():
@@ -48,8 +49,22 @@ class JumpScreen(ModalScreen[Widget | None]):
             label.styles.offset = offset
             yield label
 
+    def on_resize(self) -> None:
+        self._behind.call_after_refresh(self._follow)
+
+    async def _follow(self) -> None:
+        """What is behind has another place, or other widgets."""
+        found = _lettered(self._behind)
+        if self.is_attached and found != self._places:
+            self._places = found
+            await self.recompose()
+
     def on_key(self, event: events.Key) -> None:
         """Any other key closes, and does nothing else."""
         event.stop()
         place = self._places.get(event.character or "")
         self.dismiss(None if place is None else place[0])
+
+
+def _lettered(screen: Screen[Any]) -> dict[str, tuple[Widget, Offset]]:
+    return dict(zip(_LETTERS, places(screen), strict=False))

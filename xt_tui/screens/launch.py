@@ -136,7 +136,10 @@ class LaunchScreen(ModalScreen[Submission | None]):
                 yield Button(
                     "Launch (ctrl+l)", id="go", variant="success", disabled=True, compact=True
                 )
-                yield Button("Copy as command (ctrl+y)", id="copy", disabled=True, compact=True)
+                yield Button(
+                    "Copy (ctrl+y)", id="copy", disabled=True, compact=True,
+                    tooltip="the xt run command that does the same",
+                )  # fmt: skip
                 yield Button("Close (esc, ctrl+g)", id="close", compact=True)
             yield Static(
                 "tab next field · ctrl+f scripts · ctrl+r presets · ctrl+s saves as preset",
