@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 import gallery
 import pytest
@@ -24,6 +25,7 @@ from textual._context import visible_screen_stack
 from textual.app import App
 from textual.filter import Monochrome
 from textual.pilot import Pilot
+from textual.screen import Screen
 from textual.strip import Strip
 from textual.widgets import Input, TextArea
 from tui_support import text_of, until, until_loaded
@@ -46,6 +48,7 @@ PICTURES = (
     ((200, 60), "dark"),
 )
 RUNS = 21
+DIALOG = ".dialog, #--container"
 TEAMS = """
 external-services:
   labmongo: {type: mongo, mongo-connection-string: "$env:LAB_MONGO"}
@@ -134,7 +137,6 @@ JOURNEYS: dict[str, tuple[Look, ...]] = {
         Look("help", ("question_mark",), "Keys"),
         Look("help-found", ("question_mark", *"copy"), "copy"),
         Look("palette", ("ctrl+p",), "show and search", anew=True),
-        Look("palette-found", ("ctrl+p", *"run1.1"), "run1.18", anew=True),
         Look("themes", ("8",), "Which colours?"),
         Look("events", ("E",), "No space left", first=_tell),
     ),
@@ -179,6 +181,7 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session
     monkeypatch.setattr(Attachment, "start", _read_at_once)
     monkeypatch.setattr(sys, "executable", "/usr/bin/python3")
     monkeypatch.setattr(Compositor, "render_update", _drawn_for_nobody)
+    monkeypatch.setattr(XtApp, "_background_screens", property(_seen_behind))
     (tmp_path / "code").mkdir()
     for script in ("train.py", "pretrain.py"):
         (tmp_path / "code" / script).touch()
@@ -191,6 +194,11 @@ def _read_at_once(attachment: Attachment) -> None:
     """Lines of several runs come in the runs' order."""
     attachment._thread.start()
     attachment._thread.join()
+
+
+def _seen_behind(app: XtApp) -> list[Screen[Any]]:
+    """What is behind a dialog is in no picture: it is not laid out in each size."""
+    return [] if app.screen.query(DIALOG) else App._background_screens.__get__(app)
 
 
 def _drawn_for_nobody(compositor: Compositor, *_: object, **__: object) -> None:
@@ -286,12 +294,14 @@ async def _pictures(pilot: Pilot[int], app: XtApp, look: Look) -> str:
     """The screen in all sizes, and in one of them in all colours: those go by no size."""
     letters, lines = Letters(), list[str]()
     for size, colors in PICTURES:
-        if look.anew:
+        is_other = _wears(app) != colors
+        if is_other and look.anew:
             await _return(pilot, app, look)
-        _wear(app, colors)
+        if is_other:
+            _wear(app, colors)
         if app.size != size:
             await pilot.resize_terminal(*size)
-        if look.anew:
+        if is_other and look.anew:
             await _go(pilot, app, look)
         strips = await _strips(pilot, app)
         lines.append(f"{size[0]} × {size[1]}, {colors}")
@@ -327,18 +337,20 @@ class Letters:
         return [f"{name} {style}" for style, name in self._names.items()]
 
 
-def _wear(app: App[int], colors: str) -> None:
+def _wears(app: App[int]) -> str:
     """Dark, light, or what is left of dark where NO_COLOR is set."""
-    theme, is_without = "xt-light" if colors == "light" else "xt-dark", colors == "none"
-    if (app.theme, app.no_color) == (theme, is_without):
-        return
+    return "none" if app.no_color else "light" if app.theme == "xt-light" else "dark"
+
+
+def _wear(app: App[int], colors: str) -> None:
+    """Put on what `_wears` tells of."""
+    app.no_color = colors == "none"
     app._filters = [each for each in app._filters if not isinstance(each, Monochrome)]
-    if is_without:
-        app._filters.append(Monochrome())
-    is_new, app.no_color = app.theme != theme, is_without
-    app.theme = theme
-    if not is_new:
+    app._filters += [Monochrome()] if app.no_color else []
+    theme = "xt-light" if colors == "light" else "xt-dark"
+    if app.theme == theme:
         app.refresh_css(animate=False)
+    app.theme = theme
 
 
 async def _strips(pilot: Pilot[int], app: XtApp) -> list[Strip]:
@@ -361,10 +373,11 @@ def _is_at_rest(app: XtApp) -> bool:
 
 def _in_front(app: App[int]) -> list[Strip]:
     """The dialog that is open, else the screen, with what is seen of the one behind it."""
-    app.screen.refresh()  # it remembers how it was drawn with nothing behind it
-    visible_screen_stack.set(list(app._background_screens))
+    if behind := list(app._background_screens):
+        app.screen.refresh()  # it remembers how it was drawn with nothing behind it
+    visible_screen_stack.set(behind)
     strips = app.screen._compositor.render_strips()
-    for dialog in app.screen.query(".dialog, #--container"):
+    for dialog in app.screen.query(DIALOG):
         x, y, width, height = dialog.region
         return [strip.crop(x, x + width) for strip in strips[y : y + height]]
     return strips
