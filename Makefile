@@ -4,7 +4,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
-XDIST ?= -n 2
+XDIST ?= -n 2 --dist worksteal
 
 .PHONY: demo test check format lint types setup setup-gp setup-tensorboard setup-servers bench clean
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 
-from controller import capture
+from controller import capture, runrecords
 from controller.environments import Environment
 from controller.environmenttools import SetupError
 from controller.execution import (
@@ -27,9 +27,8 @@ from controller.shipping import JournalShipping
 from xt_core import clock
 from xt_core.model.records import Event, Run, Value
 from xt_core.model.states import RunStatus
-from xt_core.stats.sqlite import SqliteStatsStore
 from xt_core.stats.store import GivenUpError, RunChange
-from xt_core.submit.mrc import MultiRunConfig, NodeContext, shown_command
+from xt_core.submit.mrc import MultiRunConfig, NodeContext
 
 _LOOK_FOR_ROOM_SECONDS = 0.5
 _log = logging.getLogger(__name__)
@@ -158,9 +157,9 @@ class RunTask:
             record = await self._run_once(argv, hparams, release_slot, found=found)
             found = False
             if self._is_to_be_restarted(record):
-                await self._requeue({})
+                await self._requeue(None)
             elif self._is_to_be_retried(record):
-                await self._requeue({"retry": self.run.retries + 1, "exit_code": record.exit_code})
+                await self._requeue(record)
             else:
                 return record
 
@@ -189,7 +188,7 @@ class RunTask:
         try:
             if not found:
                 await self._prepare(argv, hparams)
-                await self._node.store(lambda store: self._announce_start(store, argv, hparams))
+                await self._announce_start(argv, hparams)
             self.was_started = True
             shipping = JournalShipping(
                 self._node, self.run, self.execution.folder, self._metrics_came
@@ -268,35 +267,16 @@ class RunTask:
         name = self.run.workspace, self.run.name
         return await self._node.store(lambda store: store.journal_end(*name))
 
-    def _announce_start(
-        self, store: SqliteStatsStore, argv: list[str], hparams: dict[str, Value]
-    ) -> None:
-        workspace, name = self.run.workspace, self.run.name
-        downloads = self.execution.downloads()
-        if self._context.code is not None or downloads:
-            data = {"source": "job", **downloads}
-            store.change_run(RunChange(workspace, name, event="download_before", data=data))
-        self.run = store.change_run(
-            RunChange(
-                workspace,
-                name,
-                RunStatus.RUNNING,
-                event="restarted" if self.run.restarts else "started",
-                data={"gpus": self.execution.gpus} if self.execution.gpus else {},
-                fields={"command": shown_command(argv), "hparams": hparams | self.run.hparams},
-            )
+    async def _announce_start(self, argv: list[str], hparams: dict[str, Value]) -> None:
+        gpus, downloads = self.execution.gpus, self.execution.downloads()
+        brought = downloads if self._context.code is not None or downloads else None
+        self.run = await self._node.store(
+            lambda store: runrecords.announce_start(store, self.run, argv, hparams, gpus, brought)
         )
 
-    async def _requeue(self, data: dict[str, object]) -> None:
-        """Back to the queue for another start; `data` tells of a retry."""
-        fields = {
-            "restarts": self.run.restarts + 1,
-            "retries": self.run.retries + (1 if data else 0),
-        }
-        change = RunChange(
-            self.run.workspace, self.run.name, RunStatus.QUEUED, "queued", data, fields
-        )
-        self.run = await self._node.store(lambda store: store.change_run(change))
+    async def _requeue(self, failed: ExitRecord | None) -> None:
+        """Back to the queue until another start may be: a retry if the process failed."""
+        self.run = await self._node.store(lambda store: runrecords.requeue(store, self.run, failed))
         self.execution.forget_stop()
         self._is_waiting_to_start_again = True
         await _any_of(self._may_start_again, self.cancelled)
@@ -324,9 +304,9 @@ class RunTask:
 
     async def _wrap_up(self, record: ExitRecord) -> None:
         """Log the end, store what is kept, and only then enter the final state."""
-        status, error = record.outcome()
-        events = await self._node.store(
-            lambda store: self._announce_end(store, record, status, error)
+        size = self.execution.folder.console_bytes()
+        self.run, events = await self._node.store(
+            lambda store: runrecords.announce_end(store, self.run, record, size)
         )
         began = clock.now()
         count, failed = await asyncio.to_thread(self._capture_files)
@@ -334,37 +314,8 @@ class RunTask:
         data: dict[str, object] = {"count": count, "elapsed": round(clock.now() - began, 3)}
         if failed:
             data["failed"] = failed
+        status, _ = record.outcome()
         await self._enter_final_state(status, events, "capture_after", data)
-
-    def _announce_end(
-        self, store: SqliteStatsStore, record: ExitRecord, status: RunStatus, error: str
-    ) -> list[Event]:
-        workspace, name = self.run.workspace, self.run.name
-        if self.run.ended is not None:  # an earlier controller came this far
-            return store.events(workspace, name)
-        ended = record.ended or clock.now()
-        if status is RunStatus.CANCELLED:
-            store.change_run(RunChange(workspace, name, event="cancelled", time=ended))
-        started = self.run.started or ended
-        data = {
-            "status": status,
-            "exit_code": record.exit_code,
-            "signal": record.signal,
-            "duration": round(max(0.0, ended - started), 3),
-            "cpu_seconds": record.cpu_seconds,
-            "peak_memory_bytes": record.peak_memory_bytes,
-            "console_bytes": self.execution.folder.console_bytes(),
-        }
-        fields = {
-            "ended": ended,
-            "exit_code": record.exit_code,
-            "error": error,
-            "stopped_early": record.stopped == STOP_EARLY,
-        }
-        self.run = store.change_run(
-            RunChange(workspace, name, event="ended", data=data, fields=fields, time=ended)
-        )
-        return store.events(workspace, name)
 
     def _capture_files(self) -> tuple[int, list[str]]:
         count, failed = capture.capture_after_files(
@@ -379,21 +330,9 @@ class RunTask:
 
     async def _finish_unstarted(self, status: RunStatus, error: str) -> None:
         """The end of a run that has no (more) process to wait for."""
-        workspace, name = self.run.workspace, self.run.name
-        ended = clock.now()
-
-        def announce(store: SqliteStatsStore) -> list[Event]:
-            if self.run.ended is None:
-                if status is RunStatus.CANCELLED:
-                    store.change_run(RunChange(workspace, name, event="cancelled", time=ended))
-                data = {"status": status, "exit_code": None, "error": error}
-                fields = {"ended": ended, "error": error}
-                self.run = store.change_run(
-                    RunChange(workspace, name, event="ended", data=data, fields=fields, time=ended)
-                )
-            return store.events(workspace, name)
-
-        events = await self._node.store(announce)
+        self.run, events = await self._node.store(
+            lambda store: runrecords.announce_end_unstarted(store, self.run, status, error)
+        )
         if self.execution.folder.exists():
             await asyncio.to_thread(self._capture_files)
         await self._enter_final_state(status, events, None, {})

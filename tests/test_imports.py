@@ -158,7 +158,6 @@ def test_the_first_screen_of_the_ui_loads_no_more_than_it_shows(tmp_path: Path) 
     assert {name for name in loaded if name.startswith("xt_tui.acting.")} <= {
         "xt_tui.acting.charts",  # the metrics pane's own
         "xt_tui.acting.steering",  # its messages
-        "xt_tui.acting.teams",  # the palette's
     }
     assert {name for name in loaded if name.startswith("xt_tui.screens.")} == {
         "xt_tui.screens.confirm",

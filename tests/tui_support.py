@@ -23,11 +23,17 @@ async def until(pilot: Pilot[int], holds: Callable[[], Any], what: str = "the co
     return value
 
 
-async def until_loaded(pilot: Pilot[int], runs: int) -> XtApp:
-    """Wait until so many runs are shown."""
+async def until_loaded(pilot: Pilot[int], runs: int, *, as_at_first: bool = False) -> XtApp:
+    """Wait until so many runs are shown; the oldest first, unless they are to stand as they do at
+    first."""
     app = pilot.app
     assert isinstance(app, XtApp)
+    if not as_at_first and app.runs.selection.reverse:
+        app.runs.reverse()
     await until(pilot, lambda: len(app.runs.table.keys) == runs, f"{runs} runs to be shown")
+    if not as_at_first:
+        await until(pilot, lambda: app.runs._arrangement.asked == app.runs._asked, "their order")
+        app.runs.table.rest_at_top()
     return app
 
 

@@ -54,14 +54,15 @@ async def _picture(session: Session) -> str:
     """A search with the curves of several runs over each other."""
     app = XtApp(session)
     async with app.run_test(size=(120, 36)) as pilot:
-        await until_loaded(pilot, _RUNS)
+        await until_loaded(pilot, _RUNS, as_at_first=True)
         await pilot.press(*_TO_SEARCH)
         await until(pilot, lambda: len(app.runs.table.keys) == _RUNS_OF_SEARCH, "the search")
         await pilot.press(*_BY_LOSS)
         await until(pilot, lambda: "loss▲" in text_of(app), "the best first")
         await pilot.press(*_MARKS)
         await until(pilot, lambda: "4 marked" in str(app.runs.border_subtitle))
-        await until(pilot, lambda: len(app.metrics.curves_of("loss")) == 4, "curves")
+        drawn = [f"{run.name} 0." for run in app.runs.chosen]
+        await until(pilot, lambda: all(name in text_of(app) for name in drawn), "curves")
         await app.workers.wait_for_complete()
         await pilot.pause()
         # Fonts are those of the reader: nothing is loaded from elsewhere.

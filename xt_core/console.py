@@ -9,10 +9,16 @@ from pathlib import Path
 from xt_core.errors import UnavailableError, UnknownNameError
 from xt_core.home import is_own_node
 from xt_core.model.records import Run
-from xt_core.nodes.boxwatch import Told, nobody
+from xt_core.nodes.heartbeat import Heartbeat
 from xt_core.nodes.outbox import waiting_file
 from xt_core.nodes.positions import of_stream, start_offset
-from xt_core.nodes.requests import NoAnswerError, OutputStream
+from xt_core.nodes.requests import (
+    NoAnswerError,
+    Told,
+    UnresponsiveError,
+    nobody,
+)
+from xt_core.nodes.streams import OutputStream
 from xt_core.session import Session
 
 _CHUNK = 1 << 20
@@ -72,7 +78,15 @@ class _Following:
         self._told = told
         self.position = position
         self._is_lost = False
+        self._heartbeat: Heartbeat | None = None
         self._pause = _FIRST_PAUSE_SECONDS
+
+    def _new_heartbeat(self, run: Run) -> Heartbeat:
+        """Boxes have another one: their links'."""
+        told = self._told if is_own_node(run.node) else nobody
+        self._is_lost = self._has_told_of_loss()
+        self._heartbeat = Heartbeat(self._session.controllers.of_run(run), told)
+        return self._heartbeat
 
     def follow(self, run: Run) -> bool:
         """Stream until the run has ended (True), or the connection to its node."""
@@ -80,11 +94,12 @@ class _Following:
         try:
             controllers.ensure_running([run.node])
             opened = controllers.of_run(run).output(run.workspace, run.name, self.position)
-            with opened as stream:
+            with opened as stream, self._new_heartbeat(run) as heartbeat:
                 self._find(run)
                 self._on_open(stream)
                 self.position = f"@{stream.offset}"
                 for data in stream.chunks():
+                    heartbeat.heard()
                     self._write(data)
                     self.position = f"@{stream.offset}"
                 return _has_ended(self._session, run)
@@ -100,8 +115,17 @@ class _Following:
             self._told(f"{run.node} answers again")
         self._is_lost, self._pause = False, _FIRST_PAUSE_SECONDS
 
+    def _has_told_of_loss(self) -> bool:
+        return self._is_lost or (self._heartbeat is not None and self._heartbeat.is_lost)
+
     def _lose(self, run: Run, error: UnavailableError) -> None:
-        if not self._is_lost and not is_own_node(run.node):
+        if self._has_told_of_loss():
+            return
+        if is_own_node(run.node):
+            if isinstance(error, UnresponsiveError):
+                self._is_lost = True
+                self._told(f"{error.message}; waiting for it ({error.hint})")
+        else:
             self._is_lost = True
             is_cut = isinstance(error, NoAnswerError)
             what = f"the connection to {run.node} was lost" if is_cut else error.message

@@ -35,6 +35,10 @@ _LOOK_SECONDS, _PATIENCE_SECONDS = 8.0, 30.0
 """How long services that are away are waited for by who only looks, and by others."""
 
 
+def _nobody(_text: str) -> None:
+    """For who does not want to know."""
+
+
 @dataclass
 class Session:
     """What commands and the terminal UI work with."""
@@ -47,6 +51,8 @@ class Session:
     """Whether boxes were asked already for what is to be shown."""
     is_looking: bool = False
     """Whether it only looks: it does not wait long for a service to come back."""
+    waiting: Callable[[str], None] = field(default=_nobody, repr=False)
+    """Told what is waited for where a controller does not answer."""
     _connections: "Callable[[], Boxes] | None" = field(default=None, init=False, repr=False)
     _away: UnavailableError | None = field(default=None, init=False, repr=False)
     _away_until: float = field(default=0.0, init=False, repr=False)
@@ -63,7 +69,7 @@ class Session:
         """Another session, for work that has stores of its own, perhaps in another folder; both
         use the same connections to boxes, which end with this one."""
         chosen = self.overrides if overrides is None else overrides
-        other = Session(self.home, cwd or self.cwd, self.environ, chosen)
+        other = Session(self.home, cwd or self.cwd, self.environ, chosen, waiting=self.waiting)
         other._connections = lambda: self.boxes.boxes
         return other
 
@@ -143,6 +149,7 @@ class Session:
             lambda: self.node_access,
             self.boxes,
             self.homecoming,
+            lambda text: self.waiting(text),
         )
 
     @cached_property
@@ -157,6 +164,7 @@ class Session:
             lambda: self.access,
             lambda: self.node_access,
             self._connections,
+            lambda text: self.waiting(text),
         )
 
     @cached_property

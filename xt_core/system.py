@@ -12,7 +12,8 @@ from xt_core.home import is_own_node
 from xt_core.model.records import Run
 from xt_core.model.samples import Sample, SystemSeries, samples_from
 from xt_core.nodes.outbox import waiting_file
-from xt_core.nodes.requests import SampleStream
+from xt_core.nodes.requests import STATUS_SECONDS
+from xt_core.nodes.streams import SampleStream
 from xt_core.session import Session
 
 ALL = -math.inf
@@ -58,6 +59,18 @@ def follow_run(session: Session, run: Run, after: float = ALL) -> SampleStream:
 def follow_node(session: Session, node: str, after: float = ALL) -> SampleStream:
     """What the machine of a node uses, for ever. Raises UnavailableError, as the stream does."""
     return session.controllers.of(node).samples(None, after, follow=True)
+
+
+def node_samples(
+    session: Session, node: str, after: float = ALL, patience: float = STATUS_SECONDS
+) -> list[Sample]:
+    """What the machine of a node used, of later than a position; the last hour is known. Raises
+    UnavailableError for a node that has no controller, or where that does not answer in `patience`
+    seconds."""
+    client = session.controllers.of(node)
+    stream = client.samples(None, after, follow=False, patience=patience)
+    with contextlib.closing(stream):
+        return list(stream)
 
 
 def _stream(session: Session, run: Run, after: float, *, follow: bool) -> SampleStream:

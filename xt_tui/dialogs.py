@@ -4,9 +4,9 @@ Dialogs are imported when they are opened: few of them are on any one day.
 """
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from textual.command import CommandPalette
 from textual.screen import Screen
 from textual.widgets import Input
 
@@ -14,6 +14,7 @@ from xt_core.query.formats import counted
 from xt_core.session import Session
 from xt_tui.actions import ACTIONS
 from xt_tui.actions.action import Action
+from xt_tui.drafts import Drafts
 from xt_tui.keymap import key_text
 from xt_tui.panes.details import DetailsPane
 from xt_tui.panes.jobs import JobsPane
@@ -27,8 +28,6 @@ from xt_tui.typeahead import Typeahead
 if TYPE_CHECKING:
     from xt_core.submit.submission import Submission
 
-_PALETTE_FINDS = "any action, run, job, team or theme"
-
 
 class Dialogs(Typeahead):
     """What it shows is that of `XtApp`, which says what is possible and does it."""
@@ -37,6 +36,11 @@ class Dialogs(Typeahead):
     state: ViewState
     main: MainScreen
     user_keys: Mapping[str, str]
+
+    @cached_property
+    def drafts(self) -> Drafts:
+        """What was typed into launch forms that were left."""
+        return Drafts()
 
     def why_not(self, action: Action, screen: Screen[Any]) -> str | None:
         raise NotImplementedError
@@ -69,15 +73,10 @@ class Dialogs(Typeahead):
         """Whether the jobs pane has the keys."""
         return self.main.pane is self.jobs
 
-    def action_command_palette(self) -> None:
-        if not isinstance(self.screen, CommandPalette):
-            palette = CommandPalette(placeholder=_PALETTE_FINDS, id="--command-palette")
-            self.push_screen(palette)
-
     def attach(self) -> None:
         """Follow the output of the runs that are marked, or of the one under the cursor."""
         runs = self.runs.chosen
-        self.output.attach(runs[:MOST_RUNS])
+        self.output.attach(runs[:MOST_RUNS])  # also one that was let go of
         self.main.focus_pane("output")
         if len(runs) > MOST_RUNS:
             text = f"the first {MOST_RUNS} of {len(runs)} runs"
@@ -130,7 +129,7 @@ class Dialogs(Typeahead):
     def open_launch_form(self) -> None:
         from xt_tui.screens.launch import LaunchScreen
 
-        self.push_screen(LaunchScreen(self.session), self.launched)
+        self.push_screen(LaunchScreen(self.session, self.drafts), self.launched)
 
     def launched(self, submission: "Submission | None") -> None:
         """Say what was launched, and put the jobs pane's cursor on it as soon as it is there."""

@@ -1,151 +1,119 @@
-"""What the command palette finds: actions, jobs, runs, teams and themes.
+"""What the command palette finds by typing: things of several kinds, the best matches first.
 
-Names are looked through in a thread, and only the first matches are shown, so that 100,000 runs
-are as quick to find as ten.
+Names are looked through in a thread, and few of them are shown, so that 100,000 runs are as quick
+to find as ten.
 """
 
-import asyncio
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
-from textual.content import Content
-
-from xt_core.services.team import team_names
-from xt_tui.acting import teams
-from xt_tui.actions import ACTIONS
-from xt_tui.actions.action import Action
-from xt_tui.keymap import key_text
-
-if TYPE_CHECKING:
-    from xt_tui.app import XtApp
-
-_MOST_MATCHES = 40
+MOST_HITS = 100
+_MOST_OF_KIND = 40
+"""Hits of one kind that match equally well."""
 
 
-def matching(
-    names: Iterable[str], query: str, most: int = _MOST_MATCHES
-) -> list[tuple[str, float]]:
-    """The first names that contain the query's words, and how well: whole, from its beginning, or
-    anywhere."""
-    words = query.lower().split()
-    found: list[tuple[str, float]] = []
-    for name in names:
-        own = name.lower()
-        if all(word in own for word in words):
-            last = own.rpartition("/")[2]
-            score = 1.0 if last == query.lower() else 0.8 if last.startswith(words[0]) else 0.6
-            found.append((name, score))
-    found.sort(key=lambda match: -match[1])
-    return found[:most]
+class Match(IntEnum):
+    """How well a name matches, the best first."""
+
+    WHOLE = 0
+    LATELY = 1
+    """It was chosen lately, and its name matches anyhow."""
+    BEGINS = 2
+    HOLDS = 3
+    BY_TEXT = 4
+    """Not the name: what is said of it."""
 
 
-class XtProvider(Provider):
-    """A provider that knows its app."""
+@dataclass(frozen=True)
+class Kind:
+    """Things of one kind, by name, and what choosing one of them does."""
+
+    noun: str
+    """What they are called; empty for actions, which are what they do."""
+    names: Collection[str]
+    go: Callable[[str], object]
+    about: Callable[[str], str] = lambda name: ""
+    """What is said of one beside its name, when it is shown."""
+    titles: Mapping[str, str] = field(default_factory=dict)
+    """What is shown and sought in the place of names."""
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """What else they are found by."""
+    is_listed: bool = False
+    """Whether they are shown before anything is typed."""
+
+    def title(self, name: str) -> str:
+        return self.titles.get(name, name)
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One thing that was found."""
+
+    kind: Kind
+    name: str
 
     @property
-    def xt(self) -> "XtApp":
-        from xt_tui.app import XtApp
-
-        assert isinstance(self.app, XtApp)
-        return self.app
-
-    async def matches(
-        self, kind: str, names: list[str], query: str, act: Callable[[str], object]
-    ) -> list[Hit]:
-        """A hit for each of the names that match."""
-        words = query.split()
-        wanted = " ".join(words[1:] if words[:1] == [kind] else words)
-        if not wanted:
-            return []
-        found = await asyncio.to_thread(matching, names, wanted)
-        return [
-            Hit(score, Content(f"{kind} {name}"), lambda name=name: act(name), name)
-            for name, score in found
-        ]
+    def key(self) -> tuple[str, str]:
+        """What it is remembered by."""
+        return self.kind.noun, self.name
 
 
-class ActionProvider(XtProvider):
-    """Every action, with its key; of one that is not possible now the reason."""
-
-    async def discover(self) -> Hits:
-        for action in ACTIONS.values():
-            yield DiscoveryHit(
-                self._display(action), self._command(action), action.title, self._help(action)
-            )
-
-    async def search(self, query: str) -> Hits:
-        matcher = self.matcher(query)
-        for action in ACTIONS.values():
-            score = max(matcher.match(action.title), 0.9 * matcher.match(action.help))
-            if score > 0:
-                yield Hit(
-                    score,
-                    self._display(action),
-                    self._command(action),
-                    action.title,
-                    self._help(action),
-                )
-
-    def _display(self, action: Action) -> Content:
-        keys = key_text(self.xt.user_keys.get(action.id, action.keys))
-        return Content(f"{action.title}  [{keys}]")
-
-    def _help(self, action: Action) -> str:
-        reason = self.xt.why_not(action, self.screen)
-        return action.help if reason is None else f"not now: {reason}"
-
-    def _command(self, action: Action) -> Callable[[], None]:
-        return lambda: self.xt.action_perform(action.id)
+Key = tuple[str, str]
 
 
-class JobProvider(XtProvider):
-    """Jobs by name."""
-
-    async def search(self, query: str) -> Hits:
-        for hit in await self.matches("job", list(self.xt.state.jobs), query, self._go):
-            yield hit
-
-    def _go(self, name: str) -> None:
-        self.xt.jobs.go_to(name)
-        self.xt.main.focus_pane("jobs")
-
-
-class RunProvider(XtProvider):
-    """Runs by name."""
-
-    async def search(self, query: str) -> Hits:
-        for hit in await self.matches("run", list(self.xt.state.runs), query, self._go):
-            yield hit
-
-    def _go(self, name: str) -> None:
-        run = self.xt.state.runs.get(name)
-        if run is not None:
-            self.xt.main.go_to_run(run.job, name)
+def found(kinds: Sequence[Kind], query: str, recent: Sequence[Key]) -> list[Hit]:
+    """What has all words of the query in its name (or in the noun of its kind, or in its text), the
+    best matches first, of those what was chosen lately, in the order of `recent`."""
+    words = query.lower().split()
+    if not words:
+        return _offered(kinds, recent)
+    ranked: dict[Match, list[Hit]] = {match: [] for match in Match}
+    lately: dict[Key, Hit] = {}
+    for kind in kinds:
+        chosen = {name for noun, name in recent if noun == kind.noun}
+        counts = dict.fromkeys(Match, 0)
+        for name, match in _matches(kind, words):
+            if name in chosen and match in (Match.BEGINS, Match.HOLDS):
+                lately[kind.noun, name] = Hit(kind, name)
+            elif counts[match] < _MOST_OF_KIND:
+                counts[match] += 1
+                ranked[match].append(Hit(kind, name))
+    ranked[Match.LATELY] = [lately[key] for key in recent if key in lately]
+    return [hit for match in Match for hit in ranked[match]][:MOST_HITS]
 
 
-class TeamProvider(XtProvider):
-    """Teams by name."""
-
-    async def search(self, query: str) -> Hits:
-        names = team_names(self.xt.session.config)
-        for hit in await self.matches("team", names, query, lambda n: teams.switch(self.xt, n)):
-            yield hit
-
-
-class ThemeProvider(XtProvider):
-    """Themes by name."""
-
-    async def search(self, query: str) -> Hits:
-        names = sorted(self.xt.available_themes)
-        for hit in await self.matches("theme", names, query, self.xt.wear):
-            yield hit
+def _offered(kinds: Sequence[Kind], recent: Sequence[Key]) -> list[Hit]:
+    """What is shown before anything is typed: what was chosen lately and is still there, first."""
+    by_noun = {kind.noun: kind for kind in kinds}
+    lately = [
+        Hit(by_noun[noun], name)
+        for noun, name in recent
+        if noun in by_noun and name in by_noun[noun].names
+    ]
+    keys = {hit.key for hit in lately}
+    listed = (Hit(kind, name) for kind in kinds if kind.is_listed for name in kind.names)
+    return [*lately, *(hit for hit in listed if hit.key not in keys)]
 
 
-PROVIDERS: set[type[Provider] | Callable[[], type[Provider]]] = {
-    ActionProvider,
-    JobProvider,
-    RunProvider,
-    TeamProvider,
-    ThemeProvider,
-}
+def _matches(kind: Kind, words: Sequence[str]) -> Iterator[tuple[str, Match]]:
+    """The names of a kind that match, each with how well. There may be 100,000: each costs a look
+    for the first word, and no more if it has not got that."""
+    nouns = kind.noun.split()
+    sought = [word for word in words if word not in nouns]
+    first, *others = sought or [""]
+    titles, texts = kind.titles, kind.texts
+    for name in kind.names:
+        title = (titles[name] if titles else name).lower()
+        if first in title and (not others or all(word in title for word in others)):
+            yield name, _how_well(title, sought)
+        elif texts and all(word in f"{title} {texts[name]}".lower() for word in sought):
+            yield name, Match.BY_TEXT
+
+
+def _how_well(title: str, sought: Sequence[str]) -> Match:
+    """How well a title matches that has all the words."""
+    last, whole = title.rpartition("/")[2], " ".join(sought)
+    if whole and whole in (title, last):
+        return Match.WHOLE
+    return Match.BEGINS if sought and last.startswith(sought[0]) else Match.HOLDS

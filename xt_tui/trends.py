@@ -1,8 +1,10 @@
-"""Sparklines of runs: the last values of their jobs' primary metrics.
+"""Sparklines of runs: the courses of their jobs' primary metrics, from their beginnings on.
 
-Read in the background for the rows that are drawn, all that are due at once.
+Read in the background for the rows that are drawn, all that are due at once; of a run that goes on
+what it has logged since.
 """
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,14 +14,12 @@ from textual.widget import Widget
 from xt_core.chart.sparkline import sparkline
 from xt_core.errors import XTError
 from xt_core.model.records import Run
-from xt_core.reports.curves import as_number
+from xt_core.reports.course import Course
 from xt_core.session import Session
 from xt_tui.background import Background
 from xt_tui.looks import draws_ascii
 
 WIDTH = 8
-_WINDOW_BYTES = 8_000
-"""How much of a run's journal is looked at: its end holds the last values."""
 _MOST_KEPT = 2_000
 
 
@@ -45,6 +45,8 @@ class Trends:
         self._texts: dict[str, tuple[int, str]] = {}
         """By run: the revision that the text was read at, and the text."""
         self._wanted: dict[str, _Wanted] = {}
+        self._courses: dict[str, Course] = {}
+        """By living run, as far as they were read."""
 
     def text(self, run: Run) -> str:
         """The run's sparkline, as far as it is known."""
@@ -62,7 +64,7 @@ class Trends:
             wanted[key] = one
         is_ascii = draws_ascii(self._owner.app)
         if len(self._texts) > _MOST_KEPT:
-            self._texts = {}
+            self._texts, self._courses = {}, {}
         read = self._read(wanted, is_ascii)
         news = [key for key, (_, text) in read.items() if text != self._texts.get(key, (-1, ""))[1]]
         self._texts |= read
@@ -71,16 +73,14 @@ class Trends:
     def _read(self, wanted: Mapping[str, _Wanted], is_ascii: bool) -> dict[str, tuple[int, str]]:
         texts: dict[str, tuple[int, str]] = {}
         for key, one in wanted.items():
-            try:
-                values = self._last_values(one)
-            except XTError:  # the feed says so
-                values = []
-            texts[key] = (one.run.revision, sparkline(values[-WIDTH:], WIDTH, is_ascii=is_ascii))
+            course = self._courses.get(key)
+            if course is None or course.metric != one.metric:
+                course = self._courses[key] = Course(one.metric)
+            with contextlib.suppress(XTError):  # the feed says so
+                course.update(self._session.store, one.run)
+            values = course.values(WIDTH)
+            text = sparkline(values, WIDTH, is_ascii=is_ascii) if values else ""
+            texts[key] = (one.run.revision, text)
+            if one.run.status.is_final:
+                del self._courses[key]
         return texts
-
-    def _last_values(self, wanted: _Wanted) -> list[float]:
-        store, run = self._session.store, wanted.run
-        end = store.journal_end(run.workspace, run.name)
-        records = store.metrics(run.workspace, run.name, max(-1, end - _WINDOW_BYTES))
-        values = (as_number(record.values.get(wanted.metric)) for record in records)
-        return [value for value in values if value is not None]

@@ -87,3 +87,18 @@ def test_what_cannot_be_compared_is_told(xt: Commands, filled: StatsStore) -> No
     assert "run1 is not among the runs" in error
     same = xt("compare", "run2.1-run2.2", "--match", "status")
     assert "2 runs: nothing differs" in same.err
+
+
+def test_a_command_that_only_repeats_hyperparameters_is_among_all_lines(
+    xt: Commands, filled: StatsStore
+) -> None:
+    commands = [f"t.py --lr={lr} --opt {opt} -n 3" for lr, opt in ((1e-2, "adam"), ("2e-2", "sgd"))]
+    for run, command in zip(("run2.1", "run2.2"), commands, strict=True):
+        filled.change_run(RunChange("ws1", run, fields={"command": command}))
+    assert "run.command" not in rows(xt("compare", "run2.1,run2.2", "--json").json)
+    every = rows(xt("compare", "run2.1,run2.2", "--all", "--json").json)
+    assert every["run.command"] == commands
+    other = commands[1].replace("-n 3", "-n 4")
+    filled.change_run(RunChange("ws1", "run2.2", fields={"command": other}))
+    found = rows(xt("compare", "run2.1,run2.2", "--json").json)
+    assert found["run.command"] == [commands[0], other]

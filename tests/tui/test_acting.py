@@ -19,6 +19,7 @@ from xt_tui.screens.compare import CompareScreen
 from xt_tui.screens.confirm import ConfirmScreen
 from xt_tui.screens.launch import LaunchScreen
 from xt_tui.screens.note import NoteScreen
+from xt_tui.widgets.option_fields import OptionFields
 from xt_tui.widgets.side_by_side import SideBySide
 
 
@@ -94,7 +95,7 @@ def put_mrc(session: Session) -> None:
 
 async def test_a_run_or_a_job_fills_the_launch_form(session: Session) -> None:
     put_mrc(session)
-    async with XtApp(session).run_test(size=(140, 50)) as pilot:
+    async with XtApp(session).run_test(size=(100, 30)) as pilot:
         app = await until_loaded(pilot, 7)
         await pilot.press("j", "N")
         await until(pilot, lambda: isinstance(app.screen, LaunchScreen))
@@ -107,11 +108,21 @@ async def test_a_run_or_a_job_fills_the_launch_form(session: Session) -> None:
         await until(
             pilot, lambda: "single: 1 run" in str(form.query_one("#preview", Static).render())
         )
+        assert app.focused is form.query_one("#command")
+        assert form.query_one(OptionFields).scroll_offset.y == 0
+        assert form.query_one("#option-hp-config").region  # though rarer options are unfolded
         await pilot.press("ctrl+g", "2", "G", "N")
         await until(pilot, lambda: isinstance(app.screen, LaunchScreen))
         form = app.screen
         await until(pilot, lambda: form.query_one("#option-seed", Input).value == "7")
         assert form.query_one("#command", Input).value == "t.py '--lr=[.1,.2,.3]' 'a b'"
+        assert "as you left it" not in text_of(app)
+        await pilot.press(*" c", "ctrl+g", "N")
+        await until(pilot, lambda: "as you left it: ctrl+x empties it" in text_of(app))
+        assert app.screen.query_one("#command", Input).value == "t.py '--lr=[.1,.2,.3]' 'a b' c"
+        await pilot.press("ctrl+x")
+        await until(pilot, lambda: "emptied: ctrl+x brings it back" in text_of(app))
+        assert app.screen.query_one("#command", Input).value == "t.py '--lr=[.1,.2,.3]' 'a b'"
         await pilot.press("ctrl+g", "g")
         await until(pilot, lambda: len(names(app)) == 7)
         await pilot.press("3", "G", "N")  # run2, whose MRC is not there
@@ -216,10 +227,10 @@ async def test_presets_scripts_and_earlier_commands_fill_the_form(session: Sessi
         await until(pilot, lambda: isinstance(app.screen, LaunchScreen))
         form = app.screen
         assert isinstance(form, LaunchScreen)
-        command = form._command
+        command = form.command
         command.value = "t.py x"
         form.query_one("#option-runs", Input).value = "3"
-        command.history = ["v.py 2", "v.py 1"]
+        command.remember(["v.py 2", "v.py 1"])
         await pilot.press("up", "up", "up")
         assert command.value == "v.py 1"
         await pilot.press("down", "down", "down")

@@ -1,6 +1,7 @@
 """Actions: declared once, guarded, confirmed; and the launch form."""
 
 import threading
+from functools import partial
 from typing import Any
 
 import pytest
@@ -173,32 +174,33 @@ async def test_the_form_shows_what_would_be_run(session: Session) -> None:
         await until(pilot, lambda: "single: 1 run\n" in preview(app))
 
 
-@pytest.mark.parametrize(
-    ("command", "option", "text", "message"),
-    [
-        ("nope.py", "runs", "", "there is no script or program nope.py"),
-        ("t.py 'open", "runs", "", "the command has no closing quotation"),
-        ("t.py", "runs", "many", "--runs many is not a number"),
-        ("t.py --lr=[]", "runs", "", "lr"),
-        ("t.py", "setup", "moon", "there is no setup 'moon'"),
-        ("t.py", "env", "x", "--env x is not NAME=VALUE"),
-    ],
-)
-async def test_the_form_tells_what_is_wrong_and_does_not_launch(
-    session: Session, command: str, option: str, text: str, message: str
-) -> None:
+async def test_the_form_tells_what_is_wrong_and_does_not_launch(session: Session) -> None:
     (session.cwd / "t.py").write_text("")
     async with XtApp(session).run_test(size=(140, 50)) as pilot:
         app = await until_loaded(pilot, 7)
         await pilot.press("n")
         await until(pilot, lambda: isinstance(app.screen, LaunchScreen))
         await app.screen.query_one(OptionFields).show_more()
-        app.screen.query_one(f"#option-{option}", Input).value = text
-        app.screen.query_one("#command", Input).value = command
-        await until(pilot, lambda: message in preview(app), message)
-        assert app.screen.query_one("#go", Button).disabled is True
+        for command, option, text, message in (
+            ("nope.py", "runs", "", "there is no script or program nope.py"),
+            ("t.py 'open", "runs", "", "the command has no closing quotation"),
+            ("t.py", "runs", "many", "--runs many is not a number"),
+            ("t.py --lr=[]", "runs", "", "hyperparameter lr: no values, in '[]'"),
+            ("t.py", "setup", "moon", "there is no setup 'moon'"),
+            ("t.py", "env", "x", "--env x is not NAME=VALUE"),
+        ):
+            field = app.screen.query_one(f"#option-{option}", Input)
+            field.value = text
+            app.screen.query_one("#command", Input).value = command
+            await until(pilot, partial(is_previewed, app, message), message)
+            assert app.screen.query_one("#go", Button).disabled is True
+            field.value = ""
         await pilot.press("escape")
         await until(pilot, lambda: not isinstance(app.screen, LaunchScreen))
+
+
+def is_previewed(app: XtApp, message: str) -> bool:
+    return message in preview(app)
 
 
 async def test_the_form_gives_the_command_to_copy(session: Session) -> None:
@@ -231,7 +233,7 @@ class Submissions:
 @pytest.fixture
 def submissions(monkeypatch: pytest.MonkeyPatch) -> Submissions:
     own = Submissions()
-    monkeypatch.setattr("xt_tui.screens.launch.submit", own)
+    monkeypatch.setattr("xt_tui.launching.submit", own)
     return own
 
 
@@ -262,6 +264,9 @@ async def test_enter_in_an_option_launches_nothing(
         app = await until_loaded(pilot, 7)
         await pilot.press("n")
         await until(pilot, lambda: isinstance(app.screen, LaunchScreen))
-        await pilot.press(*"t.py", "tab", "2", "enter", "ctrl+g")
+        await until(pilot, lambda: "write the command" in preview(app))
+        await pilot.press(*"t.py", "tab", "2", "enter", "3", "enter")
+        assert app.screen.query_one(OptionFields).parameters.written == [("2", "3")]
+        await pilot.press("ctrl+g")
         await until(pilot, lambda: not isinstance(app.screen, LaunchScreen))
         assert submissions.commands == []

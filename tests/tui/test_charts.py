@@ -15,6 +15,7 @@ from xt_core.reports.curves import XKind
 from xt_core.session import Session
 from xt_core.stats.store import JournalBatch
 from xt_tui.app import XtApp
+from xt_tui.charting.drawn import Drawn
 from xt_tui.charting.view import Banding
 
 STEPS = 101
@@ -248,7 +249,7 @@ async def test_a_second_source_is_shown_by_a_key_and_by_time(session: Session) -
         await pilot.press("U")
         asked: list[tuple[str, int]] = []
 
-        def sampled(run: Run, after: int) -> list[MetricRecord]:
+        def sampled(run: Drawn, after: int) -> list[MetricRecord]:
             asked.append((run.name, after))
             points = [(0, 1e9, 10.0), (1, 1e9 + 5, 20.0), (2, 1e9 + 10, math.nan)]
             return [

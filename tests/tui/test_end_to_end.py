@@ -11,7 +11,9 @@ from textual.widgets import Input
 from tui_support import names, text_of, told, until
 
 from xt_core.errors import UnavailableError
+from xt_core.nodes import client
 from xt_core.session import Session
+from xt_tui import feed
 from xt_tui.app import XtApp
 from xt_tui.screens.confirm import ConfirmScreen
 from xt_tui.screens.launch import LaunchScreen
@@ -46,7 +48,7 @@ async def test_launch_watch_attach_restart_and_cancel_by_keyboard(xt: Xt) -> Non
         await until(pilot, lambda: xt.run("run1.1").metrics == {"loss": 0.25})
         await until(pilot, lambda: app.metrics.metrics == ["loss"])
 
-        await pilot.press("3", "a")
+        await pilot.press("3", "g", "a")
         await until(pilot, lambda: app.output.view.lines == ["hello from ['--lr=0.1']"])
 
         await pilot.press("3", "R")
@@ -109,6 +111,46 @@ async def test_a_controller_that_dies_is_shown_and_started_by_key(
     session.close()
 
 
+async def test_a_controller_that_hangs_is_replaced_by_key_and_its_run_goes_on(
+    xt: Xt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "_PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr(client, "HANGS_AFTER_SECONDS", 0.5)
+    xt.script("t.py", SCRIPT)
+    xt.submit("t.py", "x")
+    xt.wait_output("run1", "hello")
+    processes = xt.processes_of_run("run1")
+    session = Session(home=xt.home, cwd=xt.code, environ=xt.environ)
+    async with XtApp(session).run_test(size=(140, 50)) as pilot:
+        app = pilot.app
+        assert isinstance(app, XtApp)
+        await until(pilot, lambda: "● node0  1 running" in text_of(app))
+        asleep = xt.pause_controller()
+        await pilot.press("7")
+        await until(pilot, lambda: "s ends it and starts a new one" in text_of(app))
+        assert "✘ node0: does not answer" in text_of(app)
+        await pilot.press("c")
+        assert told(app)[-1] == "node0: nobody there answers, so nothing can be cancelled"
+        await pilot.press("s", "enter")  # the default is no
+        await until(pilot, lambda: not isinstance(app.screen, ConfirmScreen))
+        assert xt.controller_pid == asleep
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        assert "End the controller of node0, which does not answer" in text_of(app)
+        assert "job1" in text_of(app)
+        await pilot.press("y")
+        replaced = f"a new controller of node0 runs; process {asleep} was ended"
+        await until(pilot, lambda: told(app)[-1] == replaced)
+        await until(pilot, lambda: "▶ busy 1" in text_of(app))
+        assert xt.controller_pid != asleep
+        assert xt.processes_of_run("run1") == processes
+        (xt.home.node_dir / "data" / "go").touch()
+        await until(pilot, lambda: "completed" in text_of(app))
+        assert xt.console("run1") == b"hello from ['x']\nbye\n"
+        assert xt.run("run1").restarts == 0
+    session.close()
+
+
 async def test_runs_of_another_node_are_watched_and_steered_there(xt: Xt) -> None:
     xt.script("t.py", SCRIPT)
     session = Session(home=xt.home, cwd=xt.code, environ=xt.environ)
@@ -117,11 +159,11 @@ async def test_runs_of_another_node_are_watched_and_steered_there(xt: Xt) -> Non
         assert isinstance(app, XtApp)
         await until(pilot, lambda: "○ node0  controller starts on demand" in text_of(app))
         xt.submit("--nodes", "2", "--schedule", "static", "t.py")
-        await until(pilot, lambda: names(app) == ["run1.1", "run2.1"])
+        await until(pilot, lambda: names(app) == ["run2.1", "run1.1"])
         await until(pilot, lambda: "● node0  1 running, 0 queued" in text_of(app))
         await until(pilot, lambda: "● node1  1 running, 0 queued" in text_of(app))
 
-        await pilot.press("3", "G", "a")
+        await pilot.press("3", "g", "a")
         await until(pilot, lambda: app.output.view.lines == ["hello from []"])
         assert app.output.attached_to == "ws1/run2.1"
 
@@ -131,11 +173,11 @@ async def test_runs_of_another_node_are_watched_and_steered_there(xt: Xt) -> Non
         await until(pilot, lambda: [xt.run(n).restarts for n in ("run1.1", "run2.1")] == [1, 1])
         await until(pilot, lambda: app.state.runs["ws1/run2.1"].status == "running")
 
-        await pilot.press("3", "g", "a")  # who is attached to a run brings its controller back
+        await pilot.press("3", "G", "a")  # who is attached to a run brings its controller back
         await until(pilot, lambda: app.output.attached_to == "ws1/run1.1")
         xt.kill_controller("node1")
         await until(pilot, lambda: "○ node1  controller starts on demand" in text_of(app))
-        await pilot.press("3", "G", "c")
+        await pilot.press("3", "g", "c")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
         await pilot.press("y")
         await until(pilot, lambda: xt.run("run2.1").status == "cancelled")

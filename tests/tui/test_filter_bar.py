@@ -1,10 +1,13 @@
 """The filter bar and the dialog of sort orders: completion, history, hits, any field."""
 
+import pytest
 from textual.widgets import Input
 from tui_support import names, text_of, until, until_loaded
 
+from xt_core.query import regexes
 from xt_core.query.registry import RUN_FIELDS
 from xt_core.session import Session
+from xt_core.stats.store import RunChange
 from xt_tui.app import XtApp
 from xt_tui.completion import completed
 from xt_tui.screens.field import FieldScreen
@@ -86,3 +89,20 @@ async def test_any_field_and_several_can_be_sorted_by(session: Session) -> None:
         await pilot.press("enter", "ctrl+g")
         await until(pilot, lambda: not isinstance(app.screen, FieldScreen))
         assert app.runs.selection.sort == "-status,-hparams.lr"
+
+
+async def test_a_filter_that_takes_for_ever_is_told_and_not_used(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(regexes, "_VALUE_SECONDS", 0.05)
+    fields = {"hparams": {"text": "x" * 5_000}}
+    session.store.change_run(RunChange("ws1", "run1.6", fields=fields))
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await pilot.press("/", *"hparams.text:regex:(x+x+)+y")
+        await until(pilot, lambda: "the regular expression (x+x+)+y takes too long" in text_of(app))
+        await until(pilot, lambda: names(app) == ALL)
+        await pilot.press("enter")
+        await until(pilot, lambda: "7 runs" in str(app.runs.border_subtitle))
+        await pilot.press("/", "backspace", "x")
+        await until(pilot, lambda: names(app) == ["run1.6"])

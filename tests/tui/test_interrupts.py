@@ -16,7 +16,7 @@ DIALOGS = {
     "t": "AskScreen",
     "i": "NoteScreen",
     "question_mark": "HelpScreen",
-    "colon": "CommandPalette",
+    "colon": "PaletteScreen",
     "V": "ViewsScreen",
     "C": "ColumnsScreen",
     "O": "FieldScreen",

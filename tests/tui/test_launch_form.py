@@ -2,11 +2,13 @@
 
 import json
 import threading
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
 from support import Xt
+from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Collapsible, Input, Select, Static
 from tui_support import text_of, told, until, until_loaded
@@ -17,9 +19,12 @@ from xt_core.search.spec import ALGORITHMS
 from xt_core.search.stopping import policies
 from xt_core.session import Session
 from xt_core.submit.parameters import check_parameter, with_parameters
+from xt_core.submit.presets import Preset
 from xt_core.submit.submission import Submission
+from xt_tui.acting.scripts import with_script
 from xt_tui.app import XtApp
 from xt_tui.screens.launch import LaunchScreen
+from xt_tui.widgets.one_line import in_one_line
 from xt_tui.widgets.parameters import ParameterRow
 from xt_tui.widgets.stopping import Stopping
 
@@ -112,56 +117,69 @@ def session_of(xt: Xt) -> Session:
 # Launched -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("algorithm", ALGORITHMS)
-async def test_each_algorithm_is_launched_from_the_form(xt: Xt, algorithm: str) -> None:
+async def test_each_algorithm_is_launched_from_the_form(xt: Xt) -> None:
     xt.script("t.py", SCRIPT)
     session = session_of(xt)
     async with XtApp(session).run_test(size=(120, 50)) as pilot:
-        form = await open_form(pilot)
-        await write_parameters(pilot, form, LISTED if algorithm == "grid" else DRAWN)
-        metric = "loss,size:max" if algorithm == "nsga2" else "loss"
-        write(form, search_type=algorithm, concurrent="2", seed="7", primary_metric=metric)
-        write(form, goal="minimize", **({} if algorithm == "grid" else {"runs": "4"}))
-        await until(pilot, lambda: not form.query_one("#go").disabled, "a right form")
-        await pilot.press("ctrl+l")
-        await until(pilot, lambda: pilot.app.screen is not form)
-    assert xt.wait_job("job1") == "completed"
-    children = xt.children("job1")
-    assert [str(run.status) for run in children] == ["completed"] * 4
-    assert {tuple(run.hparams) for run in children} == {("lr", "opt")}
-    job = session.store.job("job1")
-    assert (job.search_type, job.work_items, job.concurrent, job.seed) == (algorithm, 4, 2, 7)
-    assert job.style == ("static" if algorithm in ("grid", "random") else "dynamic")
-    wanted = [("loss", False), ("size", True)] if algorithm == "nsga2" else [("loss", False)]
-    assert [(each.metric, each.maximize) for each in objectives_of(job)] == wanted
+        for algorithm in ALGORITHMS:
+            form = await open_form(pilot)
+            await write_parameters(pilot, form, LISTED if algorithm == "grid" else DRAWN)
+            metric = "loss,size:max" if algorithm == "nsga2" else "loss"
+            write(form, search_type=algorithm, concurrent="2", seed="7", primary_metric=metric)
+            write(form, goal="minimize", **({} if algorithm == "grid" else {"runs": "4"}))
+            await until(pilot, partial(may_launch, form), "a right form")
+            await pilot.press("ctrl+l")
+            await until(pilot, partial(is_left, form), algorithm)
+    for number, algorithm in enumerate(ALGORITHMS, 1):
+        assert xt.wait_job(f"job{number}") == "completed", algorithm
+        children = xt.children(f"job{number}")
+        assert [str(run.status) for run in children] == ["completed"] * 4, algorithm
+        assert {tuple(run.hparams) for run in children} == {("lr", "opt")}
+        job = session.store.job(f"job{number}")
+        assert (job.search_type, job.work_items, job.concurrent) == (algorithm, 4, 2)
+        assert job.seed == 7
+        assert job.style == ("static" if algorithm in ("grid", "random") else "dynamic")
+        wanted = [("loss", False), ("size", True)] if algorithm == "nsga2" else [("loss", False)]
+        assert [(each.metric, each.maximize) for each in objectives_of(job)] == wanted
     session.close()
 
 
-@pytest.mark.parametrize("policy", policies())
-async def test_each_early_stopping_policy_is_launched_from_the_form(xt: Xt, policy: str) -> None:
+async def test_each_early_stopping_policy_is_launched_from_the_form(xt: Xt) -> None:
     xt.script("t.py", SCRIPT)
     session = session_of(xt)
-    settings = dict(pair.split("=") for pair in SETTINGS[policy].split(","))
+    space = "'--lr=[$loguniform(-5, -1)]' '--opt=[adam, sgd]'"
+    asked = "xt run --runs 3 --primary-metric loss --minimize --early-stopping"
     async with XtApp(session).run_test(size=(120, 50)) as pilot:
-        form = await open_form(pilot)
-        await write_parameters(pilot, form, DRAWN)
-        write(form, runs="3", primary_metric="loss", goal="minimize", early_stopping=policy)
-        for name, text in settings.items():
-            await until(pilot, partial(form.query, f"#{policy}-{name}"))
-            form.query_one(f"#{policy}-{name}", Input).value = text
-        asked = f"xt run --runs 3 --primary-metric loss --minimize --early-stopping {policy},"
-        space = "'--lr=[$loguniform(-5, -1)]' '--opt=[adam, sgd]'"
-        await until_copied(pilot, f"{asked}{SETTINGS[policy]} t.py {space}")
-        await pilot.press("ctrl+l")
-        await until(pilot, lambda: pilot.app.screen is not form)
-    assert xt.wait_job("job1") == "completed"
-    assert [str(run.status) for run in xt.children("job1")] == ["completed"] * 3
-    recorded = json.loads(xt.artifact("ws1/jobs/job1/mrc.json"))["stopping"]
-    assert recorded["early-policy"] == policy
-    assert {name: recorded[name] for name in settings} == {
-        name: float(text) for name, text in settings.items()
-    }
+        for policy in policies():
+            form = await open_form(pilot)
+            await write_parameters(pilot, form, DRAWN)
+            write(form, runs="3", primary_metric="loss", goal="minimize", early_stopping=policy)
+            for name, text in settings_of(policy).items():
+                await until(pilot, partial(form.query, f"#{policy}-{name}"))
+                form.query_one(f"#{policy}-{name}", Input).value = text
+            await until_copied(pilot, f"{asked} {policy},{SETTINGS[policy]} t.py {space}")
+            await pilot.press("ctrl+l")
+            await until(pilot, partial(is_left, form), policy)
+    for number, policy in enumerate(policies(), 1):
+        assert xt.wait_job(f"job{number}") == "completed", policy
+        assert [str(run.status) for run in xt.children(f"job{number}")] == ["completed"] * 3
+        recorded = json.loads(xt.artifact(f"ws1/jobs/job{number}/mrc.json"))["stopping"]
+        assert recorded["early-policy"] == policy
+        settings = settings_of(policy)
+        assert {name: recorded[name] for name in settings} == {
+            name: float(text) for name, text in settings.items()
+        }
     session.close()
+
+
+def settings_of(policy: str) -> dict[str, str]:
+    """What is written for a policy, by setting."""
+    return dict(pair.split("=") for pair in SETTINGS[policy].split(","))
+
+
+def is_left(form: LaunchScreen) -> bool:
+    """Whether the form is no longer there."""
+    return not form.is_attached
 
 
 # Put together ---------------------------------------------------------------------------
@@ -257,7 +275,7 @@ async def test_a_launch_ends_though_its_form_was_closed_and_is_told(
             raise outcome
         return outcome
 
-    monkeypatch.setattr("xt_tui.screens.launch.submit", submit_slowly)
+    monkeypatch.setattr("xt_tui.launching.submit", submit_slowly)
     (session.cwd / "t.py").write_text("")
     async with XtApp(session).run_test(size=(120, 50)) as pilot:
         app = await until_loaded(pilot, 7)
@@ -279,6 +297,61 @@ def is_told(app: XtApp, text: str) -> bool:
     return told(app)[-1:] == [text]
 
 
+async def test_a_form_that_was_left_opens_as_it_was_until_it_is_launched(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submission = Submission("ws1", "job7", ["run7"], "static", 2, ["node0"])
+    monkeypatch.setattr("xt_tui.launching.submit", lambda *_given: submission)
+    (session.cwd / "t.py").write_text("")
+    written = Preset("t.py --n=3", {"runs": "2", "max-runs": "1"}, (("lr", ".1, .2"),))
+    async with XtApp(session).run_test(size=(80, 24)) as pilot:
+        app = await until_loaded(pilot, 7)
+        form = await open_form(pilot, "")
+        await pilot.press("escape", "n")  # nothing was typed: nothing is kept
+        form = await reopened(pilot, form)
+        assert "as you left it" not in text_of(app)
+        await form.fill(written)
+        await pilot.press("ctrl+g", "n")
+        form = await reopened(pilot, form)
+        await until(pilot, lambda: "as you left it: ctrl+x empties it" in text_of(app))
+        assert form.content == written
+        assert app.focused is form.query_one("#command")
+        await pilot.press("ctrl+x")
+        await until(pilot, lambda: "emptied: ctrl+x brings it back" in text_of(app))
+        assert form.content == Preset()
+        await pilot.press("ctrl+x")
+        await until(pilot, lambda: form.content == written)
+        await pilot.press(*" x", "shift+left", "ctrl+x")  # what is selected is cut
+        assert form.content == replace(written, command="t.py --n=3")
+        app.post_message(events.Paste("--m=4 \\\n   --k\n"))
+        await until(pilot, lambda: form.content.command == "t.py --n=3 --m=4 --k")
+        await until(pilot, partial(may_launch, form))
+        await pilot.press("escape", "n")
+        form = await reopened(pilot, form)
+        await until(pilot, partial(may_launch, form))
+        await pilot.press("ctrl+l")
+        await until(pilot, lambda: app.screen is app.main)
+        await pilot.press("n")
+        form = await reopened(pilot, form)
+        assert form.content == Preset()
+        await form.fill(Preset("t.py", {"target": "moon", "runs": "2"}))
+        assert form.content == Preset("t.py", {"runs": "2"})
+        assert told(app)[-1] == "target moon is left out: there is none any more"
+
+
+async def reopened(pilot: Pilot[int], before: LaunchScreen) -> LaunchScreen:
+    """The form once it is there again."""
+    app = pilot.app
+
+    def form() -> LaunchScreen | None:
+        is_new = isinstance(app.screen, LaunchScreen) and app.screen is not before
+        return app.screen if is_new and app.screen.query("#preview") else None  # type: ignore[return-value]
+
+    found: LaunchScreen = await until(pilot, form)
+    await until(pilot, lambda: app.focused is not None)
+    return found
+
+
 async def test_rare_options_are_folded_away_and_a_file_name_is_completed(session: Session) -> None:
     (session.cwd / "t.py").write_text("")
     (session.cwd / "space.yaml").write_text("hparams: {lr: [1, 2]}\n")
@@ -298,6 +371,32 @@ async def test_rare_options_are_folded_away_and_a_file_name_is_completed(session
         await until(pilot, lambda: form.query("#option-max-runs"))
         await until(pilot, lambda: "max-runs" in text_of(app))
         assert form.query_one("#option-max-runs").region
+
+
+@pytest.mark.parametrize(
+    ("pasted", "line"),
+    [
+        ("t.py --a 1", "t.py --a 1"),
+        ("\ntorchrun \\\r\n    t.py \\\n  --a 1\n", "torchrun t.py --a 1"),
+        ("[\n  0.1,\n  0.2\n]", "[ 0.1, 0.2 ]"),
+        ("\n", ""),
+    ],
+)
+def test_what_is_pasted_becomes_one_line(pasted: str, line: str) -> None:
+    assert in_one_line(pasted) == line
+
+
+@pytest.mark.parametrize(
+    ("command", "changed"),
+    [
+        ("", "'new one.py'"),
+        ("t.py --a='b c' # x", "'new one.py' --a='b c' # x"),
+        ("'my t.py' --n=3", "'new one.py' --n=3"),
+        ("'my t.py --n=3", "'new one.py'"),
+    ],
+)
+def test_another_script_leaves_the_arguments_as_they_are(command: str, changed: str) -> None:
+    assert with_script(command, "new one.py") == changed
 
 
 # Parameters as options ------------------------------------------------------------------

@@ -9,8 +9,11 @@ from textual.pilot import Pilot
 from textual.widgets import Button, Input, Select, Static
 from tui_support import names, text_of, told, until
 
+from xt_core.errors import UnavailableError
+from xt_core.model.records import MetricRecord
 from xt_core.session import Session
 from xt_tui.app import XtApp
+from xt_tui.charting.drawn import Drawn
 from xt_tui.screens.box import BoxScreen
 from xt_tui.screens.check import CheckScreen
 from xt_tui.screens.confirm import ConfirmScreen
@@ -57,7 +60,7 @@ async def opened(pilot: Pilot[int]) -> XtApp:
 def states(app: XtApp) -> dict[str, str]:
     """What the pane says of each node."""
     pane = app.main.nodes
-    return {name: pane._cells(name)[1].text for name in pane.table.keys}
+    return {name: pane._cells(name)[2].text for name in pane.table.keys}
 
 
 async def fill_in(pilot: Pilot[int], **values: str) -> BoxScreen:
@@ -180,6 +183,61 @@ async def test_this_machine_is_no_box(session: Session) -> None:
         assert app.main.pane is app.main.nodes
 
 
+async def test_what_machines_use_is_drawn_until_runs_are_wanted(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session.home.config_file.write_text("boxes: {gpu1: {address: a@b}, gpu2: {address: a@c}}\n")
+    session.reload_config()
+    async with XtApp(session).run_test(size=(140, 50)) as pilot:
+        app = await opened(pilot)
+        assert list(states(app)) == ["node0", "gpu1", "gpu2"]
+        await pilot.press("U")
+        pane = app.metrics
+        await until(pilot, lambda: app.main.pane is pane)
+        silent = "node0 has no controller: s in the nodes pane starts one"
+        await until(pilot, lambda: silent in text_of(app))
+        asked: list[tuple[str, int]] = []
+
+        def sampled(drawn: Drawn, after: int) -> list[MetricRecord]:
+            asked.append((drawn.name, after))
+            if drawn.name == "gpu2":
+                raise UnavailableError("gpu2 has no controller")
+            values = [(1, 10.0), (2, 20.0)]
+            return [
+                MetricRecord(at, 1e9 + at, None, {"system.cpu_percent": value})
+                for at, value in values
+                if at > after
+            ]
+
+        monkeypatch.setattr(pane, "_system", sampled)
+        await pilot.press("7", "space", "space", "space")
+        await until(pilot, lambda: "3 nodes, 0 busy · 3 marked" in text_of(app))
+        await pilot.press("U")
+        await until(pilot, lambda: pane.charts.names == ["system.cpu_percent"])
+        await until(pilot, lambda: "what node0, gpu1, gpu2 use · gpu2 is silent" in text_of(app))
+        assert [curve.name for curve in pane.curves_of("system.cpu_percent")] == ["node0", "gpu1"]
+        assert pane.x_kind.label == "time"
+        pane._look_at_samples()
+        await until(pilot, lambda: ("node0", 2) in asked)
+        assert set(asked) == {("node0", -1), ("gpu1", -1), ("node0", 2), ("gpu1", 2), ("gpu2", -1)}
+        await pilot.press("X", "B", "B")
+        await until(pilot, lambda: "mean of all runs (2)" in text_of(app))
+        assert pane.x_kind.label == "elapsed"
+        await pilot.press("z", "6")  # out of sight it asks nobody
+        await until(pilot, lambda: not pane.region)
+        asked.clear()
+        pane._look_at_samples()
+        assert asked == []
+        await pilot.press("z", "4", "backspace")
+        await until(pilot, lambda: not pane.machines and "what node0" not in text_of(app))
+
+        await pilot.press("7", "u", "U")
+        await until(pilot, lambda: [each.name for each in pane.machines] == ["gpu2"])
+        await until(pilot, lambda: "gpu2 has no controller" in text_of(app))
+        await pilot.press("3")
+        await until(pilot, lambda: not pane.machines)
+
+
 async def test_the_launch_form_offers_boxes_and_pools(known: Xt, network: Network) -> None:
     network.box("gpu1")
     configure(known, network)
@@ -218,8 +276,8 @@ async def test_runs_on_boxes_are_attached_restarted_and_cancelled_by_keyboard(
         running = {"gpu1": "▶ busy 1/1", "gpu2": "▶ busy 1/1"}
         await until(pilot, lambda: running.items() <= states(app).items(), "both to be busy")
         cells = app.main.nodes._cells("gpu1")
-        assert "/" in cells[2].text
-        assert "GB" in cells[3].text
+        assert "/" in cells[3].text
+        assert "GB" in cells[4].text
 
         await pilot.press("3", "g", "a")
         assert app.runs.run is not None

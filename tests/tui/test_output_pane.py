@@ -69,13 +69,44 @@ async def test_several_runs_are_shown_together_by_name(session: Session) -> None
         await until(pilot, lambda: len(app.output.view.lines) == 6)
 
 
+async def test_the_pane_follows_what_is_chosen_but_not_while_it_is_read(session: Session) -> None:
+    for number in (1, 2, 3):
+        store(session, f"run1.{number}", b"of run1.%d\n" % number)
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+
+        async def shows(*lines: str) -> None:
+            await until(pilot, lambda: sorted(app.output.view.lines) == [*lines], str(lines))
+
+        app.runs.go_to("ws1/run1.2")
+        await until(pilot, lambda: app.runs.run is not None and app.runs.run.name == "run1.2")
+        assert app.output.runs == []  # nobody sees it
+        await pilot.press("5")
+        await shows("of run1.2")
+        app.runs.go_to("ws1/run1.3")
+        await pilot.pause()
+        assert app.output.view.lines == ["of run1.2"]  # it is being read
+        await pilot.press("3")
+        await shows("of run1.3")
+        await pilot.press("5", "d", "3")
+        assert border(app).startswith("run1.3")
+        assert border(app).endswith("detached")
+        app.runs.go_to("ws1/run1.1")
+        await shows("of run1.1")
+        await pilot.press("space")
+        app.runs.go_to("ws1/run1.2")
+        await pilot.press("space")
+        await shows("run1.1 │ of run1.1", "run1.2 │ of run1.2")
+        await pilot.press("u")
+        app.runs.go_to("ws1/run1.5")
+        await until(pilot, lambda: border(app) == "run1.5 · ✔ completed · no output")
+
+
 async def test_output_is_copied_and_saved(session: Session) -> None:
     console = b"\x1b[32mone\x1b[0m\ntwo \xff\r\nthree\n"
     store(session, "run1.1", console)
     async with XtApp(session).run_test(size=(140, 40)) as pilot:
         app = await until_loaded(pilot, 7)
-        await pilot.press("5", "s")
-        await until(pilot, lambda: "no output is shown: a on a run shows its output" in told(app))
         await pilot.press("3", "a")
         await until(pilot, lambda: len(app.output.view.lines) == 3)
         await until(pilot, lambda: app.main.pane is app.output)

@@ -165,6 +165,11 @@ async def test_details_show_the_run_under_the_cursor_section_by_section(session:
         await until(pilot, lambda: app.details.section == "events")
         events = ["created", "queued", "download_before", "started", "ended"]
         await until(pilot, lambda: app.details.text.splitlines()[-1].split()[1] in events)
+        console = b"epoch 1\n[rank0]: Traceback (most recent call last):\n[rank0]: KeyError: 'lr'\n"
+        session.artifacts.put_bytes("ws1/runs/run1.3/logs/output.txt", console)
+        await pilot.press("l", "l", "3", "j", "j")
+        await until(pilot, lambda: "first_error  KeyError: 'lr'" in app.details.text)
+        assert app.details.text.startswith("ws1/run1.3")
 
 
 async def test_details_show_the_job_whose_pane_has_the_keys(session: Session) -> None:
@@ -177,10 +182,11 @@ async def test_details_show_the_job_whose_pane_has_the_keys(session: Session) ->
 
         await until(pilot, lambda: len(app.jobs.table.keys) == 3)
         await pilot.press("2", "j", "j")
+        assert shown() == ""  # nothing is read that nobody sees
+        await pilot.press("6")
         await until(pilot, lambda: "best so far (least loss)" in shown())
         assert "4 completed, 1 running, 0 waiting, 1 failed" in shown()
-        await pilot.press("6")
-        await until(pilot, lambda: app.main.pane is app.details)
+        assert app.main.pane is app.details
         width = app.details.target.scrollable_content_region.width
         await until(
             pilot,
@@ -234,17 +240,19 @@ async def test_many_runs_are_shown_and_the_ends_reached(session: Session) -> Non
     ]
     store.add_job(Job("job3", "ws1", "e", "single", "local", "ada", 1e9, 1, 1), runs, [])
     async with XtApp(session).run_test(size=(140, 40)) as pilot:
-        app = await until_loaded(pilot, 100_007)
-        await pilot.press("G")
-        assert app.runs.table.cursor_key == "ws1/run100099"
+        app = await until_loaded(pilot, 100_007, as_at_first=True)
+        assert app.runs.table.cursor_key == "ws1/run100099", "the newest, which came last"
         await until(pilot, lambda: "run100099" in text_of(app))
+        await pilot.press("G")
+        assert app.runs.table.cursor_key == "ws1/run1.1"
+        await until(pilot, lambda: "run1.1" in text_of(app))
         store.change_run(RunChange("ws1", "run200", RunStatus.RUNNING, "started"))
         await pilot.press("/", *"status=running", "enter")
-        await until(pilot, lambda: names(app) == ["run1.6", "run200"])
+        await until(pilot, lambda: names(app) == ["run200", "run1.6"])
         await pilot.press("backspace")
         await until(pilot, lambda: len(names(app)) == 100_007)
         await pilot.press("pageup", "g")
-        assert app.runs.table.cursor_key == "ws1/run1.1"
+        assert app.runs.table.cursor_key == "ws1/run100099"
 
 
 def a_node(name: str, state: str = "running", gpus: int = 0) -> dict[str, object]:

@@ -6,20 +6,24 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
-from tui_support import text_of, told, until, until_loaded
+from tui_support import names, text_of, told, until, until_loaded
 
+from xt_core import clock
 from xt_core.home import Home
+from xt_core.query.views import View
 from xt_core.session import Session
 from xt_tui.actions import ACTIONS
 from xt_tui.app import XtApp
-from xt_tui.palette import ActionProvider
 from xt_tui.panes.pane import Pane
 from xt_tui.screens.confirm import ConfirmScreen
 from xt_tui.screens.events import EventsScreen
 from xt_tui.screens.help import HelpScreen
 from xt_tui.screens.jump import JumpScreen
 from xt_tui.screens.launch import LaunchScreen
+from xt_tui.screens.palette import PaletteScreen
 from xt_tui.screens.theme import ThemeScreen
+from xt_tui.widgets.key_footer import KeyFooter
+from xt_tui.widgets.table import Table
 
 
 def with_settings(session: Session, **settings: object) -> Session:
@@ -137,24 +141,46 @@ async def test_help_begins_with_the_pane_finds_and_does(session: Session) -> Non
         await until(pilot, lambda: displayed(app) == {"metrics"})
 
 
-async def test_the_palette_has_every_action_and_goes_to_runs_and_jobs(session: Session) -> None:
+def palette_rows(app: XtApp) -> list[str]:
+    """What the palette lists, without the nouns of actions."""
+    screen = app.screen
+    if not isinstance(screen, PaletteScreen):
+        return []
+    return [key.replace("\0", " ").strip() for key in screen.query_one("#hits", Table).keys]
+
+
+async def test_the_palette_goes_to_anything_and_offers_it_first_again(session: Session) -> None:
     async with XtApp(session).run_test(size=(140, 50)) as pilot:
         app = await until_loaded(pilot, 7)
-        provider = ActionProvider(app.screen)
-        hits = {hit.text: hit async for hit in provider.discover()}
-        assert set(hits) == {action.title for action in ACTIONS.values()}
-        assert str(hits["cancel"].display) == "cancel  [c]"  # type: ignore[union-attr]
-        assert hits["cancel"].help == "not now: what is chosen has ended"
-        await pilot.press(":", *"run run1.5")
-        await until(pilot, lambda: "run ws1/run1.5" in text_of(app))
-        await pilot.press("enter")
+        await pilot.press(":")
+        await until(pilot, lambda: palette_rows(app) == list(ACTIONS))
+        assert "cancel            [c] not now: what is chosen has ended" in text_of(app)
+        await pilot.press(*"run1.5", "enter")  # faster than it is found
         await until(pilot, lambda: app.runs.table.cursor_key == "ws1/run1.5")
         assert app.jobs.table.cursor_key == "job1"
-        await pilot.press("ctrl+p", *"theme xt-light")
-        await until(pilot, lambda: "theme xt-light" in text_of(app).replace("🔎", ""))
-        await until(pilot, lambda: app.screen.query_one(OptionList).option_count == 1)
-        await pilot.press("enter")
+        await pilot.press("ctrl+p")
+        await until(pilot, lambda: palette_rows(app)[:2] == ["run ws1/run1.5", "help"])
+        await pilot.press(*"theme xt-light", "enter")
         await until(pilot, lambda: app.theme == "xt-light")
+        app.runs.save_views({"few": View(filter="metrics.loss<.3"), "odd": View(sort="moon.x")})
+        await pilot.press(":", *"few", "enter")
+        await until(pilot, lambda: names(app) == ["run1.5", "run1.6"])
+        await pilot.press(":", *"view od", "enter")
+        await until(pilot, lambda: "moon" in told(app)[-1])
+        await pilot.press(":", *"node0", "enter")
+        await until(pilot, lambda: app.main.pane is app.main.nodes)
+        assert app.main.nodes.table.cursor_key == "node0"
+        await pilot.press(":", *"metric loss", "enter")
+        await until(pilot, lambda: app.metrics.charts.chosen == "loss")
+        assert (app.main.pane, app.metrics.view.large) == (app.metrics, True)
+        await pilot.press(":", *"nothing of the kind", "enter")
+        await until(pilot, lambda: "nothing has that in its name" in text_of(app))
+        await pilot.press("ctrl+g", ":")
+        wanted = ["metric loss", "node node0", "view odd", "view few", "theme xt-light"]
+        await until(pilot, lambda: palette_rows(app)[:5] == wanted)
+        await pilot.click("#hits", offset=(12, 5))
+        await until(pilot, lambda: app.screen is app.main)
+        assert app.choices.get("palette")[0] == ["theme", "xt-light"]
 
 
 async def test_a_letter_goes_to_a_pane_or_a_field(session: Session) -> None:
@@ -193,7 +219,7 @@ async def test_what_was_told_is_kept_and_copied(session: Session) -> None:
         newest, oldest = app.clipboard.splitlines()
         assert "error" in newest
         assert "disk [red]no markup" in newest
-        assert oldest.endswith("cannot cancel what is chosen has ended")
+        assert oldest.endswith("cancel: not possible what is chosen has ended")
         await pilot.press("q")
         await until(pilot, lambda: app.screen is app.main)
         await until(pilot, lambda: "E 1 error" in text_of(app))
@@ -275,10 +301,13 @@ async def test_what_is_shown_says_how_old_it_is(
         app = await until_loaded(pilot, 7)
         await until(pilot, lambda: "● live" in text_of(app))
         app.feed.stop()
-        app.state.heard -= 60
-        app.state.error = error
         wanted = "○ offline, trying again" if error else "◐ 1m"
-        await until(pilot, lambda: wanted in text_of(app))
+
+        def is_told() -> bool:
+            app.state.heard, app.state.error = clock.now() - 60, error  # a last look may still come
+            return wanted in text_of(app)
+
+        await until(pilot, is_told)
 
 
 async def test_states_and_borders_can_be_drawn_in_ascii(session: Session) -> None:
@@ -293,3 +322,22 @@ async def test_states_and_borders_can_be_drawn_in_ascii(session: Session) -> Non
     async with XtApp(session).run_test(size=(100, 30)) as pilot:
         app = await until_loaded(pilot, 7)
         await until(pilot, lambda: "✔ completed" in text_of(app))
+
+
+async def test_the_footer_has_keys_that_fit_and_the_mouse_presses_them(session: Session) -> None:
+    async with XtApp(session).run_test(size=(70, 30)) as pilot:
+        app = await until_loaded(pilot, 7)
+        footer = app.main.query_one(KeyFooter)
+        await until(pilot, lambda: footer.keys)
+        first, second = footer.keys[:2]
+        assert [first.label, second.label] == ["?", ":"]
+        assert sum(key.cells for key in footer.keys) <= 70
+        line = footer.render_line(0).text
+        assert line.startswith(f"? {first.description} : {second.description} ")
+        assert len(line) == 70
+        await pilot.hover(footer, offset=(first.cells, 0))
+        assert footer.tooltip == (second.tooltip or None)
+        await pilot.click(footer, offset=(first.cells - 1, 0))  # the gap between two keys
+        assert app.screen is app.main
+        await pilot.click(footer, offset=(0, 0))
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen))

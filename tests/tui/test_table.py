@@ -84,13 +84,31 @@ async def test_the_first_columns_stay_in_sight_and_the_cursor_on_its_key() -> No
         app.table.action_choose()  # there is no row to choose
 
 
-async def test_no_part_is_shown_of_a_number_that_is_cut_off() -> None:
-    app = TableApp()
-    columns = [*COLUMNS[:2], TableColumn("number", 30, right=True)]
+class NumbersApp(TableApp):
+    def cells(self, key: str) -> list[Cell]:
+        number = {"row1": "0.96", "row2": "0.5"}.get(key, "")
+        return [Cell(" "), Cell(key), Cell("text"), Cell(number), Cell("end")]
+
+
+async def test_no_part_of_a_number_is_shown_whatever_cuts_it() -> None:
+    app = NumbersApp()
+    columns = [TableColumn(" ", 1), TableColumn("name", 8), TableColumn("text", 17)]
+    columns += [TableColumn("acc", 8, right=True), TableColumn("long", 60)]
+
+    def words() -> list[list[str]]:
+        return [line.split() for line in app.lines()[1:4]]
+
     async with app.run_test(size=(40, 12)) as pilot:
-        app.texts |= {"row0": "0.1234567", "row1": ""}
-        app.table.show(columns, ["row0", "row1"])
+        app.table.show(columns, KEYS[:3], {key: row for row, key in enumerate(KEYS[:3])})
         await pilot.pause()
-        assert app.lines()[1:3] == ["   row0" + " " * 32 + "…", "   row1"]
-        await pilot.resize_terminal(43, 12)
-        assert app.lines()[1].split() == ["row0", "0.1234567"]
+        assert words() == [["row0", "text"], ["row1", "text", "0.96"], ["row2", "text", "0.5"]]
+        app.table.show(columns, KEYS, {key: row for row, key in enumerate(KEYS)})
+        await pilot.pause()  # now there is a scrollbar
+        assert words() == [["row0", "text"], ["row1", "text", "…"], ["row2", "text", "…"]]
+        for x in (22, 23, 24, 25):
+            app.table.scroll_to(x=x, animate=False, force=True)
+            await pilot.pause()
+            parts = {24: [["row0", "end"], ["row1", "end"], ["row2", "0.5", "end"]]}
+            whole = [["row0", "end"], ["row1", "0.96", "end"], ["row2", "0.5", "end"]]
+            none = [["row0", "end"], ["row1", "end"], ["row2", "end"]]
+            assert words() == (none if x > 24 else parts.get(x, whole))

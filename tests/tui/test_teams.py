@@ -32,8 +32,8 @@ async def test_another_team_is_shown_and_worked_with_and_left_again(xt: Xt) -> N
         app = pilot.app
         assert isinstance(app, XtApp)
         await until(pilot, lambda: names(app) == ["run1"])
-        assert "● default" in text_of(app)
-        assert "○ local, wrong  T switches" in text_of(app)
+        await until(pilot, lambda: "● default" in text_of(app))
+        await until(pilot, lambda: "○ local, wrong  T switches" in text_of(app))
 
         await pilot.press("T")
         await until(pilot, lambda: isinstance(app.screen, TeamScreen))
@@ -43,8 +43,8 @@ async def test_another_team_is_shown_and_worked_with_and_left_again(xt: Xt) -> N
         assert "teams.wrong.mongo names 'nothing'" in shown[2]
         assert options.get_option_at_index(2).disabled
         await pilot.press("k", "enter")
-        await until(pilot, lambda: names(app) == ["run1.1", "run1.2"])
-        assert "● local" in text_of(app)
+        await until(pilot, lambda: names(app) == ["run1.2", "run1.1"])
+        await until(pilot, lambda: "● local" in text_of(app))
         await pilot.press("3", "g", "a")
         await until(pilot, lambda: app.output.view.lines == ["theirs"])
 
@@ -52,6 +52,9 @@ async def test_another_team_is_shown_and_worked_with_and_left_again(xt: Xt) -> N
         assert app.session.team.name == "local"
         await pilot.press("T", "j", "enter")
         await until(pilot, lambda: names(app) == ["run1"])
+        await pilot.press(":", *"wrong", "enter")  # what cannot be chosen can be named
+        await until(pilot, lambda: "teams.wrong.mongo names 'nothing'" in told(app)[-1])
+        assert app.session.team.name == "default"
         await pilot.press("3", "a")
         await until(pilot, lambda: app.output.view.lines == ["theirs"])
     assert "general" not in xt.home.config_file.read_text()

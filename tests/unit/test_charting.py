@@ -17,6 +17,7 @@ from xt_core.reports.top import best_runs
 from xt_core.session import Session
 from xt_tui.charting.colors import Colors
 from xt_tui.charting.curves import Curves
+from xt_tui.charting.drawn import Drawn
 from xt_tui.charting.points import Points, read
 from xt_tui.charting.ranges import panned, zoomed
 from xt_tui.charting.sampled import sampled
@@ -65,17 +66,17 @@ class TestPoints:
         one, points = run("run1"), Points()
         records = [record(n, loss=n) for n in range(4)]
 
-        def source(_run: Run, after: int) -> list[MetricRecord]:
+        def source(_run: Drawn, after: int) -> list[MetricRecord]:
             return [each for each in records if each.offset > after][:2]
 
-        first = read(source, points.wanted([one]))
+        first, _ = read(source, points.wanted([one]))
         for part in (*first, *first):
             points.take(part)
         assert points.wanted([one]) == [(one, 1)]
-        for part in read(source, points.wanted([one])):
+        for part in read(source, points.wanted([one]))[0]:
             points.take(part)
         assert points.of(one.full_name).metrics["loss"].values == [0, 1, 2, 3]
-        assert read(source, points.wanted([one])) == []
+        assert read(source, points.wanted([one])) == ([], {})
 
     def test_runs_long_out_of_sight_are_forgotten(self) -> None:
         points = Points()
@@ -88,15 +89,17 @@ class TestPoints:
         assert points.of("ws1/run1") == RunPoints()
 
     def test_a_store_that_is_away_gives_nothing(self) -> None:
-        def source(_run: Run, _after: int) -> list[MetricRecord]:
+        def source(_run: Drawn, _after: int) -> list[MetricRecord]:
             raise UnavailableError("away", "wait")
 
-        assert read(source, [(run("run1"), -1)]) == []
+        parts, silent = read(source, [(run("run1"), -1)])
+        assert parts == []
+        assert {node: error.message for node, error in silent.items()} == {"node0": "away"}
 
     def test_a_node_that_is_away_is_asked_once_and_the_others_answer(self) -> None:
         asked: list[str] = []
 
-        def source(one: Run, _after: int) -> list[MetricRecord]:
+        def source(one: Drawn, _after: int) -> list[MetricRecord]:
             asked.append(one.name)
             if one.node == "gpu1":
                 raise UnavailableError("away", "wait")
@@ -104,9 +107,10 @@ class TestPoints:
 
         runs = [run("run1"), run("run2"), run("run3"), run("run4")]
         runs[0].node = runs[2].node = "gpu1"
-        parts = read(source, [(one, -1) for one in runs])
+        parts, silent = read(source, [(one, -1) for one in runs])
         assert asked == ["run1", "run2", "run4"]
         assert [part.run for part in parts] == ["ws1/run2", "ws1/run4"]
+        assert list(silent) == ["gpu1"]
 
 
 class TestCurves:

@@ -1,10 +1,12 @@
-"""What the UI says of its state: how fresh it is, what it told, in which colours; what is found."""
+"""What the UI says of its state: how fresh it is, what it told, in which colours."""
 
 import pytest
 
+from xt_core import clock
+from xt_core.model.records import Job, JobCounts
+from xt_core.query.registry import JobRow
 from xt_tui.eventlog import EventLog
 from xt_tui.freshness import freshness
-from xt_tui.palette import matching
 from xt_tui.state import GLYPHS, STYLES, Batch, ViewState
 from xt_tui.themes import THEMES, StateStyles, own_variables
 
@@ -30,6 +32,28 @@ def test_what_was_known_of_nodes_stays_while_the_store_is_away() -> None:
     assert (state.nodes, state.error) == ([node], "the disk is full")
     state.apply(Batch([], [], {"nodes": []}))
     assert (state.nodes, state.error) == ([], "")
+
+
+def test_a_node_with_work_is_deserted_once_it_had_time_to_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 1e9
+    monkeypatch.setattr(clock, "now", lambda: now)
+    state = ViewState(place="here:/xt")
+    job = Job("job1", "ws1", "e", "single", "local", "ada", now, 1, 1, nodes=["node0"])
+    row = JobRow(job, JobCounts(running=1))
+    silent, attended = ({"name": "node0", "controller": it} for it in (None, {"pid": 1}))
+    state.apply(Batch([], [row], {"nodes": [silent]}))
+    assert state.deserted == []  # it may be starting
+    now += 11
+    state.apply(Batch([], [], {"nodes": [silent]}))
+    assert state.deserted == [silent]
+    state.apply(Batch([], [], {"nodes": [attended]}))
+    assert state.deserted == []
+    state.apply(Batch([], [], {"nodes": [silent]}))
+    assert state.deserted == [silent]  # it has been there: no more waiting
+    job.hosts = {"node0": "elsewhere:/xt"}  # that one's node0 is another
+    assert state.deserted == []
 
 
 def test_a_connection_that_goes_and_comes_is_two_events() -> None:
@@ -72,15 +96,3 @@ def test_colours_of_the_terminal_are_called_as_rich_does() -> None:
 
 def test_every_style_is_of_a_state_that_has_a_glyph() -> None:
     assert set(STYLES) - {"marked", "picture"} <= set(GLYPHS)  # those are of no state
-
-
-def test_names_are_found_by_words_the_best_first_and_no_more_than_shown() -> None:
-    names = [f"ws1/run{n}" for n in range(100_000)]
-    assert matching(names, "run77")[:3] == [
-        ("ws1/run77", 1.0),
-        ("ws1/run770", 0.8),
-        ("ws1/run771", 0.8),
-    ]
-    assert len(matching(names, "run")) == 40
-    assert matching(names, "run WS1 99999") == [("ws1/run99999", 0.8)]
-    assert matching(names, "moon") == []

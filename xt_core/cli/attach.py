@@ -29,7 +29,7 @@ def main(argv: list[str]) -> int:
         raise UsageError(f"--from {options.start} is no position", "give start, end, -N or @BYTE")
     if options.json:
         raise UsageError("attach gives a run's own bytes, not JSON", "leave --json away")
-    session = Session(overrides=overrides_of(options))
+    session = Session(overrides=overrides_of(options), waiting=note)
     run = one_run(session, options.run, or_here=True)
     try:
         stream_console(session, run, options.start, write_to_stdout, told=note)

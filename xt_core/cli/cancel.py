@@ -5,7 +5,7 @@ import argparse
 from xt_core import clock
 from xt_core.cli.names import chosen_runs
 from xt_core.cli.parser import add_workspace, command_parser, overrides_of, seconds
-from xt_core.cli.talk import emit_json
+from xt_core.cli.talk import emit_json, note
 from xt_core.errors import ExitCode, UnknownNameError, UsageError
 from xt_core.model.names import JOB_NAME
 from xt_core.model.records import Run
@@ -31,7 +31,7 @@ parent's name does the same for one job; cancel job ends the job on all nodes.""
 
 def main(argv: list[str]) -> int:
     options = _parse(argv[1:])
-    session = Session(overrides=overrides_of(options))
+    session = Session(overrides=overrides_of(options), waiting=note)
     affected = _affected(session, options.what, options.names)
     living = [run for run in affected if not run.status.is_final]
     session.check_is_reached(run.job for run in living)

@@ -48,7 +48,7 @@ def _submit(epochs: int, overrides: dict[str, object]) -> tuple[Session, Submiss
         primary_metric="test-acc",
         maximize=True,
     )
-    session = Session(cwd=script.parent, overrides=overrides | request.overrides())
+    session = Session(cwd=script.parent, overrides=overrides | request.overrides(), waiting=note)
     submission = submit(session, prepare(session, request), note)
     note(f"{submission.job}: {submission.work_items} runs, 2 at a time, of {script}")
     return session, submission

@@ -5,6 +5,8 @@ from xt_core.cli.talk import note
 from xt_core.session import Session
 
 PATIENCE_SECONDS = 6.0
+OWN_PATIENCE_SECONDS = 5.0
+"""With a controller of this machine: one that does not answer by then is shown as such."""
 
 
 def refresh(session: Session, *, working: bool = False) -> None:

@@ -7,7 +7,7 @@ from xt_core import clock
 from xt_core.annotations import not_archived
 from xt_core.cli.aggregates import complete_aggregates, named_aggregates, tell_unknown_goals
 from xt_core.cli.archived import asks_for_archived, without_archived
-from xt_core.cli.freshness import refresh
+from xt_core.cli.freshness import OWN_PATIENCE_SECONDS, refresh
 from xt_core.cli.names import chosen_runs, located, run_patterns
 from xt_core.cli.nouns import Noun, run_noun
 from xt_core.cli.parser import Parser, add_workspace, count, seconds
@@ -180,7 +180,8 @@ def _chosen_jobs(session: Session, options: argparse.Namespace) -> list[JobRow]:
 
 
 def _list_nodes(session: Session, options: argparse.Namespace) -> None:
-    nodes = session.controllers.status()["nodes"]  # a report is no reason to start a controller
+    # A report is no reason to start a controller.
+    nodes = session.controllers.status(own_patience=OWN_PATIENCE_SECONDS)["nodes"]
     if not options.json:
         from xt_core.reports.nodes import gpus_text, load_text, memory_text, state_text
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from xt_core.cli.parser import Parser, command_parser, join_value, overrides_of
+from xt_core.cli.talk import note
 from xt_core.errors import UsageError
 from xt_core.session import Session
 
@@ -54,7 +55,8 @@ def run_noun(
     for option in noun.dashed:
         arguments = join_value(arguments, option)
     options = parser.parse_intermixed_args([*flags, *arguments])
-    noun.run(Session(overrides=overrides_of(options), is_looking=is_looking), options)
+    session = Session(overrides=overrides_of(options), is_looking=is_looking, waiting=note)
+    noun.run(session, options)
 
 
 def _overview(

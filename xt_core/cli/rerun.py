@@ -31,7 +31,7 @@ def main(argv: list[str]) -> int:
     words = argv[1:]
     end = words.index("--") if "--" in words else len(words)
     options = _parser().parse_args(words[:end])
-    session = Session(overrides=overrides_of(argparse.Namespace(team=options.team)))
+    session = Session(overrides=overrides_of(argparse.Namespace(team=options.team)), waiting=note)
     again = _again(session, options.name)
     given = request_of_options(options, []).given()
     request = changed(again.request, given, words[end + 1 :])

@@ -42,7 +42,7 @@ def main(argv: list[str]) -> int:
         request = request_of_options(options, command)
     else:
         request = _with_preset(options, command)
-    session = Session(overrides=overrides_of(options) | request.overrides())
+    session = Session(overrides=overrides_of(options) | request.overrides(), waiting=note)
     if request.extend is not None:
         if options.dry_run:
             raise UsageError(

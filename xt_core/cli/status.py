@@ -4,12 +4,19 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from xt_core.cli.freshness import PATIENCE_SECONDS, refresh, tell_absent, tell_missing
+from xt_core.cli.freshness import (
+    OWN_PATIENCE_SECONDS,
+    PATIENCE_SECONDS,
+    refresh,
+    tell_absent,
+    tell_missing,
+)
 from xt_core.cli.parser import command_parser, overrides_of
 from xt_core.cli.talk import emit_json, note
 from xt_core.errors import ExitCode
 from xt_core.home import FIRST_NODE, is_own_node
 from xt_core.model.names import JOB_NAME
+from xt_core.nodes.states import UNRESPONSIVE
 from xt_core.query.formats import format_duration
 from xt_core.reports.nodes import machine_text
 from xt_core.session import Session
@@ -29,7 +36,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--target", metavar="NAME", help="only this target")
     parser.add_argument("--follow", action="store_true", help="show again at each change")
     options = parser.parse_args(argv[1:])
-    session = Session(overrides=overrides_of(options), is_looking=True)
+    session = Session(overrides=overrides_of(options), is_looking=True, waiting=note)
     is_wanted = _nodes_of_target(session, options.target)
     if not (options.json or options.follow or options.name):
         _show_as_they_come(session, is_wanted)
@@ -39,7 +46,9 @@ def main(argv: list[str]) -> int:
     _ensure_running(session, nodes)
     show = emit_json if options.json else _show
     if not options.follow:
-        show(_only(_status(session, options.name), is_wanted))
+        document = _only(_status(session, options.name), is_wanted)
+        show(document)
+        _tell_hung(document)
         return ExitCode.OK
     shown: Document | None = None
     while True:
@@ -50,6 +59,7 @@ def main(argv: list[str]) -> int:
                 if sys.stdout.isatty() and not options.json:
                     print("\x1b[H\x1b[2J", end="")
                 show(document)
+                _tell_hung(document)
         _ensure_running(session, nodes)
 
 
@@ -77,10 +87,12 @@ def _show_as_they_come(session: Session, is_wanted: Callable[[str], bool]) -> No
     working = session.homecoming.working() if session.boxes.records.names() else []
     tell_missing(session)
     answered = list[str]()
-    for document in session.controllers.statuses(working):
+    for document in session.controllers.statuses(working, OWN_PATIENCE_SECONDS):
         _add_jobs(session, document)
-        _show(_only(document, is_wanted))
+        document = _only(document, is_wanted)
+        _show(document)
         sys.stdout.flush()
+        _tell_hung(document)
         for node in document["nodes"]:
             if node["name"] in working and node["controller"] is None:
                 tell_absent(session, node["name"], node["reason"])
@@ -88,6 +100,16 @@ def _show_as_they_come(session: Session, is_wanted: Callable[[str], bool]) -> No
                 answered.append(node["name"])
     for name, error in session.homecoming.refresh(answered, PATIENCE_SECONDS).items():
         tell_absent(session, name, error.message)
+
+
+def _tell_hung(document: Document) -> None:
+    """Note what to do about controllers of this machine that hang."""
+    for node in document["nodes"]:
+        if node["state"] == UNRESPONSIVE and is_own_node(node["name"]):
+            note(
+                f"the controller of {node['name']} does not answer; xt restart controller --hung "
+                f"{node['name']} ends it and starts a new one, its runs live on"
+            )
 
 
 def _nodes_concerned(session: Session, name: str | None) -> Iterable[str]:
@@ -105,7 +127,7 @@ def _ensure_running(session: Session, nodes: Iterable[str]) -> None:
     """Start the controllers that the answer needs, and those that died and left work behind: it
     would wait for ever."""
     own = filter(is_own_node, session.controllers.known())
-    session.controllers.ensure_running(filter(is_own_node, nodes))
+    session.controllers.ensure_present(filter(is_own_node, nodes), OWN_PATIENCE_SECONDS)
     left = {node: session.open_jobs(node) for node in own}
     answers = session.controllers.start_stopped(node for node, jobs in left.items() if jobs)
     for node in answers.results:
@@ -116,7 +138,7 @@ def _ensure_running(session: Session, nodes: Iterable[str]) -> None:
 
 
 def _status(session: Session, name: str | None) -> Document:
-    document = session.controllers.status()
+    document = session.controllers.status(own_patience=OWN_PATIENCE_SECONDS)
     _add_jobs(session, document)
     if name is None:
         return document

@@ -19,6 +19,7 @@ from xt_core.session import Session
 
 if TYPE_CHECKING:
     from xt_core.model.records import Run
+    from xt_core.nodes.heartbeat import Heartbeat
 
 _FOLLOWED_FROM = 10
 """With `--follow`, so many samples that were there before are lines too."""
@@ -62,17 +63,17 @@ def _view_run(session: Session, options: argparse.Namespace) -> None:
 
 
 def _view_node(session: Session, options: argparse.Namespace) -> None:
-    from xt_core.system import ALL, follow_node
+    from xt_core.system import ALL, follow_node, node_samples
 
     node: str = options.name
     if is_own_node(node):
         session.controllers.ensure_running([node])
-    samples = list(session.controllers.of(node).samples(None, ALL, follow=False))
+    samples = node_samples(session, node)
     if options.follow:
         _show_lines(_cut(samples, options), options)
         last = samples[-1].time if samples else ALL
-        with contextlib.closing(follow_node(session, node, last)) as stream:
-            _show_lines(stream, options)
+        with _heartbeat(session, node), contextlib.closing(follow_node(session, node, last)) as new:
+            _show_lines(new, options)
     else:
         _show(_cut(samples, options), "node", node, options)
 
@@ -86,7 +87,8 @@ def _run_from(session: Session, run: "Run", after: float) -> Iterator[Sample]:
         if is_own_node(run.node):
             session.controllers.ensure_running([run.node])
         try:
-            with contextlib.closing(follow_run(session, run, after)) as stream:
+            stream = follow_run(session, run, after)
+            with _heartbeat(session, run.node), contextlib.closing(stream):
                 for sample in stream:
                     after = sample.time
                     yield sample
@@ -98,6 +100,14 @@ def _run_from(session: Session, run: "Run", after: float) -> Iterator[Sample]:
                 raise
         run = session.run(run.workspace, run.name)
     yield from run_samples(session, run, after)
+
+
+def _heartbeat(session: Session, node: str) -> "Heartbeat":
+    """Boxes have another one: their links'."""
+    from xt_core.nodes.heartbeat import Heartbeat
+    from xt_core.nodes.requests import nobody
+
+    return Heartbeat(session.controllers.of(node), note if is_own_node(node) else nobody)
 
 
 def _cut(samples: list[Sample], options: argparse.Namespace) -> list[Sample]:

@@ -16,8 +16,9 @@ from xt_core.nodes.boxlayers import BoxLayers
 from xt_core.nodes.boxrecords import BoxRecords
 from xt_core.nodes.http import UnixConnection
 from xt_core.nodes.limits import Limits
-from xt_core.nodes.requests import NodeClient
-from xt_core.nodes.states import silent_node
+from xt_core.nodes.requests import NodeClient, nobody
+from xt_core.nodes.requests import Told as Waiting
+from xt_core.nodes.states import STOPPED, UNREACHABLE, UNRESPONSIVE, silent_node
 from xt_core.services.stores import StoreAccess
 
 if TYPE_CHECKING:
@@ -45,10 +46,16 @@ class BoxController(NodeClient):
         limits: Limits,
         layers: BoxLayers,
         told: Told,
+        waiting: Waiting = nobody,
     ) -> None:
         """`home` is this machine's, as the team has it; `address` is where the configuration says
         that the box is, and `box` connects to it on use. `layers` are the same for all boxes."""
-        super().__init__(name, lambda: access().for_box(home), lambda: node_access().for_box(home))
+        super().__init__(
+            name,
+            lambda: access().for_box(home),
+            lambda: node_access().for_box(home),
+            waiting,
+        )
         self.address, self._open_box = address, box
         self._home, self._environ = home, environ
         self._limits, self._layers, self._told = limits, layers, told
@@ -90,12 +97,12 @@ class BoxController(NodeClient):
         """What can be said of the node, which does not answer: whether it is out of reach, and
         since when. Over a connection that is up it has no controller if nobody listens, else it,
         or the connection, hangs."""
-        state = "unreachable"
+        state = UNREACHABLE
         if not self.is_known:
-            state = "stopped"
+            state = STOPPED
         elif self.box.is_connected:
             is_refused = isinstance(error.__cause__, ConnectionRefusedError)
-            state = "stopped" if is_refused else "unresponsive"
+            state = STOPPED if is_refused else UNRESPONSIVE
         node = silent_node(self.name, self.name, state)
         heard = self._records.get(self.name).heard
         return node | {

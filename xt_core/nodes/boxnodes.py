@@ -10,6 +10,8 @@ from xt_core.nodes.boxcontroller import BoxController, Told
 from xt_core.nodes.boxlayers import BoxLayers
 from xt_core.nodes.boxrecords import BoxRecords
 from xt_core.nodes.limits import Limits
+from xt_core.nodes.requests import Told as Waiting
+from xt_core.nodes.requests import nobody
 from xt_core.services.stores import StoreAccess
 
 if TYPE_CHECKING:
@@ -28,16 +30,17 @@ class BoxNodes:
         access: Callable[[], StoreAccess],
         node_access: Callable[[], StoreAccess],
         connections: "Callable[[], Boxes] | None" = None,
+        waiting: Waiting = nobody,
     ) -> None:
         """`home` is this machine's, as the team has it; `connections` are those of another one, to
-        be used too. See `BoxController` for the rest."""
+        be used too. See `BoxController` and `NodeClient` for the rest."""
         self.home, self._config, self._environ = home, config, environ
         self._access, self._node_access = access, node_access
         self.told: Told = lambda _box, _progress: None
         """Told how far installations are."""
         self.records = BoxRecords(home)
         self._layers = BoxLayers(home.bootstrap_dir)
-        self._connections = connections
+        self._connections, self._waiting = connections, waiting
         self._boxes: Boxes | None = None
         self._clients: dict[str, BoxController] = {}
         self._lock = threading.Lock()
@@ -71,6 +74,7 @@ class BoxNodes:
             Limits(box.max_runs, box.gpus, config.number("logging.sample-seconds")),
             self._layers,
             lambda name, progress: self.told(name, progress),
+            self._waiting,
         )
 
     @property

@@ -11,16 +11,10 @@ from collections.abc import Callable
 from xt_core.errors import UnavailableError, XTError
 from xt_core.nodes.boxcontroller import BoxController
 from xt_core.nodes.homecoming import Homecoming
-from xt_core.nodes.requests import ChangeStream
+from xt_core.nodes.requests import Told
+from xt_core.nodes.streams import ChangeStream
 
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.2, 15.0
-
-Told = Callable[[str], None]
-"""Told, once, that a box is lost, and that it is there again."""
-
-
-def nobody(_text: str) -> None:
-    """For who does not want to know."""
 
 
 class BoxWatch:

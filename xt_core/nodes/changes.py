@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from xt_core.errors import UnavailableError
 from xt_core.home import is_own_node
 from xt_core.nodes.boxwatch import BoxWatch
-from xt_core.nodes.requests import ChangeStream, NodeClient
+from xt_core.nodes.heartbeat import Heartbeat
+from xt_core.nodes.requests import NodeClient, Told, nobody
+from xt_core.nodes.streams import ChangeStream
 
 _NEWCOMERS_SECONDS = 1.0
 
@@ -31,15 +33,16 @@ class Changes:
         needed: Iterable[str] = (),
         boxes: Callable[[], Iterable[str]] = tuple,
         watch: Callable[[str, Callable[[], None]], BoxWatch] | None = None,
+        told: Told = nobody,
     ) -> None:
         """`running` tells which nodes of this machine have a controller, `of` gives a node's
         client; `boxes` tells which are to be watched beside those needed, and `watch` begins to
-        watch one."""
+        watch one. `told` hears of needed ones that hang."""
         self._running, self._of = running, of
         wanted = set(needed)
         self._needed = {*filter(is_own_node, wanted)}
         self._needed_boxes = wanted - self._needed
-        self._boxes, self._watch = boxes, watch
+        self._boxes, self._watch, self._told = boxes, watch, told
         self._watches: dict[str, BoxWatch] = {}
         self._streams: dict[str, ChangeStream] = {}
         self._lock = threading.Lock()
@@ -77,7 +80,8 @@ class Changes:
         for node in self._running():
             if node not in self._streams:
                 with contextlib.suppress(UnavailableError):  # it went just now
-                    self._listen_to(node, self._of(node).changes())
+                    client = self._of(node)
+                    self._listen_to(node, client, client.changes())
         for box in {*self._needed_boxes, *self._boxes()} - set(self._watches):
             if self._watch is not None:
                 with self._lock:
@@ -85,18 +89,20 @@ class Changes:
                     if self._ended.is_set():
                         self._watches[box].close()
 
-    def _listen_to(self, node: str, stream: ChangeStream) -> None:
+    def _listen_to(self, node: str, client: NodeClient, stream: ChangeStream) -> None:
         with self._lock:
             self._streams[node] = stream
             if self._ended.is_set():  # `close` saw no such stream yet
                 stream.close()
+        told = self._told if node in self._needed else nobody
         threading.Thread(
-            target=self._ring, args=(stream,), name=f"changes of {node}", daemon=True
+            target=self._ring, args=(stream, client, told), name=f"changes of {node}", daemon=True
         ).start()
 
-    def _ring(self, stream: ChangeStream) -> None:
-        with contextlib.suppress(UnavailableError):
+    def _ring(self, stream: ChangeStream, client: NodeClient, told: Told) -> None:
+        with contextlib.suppress(UnavailableError), Heartbeat(client, told) as heartbeat:
             for _ in stream:
+                heartbeat.heard()
                 self._rung.set()
         self._ended.set()
         self._rung.set()

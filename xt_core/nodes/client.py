@@ -12,14 +12,20 @@ from typing import Any
 
 import xt_core
 from xt_core.bootstrap.place import installation
-from xt_core.errors import UnavailableError
+from xt_core.errors import RefusedError, UnavailableError
 from xt_core.home import NodeHome, node_index
 from xt_core.nodes.http import Reach, UnixConnection, local_socket
 from xt_core.nodes.limits import NO_LIMITS, Limits
-from xt_core.nodes.requests import NodeClient
+from xt_core.nodes.lockholder import kill_holder, wait_until_free
+from xt_core.nodes.requests import NodeClient, Told, UnresponsiveError, nobody
 from xt_core.services.stores import StoreAccess
 
 HANDOVER_SECONDS = 10.0
+END_SECONDS = 60.0
+"""How long a controller may take to end, once it was told to."""
+KILLED_SECONDS = 10.0
+HANGS_AFTER_SECONDS = 5.0
+"""A controller that is to be replaced because it hangs has so long to show that it does not."""
 _HANDOVER_PAUSE_SECONDS = 0.05
 _ALREADY_RUNNING = 75
 _SECRET_VARIABLES = ("AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PASSWORD", "AZURE_PASSWORD")
@@ -37,11 +43,12 @@ class ControllerClient(NodeClient):
         node_access: Callable[[], StoreAccess] | None = None,
         reach: Reach = local_socket,
         limits: Limits = NO_LIMITS,
+        waiting: Told = nobody,
     ) -> None:
         """`environ`, `limits` and `node_access` (by default `access`) are what a controller gets
         that has to be started; `reach` is how the controller's socket is reached, which lies where
-        `home` says."""
-        super().__init__(home.name, access, node_access or access)
+        `home` says. See `NodeClient` for the rest."""
+        super().__init__(home.name, access, node_access or access, waiting)
         self._home, self._environ, self._reach = home, dict(environ), reach
         self._limits = limits
 
@@ -50,25 +57,57 @@ class ControllerClient(NodeClient):
 
     # Life -------------------------------------------------------------------------------
 
-    def ensure_running(self, gpu_split: int = 1) -> None:
-        """Start the controller if none answers, or if the one that does is of another
+    def ensure_running(self, gpu_split: int = 1, patience: float | None = None) -> None:
+        """Start the controller if there is none, or if the one that answers is of another
         installation of XT.
 
         It leaves GPUs to `gpu_split` nodes: one that counts on fewer nodes is replaced.
-        Raises UnavailableError if it cannot be started, and RefusedError if it is of a newer XT.
+        Raises UnavailableError if it cannot be started, UnresponsiveError for one that does not
+        answer within `patience` seconds, and RefusedError if it is of a newer XT.
         """
         gpu_split = max(gpu_split, node_index(self.name) + 1)
-        node = self._node()
+        node = self._present_node(patience)
         if self._is_current(node, gpu_split):
             self._renew_access(node)
             return
         with self._start_lock():
-            node = self._node()  # another client may have been faster
+            node = self._present_node(patience)  # another client may have been faster
             if self._is_current(node, gpu_split):
                 return
             if node is not None:
                 self._stop()
             self._spawn(gpu_split)
+
+    def replace_hung(self, gpu_split: int = 1) -> int | None:
+        """Kill the controller if it does not answer, and start a new one, which finds the runs; the
+        process that was killed, None where there was none.
+
+        Raises RefusedError where it answers, or cannot be known for sure, and UnavailableError if
+        no new one can be started.
+        """
+        with self._start_lock():
+            killed = None
+            try:
+                if self._present_node(HANGS_AFTER_SECONDS) is not None:
+                    raise RefusedError(
+                        f"the controller of {self.name} answers: it was left alone",
+                        "xt status shows what it does",
+                    )
+            except UnresponsiveError:
+                killed = kill_holder(self._home.controller_lock, KILLED_SECONDS)
+            self._spawn(max(gpu_split, node_index(self.name) + 1))
+            return killed
+
+    def _present_node(self, patience: float | None) -> dict[str, Any] | None:
+        """What the controller says of its node; None where there is none. Raises UnresponsiveError
+        for one that says nothing."""
+        try:
+            with self._told_if_long(self._silence()):
+                return dict(self.status(patience)["nodes"][0])
+        except UnresponsiveError:
+            raise
+        except UnavailableError:
+            return None
 
     def _is_current(self, node: Mapping[str, Any] | None, gpu_split: int) -> bool:
         """Whether a controller, by what it says of its node, may go on as it is."""
@@ -96,26 +135,36 @@ class ControllerClient(NodeClient):
         """Of many clients one starts or stops the controller, the others wait."""
         self._home.create()
         with open(self._home.node_dir / "start.lock", "wb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            with self._told_if_long(
+                f"another command starts the controller of {self.name}: waiting"
+            ):
+                fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
     def _stop(self) -> None:
-        with contextlib.suppress(UnavailableError):  # it may be gone before it has answered
+        try:
             self._request("POST", "/shutdown", {})
-        with contextlib.suppress(FileNotFoundError), open(self._home.controller_lock, "rb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH)  # held by the controller until it is gone
+        except UnresponsiveError:
+            raise
+        except UnavailableError:  # it may be gone before it has answered
+            pass
+        if not wait_until_free(self._home.controller_lock, END_SECONDS):
+            raise self._unresponsive()
+
+    def _unresponsive(self) -> UnresponsiveError:
+        return UnresponsiveError(
+            f"the controller of {self.name} is running but does not answer",
+            f"xt restart controller --hung {self.name} ends it and starts a new one, its runs live "
+            f"on; or end the process named in {self._home.controller_lock}",
+        )
 
     def _spawn(self, gpu_split: int) -> None:
         deadline = time.monotonic() + HANDOVER_SECONDS
         while (code := self._try_to_spawn(gpu_split)) == _ALREADY_RUNNING:  # one comes, or goes
-            if self.is_running() and self._node() is not None:
+            if self.is_running() and self._present_node(None) is not None:
                 return
             if time.monotonic() > deadline:
-                raise UnavailableError(
-                    f"the controller of {self.name} is running but does not answer",
-                    f"see {self._home.controller_log}, end the process named in "
-                    f"{self._home.controller_lock}, and try again",
-                )
+                raise self._unresponsive()
             time.sleep(_HANDOVER_PAUSE_SECONDS)
         if code:
             raise UnavailableError(

@@ -13,13 +13,13 @@ from xt_core.home import Home, is_own_node, may_be_box, node_index, node_order
 from xt_core.model.records import Job, Run
 from xt_core.nodes.boxcontroller import BoxController
 from xt_core.nodes.boxnodes import BoxNodes
-from xt_core.nodes.boxwatch import BoxWatch, Told, nobody
+from xt_core.nodes.boxwatch import BoxWatch
 from xt_core.nodes.changes import Changes
 from xt_core.nodes.client import ControllerClient
 from xt_core.nodes.concurrently import Answers, as_they_come, on_each
 from xt_core.nodes.homecoming import Homecoming
 from xt_core.nodes.homecoming import nobody as unheard
-from xt_core.nodes.requests import NodeClient
+from xt_core.nodes.requests import NodeClient, Told, UnresponsiveError, nobody
 from xt_core.nodes.states import MISCONFIGURED, STOPPED, UNRESPONSIVE, silent_node
 from xt_core.services.stores import StoreAccess
 
@@ -40,9 +40,11 @@ class Controllers:
         node_access: Callable[[], StoreAccess] | None = None,
         boxes: BoxNodes | None = None,
         homecoming: Homecoming | None = None,
+        waiting: Told = nobody,
     ) -> None:
         """See `ControllerClient`; `boxes` are the nodes elsewhere, which `homecoming` brings what
         they need."""
+        self._waiting = waiting
         self._home, self._environ = home, environ
         self._access, self._node_access = access, node_access or access
         self._boxes, self._homecoming = boxes, homecoming
@@ -59,7 +61,11 @@ class Controllers:
             return self._boxes.of(node)
         if node not in self._clients:
             client = ControllerClient(
-                self._home.node(node), self._environ, self._access, self._node_access
+                self._home.node(node),
+                self._environ,
+                self._access,
+                self._node_access,
+                waiting=self._waiting,
             )
             self._clients.setdefault(node, client)
         return self._clients[node]
@@ -81,9 +87,50 @@ class Controllers:
         """Start the controllers of these nodes where none answers; boxes are given the layers of
         packages in `needs` too.
 
-        Raises UnavailableError, which names the nodes that cannot be started.
+        Raises UnavailableError, which names the nodes that cannot be started, and UnresponsiveError
+        for those that hang.
         """
         self._ask(nodes, lambda _node: None, needs).raise_failures()
+
+    def ensure_present(self, nodes: Iterable[str], patience: float) -> None:
+        """As `ensure_running`, for nodes of this machine, and let be one that hangs: one that does
+        not answer within `patience` seconds."""
+
+        def ensure(node: str, gpu_split: int) -> None:
+            client = self.of(node)
+            assert isinstance(client, ControllerClient)
+            try:
+                client.ensure_running(gpu_split, patience)
+            except UnresponsiveError:
+                self._silent.add(node)
+
+        chosen = sorted(set(nodes), key=node_order)
+        gpu_split = self._gpu_split(chosen)
+        on_each(chosen, lambda node: ensure(node, gpu_split)).raise_failures()
+
+    def replace_hung(self, nodes: Iterable[str]) -> dict[str, int | None]:
+        """Have new controllers in the place of those that hang on these nodes of this machine; the
+        process that was killed, by node (None: there was none). Runs live on.
+
+        Raises what `ControllerClient.replace_hung` does, for the nodes that it names.
+        """
+        chosen = sorted(set(nodes), key=node_order)
+        gpu_split = self._gpu_split(chosen)
+
+        def replace(node: str) -> int | None:
+            client = self.of(node)
+            assert isinstance(client, ControllerClient)
+            return client.replace_hung(gpu_split)
+
+        answers = on_each(chosen, replace)
+        self._silent -= set(answers.results)
+        answers.raise_failures()
+        return answers.results
+
+    def hung(self, patience: float) -> list[str]:
+        """The nodes of this machine whose controllers do not answer within so many seconds."""
+        document = self._status_of_all(self._home.node_names(), patience, patience)
+        return [node["name"] for node in document["nodes"] if node["state"] == UNRESPONSIVE]
 
     def start_stopped(self, nodes: Iterable[str]) -> Answers[None]:
         """Start the controllers of those of the nodes of this machine that have none, and let be
@@ -102,7 +149,7 @@ class Controllers:
         """
         chosen = sorted(set(nodes), key=node_order)
         own = [*filter(is_own_node, chosen)]
-        gpu_split = 1 + max(map(node_index, [*own, *self.running()]), default=0) if own else 1
+        gpu_split = self._gpu_split(own) if own else 1
 
         def start_and_call(node: str) -> T:
             client = self.of(node)
@@ -114,6 +161,9 @@ class Controllers:
 
         return on_each(chosen, start_and_call)
 
+    def _gpu_split(self, own: Iterable[str]) -> int:
+        return 1 + max(map(node_index, [*own, *self.running()]), default=0)
+
     def _bring_stats(self, node: str) -> None:
         """Have in this home's store, if it keeps the team's, what a box did just now."""
         if self._homecoming is not None and not is_own_node(node):
@@ -121,42 +171,52 @@ class Controllers:
 
     # Requests ---------------------------------------------------------------------------
 
-    def status(self, patience: float | None = None) -> dict[str, Any]:
+    def status(
+        self, patience: float | None = None, *, own_patience: float | None = None
+    ) -> dict[str, Any]:
         """All known nodes and their living runs, with the keys of `xt status --json`.
 
         A node without a controller is `stopped`; one whose controller does not answer within
         `patience` seconds is `unresponsive`, a box that cannot be reached within them is
         `unreachable`. Until such a one answers again, or is connected, a client that has limited
         its patience has very little, so that the others' news are not late. The `controller` of
-        all of these is None.
+        all of these is None. `own_patience` is with the nodes of this machine.
         """
-        return self._status_of_all(self.known(), patience)
+        return self._status_of_all(self.known(), patience, own_patience or patience)
 
-    def statuses(self, working: Collection[str] = ()) -> Iterator[dict[str, Any]]:
+    def statuses(
+        self, working: Collection[str] = (), own_patience: float | None = None
+    ) -> Iterator[dict[str, Any]]:
         """What `status` gives, in documents of their own for this machine and for each box, as they
         come: a box that is out of reach holds up no other. Those `working` are started first where
-        they have stopped."""
+        they have stopped. `own_patience` is with this machine's."""
 
         def ask(node: str) -> dict[str, Any]:
             if is_own_node(node):
-                return self._status_of_all(own, None)
+                return self._status_of_all(own, None, own_patience)
             if node in working and self._homecoming is not None and self._boxes is not None:
                 with contextlib.suppress(XTError):  # its status is no better
                     self._homecoming.ensure_running(self._boxes.of(node))
-            return self._status_of(node, None)
+            return self._status_of(node, None, of_machine=True)
 
         known = self.known()
         own = [*filter(is_own_node, known)]
         return as_they_come([*own[:1], *known[len(own) :]], ask)
 
-    def _status_of_all(self, nodes: Sequence[str], patience: float | None) -> dict[str, Any]:
-        answers = on_each(nodes, lambda node: self._status_of(node, patience)).results
+    def _status_of_all(
+        self, nodes: Sequence[str], patience: float | None, own_patience: float | None
+    ) -> dict[str, Any]:
+        def ask(node: str) -> dict[str, Any]:
+            least = own_patience if is_own_node(node) else patience
+            return self._status_of(node, least, of_machine=patience is None)
+
+        answers = on_each(nodes, ask).results
         return {
             "nodes": [entry for node in nodes for entry in answers[node]["nodes"]],
             "runs": [run for node in nodes for run in answers[node]["runs"]],
         }
 
-    def _status_of(self, node: str, patience: float | None) -> dict[str, Any]:
+    def _status_of(self, node: str, patience: float | None, *, of_machine: bool) -> dict[str, Any]:
         try:
             client = self.of(node)
         except XTError as error:  # the configuration says something wrong of the box
@@ -167,7 +227,7 @@ class Controllers:
             least = _PATIENCE_WITH_SILENT_BOX_SECONDS if is_far else _PATIENCE_WITH_SILENT_SECONDS
             patience = min(patience, least)
         try:
-            answer = client.status(patience, of_machine=patience is None)
+            answer = client.status(patience, of_machine=of_machine)
             self._silent.discard(node)
             return answer
         except XTError as error:
@@ -267,7 +327,8 @@ class Controllers:
 
     def changes(self, needed: Iterable[str] = (), told: Told = nobody) -> Changes:
         """A stream of the changes of all nodes, which ends at once unless those `needed` of this
-        machine run; `told` of boxes that are lost, and there again."""
+        machine run; `told` of boxes that are lost, of needed controllers that hang, and of either
+        when it is there again."""
 
         def watch(box: str, ring: Callable[[], None]) -> BoxWatch:
             assert self._boxes is not None
@@ -275,5 +336,5 @@ class Controllers:
             return BoxWatch(self._boxes.of(box), self._homecoming, ring, told)
 
         if self._homecoming is None:
-            return Changes(self.running, self.of, needed)
-        return Changes(self.running, self.of, needed, self._homecoming.working, watch)
+            return Changes(self.running, self.of, needed, told=told)
+        return Changes(self.running, self.of, needed, self._homecoming.working, watch, told)

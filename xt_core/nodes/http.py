@@ -14,11 +14,15 @@ Reach = Callable[[Path], socket.socket]
 
 
 def local_socket(path: Path) -> socket.socket:
-    """A socket connected to a socket file of this machine. Raises OSError."""
+    """A socket connected to a socket file of this machine. Raises OSError: TimeoutError where
+    somebody listens and takes no connection."""
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     sock.settimeout(_CONNECT_SECONDS)
     try:
         sock.connect(str(path))
+    except BlockingIOError as error:  # so many wait that no more may: nobody takes them
+        sock.close()
+        raise TimeoutError("it accepts no connection") from error
     except BaseException:
         sock.close()
         raise

@@ -6,9 +6,10 @@ ever for one that hangs.
 
 import contextlib
 import json
+import select
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse
 from typing import Any, NoReturn, cast
 from urllib.parse import quote
@@ -23,13 +24,18 @@ from xt_core.errors import (
     WorkFailedError,
     XTError,
 )
-from xt_core.model.samples import Sample, sample_from
 from xt_core.nodes.http import UnixConnection
 from xt_core.nodes.parcels import news_from_json
+from xt_core.nodes.streams import ChangeStream, OutputStream, SampleStream
 from xt_core.services.stores import RENEWED_FROM_SECONDS, StoreAccess
 from xt_core.stats.store import Delivery
 
 STATUS_SECONDS = 30.0
+PROBE_SECONDS = 10.0
+"""How long an answer that may take any time is waited for before it is asked whether the controller
+lives at all."""
+NOTE_SECONDS = 2.0
+"""After so long the user is told what is waited for."""
 _ERRORS: dict[str, type[XTError]] = {
     "usage": UsageError,
     "config": UsageError,
@@ -43,6 +49,18 @@ class NoAnswerError(UnavailableError):
     """The controller has gone, or the way to it was lost, before it had answered."""
 
 
+class UnresponsiveError(NoAnswerError):
+    """The controller is there and does not answer: it hangs, or was stopped."""
+
+
+Told = Callable[[str], None]
+"""Told, once, that a node is lost or does not answer, and that it is there again."""
+
+
+def nobody(_text: str) -> None:
+    """For who does not want to know."""
+
+
 class NodeClient(ABC):
     """Talks to the controller of one node. Thread-safe: each request has a connection."""
 
@@ -51,11 +69,13 @@ class NodeClient(ABC):
         name: str,
         access: Callable[[], StoreAccess],
         node_access: Callable[[], StoreAccess],
+        waiting: Told = nobody,
     ) -> None:
         """`access` is how the team's stores are reached from here, `node_access` what a controller
-        gets to reach them."""
+        gets to reach them; `waiting` is told, once, that the controller does not answer."""
         self.name = name
         self._access, self._node_access = access, node_access
+        self._waiting, self._has_told = waiting, False
 
     @abstractmethod
     def ensure_running(self, gpu_split: int = 1) -> None:
@@ -80,11 +100,29 @@ class NodeClient(ABC):
         connection = self._connection()
         try:
             connection.connect()
+        except TimeoutError:  # it is there, and takes nobody on
+            return True
         except OSError:
             return False
         finally:
             connection.close()
         return True
+
+    @contextlib.contextmanager
+    def _told_if_long(self, text: str) -> Iterator[None]:
+        """What is done within may take long: then the user is told so, once until it answers."""
+        timer = threading.Timer(NOTE_SECONDS, self._tell, (text,))
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _tell(self, text: str) -> None:
+        if not self._has_told:
+            self._has_told = True
+            self._waiting(text)
 
     def _refuse_newer(self, version: str) -> None:
         """An older XT does not know what a newer one has written."""
@@ -126,11 +164,14 @@ class NodeClient(ABC):
         """The node and its living runs: see `xt status --json`. What is said of its machine's GPUs
         is not there, or seconds old, unless `of_machine`, which may take a second.
 
-        Raises UnavailableError after `patience` seconds without an answer.
+        Raises UnresponsiveError after `patience` seconds without an answer, UnavailableError where
+        there is no controller.
         """
         timeout = STATUS_SECONDS if patience is None else patience
         path = "/status?machine=1" if of_machine else "/status"
-        return self._request("GET", path, timeout=timeout)
+        answer = self._request("GET", path, timeout=timeout)
+        self._has_told = False
+        return answer
 
     def take_up(self, job: str, assignment: str | None = None) -> None:
         """Tell the controller of a submitted job; with its `assignment`, as JSON, where the node
@@ -171,24 +212,32 @@ class NodeClient(ABC):
     @contextlib.contextmanager
     def output(
         self, workspace: str, run: str, start: str, *, follow: bool = True
-    ) -> Iterator["OutputStream"]:
+    ) -> Iterator[OutputStream]:
         """The console of a run of this node, without `follow` what there is of it by now. Raises
         UnknownNameError if it has none such."""
         path = f"/runs/{quote(workspace)}/{quote(run)}/output?from={quote(start)}&follow={follow:d}"
         with self._exchange("GET", path, None) as (connection, response):
             yield OutputStream(int(response.headers["X-Offset"]), response, connection)
 
-    def samples(self, run: tuple[str, str] | None, after: float, *, follow: bool) -> "SampleStream":
+    def samples(
+        self,
+        run: tuple[str, str] | None,
+        after: float,
+        *,
+        follow: bool,
+        patience: float = STATUS_SECONDS,
+    ) -> SampleStream:
         """What a run (workspace, name) of this node uses, or with None what the machine does, of
-        later than a time: what is known by now, or with `follow` until the run has ended.
+        later than a time: what is known by now (waited for `patience` seconds at most), or with
+        `follow` until the run has ended.
 
         The stream raises UnavailableError, and UnknownNameError for a run that does not live here.
         """
         path = "/system" if run is None else "/".join(["/runs", *map(quote, run), "system"])
-        connection = self._connection()
+        connection = self._reached(None if follow else patience)
         try:
             connection.connect()
-            connection.sock.settimeout(None if follow else STATUS_SECONDS)
+            connection.sock.settimeout(None if follow else patience)
             connection.request("GET", f"{path}?after={after!r}&follow={follow:d}")
         except OSError as error:
             connection.close()
@@ -200,12 +249,12 @@ class NodeClient(ABC):
         answer = self._request("GET", f"/runs/{quote(workspace)}/{quote(run)}")
         return answer["run"]["ended"] is not None
 
-    def changes(self) -> "ChangeStream":
+    def changes(self) -> ChangeStream:
         """Iterates at once, and again after whatever changes; ends when the controller does.
 
         Raises UnavailableError, as the stream does when the controller is killed.
         """
-        connection = self._connection()
+        connection = self._reached()
         try:
             connection.request("GET", "/changes")
         except OSError as error:
@@ -247,9 +296,10 @@ class NodeClient(ABC):
         timeout: float | None = None,
         size: int | None = None,
     ) -> Iterator[tuple[UnixConnection, HTTPResponse]]:
-        """`timeout` seconds at most between two parts of the answer; None: as long as it takes.
-        With `size` the body is so many bytes, in pieces; else it is sent as JSON."""
-        connection = self._connection(timeout)
+        """`timeout` seconds at most between two parts of the answer; None: as long as it takes, if
+        the controller lives. With `size` the body is so many bytes, in pieces; else it is sent as
+        JSON."""
+        connection = self._reached(timeout)
         try:
             connection.connect()
             connection.sock.settimeout(timeout)
@@ -258,6 +308,8 @@ class NodeClient(ABC):
                 connection.request(method, path, content)
             else:
                 connection.send_pieces(method, path, size, cast(Iterable[bytes], body))
+            if timeout is None:
+                self._wait_for_answer(connection)
             with connection.getresponse() as response:  # it may outlive the connection
                 if response.status != 200:
                     self._raise_error(response)
@@ -266,6 +318,25 @@ class NodeClient(ABC):
             raise self._unavailable(error) from error
         finally:
             connection.close()
+
+    def _reached(self, seconds: float | None = None) -> UnixConnection:
+        """A connection, not connected yet. Raises NoAnswerError where there is no way to one."""
+        try:
+            return self._connection(seconds)
+        except OSError as error:
+            raise self._unavailable(error) from error
+
+    def _wait_for_answer(self, connection: UnixConnection) -> None:
+        """Wait until an answer begins: some take as long as a cancel's grace, or longer. Meanwhile
+        the controller has to answer other questions. Raises UnavailableError if it does not."""
+        watched = select.poll()
+        watched.register(connection.sock, select.POLLIN)
+        while not watched.poll(PROBE_SECONDS * 1000):
+            with self._told_if_long(self._silence()):
+                self.status()
+
+    def _silence(self) -> str:
+        return f"the controller of {self.name} does not answer; waiting for it"
 
     def _raise_error(self, response: HTTPResponse) -> NoReturn:
         try:
@@ -284,6 +355,8 @@ class NodeClient(ABC):
         return message
 
     def _unavailable(self, error: Exception) -> UnavailableError:
+        if isinstance(error, TimeoutError):
+            return self._unresponsive()
         reason = str(error) or type(error).__name__
         if isinstance(error, HTTPException):  # it was cut off in the middle of its answer
             reason = "the connection was lost"
@@ -292,75 +365,11 @@ class NodeClient(ABC):
             "the next command for that node starts it again",
         )
 
-
-@dataclass
-class OutputStream:
-    """A console from byte `offset` on."""
-
-    offset: int
-    _response: HTTPResponse
-    _connection: UnixConnection
-
-    def chunks(self) -> Iterator[bytes]:
-        """Bytes as they come, until the run ends; UnavailableError if the controller goes."""
-        while data := self._response.read1(1 << 20):
-            self.offset += len(data)
-            yield data
-
-    def close(self) -> None:
-        """End the stream, from any thread."""
-        self._connection.shut_down()
-
-
-class SampleStream:
-    """Samples in order, as they come; `close` ends it, from any thread."""
-
-    def __init__(
-        self,
-        connection: UnixConnection,
-        unavailable: Callable[[Exception], UnavailableError],
-        raise_error: Callable[[HTTPResponse], NoReturn],
-    ) -> None:
-        self._connection, self._unavailable = connection, unavailable
-        self._raise_error = raise_error
-
-    def __iter__(self) -> Iterator[Sample]:
-        try:
-            with self._connection.getresponse() as response:
-                if response.status != 200:
-                    self._raise_error(response)
-                while line := response.readline():
-                    if (sample := sample_from(line)) is not None:
-                        yield sample
-        except (OSError, HTTPException) as error:
-            raise self._unavailable(error) from error
-        finally:
-            self._connection.close()
-
-    def close(self) -> None:
-        self._connection.shut_down()
-
-
-class ChangeStream:
-    """One item a change; `close` ends it, from any thread."""
-
-    def __init__(
-        self, connection: UnixConnection, unavailable: Callable[[Exception], UnavailableError]
-    ) -> None:
-        self._connection, self._unavailable = connection, unavailable
-
-    def __iter__(self) -> Iterator[None]:
-        try:
-            with self._connection.getresponse() as response:
-                while response.readline():
-                    yield
-        except (OSError, HTTPException) as error:
-            raise self._unavailable(error) from error
-        finally:
-            self._connection.close()
-
-    def close(self) -> None:
-        self._connection.shut_down()
+    def _unresponsive(self) -> UnresponsiveError:
+        return UnresponsiveError(
+            f"the controller of {self.name} does not answer (timed out)",
+            "xt status shows whether it does again",
+        )
 
 
 def _numbers(version: str) -> list[int]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 RUNNING, STOPPED, UNRESPONSIVE = "running", "stopped", "unresponsive"
+UNREACHABLE = "unreachable"
 MISCONFIGURED = "misconfigured"
 
 

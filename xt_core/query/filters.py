@@ -24,6 +24,7 @@ from xt_core.query.fields import (
     unquote,
 )
 from xt_core.query.literals import TimeSpan, parse_duration, parse_number, parse_time
+from xt_core.query.regexes import is_found, regex_of
 
 EXAMPLES = (
     "filters look like status=error, metrics.loss<0.1, hparams.opt!=adam, "
@@ -86,7 +87,7 @@ class Filter(Generic[Record]):
     negated: bool = False
 
     def matches(self, record: Record, now: float) -> bool:
-        """Whether the record passes."""
+        """Whether the record passes. Raises TooSlowError."""
         return self._holds(record, now) is not self.negated
 
     def _holds(self, record: Record, now: float) -> bool:
@@ -101,7 +102,7 @@ class Filter(Generic[Record]):
 
     def _compares(self, value: Comparable) -> bool:
         if self.check is Check.REGEX:
-            return isinstance(value, str) and bool(re.search(str(self.operand), value))
+            return isinstance(value, str) and is_found(str(self.operand), value)
         if isinstance(self.operand, TimeSpan):
             return self.operand.start <= cast(float, value) < self.operand.end
         if type_name(value) != type_name(self.operand):
@@ -247,8 +248,8 @@ def _parse_regex(text: str, field: Field[Record], pattern: str) -> str:
             f"{field.name} in the filter {text!r} is not text, which :regex: needs", EXAMPLES
         )
     try:
-        re.compile(pattern)
-    except (re.error, OverflowError, RecursionError) as error:
+        regex_of(pattern)
+    except ValueError as error:
         raise UsageError(
             f"bad regular expression in the filter {text!r}: {error}", EXAMPLES
         ) from error

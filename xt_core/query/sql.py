@@ -4,10 +4,12 @@ The answer is that of `Filter.matches`, `RunPattern.matches` and `sort_records`.
 wrote is a parameter or a quoted literal. A connection needs the function `regexp`: see `register`.
 """
 
+import contextlib
 import json
 import re
+import threading
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,7 @@ from xt_core.query.fields import AggregateOf, Field, Kind
 from xt_core.query.filters import Check, Filter, type_name
 from xt_core.query.literals import TimeSpan
 from xt_core.query.names import ANY_NUMBER, RunPattern, Span
+from xt_core.query.regexes import TooSlowError, is_found
 from xt_core.query.sorting import SortSpec
 
 if TYPE_CHECKING:
@@ -38,14 +41,39 @@ _RUN_IN_LIST = (
 _JOB_IN_LIST = "job_num IN (SELECT value FROM json_each(?))"
 
 
+class _Raised(threading.local):
+    """What `regexp` has raised in this thread: SQLite says only that there was something."""
+
+    error: TooSlowError | None = None
+
+
+_raised = _Raised()
+
+
 def register(connection: "Connection") -> None:
     """Give the connection the function behind `:regex:` (SQLite's operator REGEXP)."""
     connection.create_function("regexp", 2, regexp, deterministic=True)
 
 
 def regexp(pattern: str, value: object) -> bool:
-    """Whether the regular expression is found in a text."""
-    return isinstance(value, str) and re.search(pattern, value) is not None
+    """Whether the regular expression is found in a text. Raises TooSlowError."""
+    try:
+        return isinstance(value, str) and is_found(pattern, value)
+    except TooSlowError as error:
+        _raised.error = error
+        raise
+
+
+@contextlib.contextmanager
+def slowness_told() -> Iterator[None]:
+    """For a query with filters. Raises TooSlowError, in place of SQLite's own error."""
+    _raised.error = None
+    try:
+        yield
+    except Exception:
+        if _raised.error is not None:
+            raise _raised.error from None
+        raise
 
 
 def to_sql(filters: Sequence[Filter[Run]], patterns: Sequence[RunPattern], now: float) -> Sql:

@@ -4,6 +4,7 @@ Rows are what is known of the runs, in groups; each has a value a run. A value t
 differs from any that another one has.
 """
 
+import contextlib
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from xt_core.query.formats import format_value
 from xt_core.query.registry import RUN_FIELDS
 from xt_core.query.table import printable
 from xt_core.search.trials import finite_number
+from xt_core.search.values import render_value
 from xt_core.session import Session
 from xt_core.submit.again import read_mrc
 
@@ -60,6 +62,8 @@ class Row:
     kind: Kind = Kind.ANY
     maximize: bool | None = None
     """Of a metric: whether more of it is better; None where that is not known."""
+    is_implied: bool = False
+    """Whether other rows say all that this one does."""
     beginning: str = ""
     """What all texts begin with, left out of sight: the end of a command is what differs."""
 
@@ -110,12 +114,13 @@ class Comparison:
     rows: Sequence[Row]
 
     def chosen(self, *, every: bool, words: str = "") -> list[Row]:
-        """The rows that differ, or every one; of these, those with all words in the name."""
+        """The rows that differ and say what no others do, or every one; of these, those with all
+        words in the name."""
         wanted = words.lower().split()
         return [
             row
             for row in self.rows
-            if (every or row.differs or len(self.runs) < 2)
+            if (every or (row.differs and not row.is_implied) or len(self.runs) < 2)
             and all(word in f"{row.group} {row.name}".lower() for word in wanted)
         ]
 
@@ -199,8 +204,37 @@ def _goals(of_run: Sequence[_JobFacts]) -> dict[str, bool]:
 def _field_row(name: str, runs: Sequence[Run], now: float) -> Row:
     known = RUN_FIELDS.find(name)
     values = [known.get(run, now) for run in runs]
-    beginning = _common_words(values) if name == "command" else ""
-    return Row(RUN, name, values, known.kind, beginning=beginning)
+    if name != "command":
+        return Row(RUN, name, values, known.kind)
+    is_implied = len({_without_hparams(run) for run in runs}) == 1
+    return Row(
+        RUN, name, values, known.kind, is_implied=is_implied, beginning=_common_words(values)
+    )
+
+
+def _without_hparams(run: Run) -> tuple[str, ...]:
+    """The words of a run's command, without the values that its hyperparameters have: as in
+    ``--lr=0.1``, or in ``--lr 0.1``."""
+    words, before = list[str](), ""
+    for word in run.command.split(" "):
+        name, equals, value = word.partition("=")
+        if equals and _is_value(run.hparams.get(name.lstrip("-")), value):
+            word = name
+        elif before.startswith("-") and _is_value(run.hparams.get(before.lstrip("-")), word):
+            word = ""
+        words.append(word)
+        before = word
+    return tuple(words)
+
+
+def _is_value(value: Value, text: str) -> bool:
+    """Whether a word of a command says a value."""
+    if value is None:
+        return False
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        with contextlib.suppress(ValueError):
+            return float(text) == value
+    return text.strip("'\"") in (str(value), render_value(value))
 
 
 def _common_words(values: Sequence[Value]) -> str:

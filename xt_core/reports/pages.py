@@ -15,6 +15,7 @@ from xt_core.reports.formats import bar, shown
 _FACTS = ("status", "exit_code", "error", "job", "parent", "experiment", "node", "run_index")
 _TIMES = ("created", "queued", "started", "ended", "duration", "restarts")
 _BAR_CELLS = 20
+NOTHING: Mapping[str, str] = {}
 
 
 def run_page(
@@ -22,9 +23,11 @@ def run_page(
     events: Sequence[Event],
     files: Iterable[ArtifactInfo],
     summaries: Mapping[str, Document] | None = None,
+    failure: Mapping[str, str] = NOTHING,
 ) -> list[str]:
-    """All there is to say of a run; with `summaries` of its metrics their extremes too."""
-    lines = run_facts(run) + _values("hyperparameters", run.hparams)
+    """All there is to say of a run; with `summaries` of its metrics their extremes too, with its
+    `failure` (of `failures.py`) why it failed."""
+    lines = run_facts(run, failure) + _values("hyperparameters", run.hparams)
     lines += _summary_table(summaries) if summaries else _values("metrics (last)", run.metrics)
     lines += _values("tags", run.tags)
     lines += ["", "events", *(f"  {line}" for line in event_lines(events))]
@@ -32,8 +35,8 @@ def run_page(
     return lines + (["", "files", *listed] if listed else [])
 
 
-def run_facts(run: Run) -> list[str]:
-    """What a run is, where and when, and how it ended."""
+def run_facts(run: Run, failure: Mapping[str, str] = NOTHING) -> list[str]:
+    """What a run is, where and when, how it ended, and why."""
     now = clock.now()
     lines = [f"{run.full_name}: {printable(run.command)}" if run.command else run.full_name]
     for name in (*_FACTS, *_TIMES, "username", "description", "notes"):
@@ -41,12 +44,16 @@ def run_facts(run: Run) -> list[str]:
         text = format_value(field.get(run, now), field.kind, field.format)
         for number, line in enumerate(text.splitlines()):
             lines.append(f"  {'' if number else field.name:<12} {printable(line)}")
+        if name == "error":
+            lines += [f"  {what:<12} {printable(why)}" for what, why in failure.items()]
     return lines
 
 
-def run_overview(run: Run) -> list[str]:
+def run_overview(run: Run, failure: Mapping[str, str] = NOTHING) -> list[str]:
     """The facts of a run with its tags and the last values of its metrics."""
-    return run_facts(run) + _values("tags", run.tags) + _values("metrics (last)", run.metrics)
+    return (
+        run_facts(run, failure) + _values("tags", run.tags) + _values("metrics (last)", run.metrics)
+    )
 
 
 def hyperparameter_lines(run: Run) -> list[str]:

@@ -18,9 +18,10 @@ from xt_core.model.aggregates import (
 from xt_core.model.encoding import loads
 from xt_core.model.records import MetricRecord
 from xt_core.stats.database import Database
+from xt_core.stats.rows import NEXT_REVISION
 
 _SET = (
-    "UPDATE runs SET aggregates = ?, revision = (SELECT MAX(revision) + 1 FROM runs) "
+    f"UPDATE runs SET aggregates = ?, revision = {NEXT_REVISION} "
     "WHERE id = ? AND aggregates IS NULL AND journal_end = ?"
 )
 """Unless the journal went on meanwhile: then `of_run` has been faster."""

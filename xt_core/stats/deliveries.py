@@ -11,11 +11,10 @@ from xt_core.model.records import Run, WorkItem
 from xt_core.model.states import RunStatus
 from xt_core.stats import work_items
 from xt_core.stats.client_tags import ClientTags
-from xt_core.stats.rows import insert_run
+from xt_core.stats.rows import NEXT_REVISION, insert_run
 from xt_core.stats.rules import CLIENT_RUN_FIELDS, LOGGED_RUN_FIELDS, NODE_RUN_FIELDS
 from xt_core.stats.store import Delivery
 
-_NEXT_REVISION = "(SELECT COALESCE(MAX(revision), 0) + 1 FROM runs)"
 _GIVES_WAY = (
     "DO UPDATE SET time = excluded.time, event = excluded.event, data = excluded.data "
     "WHERE (time, event, data) IS NOT (excluded.time, excluded.event, excluded.data)"
@@ -45,7 +44,7 @@ def deliver(connection: sqlite3.Connection, delivery: Delivery) -> str | None:
         names = LOGGED_RUN_FIELDS if is_lost else NODE_RUN_FIELDS
         _set_state(connection, row_id, delivery, names, ClientTags.from_json(row[3]))
     elif news and not is_new:
-        connection.execute(f"UPDATE runs SET revision = {_NEXT_REVISION} WHERE id = ?", (row_id,))
+        connection.execute(f"UPDATE runs SET revision = {NEXT_REVISION} WHERE id = ?", (row_id,))
     if delivery.item is not None and not is_lost and delivery.node_revision >= known_revision:
         _set_item(connection, delivery.item)
     return run.full_name if is_lost and run.status is not RunStatus.LOST else None
@@ -119,7 +118,7 @@ def _columns(run: Run, names: tuple[str, ...]) -> dict[str, Any]:
 def _assign(connection: sqlite3.Connection, row_id: int, columns: dict[str, Any]) -> None:
     assignments = "".join(f"{column} = ?, " for column in columns)
     connection.execute(
-        f"UPDATE runs SET {assignments} revision = {_NEXT_REVISION} WHERE id = ?",
+        f"UPDATE runs SET {assignments} revision = {NEXT_REVISION} WHERE id = ?",
         [*columns.values(), row_id],
     )
 

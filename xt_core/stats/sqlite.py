@@ -7,22 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from xt_core import clock
-from xt_core.errors import UnknownNameError
-from xt_core.model.aggregates import add_records, aggregates_to_json
 from xt_core.model.encoding import dumps, loads
 from xt_core.model.names import child_name, job_number, run_numbers
 from xt_core.model.records import Event, Job, JobCounts, MetricRecord, Run, Value, WorkItem
-from xt_core.model.states import FINAL_RUN_STATES, RunStatus, WorkItemStatus
-from xt_core.stats import aggregate_rows, leases, work_items
+from xt_core.model.states import RunStatus
+from xt_core.stats import aggregate_rows, job_rows, journals, leases, parents, work_items
 from xt_core.stats.client_tags import ClientTags
 from xt_core.stats.database import Database
 from xt_core.stats.deliveries import deliver
 from xt_core.stats.rows import (
-    JOB_COLUMNS,
+    NEXT_REVISION,
     RUN_COLUMNS,
     insert_run,
-    job_from_row,
-    job_to_row,
     run_from_row,
     runs_from_rows,
 )
@@ -31,7 +27,6 @@ from xt_core.stats.rules import (
     check_settable,
     check_transition,
     child_of,
-    count_run,
     is_shared_at,
     lease_of,
     status_fields,
@@ -49,11 +44,6 @@ from xt_core.stats.store import (
 )
 
 _ENCODED_COLUMNS = frozenset({"hparams", "tags"})
-_NEXT_REVISION = "(SELECT MAX(revision)+1 FROM runs)"
-_REOPEN_PARENT = (
-    "UPDATE runs SET status = ?, ended = NULL, error = '', cancel_requested = 0, "
-    f"revision = {_NEXT_REVISION} WHERE id = ?"
-)
 
 
 class SqliteStatsStore:
@@ -88,10 +78,8 @@ class SqliteStatsStore:
         return int(row[0])
 
     def add_job(self, job: Job, runs: Sequence[Run], items: Iterable[WorkItem]) -> None:
-        row = job_to_row(job)
-        marks = ",".join("?" * len(row))
         with self.database.transaction() as connection:
-            connection.execute(f"INSERT INTO jobs ({JOB_COLUMNS}) VALUES ({marks})", row)
+            job_rows.insert(connection, job)
             work_items.add_items(connection, items)
             for run in runs:
                 run.goals = job.goals  # for their children, and for who reads the run
@@ -99,67 +87,26 @@ class SqliteStatsStore:
 
     def _insert_queued(self, connection: sqlite3.Connection, run: Run) -> None:
         row_id = insert_run(connection, run)
-        _add_event(connection, row_id, run.created, "created", {})
+        journals.add_event(connection, row_id, run.created, "created", {})
         if run.status is RunStatus.QUEUED:
-            _add_event(connection, row_id, run.created, "queued", {})
+            journals.add_event(connection, row_id, run.created, "queued", {})
 
     def job(self, name: str) -> Job:
-        found = self.jobs([name])
-        if not found:
-            raise UnknownNameError(f"no job named {name}", "xt list jobs shows those there are")
-        return found[0]
+        with self.database.reading() as connection:
+            return job_rows.one(connection, name)
 
     def jobs(self, names: Sequence[str] = (), workspace: str | None = None) -> list[Job]:
-        query, values = f"SELECT {JOB_COLUMNS} FROM jobs WHERE 1", list[Any]()
-        if names:
-            query += f" AND num IN ({','.join('?' * len(names))})"
-            values += [job_number(name) for name in names]
-        if workspace is not None:
-            query += " AND workspace = ?"
-            values.append(workspace)
         with self.database.reading() as connection:
-            rows = connection.execute(query + " ORDER BY num", values).fetchall()
-        return [job_from_row(row) for row in rows]
+            return job_rows.select(connection, names, workspace)
 
     def job_counts(self, names: Sequence[str]) -> dict[str, JobCounts]:
-        counts = {name: JobCounts() for name in names}
-        marks, nums = ",".join("?" * len(names)), [job_number(name) for name in names]
         with self.database.reading() as connection:
-            runs = connection.execute(
-                "SELECT job_num, is_parent, status, COUNT(*) FROM runs "
-                f"WHERE job_num IN ({marks}) GROUP BY job_num, is_parent, status",
-                nums,
-            ).fetchall()
-            items = connection.execute(
-                "SELECT job_num, status, COUNT(*) FROM work_items WHERE job_num IN "
-                f"({marks}) AND run IS NULL GROUP BY job_num, status",
-                nums,
-            ).fetchall()
-        for num, is_parent, status, number in runs:
-            count_run(counts[f"job{num}"], bool(is_parent), RunStatus(status), number)
-        for num, status, number in items:
-            if status == WorkItemStatus.CANCELLED:
-                counts[f"job{num}"].cancelled += number
-            else:
-                counts[f"job{num}"].unstarted += number
-        return counts
+            return job_rows.counts(connection, names)
 
     def best_runs(self, jobs: Sequence[Job]) -> dict[str, tuple[str, float]]:
-        best: dict[str, tuple[str, float]] = {}
         with self.database.reading() as connection:
-            for job in jobs:
-                path = '$."' + job.primary_metric.replace('"', '\\"') + '"'
-                row = connection.execute(
-                    "SELECT name, json_extract(metrics, ?1) AS value FROM runs "
-                    "WHERE job_num = ?2 AND is_parent = 0 AND status = 'completed' "
-                    "AND json_type(metrics, ?1) IN ('integer', 'real') "
-                    "AND ABS(json_extract(metrics, ?1)) < 9e999 "  # an integer may be beyond all
-                    f"ORDER BY value {'DESC' if job.maximize else 'ASC'}, num, child LIMIT 1",
-                    (path, job_number(job.name)),
-                ).fetchone()
-                if row:
-                    best[job.name] = (row[0], float(row[1]))
-        return best
+            found = {job.name: job_rows.best_run(connection, job) for job in jobs}
+        return {name: best for name, best in found.items() if best is not None}
 
     def open_jobs(self, node: str) -> list[Job]:
         with self.database.reading() as connection:
@@ -180,17 +127,8 @@ class SqliteStatsStore:
         return runs_from_rows(rows)
 
     def update_job(self, name: str, **fields: Any) -> None:
-        if not set(fields) <= {"tags", "notes", "cancel_requested"}:
-            raise ValueError(f"a job's {sorted(fields)} cannot be changed")
-        if "tags" in fields:
-            fields["tags"] = dumps(fields["tags"])
-        assignments = ", ".join(f"{column} = ?" for column in fields)
         with self.database.transaction() as connection:
-            changed = connection.execute(
-                f"UPDATE jobs SET {assignments} WHERE num = ?", [*fields.values(), job_number(name)]
-            ).rowcount
-        if not changed:
-            raise UnknownNameError(f"no job named {name}", "xt list jobs shows those there are")
+            job_rows.update(connection, name, fields)
 
     # Work items -------------------------------------------------------------------------
 
@@ -224,7 +162,9 @@ class SqliteStatsStore:
                 (child.name, job_number(item.job), item.run_index),
             )
             self._insert_queued(connection, child)
-            _add_event(connection, parent_id, child.created, "child_created", {"child": child.name})
+            journals.add_event(
+                connection, parent_id, child.created, "child_created", {"child": child.name}
+            )
         return item, child
 
     def set_hparams(
@@ -268,24 +208,19 @@ class SqliteStatsStore:
 
     def rejoin(self, node: str, place: str | None = None) -> list[str]:
         with self.database.transaction() as connection:
-            rows = connection.execute(
-                "SELECT runs.id, runs.job FROM runs JOIN jobs ON jobs.num = runs.job_num "
-                "WHERE runs.node = ? AND runs.is_parent = 1 AND runs.status = 'lost' "
-                "AND jobs.cancel_requested = 0 AND runs.cancel_requested = 0",
-                (node,),
-            ).fetchall()
-            back = [row for row in rows if work_items.is_claimable(connection, row[1], node)]
+            lost = parents.lost(connection, node)
+            back = [row for row in lost if work_items.is_claimable(connection, row[1], node)]
             if place is not None:
                 back = [row for row in back if is_shared_at(self.job(row[1]), node, place)]
             for row_id, name in back:
-                _rejoin_parent(connection, row_id)
+                parents.rejoin(connection, row_id)
                 leases.renew(connection, lease_of(self.job(name), node))
         return [job for _, job in back]
 
     def reopen_parent(self, workspace: str, name: str) -> None:
         """Let a parent that was lost spawn again, because its team's store does so."""
         with self.database.transaction() as connection:
-            _rejoin_parent(connection, self._journal_row(connection, workspace, name)[0])
+            parents.rejoin(connection, journals.row_id(connection, workspace, name))
 
     def extend_job(self, name: str, count: int) -> Job:
         with self.database.transaction() as connection:
@@ -296,22 +231,8 @@ class SqliteStatsStore:
                 (count, job_number(name)),
             )
             work_items.add_items(connection, new_items(job, first, count))
-            self._reopen_parents(connection, job, count)
+            parents.extend(connection, name, count)
         return self.job(name)
-
-    def _reopen_parents(self, connection: sqlite3.Connection, job: Job, count: int) -> None:
-        """A parent that has ended spawns again; its script, if that succeeded, is not run again."""
-        rows = connection.execute(
-            "SELECT id, status FROM runs WHERE job_num = ? AND is_parent = 1",
-            (job_number(job.name),),
-        ).fetchall()
-        for row_id, status in rows:
-            if RunStatus(status) in FINAL_RUN_STATES:
-                again = RunStatus.QUEUED
-                if status == RunStatus.COMPLETED:
-                    again = RunStatus.SPAWNING
-                connection.execute(_REOPEN_PARENT, (again, row_id))
-            _add_event(connection, row_id, clock.now(), "extended", {"work_items": count})
 
     def cancel_unstarted(self, job: str) -> int:
         with self.database.transaction() as connection:
@@ -323,7 +244,7 @@ class SqliteStatsStore:
                 if run.is_parent:
                     fields = {"cancel_requested": True}
                     self.change_run(RunChange(run.workspace, run.name, fields=fields))
-            if self.job(job).cancel_requested or not _other_part_lives(connection, job, node):
+            if self.job(job).cancel_requested or not parents.lives_elsewhere(connection, job, node):
                 self.cancel_unstarted(job)
             else:
                 work_items.cancel_unstarted(connection, job, node)
@@ -377,10 +298,10 @@ class SqliteStatsStore:
                 check_transition(change.run, RunStatus(before), change.status)
                 fields = status_fields(change.status, before, moment, started, ended) | fields
             if change.event is not None:
-                _add_event(connection, row_id, moment, change.event, change.data)
+                journals.add_event(connection, row_id, moment, change.event, change.data)
             assignments = "".join(f"{column} = ?, " for column in fields)
             connection.execute(
-                f"UPDATE runs SET {assignments} revision = {_NEXT_REVISION} WHERE id = ?",
+                f"UPDATE runs SET {assignments} revision = {NEXT_REVISION} WHERE id = ?",
                 [*fields.values(), row_id],
             )
             if change.status is not None:
@@ -390,70 +311,23 @@ class SqliteStatsStore:
     def add_journal(self, batch: JournalBatch) -> None:
         durable = bool(batch.events or batch.tags or batch.hparams)
         with self.database.transaction(durable=durable) as connection:
-            row_id, end, hparams, metrics, tags = self._journal_row(
-                connection, batch.workspace, batch.run
-            )
-            if end > batch.start:  # a second delivery: the end and its records are one truth
-                return
-            aggregates = aggregate_rows.of_run(connection, row_id)
-            connection.executemany(
-                "INSERT OR IGNORE INTO metrics VALUES (?,?,?,?,?)",
-                ((row_id, m.offset, m.time, m.step, dumps(m.values)) for m in batch.metrics),
-            )
-            for time, name, data in batch.events:
-                _add_event(connection, row_id, time, name, data)
-            for record in batch.metrics:
-                metrics |= record.values
-            connection.execute(
-                "UPDATE runs SET hparams = ?, metrics = ?, aggregates = ?, tags = ?, "
-                f"journal_end = ?, revision = {_NEXT_REVISION} WHERE id = ?",
-                (
-                    dumps(hparams | batch.hparams),
-                    dumps(metrics),
-                    aggregates_to_json(add_records(aggregates, batch.metrics)),
-                    dumps(tags | batch.tags),
-                    batch.end,
-                    row_id,
-                ),
-            )
-
-    def _journal_row(
-        self, connection: sqlite3.Connection, workspace: str, run: str
-    ) -> tuple[int, int, dict[str, Any], dict[str, Any], dict[str, Any]]:
-        row = connection.execute(
-            "SELECT id, journal_end, hparams, metrics, tags FROM runs "
-            "WHERE workspace = ? AND num = ? AND child = ?",
-            (workspace, *run_numbers(run)),
-        ).fetchone()
-        if row is None:
-            raise unknown_run(workspace, run)
-        return row[0], row[1], loads(row[2]), loads(row[3]), loads(row[4])
+            journals.add(connection, batch)
 
     def journal_end(self, workspace: str, run: str) -> int:
         with self.database.reading() as connection:
-            return self._journal_row(connection, workspace, run)[1]
+            return journals.end(connection, workspace, run)
 
     def events(self, workspace: str, run: str, after: int = 0) -> list[Event]:
         with self.database.reading() as connection:
-            row_id = self._journal_row(connection, workspace, run)[0]
-            rows = connection.execute(
-                "SELECT seq, time, event, data FROM events WHERE run_id = ? AND seq > ? "
-                "ORDER BY seq",
-                (row_id, after),
-            ).fetchall()
-        return [Event(seq, time, event, loads(data)) for seq, time, event, data in rows]
+            row_id = journals.row_id(connection, workspace, run)
+            return journals.events(connection, row_id, after)
 
     def metrics(
         self, workspace: str, run: str, after: int = -1, limit: int | None = None
     ) -> list[MetricRecord]:
         with self.database.reading() as connection:
-            row_id = self._journal_row(connection, workspace, run)[0]
-            rows = connection.execute(
-                "SELECT position, time, step, data FROM metrics WHERE run_id = ? "
-                "AND position > ? ORDER BY position LIMIT ?",
-                (row_id, after, -1 if limit is None else limit),
-            ).fetchall()
-        return [MetricRecord(offset, time, step, loads(data)) for offset, time, step, data in rows]
+            row_id = journals.row_id(connection, workspace, run)
+            return journals.metrics(connection, row_id, after, limit)
 
     def complete_aggregates(self, records: int | None = None) -> int:
         return aggregate_rows.complete(self.database, records)
@@ -488,34 +362,8 @@ class SqliteStatsStore:
             ).fetchall()
 
 
-def _rejoin_parent(connection: sqlite3.Connection, row_id: int) -> None:
-    connection.execute(_REOPEN_PARENT, (RunStatus.QUEUED, row_id))
-    _add_event(connection, row_id, clock.now(), "rejoined", {})
-
-
-def _other_part_lives(connection: sqlite3.Connection, job: str, node: str) -> bool:
-    """Whether another node than this one has a part of the job that will go on."""
-    row = connection.execute(
-        "SELECT EXISTS (SELECT 1 FROM runs WHERE job_num = ? AND is_parent = 1 AND node != ? "
-        "AND cancel_requested = 0 AND status IN ('created', 'queued', 'spawning', 'running'))",
-        (job_number(job), node),
-    ).fetchone()
-    return bool(row[0])
-
-
 def _encoded_fields(fields: dict[str, Any]) -> dict[str, Any]:
     check_settable(fields)
     return {
         name: dumps(value) if name in _ENCODED_COLUMNS else value for name, value in fields.items()
     }
-
-
-def _add_event(
-    connection: sqlite3.Connection, row_id: int, time: float, event: str, data: dict[str, Any]
-) -> None:
-    seq = connection.execute(
-        "UPDATE runs SET last_event = last_event + 1 WHERE id = ? RETURNING last_event", (row_id,)
-    ).fetchone()[0]
-    connection.execute(
-        "INSERT INTO events VALUES (?,?,?,?,?)", (row_id, seq, time, event, dumps(data))
-    )

@@ -9,6 +9,7 @@ from xt_core.session import Session
 from xt_core.submit.again import Again, job_again, run_again
 from xt_core.submit.options import command_line, texts_of
 from xt_core.submit.presets import Preset
+from xt_tui.acting.controllers import commands
 from xt_tui.acting.lookups import look_up
 
 if TYPE_CHECKING:
@@ -58,8 +59,8 @@ def _open_form(app: "XtApp", again: Again, preset: Preset) -> None:
     from xt_tui.screens.launch import LaunchScreen
 
     there = app.session.beside(cwd=again.folder)
-    title = f"Launch {again.name} again, with the code as it is now"
-    app.push_screen(LaunchScreen(there, preset, title), app.launched)
+    form = LaunchScreen(there, app.drafts, again=again.name, content=preset)
+    app.push_screen(form, app.launched)
     if again.missing_folder:
         text = f"{again.missing_folder} is not here: looking for the code in {again.folder}"
         app.notify(text, severity="warning", markup=False)
@@ -81,6 +82,8 @@ def choose_command(app: "XtApp") -> None:
     """Offer the commands that do, headless, what is shown and meant."""
     table = table_command(app)
     steps = _steps(app)
+    if app.main.pane is app.main.nodes:
+        steps = [*commands(app), *steps]
     find = _finder(app) if needs_one(app) is None else None
 
     def call() -> list[tuple[str, str]]:

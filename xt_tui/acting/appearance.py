@@ -19,7 +19,11 @@ def choose_theme(app: "XtApp") -> None:
     """Choose a theme with a live preview; what is chosen is remembered."""
     from xt_tui.screens.theme import ThemeScreen
 
-    app.push_screen(ThemeScreen(app.theme), lambda name: app.wear(name or app.theme))
+    def chosen(name: str | None) -> None:
+        if name is not None:
+            app.wear(name)
+
+    app.push_screen(ThemeScreen(app.theme), chosen)
 
 
 def jump(app: "XtApp") -> None:

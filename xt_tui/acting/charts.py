@@ -10,6 +10,7 @@ from xt_core.reports.curves import XKind
 from xt_tui.charting.ranges import Range, panned, zoomed
 
 if TYPE_CHECKING:
+    from xt_tui.app import XtApp
     from xt_tui.panes.metrics import MetricsPane
     from xt_tui.widgets.chart import ChartView
 
@@ -40,6 +41,18 @@ def tab(pane: "MetricsPane", step: int) -> None:
     pane.show()
 
 
+def open_large(app: "XtApp", metric: str) -> None:
+    """The chart of a metric that the runs have logged, with all the room of the pane; as soon as
+    its points are read."""
+    pane = app.metrics
+    pane.close_filter()
+    pane.view.system, pane.view.large = False, True
+    pane.charts.go_to(metric)
+    app.main.focus_pane("metrics")
+    pane.show_chosen()
+    pane.show()
+
+
 def toggle_large(pane: "MetricsPane") -> None:
     """One chart, or all."""
     pane.view.large = not pane.view.large
@@ -47,7 +60,7 @@ def toggle_large(pane: "MetricsPane") -> None:
 
 
 def go_back(pane: "MetricsPane") -> None:
-    """Undo one thing: the filter that is open, the crosshair, the large chart, the zoom."""
+    """Undo one thing: the filter that is open, the crosshair, the large chart, the zoom, nodes."""
     view = pane.view
     if pane.is_filter_open:
         pane.close_filter()
@@ -55,8 +68,10 @@ def go_back(pane: "MetricsPane") -> None:
         view.cursor = view.mark = None
     elif view.large:
         view.large = False
-    else:
+    elif view.x_range is not None:
         view.x_range = None
+    else:
+        pane.show_nodes(())
     pane.show()
 
 
@@ -185,7 +200,7 @@ def _whole(pane: "MetricsPane") -> Range | None:
 def next_x_kind(pane: "MetricsPane") -> None:
     """Another quantity on the axis of x; epochs only where they were logged."""
     kinds = [kind for kind in XKind if kind is not XKind.EPOCH or pane.has_epochs]
-    if pane.view.system:
+    if pane.of_system:
         kinds = [XKind.RELATIVE, XKind.WALL]
     place = kinds.index(pane.x_kind) if pane.x_kind in kinds else -1
     pane.view.set_x(kinds[(place + 1) % len(kinds)])
@@ -223,7 +238,19 @@ def toggle_top(pane: "MetricsPane") -> None:
 
 
 def toggle_system(pane: "MetricsPane") -> None:
-    """What was logged, or what the runs use of their machines."""
+    """What was logged, or what the runs use of their machines; from nodes back to runs."""
+    if pane.machines:
+        pane.show_nodes(())
+        return
     pane.view.system = not pane.view.system
-    pane.view.x_range = pane.view.cursor = pane.view.mark = None
+    pane.view.leave_places()
     pane.show_chosen()
+
+
+# Nodes -------------------------------------------------------------------------------
+
+
+def show_machines(app: "XtApp") -> None:
+    """Draw what the machines of the chosen nodes use, in the metrics pane."""
+    app.metrics.show_nodes([str(node["name"]) for node in app.main.nodes.chosen])
+    app.main.focus_pane("metrics")

@@ -87,4 +87,4 @@ def open_made(app: "XtApp", what: str, make: Callable[[Path], Path], opened: Ope
         with folder:
             opened(app, file)
 
-    look_up(app, what, call, show)
+    look_up(app, what, call, show, lambda made: made[0].cleanup())

@@ -1,7 +1,7 @@
 """What must be looked up before the user can go on: in a thread, with a line that says so."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from textual.widgets import Static
 
@@ -14,45 +14,68 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def look_up(app: "XtApp", what: str, call: Callable[[], T], then: Callable[[T], object]) -> None:
+def look_up(
+    app: "XtApp",
+    what: str,
+    call: Callable[[], T],
+    then: Callable[[T], object],
+    discard: Callable[[T], object] = lambda _found: None,
+) -> None:
     """Call in a thread, and go on with what it gives, on the UI's own; an error is told instead.
 
     `what` is shown meanwhile, as "opening run.json". What is typed meanwhile is meant for what
-    comes; Esc gives that up.
+    comes; Esc gives that up: what is found then is given to `discard`.
     """
-    line = Static(f"{what}… esc or ctrl+g gives up", classes="busy", markup=False)
-    app.main.mount(line)
-    is_wanted = True
+    one = _LookUp(app, what, then, discard)
+    app.hold_keys(one.give_up)
+    app.run_worker(
+        lambda: one.work(call), thread=True, group="act", description=what, exit_on_error=False
+    )
 
-    def give_up() -> None:
-        nonlocal is_wanted
-        is_wanted = False
-        line.remove()
 
-    def found(what_is: T) -> None:
-        if is_wanted:
-            line.remove()
-            try:
-                then(what_is)
-            finally:
-                app.release_keys(give_up)
+class _LookUp(Generic[T]):
+    """One that is under way, from the line that is shown until it is taken away."""
 
-    def failed() -> None:
-        if is_wanted:
-            line.remove()
-            app.release_keys(give_up, is_open=False)
+    def __init__(
+        self,
+        app: "XtApp",
+        what: str,
+        then: Callable[[T], object],
+        discard: Callable[[T], object],
+    ) -> None:
+        self._app, self._then, self._discard = app, then, discard
+        self._is_wanted = True
+        self._line = Static(f"{what}… esc or ctrl+g gives up", classes="busy", markup=False)
+        app.main.mount(self._line)
 
-    def work() -> None:
+    def give_up(self) -> None:
+        self._is_wanted = False
+        self._line.remove()
+
+    def work(self, call: Callable[[], T]) -> None:
+        """Called in a thread."""
         try:
-            what_is = call()
+            found = call()
         except XTError as error:
-            app.call_later(failed)
-            app.post_message(Acted("", [], error))
+            self._app.call_later(self._failed)
+            self._app.post_message(Acted("", [], error))
         except BaseException:
-            app.call_later(failed)
+            self._app.call_later(self._failed)
             raise
         else:
-            app.call_later(found, what_is)
+            self._app.call_later(self._go_on, found)
 
-    app.hold_keys(give_up)
-    app.run_worker(work, thread=True, group="act", description=what, exit_on_error=False)
+    def _go_on(self, found: T) -> None:
+        if not self._is_wanted:
+            self._discard(found)
+            return
+        self._line.remove()
+        try:
+            self._then(found)
+        finally:
+            self._app.release_keys(self.give_up)
+
+    def _failed(self) -> None:
+        if self._is_wanted:
+            self._line.remove()
+            self._app.release_keys(self.give_up, is_open=False)

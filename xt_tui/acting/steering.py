@@ -3,9 +3,9 @@
 Until the feed confirms it, what was asked for is shown as a badge: cancelling, restarting, …
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
 from textual.widgets import Static
@@ -47,9 +47,8 @@ class Progressed(Message):
 def cancel(app: "XtApp") -> None:
     """Cancel what the user means: jobs in the jobs pane, all on a node in the nodes pane, else
     runs."""
-    node = app.main.nodes.node
-    if app.main.pane is app.main.nodes and node is not None:
-        _cancel_node(app, str(node["name"]), node["running"], node["queued"])
+    if app.main.pane is app.main.nodes:
+        _cancel_nodes(app, [n for n in app.main.nodes.chosen if n["running"] or n["queued"]])
     elif app.on_jobs:
         _cancel_jobs(app, living_jobs(app.jobs.chosen))
     else:
@@ -111,21 +110,27 @@ def _cancel_jobs(app: "XtApp", rows: list[JobRow]) -> None:
     _ask(app, screen, call, names, _CANCELLING)
 
 
-def _cancel_node(app: "XtApp", node: str, running: int, queued: int) -> None:
+def _cancel_nodes(app: "XtApp", nodes: Sequence[Mapping[str, Any]]) -> None:
+    names = [str(node["name"]) for node in nodes]
+    where = names[0] if len(names) == 1 else counted(len(names), "node")
+    running = sum(node["running"] for node in nodes)
+    queued = sum(node["queued"] for node in nodes)
+    listed = f"{counted(running, 'running run')}, {queued} queued"
     screen = ConfirmScreen(
-        f"Cancel all that runs on {node}?",
-        [f"{counted(running, 'running run')}, {queued} queued"],
-        "What runs there is stopped; jobs go on on their other nodes.",
+        f"Cancel all that runs on {where}?",
+        [listed] if len(names) == 1 else names,
+        "What runs there is stopped; jobs go on on their other nodes."
+        + ("" if len(names) == 1 else f" {listed}."),
         "Cancel all",
         "Keep running",
         running + queued,
     )
 
     def call(session: Session) -> str:
-        session.controllers.cancel(nodes=[node])
-        return f"all that ran on {node} is cancelled"
+        session.controllers.cancel(nodes=names)
+        return f"all that ran on {where} is cancelled"
 
-    living = living_runs([run for run in app.state.runs.values() if run.node == node])
+    living = living_runs([run for run in app.state.runs.values() if run.node in names])
     _ask(app, screen, call, [run.full_name for run in living], _CANCELLING)
 
 

@@ -23,7 +23,8 @@ def choose_columns(app: "XtApp") -> None:
         if columns is not None:
             pane.set_columns(columns)
 
-    app.push_screen(ColumnsScreen(pane.noun, pane.fields, pane.examples(), pane.columns), chosen)
+    screen = ColumnsScreen(pane.noun, pane.fields, pane.examples(), pane.columns, pane.example)
+    app.push_screen(screen, chosen)
 
 
 def choose_order(app: "XtApp") -> None:
@@ -70,14 +71,18 @@ def choose_view(app: "XtApp") -> None:
     pane: RecordsPane[Any] = app.main.records
 
     def chosen(view: "View | None") -> None:
-        if view is None:
-            return
-        try:
-            pane.apply(view)
-        except UsageError as error:
-            app.notify(f"{error.message}: {error.hint}", severity="error", markup=False)
+        if view is not None:
+            apply_view(app, pane, view)
 
     app.push_screen(
         ViewsScreen(pane.nouns, pane.saved_views(), pane.view, pane.plain_view, pane.save_views),
         chosen,
     )
+
+
+def apply_view(app: "XtApp", pane: "RecordsPane[Any]", view: "View") -> None:
+    """Show what a view says, or say what is wrong with it."""
+    try:
+        pane.apply(view)
+    except UsageError as error:
+        app.notify(f"{error.message}: {error.hint}", severity="error", markup=False)

@@ -34,7 +34,12 @@ def switch(app: "XtApp", name: str | None) -> None:
         return
     chosen = {**old.overrides, "general.xt-team-name": name}
     new = Session(old.home, old.cwd, old.environ, chosen)
-    if new.team.may_need_sign_in and not app.is_headless:
+    try:
+        team = new.team
+    except XTError as error:
+        app.notify(f"{error.message}\n{error.hint}".strip(), severity="error", markup=False)
+        return
+    if team.may_need_sign_in and not app.is_headless:
         # It asks on the terminal; in a browser there is none, and what is missing is told later.
         with contextlib.suppress(SuspendNotSupported), app.suspend():
             new.sign_in_beforehand()

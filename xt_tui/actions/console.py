@@ -12,7 +12,7 @@ _PANE = "output"
 
 
 def _needs_output(app: "XtApp") -> str | None:
-    return None if app.output.attachments else "no output is shown: a on a run shows its output"
+    return None if app.output.attachments else "no run is chosen whose output could be shown"
 
 
 def _needs_search(app: "XtApp") -> str | None:

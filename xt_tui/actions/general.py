@@ -2,13 +2,13 @@
 
 from xt_tui.actions import guards
 from xt_tui.actions.action import Action
-from xt_tui.actions.late import appearance, teams
+from xt_tui.actions.late import appearance, palette, teams
 
 ACTIONS = (
     Action("help", "help", "show and search all keys; enter does what is found", "question_mark",
            "XT", lambda app: app.open_help(), in_footer=True, command="xt keys"),
-    Action("palette", "palette", "find any action, run, job, team or theme by typing",
-           "colon,ctrl+p", "XT", lambda app: app.action_command_palette(), in_footer=True),
+    Action("palette", "palette", "find any action, view, metric, node, job, run, team or theme",
+           "colon,ctrl+p", "XT", palette.open_palette, in_footer=True),
     Action("quit", "quit", "leave; whatever runs goes on", "q", "XT",
            lambda app: app.exit(), in_footer=True),
     Action("suspend", "suspend", "go back to the shell, and here again with fg", "ctrl+z", "XT",

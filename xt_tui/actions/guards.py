@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from xt_core.model.states import SearchStyle
+from xt_core.nodes.states import UNREACHABLE, UNRESPONSIVE
 from xt_core.services.team import team_names
 from xt_tui.actions.late import steering
 from xt_tui.layout import PANES
@@ -25,13 +26,24 @@ def needs_box(app: "XtApp") -> str | None:
     return "choose a box in the nodes pane (7)"
 
 
+def needs_node(app: "XtApp") -> str | None:
+    return None if app.main.nodes.chosen else "no node is under the cursor"
+
+
 def needs_living(app: "XtApp") -> str | None:
     """Something that has not ended, in the pane that has the keys."""
     if app.main.pane is app.main.nodes:
-        node = app.main.nodes.node
-        if node is None:
+        nodes = app.main.nodes.chosen
+        if not nodes:
             return "no node is under the cursor"
-        return None if node["running"] or node["queued"] else f"nothing runs on {node['name']}"
+        if any(node["running"] or node["queued"] for node in nodes):
+            return None
+        if silent := [
+            node["name"] for node in nodes if node["state"] in (UNRESPONSIVE, UNREACHABLE)
+        ]:
+            return f"{', '.join(silent)}: nobody there answers, so nothing can be cancelled"
+        only = nodes[0]["name"] if len(nodes) == 1 else "those that are marked"
+        return f"nothing runs on {only}"
     if app.on_jobs:
         rows = app.jobs.chosen
         if not rows:

@@ -24,6 +24,8 @@ ACTIONS = (
     Action("columns", "columns", "choose which columns are shown, in which order, how wide", "C",
            "Lists", tables.choose_columns,
            command="xt list runs --columns"),
+    Action("pause", "pause", "let the jobs and runs stand still, or go on with what has changed",
+           "p", "Lists", lambda app: app.main.toggle_pause(), command="xt list runs"),
     Action("mark", "mark", "mark or unmark the row, to act on several", "space", "Lists",
            lambda app: app.main.records.toggle_mark(), in_footer=True),
     Action("mark_range", "mark range", "mark every row that the cursor passes, until v again",

@@ -7,6 +7,7 @@ from xt_core.model.records import Run
 from xt_core.reports.curves import RunPoints, XKind
 from xt_core.reports.replicates import replicates
 from xt_tui.charting.colors import Colors
+from xt_tui.charting.drawn import Drawn
 from xt_tui.charting.points import Points
 from xt_tui.charting.view import Banding, View
 
@@ -17,7 +18,7 @@ class Curves:
     def __init__(self) -> None:
         self._curves: dict[tuple[str, str], tuple[Curve, XKind, RunPoints]] = {}
 
-    def of(self, metric: str, runs: Sequence[Run], points: Points, colors: Colors,
+    def of(self, metric: str, runs: Sequence[Drawn], points: Points, colors: Colors,
            view: View, kind: XKind, *, maximize: bool) -> list[Curve | Band]:  # fmt: skip
         """What a chart of a metric shows of some runs."""
         form = Form(view.log_x, view.log_y, view.smoothing, _best(view.best, maximize),
@@ -27,7 +28,10 @@ class Curves:
                   for run in known}  # fmt: skip
         if view.banding is Banding.OFF:
             return list(curves.values())
-        groups = {Banding.ALL.value: known} if view.banding is Banding.ALL else replicates(known)
+        only_runs = [run for run in known if isinstance(run, Run)]
+        groups: dict[str, Sequence[Drawn]] = {Banding.ALL.value: known}
+        if view.banding is Banding.SEEDS and only_runs:
+            groups = {**replicates(only_runs)}
         return [
             Band(
                 f"{name} ({len(members)})",
@@ -39,7 +43,7 @@ class Curves:
         ]
 
     def _curve(
-        self, metric: str, run: Run, points: Points, colors: Colors, form: Form, kind: XKind
+        self, metric: str, run: Drawn, points: Points, colors: Colors, form: Form, kind: XKind
     ) -> Curve:
         name, known = run.full_name, points.of(run.full_name)
         curve, of_kind, of_points = self._curves.get((name, metric), (None, kind, known))
@@ -52,7 +56,7 @@ class Curves:
             curve.extend(known.x(metric, kind, curve.taken), values[curve.taken :])
         return curve
 
-    def keep(self, runs: Sequence[Run]) -> None:
+    def keep(self, runs: Sequence[Drawn]) -> None:
         """Forget the curves of all other runs."""
         names = {run.full_name for run in runs}
         if any(name not in names for name, _ in self._curves):

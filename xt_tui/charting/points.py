@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from xt_core.errors import XTError
-from xt_core.model.records import MetricRecord, Run
+from xt_core.model.records import MetricRecord
 from xt_core.reports.curves import RunPoints
+from xt_tui.charting.drawn import Drawn
 
-Source = Callable[[Run, int], Sequence[MetricRecord]]
+Source = Callable[[Drawn, int], Sequence[MetricRecord]]
 """The records that a run logged after a journal offset, in order; a part of them, if many.
 Raises XTError."""
 
@@ -26,23 +27,25 @@ class Part:
     points: RunPoints
 
 
-def read(source: Source, wanted: Sequence[tuple[Run, int]]) -> list[Part]:
-    """What is new of runs, each with the offset up to which it is known. Of a node that does not
-    answer one run is asked for, of the others all."""
-    parts, silent = [], set[str]()
+def read(
+    source: Source, wanted: Sequence[tuple[Drawn, int]]
+) -> tuple[list[Part], dict[str, XTError]]:
+    """What is new of runs, each with the offset up to which it is known; and why nodes told
+    nothing. Of a node that does not answer one run is asked for, of the others all."""
+    parts, silent = list[Part](), dict[str, XTError]()
     for run, after in wanted:
         if run.node in silent:
             continue
         try:
             records = source(run, after)
-        except XTError:  # the feed says so
-            silent.add(run.node)
+        except XTError as error:
+            silent[run.node] = error
             continue
         if records:
             points = RunPoints()
             points.add(records)
             parts.append(Part(run.full_name, after, points))
-    return parts
+    return parts, silent
 
 
 class Points:
@@ -51,7 +54,7 @@ class Points:
     def __init__(self) -> None:
         self._runs: dict[str, RunPoints] = {}
 
-    def wanted(self, runs: Sequence[Run]) -> list[tuple[Run, int]]:
+    def wanted(self, runs: Sequence[Drawn]) -> list[tuple[Drawn, int]]:
         """The runs, each with the offset up to which it is known."""
         return [(run, self.of(run.full_name).offset) for run in runs]
 

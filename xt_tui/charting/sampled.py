@@ -1,23 +1,33 @@
-"""What runs use of their machines, as a source of points beside what they logged."""
+"""What runs use of their machines, and machines in all, as a source of points beside what was
+logged."""
 
 from collections.abc import Sequence
 
-from xt_core.model.records import MetricRecord, Run
-from xt_core.model.samples import PREFIX
+from xt_core.errors import UnavailableError
+from xt_core.model.records import MetricRecord
+from xt_core.model.samples import PREFIX, Sample
 from xt_core.session import Session
+from xt_tui.charting.drawn import Drawn, Machine
 from xt_tui.charting.points import Source
 
 _A_SECOND = 1000
 """Offsets of samples are milliseconds, to which their times are rounded."""
+_PATIENCE_SECONDS = 2.0
+"""With a node: others' samples wait meanwhile."""
 
 
 def sampled(session: Session) -> Source:
-    """The samples of runs as records of metrics named ``system.…``, their times as offsets."""
+    """The samples of runs and machines as records of metrics named ``system.…``, their times as
+    offsets."""
 
-    def read(run: Run, after: int) -> Sequence[MetricRecord]:
+    def read(drawn: Drawn, after: int) -> Sequence[MetricRecord]:
         from xt_core.system import ALL, run_samples
 
-        samples = run_samples(session, run, ALL if after < 0 else after / _A_SECOND)
+        begin = ALL if after < 0 else after / _A_SECOND
+        if isinstance(drawn, Machine):
+            samples = _of_machine(session, drawn.node, begin)
+        else:
+            samples = run_samples(session, drawn, begin)
         return [
             MetricRecord(
                 round(sample.time * _A_SECOND),
@@ -30,3 +40,17 @@ def sampled(session: Session) -> Source:
         ]
 
     return read
+
+
+def _of_machine(session: Session, node: str, after: float) -> list[Sample]:
+    from xt_core.nodes.requests import NoAnswerError
+    from xt_core.system import node_samples
+
+    try:
+        return node_samples(session, node, after, _PATIENCE_SECONDS)
+    except NoAnswerError as error:
+        if isinstance(error.__cause__, ConnectionRefusedError | FileNotFoundError):
+            raise UnavailableError(
+                f"{node} has no controller: s in the nodes pane starts one"
+            ) from error
+        raise

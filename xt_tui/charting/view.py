@@ -47,7 +47,11 @@ class View:
         """Another axis of x: places on the old one mean nothing on it."""
         if kind is not self.x_kind:
             self.x_kind = kind
-            self.x_range = self.cursor = self.mark = None
+            self.leave_places()
+
+    def leave_places(self) -> None:
+        """Forget all places on the axis of x."""
+        self.x_range = self.cursor = self.mark = None
 
     def next_smoothing(self) -> None:
         self.smoothing = SMOOTHINGS[bisect_right(SMOOTHINGS, self.smoothing) % len(SMOOTHINGS)]

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from xt_core.console import DetachedError, console_range, console_size, stream_console
 from xt_core.errors import UnavailableError, XTError
 from xt_core.model.records import Run
-from xt_core.nodes.requests import OutputStream
+from xt_core.nodes.streams import OutputStream
 from xt_core.session import Session
 from xt_tui.console.lines import LineBuffer
 from xt_tui.console.terminal import Terminal
@@ -55,6 +55,11 @@ class Attachment:
         """The offset from which on bytes are wanted."""
         self._knows_first = False
         self._thread = threading.Thread(target=self._follow, name=f"attach {run.name}", daemon=True)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it is known how much there is."""
+        return self._knows_first
 
     @property
     def is_whole(self) -> bool:

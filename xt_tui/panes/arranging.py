@@ -12,7 +12,7 @@ from xt_core.query.fields import FieldSet, Record
 from xt_core.query.table import display_width, printable, truncate
 from xt_core.query.views import Columns, column_text
 from xt_tui.groups import Grouping, Groups, parse_group
-from xt_tui.order import RecordOrder, Selection
+from xt_tui.order import Order, RecordOrder, Selection
 
 _WIDEST, _WIDEST_TITLE = 16, 30
 _SAMPLE = 100
@@ -93,7 +93,7 @@ class Arranger(Generic[Record]):
         """What is to be shown now."""
         order = self.order.update(wish.selection, now)
         groups = self._groups(wish, order.keys, now)
-        keys, places, ranks = self._rows(wish, order.keys, groups)
+        keys, places, ranks = self._rows(wish, order, groups)
         columns, widths = self._columns(wish, order.keys, now)
         self._ordered = order.keys
         self._last = Arrangement(
@@ -110,20 +110,22 @@ class Arranger(Generic[Record]):
         return self._last
 
     def _rows(
-        self, wish: Wish[Record], ordered: Sequence[str], groups: Groups
+        self, wish: Wish[Record], order: Order, groups: Groups
     ) -> tuple[Sequence[str], Mapping[str, int], Mapping[str, int]]:
         """Keys, places and ranks: the very ones of before if they are the same."""
         last = self._last
-        if not groups.column:
-            if ordered is self._ordered and not last.groups.column:
-                return last.keys, last.places, last.ranks
-            keys = [*self._looks.lead, *ordered]
-            places = placed(keys)
-            return keys, places, places
-        keys = [*self._looks.lead, *groups.rows(wish.opened)]
-        is_same = keys == last.keys
-        ranks = last.ranks if ordered is self._ordered and last.groups.column else placed(ordered)
-        return (last.keys, last.places, ranks) if is_same else (keys, placed(keys), ranks)
+        if groups.column:
+            keys = [*self._looks.lead, *groups.rows(wish.opened)]
+            if keys == last.keys:
+                return last.keys, last.places, order.places
+            return keys, placed(keys), order.places
+        if order.keys is self._ordered and not last.groups.column:
+            return last.keys, last.places, last.ranks
+        if not self._looks.lead:
+            return order.keys, order.places, order.places
+        keys = [*self._looks.lead, *order.keys]
+        places = placed(keys)
+        return keys, places, places
 
     def _groups(self, wish: Wish[Record], keys: Sequence[str], now: float) -> Groups:
         if wish.group != self._grouped_by:

@@ -39,7 +39,7 @@ class JobsPane(RecordsPane[JobRow]):
             noun="job",
             records=state.jobs,
             fields=FIELDS,
-            order=RecordOrder(FIELDS, lambda row: row.job.name, lambda row: False),
+            order=RecordOrder(FIELDS, state.jobs, lambda row: row.job.name, lambda row: False),
             selection=Selection("name", reverse=True),
             empty="no jobs yet",
             example="status=running best>.9",
@@ -63,6 +63,9 @@ class JobsPane(RecordsPane[JobRow]):
             return column.text(record, now)
         counts = progress(record).ljust(_COUNT_CELLS)  # first: a narrow pane cuts the bar off
         return f"{counts} {bar(done(record), _BAR_CELLS, draws_ascii(self.app))}"
+
+    def example(self, column: Column[JobRow], record: JobRow, now: float) -> str:
+        return self.text(column, record, now)
 
     def lead_cells(self, key: str) -> list[Cell]:
         return [Cell(ALL_JOBS, "bold"), Cell(counted(len(self._records), "job"))]

@@ -1,4 +1,4 @@
-"""The metrics pane: live curves of the chosen runs, a chart for each metric.
+"""The metrics pane: live curves of the chosen runs, or of nodes' machines, a chart for each metric.
 
 What is new is read in the background while the pane is on the screen, one reader at a time; charts
 are drawn anew at most five times a second, or at once after a key.
@@ -7,7 +7,7 @@ are drawn anew at most five times a second, or at once after a key.
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import ClassVar
@@ -20,9 +20,10 @@ from textual.timer import Timer
 from textual.widgets import Input
 
 from xt_core.chart import ASCII_GLYPHS, Band, Chart, Curve, Look, fitting_glyphs, lay_out
+from xt_core.errors import XTError
 from xt_core.model.records import MetricRecord, Run
 from xt_core.query.formats import counted
-from xt_core.reports.curves import XKind
+from xt_core.reports.curves import XKind, as_number
 from xt_core.reports.direction import is_maximized
 from xt_core.reports.top import best_runs
 from xt_core.session import Session
@@ -32,6 +33,7 @@ from xt_tui.actions.charts import ACTIONS
 from xt_tui.background import Background
 from xt_tui.charting.colors import Colors
 from xt_tui.charting.curves import Curves
+from xt_tui.charting.drawn import Drawn, Machine
 from xt_tui.charting.points import Part, Points, Source, read
 from xt_tui.charting.view import View
 from xt_tui.looks import draws_ascii
@@ -58,6 +60,8 @@ class MetricsPane(Pane, can_focus=True):
         """New points are there."""
 
         parts: Sequence[Part]
+        silent: Mapping[str, XTError]
+        """Why nodes told nothing."""
         of_system: bool
 
     @dataclass
@@ -67,7 +71,7 @@ class MetricsPane(Pane, can_focus=True):
         runs: Sequence[Run]
 
     def __init__(self, session: Session, system: Source) -> None:
-        """`system` gives what is sampled of a run's processes, as metrics."""
+        """`system` gives what is sampled of runs' processes and of machines, as metrics."""
         super().__init__("", id="metrics")
         self._session, self._system = session, system
         self._background = Background(self, "metrics")
@@ -75,10 +79,14 @@ class MetricsPane(Pane, can_focus=True):
         self._logged, self._sampled = Points(), Points()
         self._curves, self._colors = Curves(), Colors()
         self._chosen: Sequence[Run] = ()
-        self._runs: Sequence[Run] = ()
+        self._runs: Sequence[Drawn] = ()
+        """What is drawn."""
+        self.machines: Sequence[Machine] = ()
+        """Those that are drawn in the place of the chosen runs."""
+        self._silent: Mapping[str, XTError] = {}
         self.primary, self._maximize = "", True
         """The metric that its job is about, or nothing."""
-        self._drawn = 0.0
+        self._drawn, self._described = 0.0, ""
         self._timer: Timer | None = None
         # While the app runs, what stands for standard output is not the terminal.
         encoding = getattr(sys.__stdout__, "encoding", "utf-8")
@@ -101,7 +109,7 @@ class MetricsPane(Pane, can_focus=True):
 
     def _look_at_samples(self) -> None:
         """Samples come without news of the run."""
-        if self.view.system:
+        if self.of_system:
             self._look()
 
     # What is shown ----------------------------------------------------------------------
@@ -111,7 +119,27 @@ class MetricsPane(Pane, can_focus=True):
         if primary != self.primary:
             self.charts.start_over()
         self._chosen, self.primary, self._maximize = runs, primary, maximize
-        self.show_chosen()
+        if not self.machines:
+            self.show_chosen()
+
+    def show_nodes(self, nodes: Sequence[str]) -> None:
+        """Draw what the machines of these nodes use; of none, the chosen runs again."""
+        machines = [Machine(node) for node in nodes[:MOST_RUNS]]
+        if machines == [*self.machines]:
+            return
+        if bool(machines) is not bool(self.machines):
+            self.view.leave_places()
+            self.charts.start_over()
+        self.machines, self._silent = machines, {}
+        if machines:
+            self._show_runs(machines)
+        else:
+            self.show_chosen()
+
+    @property
+    def of_system(self) -> bool:
+        """Whether samples are drawn, rather than what was logged."""
+        return self.view.system or bool(self.machines)
 
     def show_chosen(self) -> None:
         """Choose anew which of the runs are shown; to find the best of 100,000 takes a while."""
@@ -131,7 +159,7 @@ class MetricsPane(Pane, can_focus=True):
         if self._is_ranked:
             self._show_runs(message.runs)
 
-    def _show_runs(self, runs: Sequence[Run]) -> None:
+    def _show_runs(self, runs: Sequence[Drawn]) -> None:
         self._runs = runs
         self._colors.allot(run.full_name for run in runs)
         self._curves.keep(runs)
@@ -141,7 +169,7 @@ class MetricsPane(Pane, can_focus=True):
     @property
     def points(self) -> Points:
         """The points of the source that is shown."""
-        return self._sampled if self.view.system else self._logged
+        return self._sampled if self.of_system else self._logged
 
     @property
     def metrics(self) -> list[str]:
@@ -156,6 +184,14 @@ class MetricsPane(Pane, can_focus=True):
         )
 
     @property
+    def logged(self) -> list[str]:
+        """The metrics that the runs have logged, whether or not they were read, the primary one
+        first."""
+        last = [run.metrics for run in self._runs if isinstance(run, Run)]
+        names = dict.fromkeys(n for each in last for n in each if as_number(each[n]) is not None)
+        return sorted(names, key=lambda name: (name != self.primary, name))
+
+    @property
     def has_epochs(self) -> bool:
         """Whether any run has logged a metric named epoch."""
         return any(self.points.of(run.full_name).has_epochs for run in self._runs)
@@ -163,7 +199,7 @@ class MetricsPane(Pane, can_focus=True):
     @property
     def is_crowded(self) -> bool:
         """Whether more runs are chosen than can be shown."""
-        return len(self._chosen) > MOST_RUNS
+        return len(self._chosen) > MOST_RUNS and not self.machines
 
     # Reading ----------------------------------------------------------------------------
 
@@ -171,12 +207,13 @@ class MetricsPane(Pane, can_focus=True):
         """Read what is new, if it would be seen."""
         if not self.region:
             return
-        of_system = self.view.system
+        of_system = self.of_system
         source = self._system if of_system else self._read_logged
         wanted = self.points.wanted(self._runs)
-        self._background.ask(lambda: self.Read(read(source, wanted), of_system))
+        self._background.ask(lambda: self.Read(*read(source, wanted), of_system))
 
-    def _read_logged(self, run: Run, after: int) -> Sequence[MetricRecord]:
+    def _read_logged(self, run: Drawn, after: int) -> Sequence[MetricRecord]:
+        assert isinstance(run, Run)
         return self._session.store.metrics(run.workspace, run.name, after, _RECORDS_A_READ)
 
     @on(Read)
@@ -184,8 +221,11 @@ class MetricsPane(Pane, can_focus=True):
         points = self._sampled if message.of_system else self._logged
         for part in message.parts:
             points.take(part)
-        if message.parts:
+        is_told = message.silent.keys() == self._silent.keys()
+        self._silent = message.silent
+        if message.parts or not is_told:
             self._show_soon()
+        if message.parts:
             self._look()  # there may be more
 
     @on(Charts.Shown)
@@ -220,10 +260,18 @@ class MetricsPane(Pane, can_focus=True):
             return "no run is chosen"
         if self.view.pattern:
             return f"no metric matches {self.view.pattern}"
+        if self.machines:
+            nodes = {machine.node for machine in self.machines}
+            why = [error.message for node, error in self._silent.items() if node in nodes]
+            return "\n".join(why) or "nothing sampled yet: a controller looks every few seconds"
         return "nothing sampled yet" if self.view.system else "no metrics logged yet"
 
     def _describe(self) -> None:
         parts = []
+        if self.machines:
+            names = [machine.name for machine in self.machines]
+            parts.append(f"what {', '.join(names)} use" + ("s" if len(names) == 1 else ""))
+            parts += [f"{node} is silent" for node in self._silent if node in names]
         if self.is_crowded:
             which = f"first {MOST_RUNS}"
             if self._is_ranked:
@@ -231,7 +279,10 @@ class MetricsPane(Pane, can_focus=True):
             parts.append(f"the {which} of {counted(len(self._chosen), 'run')}")
         page, pages = self.charts.pages
         parts += [f"page {page} of {pages}"] if pages > 1 else []
-        self.border_subtitle = " · ".join((*parts, *self.view.describe())).replace("[", "\\[")
+        text = " · ".join((*parts, *self.view.describe()))
+        if text != self._described:  # to be told anew, it is drawn anew
+            self._described = text
+            self.border_subtitle = text.replace("[", "\\[")
 
     def curves_of(self, metric: str) -> list[Curve | Band]:
         """What the chart of a metric shows."""
@@ -242,9 +293,9 @@ class MetricsPane(Pane, can_focus=True):
 
     @property
     def x_kind(self) -> XKind:
-        """What is on the axis of x; what is sampled has no steps."""
-        if self.view.system and self.view.x_kind in (XKind.STEP, XKind.EPOCH):
-            return XKind.RELATIVE
+        """What is on the axis of x; what is sampled has no steps, and machines no beginning."""
+        if self.of_system and self.view.x_kind in (XKind.STEP, XKind.EPOCH):
+            return XKind.WALL if self.machines else XKind.RELATIVE
         return self.view.x_kind
 
     def _draw(self, metric: str, chart: ChartView) -> Chart:

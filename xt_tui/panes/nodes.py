@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from xt_core.home import is_own_node
-from xt_core.nodes.states import RUNNING, STOPPED, silent_node
+from xt_core.nodes.states import RUNNING, STOPPED, UNRESPONSIVE, silent_node
 from xt_core.query.formats import counted
 from xt_core.query.table import display_width
 from xt_core.reports.nodes import UNUSED, gpus_text, load_text, memory_text, state_text
@@ -19,7 +19,7 @@ from xt_tui.panes.pane import Pane
 from xt_tui.state import GLYPHS, STYLES, ViewState
 from xt_tui.widgets.table import Cell, Table, TableColumn
 
-_HEADERS = ("node", "state", "load", "memory", "GPUs", "")
+_HEADERS = (" ", "node", "state", "load", "memory", "GPUs", "")
 _NUMBERS = ("load", "memory")
 _WIDEST = 56
 
@@ -39,6 +39,7 @@ class NodesPane(Pane):
         """The texts that are shown."""
         self._starting = set[str]()
         """Nodes whose controllers are being started, until the feed tells that they run."""
+        self._marked = set[str]()
 
     def compose(self) -> ComposeResult:
         yield Table(self._cells, id="nodes-table", empty="no nodes: press b to add a box")
@@ -55,9 +56,31 @@ class NodesPane(Pane):
         return self.table
 
     @property
+    def entries(self) -> Mapping[str, Mapping[str, Any]]:
+        """The nodes by name, with the keys of `xt status --json`."""
+        return self._entries
+
+    @property
     def node(self) -> Mapping[str, Any] | None:
         """The node under the cursor, with the keys of `xt status --json`."""
         return self._entries.get(self.table.cursor_key or "")
+
+    @property
+    def chosen(self) -> list[Mapping[str, Any]]:
+        """The marked nodes, else the one under the cursor."""
+        marked = [node for name, node in self._entries.items() if name in self._marked]
+        return marked or ([] if self.node is None else [self.node])
+
+    def toggle_mark(self) -> None:
+        """Mark or unmark the cursor's node, and go on to the next."""
+        if self.table.cursor_key is not None:
+            self._marked ^= {self.table.cursor_key}
+            self.update_rows()
+            self.table.action_cursor(1)
+
+    def clear_marks(self) -> None:
+        self._marked.clear()
+        self.update_rows()
 
     @property
     def box(self) -> str | None:
@@ -84,6 +107,7 @@ class NodesPane(Pane):
         self._entries = {node["name"]: node for node in self._state.nodes}
         for name in self._boxes:
             self._entries.setdefault(name, silent_node(name, name, UNUSED))
+        self._marked &= self._entries.keys()
         self._starting -= {n for n, node in self._entries.items() if node["state"] == RUNNING}
         rows = [[cell.text for cell in self._cells(name)] for name in self._entries]
         if rows == self._rows:
@@ -96,8 +120,12 @@ class NodesPane(Pane):
             ],
             list(self._entries),
         )
+        if not self.table.moved_at:
+            self.table.rest_at_top()  # this machine comes first, and is heard of last
         busy = sum(bool(node["running"]) for node in self._entries.values())
-        self.border_subtitle = f"{counted(len(self._entries), 'node')}, {busy} busy · b adds a box"
+        marked = f" · {len(self._marked)} marked" if self._marked else ""
+        count = counted(len(self._entries), "node")
+        self.border_subtitle = f"{count}, {busy} busy{marked} · b adds a box"
 
     def _cells(self, name: str) -> list[Cell]:
         node = self._entries[name]
@@ -108,7 +136,10 @@ class NodesPane(Pane):
             state = Cell(f"{GLYPHS['spawning']} starting", STYLES["cancelling"])
         elif node["state"] == STOPPED:
             about = f"s starts it  {about}".rstrip()
+        elif node["state"] == UNRESPONSIVE and is_own_node(name):
+            about = "s ends it and starts a new one"
         return [
+            Cell("●" if name in self._marked else " ", STYLES["marked"]),
             Cell(name, "bold"),
             state,
             Cell(load_text(node)),

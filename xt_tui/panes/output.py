@@ -83,6 +83,12 @@ class OutputPane(Pane):
 
     # Attaching --------------------------------------------------------------------------
 
+    def follow_choice(self, chosen: Sequence[Run]) -> None:
+        """Show the output of other runs as soon as others are chosen."""
+        names = [run.full_name for run in chosen[:MOST_RUNS]]
+        if names != [run.full_name for run in self.runs]:
+            self.attach(chosen[:MOST_RUNS])
+
     def attach(self, runs: Sequence[Run]) -> None:
         """Show the end of runs' output and follow it."""
         from xt_tui.console.attachment import Attachment
@@ -165,8 +171,8 @@ class OutputPane(Pane):
 
     @on(LogView.Changed)
     def _describe(self) -> None:
-        if self.attachments and self.is_attached:
-            text = " · ".join(filter(None, self._facts()))
+        if self.is_attached:
+            text = " · ".join(filter(None, self._facts())) if self.attachments else "no run"
             if text != self._described:
                 self._described = text
                 self.border_subtitle = Text(text)
@@ -180,7 +186,7 @@ class OutputPane(Pane):
         facts += [f"restarted ×{run.restarts}" for run in runs[:1] if run.restarts]
         facts += [a.problem for a in self.attachments if a.problem and not a.ended][:1]
         facts += ["detached"] if self.is_detached else []
-        facts += [self._loading()]
+        facts += [self._loading() or self._silence()]
         if view.range is not None:
             first, last = view.range.ends
             count = view.rows.row(last) - view.rows.row(first) + 1
@@ -195,6 +201,13 @@ class OutputPane(Pane):
         if any(attachment.is_loading for attachment in self.attachments):
             return f"loading, {_megabytes(first)} to come"
         return f"{_megabytes(first)} before: g loads" if first else ""
+
+    def _silence(self) -> str:
+        """That nothing was written, as far as that is known."""
+        has_lines = self.view.buffer.stop > self.view.buffer.first
+        if has_lines or not all(attachment.is_known for attachment in self.attachments):
+            return ""
+        return "no output" if all(a.ended for a in self.attachments) else "no output yet"
 
 
 def _name_of(runs: Sequence[Run]) -> str:

@@ -1,10 +1,11 @@
 """What the jobs and the runs pane share: rows that are filtered, sorted, grouped and marked."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from textual import on
 
+from xt_core import clock
 from xt_core.query.fields import Record
 from xt_core.query.sorting import parse_sort
 from xt_core.query.views import (
@@ -18,6 +19,7 @@ from xt_core.query.views import (
 )
 from xt_tui.completion import parse_filters
 from xt_tui.groups import is_group, parse_group
+from xt_tui.panes.pausing import Pause
 from xt_tui.panes.rows import RowsPane
 from xt_tui.widgets.filter_bar import FilterBar
 from xt_tui.widgets.table import Table
@@ -25,6 +27,9 @@ from xt_tui.widgets.table import Table
 
 class RecordsPane(RowsPane[Record]):
     """What the user does to the rows."""
+
+    _pause: Pause[Record] | None = None
+    """Not None while the rows stand still."""
 
     # Columns ----------------------------------------------------------------------------
 
@@ -45,6 +50,7 @@ class RecordsPane(RowsPane[Record]):
     def sort_by(self, text: str, reverse: bool = False) -> None:
         """Sort as `xt list --sort` would. Raises UsageError."""
         parse_sort(text, self.fields)
+        self._is_ordered = True
         self.selection = replace(self.selection, sort=text, reverse=reverse)
         self.update_rows()
 
@@ -56,6 +62,7 @@ class RecordsPane(RowsPane[Record]):
             self.sort_by(names[(place + step) % len(names)], self.selection.reverse)
 
     def reverse(self) -> None:
+        self._is_ordered = True
         self.selection = replace(self.selection, reverse=not self.selection.reverse)
         self.update_rows()
 
@@ -99,7 +106,9 @@ class RecordsPane(RowsPane[Record]):
         parse_filters(view.filter, self.fields)
         if view.group:
             parse_group(view.group, self.fields)
-        self.sort_by(view.sort or self.plain_view.sort, view.reverse)
+        plain = self.plain_view
+        self.sort_by(view.sort or plain.sort, view.reverse)
+        self._is_ordered = (self.selection.sort, view.reverse) != (plain.sort, plain.reverse)
         self.group_by(view.group)
         self.set_columns(view.columns)
         self.query_one(FilterBar).show_text(view.filter)
@@ -140,7 +149,7 @@ class RecordsPane(RowsPane[Record]):
 
     def mark_all(self) -> None:
         """Mark all that is shown; none if all are."""
-        self._marks.toggle(self._arrangement.ranks.keys() - set(self.LEAD))
+        self._marks.toggle(self._arrangement.ordered)
         self._marks_changed()
 
     def clear_marks(self) -> None:
@@ -152,6 +161,56 @@ class RecordsPane(RowsPane[Record]):
         self._describe()
         self.table.redraw()
         self.table.announce_cursor()
+
+    # Pause ------------------------------------------------------------------------------
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the rows stand still."""
+        return self._pause is not None
+
+    def pause(self) -> None:
+        """Let the rows stand still, and count what changes."""
+        self._pause = Pause(dict(self._records), clock.now())
+        self._describe()
+
+    def go_on(self) -> None:
+        """Show what has changed meanwhile."""
+        paused, self._pause = self._pause, None
+        if paused is not None:
+            self.note(list(paused.held.values()))
+            self.table.redraw()
+            self._describe()
+
+    def note(self, records: Sequence[Record], *, is_last: bool = True) -> bool:
+        if self._pause is None:
+            return super().note(records, is_last=is_last)
+        news = {self._order.key(record): record for record in records}
+        is_chosen = self._renew_chosen(news)
+        self._pause.hold(news)
+        if self._wanted in self._pause.held:
+            self.go_on()
+        elif records:
+            self._describe()
+        return is_chosen
+
+    def age(self) -> None:
+        if self._pause is None:
+            super().age()
+
+    def go_to(self, key: str) -> None:
+        if self._pause is not None and key in self._pause.held:
+            self.go_on()  # else the row would not be there
+        super().go_to(key)
+
+    def _drawn(self, key: str) -> tuple[Record, float]:
+        if self._pause is not None:
+            return self._pause.records[key], self._pause.since
+        return super()._drawn(key)
+
+    def _count_text(self) -> str:
+        text = super()._count_text()
+        return text if self._pause is None else f"{self._pause} · {text}"
 
     # Filter -----------------------------------------------------------------------------
 
@@ -167,6 +226,13 @@ class RecordsPane(RowsPane[Record]):
     def _filter_changed(self, message: FilterBar.Changed) -> None:
         self._filter_text = message.text
         self.selection = replace(self.selection, filters=message.filters)
+        self.update_rows()
+
+    @on(RowsPane.TooSlow)
+    def _filter_too_slow(self, message: RowsPane.TooSlow) -> None:
+        """Show all records, and say why."""
+        self._filter_text, self.selection = "", replace(self.selection, filters=())
+        self.query_one(FilterBar).tell_mistake(message.problem)
         self.update_rows()
 
     @on(FilterBar.Done)

@@ -22,6 +22,7 @@ from xt_core.query.columns import Column
 from xt_core.query.fields import FieldSet, Record
 from xt_core.query.filters import Filter
 from xt_core.query.formats import counted
+from xt_core.query.regexes import TooSlowError
 from xt_core.query.sorting import parse_sort
 from xt_core.query.table import display_width
 from xt_core.query.views import (
@@ -72,6 +73,12 @@ class RowsPane(Pane, Generic[Record]):
 
         arrangement: Arrangement[Any]
 
+    @dataclass
+    class TooSlow(Message):
+        """A filter takes too long to be used."""
+
+        problem: str
+
     def __init__(
         self,
         title: str,
@@ -111,8 +118,13 @@ class RowsPane(Pane, Generic[Record]):
         self._chosen_keys: Sequence[str] = ()
         self._chosen_places: Mapping[str, int] = {}
         self.group, self._opened = "", frozenset[str]()
-        self.plain_view = View(sort=selection.sort, reverse=selection.reverse)
-        """What is shown at first."""
+        self._plain_view = View(sort=selection.sort, reverse=selection.reverse)
+        self._is_ordered = False
+        """Whether the user has chosen an order."""
+        self._has_all = False
+        """Whether all that there was at first has come."""
+        self._all_asked: int | None = None
+        """The number of the arrangement that shows it."""
         self._choices = choices
         self._columns: Columns = from_json(self._recall("columns"), fields)
 
@@ -125,6 +137,11 @@ class RowsPane(Pane, Generic[Record]):
         texts = [text for text in kept if isinstance(text, str)]
         yield FilterBar(self.fields, self._example, self.field_names, texts)
         yield Table(self._cells, id=f"{self.id}-table", empty=self._empty, frozen=2)
+
+    @property
+    def plain_view(self) -> View:
+        """What is shown at first."""
+        return self._plain_view
 
     @property
     def nouns(self) -> str:
@@ -189,6 +206,10 @@ class RowsPane(Pane, Generic[Record]):
         """A cell's text."""
         return column.text(record, now)
 
+    def example(self, column: Column[Record], record: Record, now: float) -> str:
+        """A text by which a column is chosen."""
+        return column.text(record, now)
+
     def summary(self, records: Sequence[Record]) -> str:
         """What is said of the records of a group. Called in a thread."""
         return states_text(Counter(self.status_of(record) for record in records))
@@ -206,14 +227,12 @@ class RowsPane(Pane, Generic[Record]):
     def note(self, records: Sequence[Record], *, is_last: bool = True) -> bool:
         """These records are new or have changed, and more may follow at once; whether any of them
         is chosen."""
+        self._has_all = self._has_all or is_last
         if not records and not self._is_loading:
             return False
         self._order.note(records)
-        keys, is_chosen = [self._order.key(record) for record in records], False
-        for key, record in zip(keys, records, strict=True):
-            if (place := self._chosen_places.get(key)) is not None:
-                self._chosen[place] = record
-                is_chosen = True
+        keys = [self._order.key(record) for record in records]
+        is_chosen = self._renew_chosen(dict(zip(keys, records, strict=True)))
         for table in self.query(Table):  # none while the app closes
             table.touch(keys)
         if self._news is None or (is_last and self._is_loading):
@@ -221,6 +240,13 @@ class RowsPane(Pane, Generic[Record]):
             self._is_loading = not is_last and not self.is_new
             self._arrange_news()
         return is_chosen
+
+    def _renew_chosen(self, news: Mapping[str, Record]) -> bool:
+        """Take over what is new of those that are chosen; whether there is anything."""
+        places = {key: place for key in news if (place := self._chosen_places.get(key)) is not None}
+        for key, place in places.items():
+            self._chosen[place] = news[key]
+        return bool(places)
 
     def _arrange_news(self) -> None:
         """Arrange anew as soon as that disturbs nobody."""
@@ -251,6 +277,8 @@ class RowsPane(Pane, Generic[Record]):
         self._forget_news()
         self._arranged_at = time.monotonic()
         self._asked += 1
+        if self._has_all and self._all_asked is None:
+            self._all_asked = self._asked
         wish = Wish(
             self._asked,
             replace(self.selection, scope=(*self.hidden, *self.scope)),
@@ -258,7 +286,14 @@ class RowsPane(Pane, Generic[Record]):
             self.group,
             self._opened,
         )
-        self._background.ask(lambda: self.Arranged(self._arranger.arrange(wish, clock.now())))
+        self._background.ask(lambda: self._arranged(wish))
+
+    def _arranged(self, wish: Wish[Record]) -> Message:
+        """Called in a thread."""
+        try:
+            return self.Arranged(self._arranger.arrange(wish, clock.now()))
+        except TooSlowError as error:
+            return self.TooSlow(error.message)
 
     def hold_keys_until_arranged(self) -> None:
         """What is typed from now on is meant for rows that may not be there yet."""
@@ -282,6 +317,9 @@ class RowsPane(Pane, Generic[Record]):
         rows = (shown.keys, shown.places) if shown.total else ((), {})
         self.table.show(self._table_columns(shown), *rows)
         self.table.touch(list(shown.groups.by_key))
+        is_first = self._all_asked is None or shown.asked <= self._all_asked
+        if is_first and not self.table.moved_at:
+            self.table.rest_at_top()  # rows have come before the first
         if before not in shown.places and (group := shown.groups.of.get(before or "")):
             self.table.move_to(group)
         if self._wanted is not None:
@@ -333,7 +371,7 @@ class RowsPane(Pane, Generic[Record]):
             return [Cell(" "), *self.lead_cells(key)]
         if is_group(key):
             return self._group_cells(key)
-        record, now = self._records[key], clock.now()
+        record, now = self._drawn(key)
         cells = [Cell("●" if key in self._marks.keys else " ", STYLES["marked"])]
         for column in self._arrangement.columns:
             if column.field.name == "status":
@@ -343,6 +381,10 @@ class RowsPane(Pane, Generic[Record]):
                 style = STYLES["picture"] if column.field.name in self.PICTURES else ""
                 cells.append(Cell(self.text(column, record, now), style))
         return cells
+
+    def _drawn(self, key: str) -> tuple[Record, float]:
+        """The record that a row shows, and as of when."""
+        return self._records[key], clock.now()
 
     def _group_cells(self, key: str) -> list[Cell]:
         groups = self._arrangement.groups

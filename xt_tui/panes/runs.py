@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
+from dataclasses import replace
 
 from textual import on
 
+from xt_core.chart.sparkline import sparkline
 from xt_core.choices import Choices
 from xt_core.model.records import Run
 from xt_core.query.columns import Column
@@ -12,8 +14,10 @@ from xt_core.query.fields import Field, Kind
 from xt_core.query.filters import parse_filter
 from xt_core.query.formats import format_float
 from xt_core.query.registry import RUN_FIELDS
+from xt_core.query.views import View
 from xt_core.search.trials import finite_number
 from xt_core.session import Session
+from xt_tui.looks import draws_ascii
 from xt_tui.order import RecordOrder, Selection
 from xt_tui.panes.records import RecordsPane
 from xt_tui.state import ViewState
@@ -21,13 +25,16 @@ from xt_tui.trends import WIDTH, Trends
 from xt_tui.widgets.table import Table
 
 TREND: Field[Run] = Field("trend", Kind.FLAG, lambda run, now: bool(run.metrics) or None)
-"""Shown as the last values of the run's metric; as a value, whether there are any."""
+"""Shown as the course of the run's metric; as a value, whether there is any."""
+_FALLING = (8, 5, 4, 3, 2.5, 2, 1.5, 1)
+"""What a course may look like."""
 FIELDS = copy(RUN_FIELDS)
 FIELDS.fields = {**RUN_FIELDS.fields, TREND.name: TREND}
 
 _COLUMNS = (
     "run,status,{metrics}trend,{varied}metrics.*,duration,hparams.*,restarts,tags.*,job,experiment"
 )
+_ORDER = "run"
 _MOST_LEADING = 2
 """Metrics that come before all else, where the jobs shown go by different ones."""
 
@@ -45,8 +52,8 @@ class RunsPane(RecordsPane[Run]):
             noun="run",
             records=state.runs,
             fields=FIELDS,
-            order=RecordOrder(FIELDS, lambda run: run.full_name, is_living),
-            selection=Selection("run"),
+            order=RecordOrder(FIELDS, state.runs, lambda run: run.full_name, is_living),
+            selection=Selection(_ORDER, reverse=True),
             empty="no runs yet: press n to launch one, or run `xt demo`",
             example="metrics.loss<.2 status=running",
             choices=Choices(session.team_home.team_root),
@@ -54,6 +61,11 @@ class RunsPane(RecordsPane[Run]):
         self._state = state
         self._trends = Trends(self, session, self._metric)
         self._job: str | None = None
+
+    @property
+    def plain_view(self) -> View:
+        """Of all jobs the newest runs come first, of one they come in its order."""
+        return View(sort=_ORDER, reverse=self._job is None)
 
     @property
     def run(self) -> Run | None:
@@ -64,12 +76,20 @@ class RunsPane(RecordsPane[Run]):
         """Only this job's runs; None for all."""
         if job != self._job:
             self._job = job
+            if not self._is_ordered:
+                plain = self.plain_view
+                self.selection = replace(self.selection, sort=plain.sort, reverse=plain.reverse)
             self.scope = () if job is None else (parse_filter(f"job={job}", FIELDS),)
             self.update_rows()
 
     def text(self, column: Column[Run], record: Run, now: float) -> str:
         is_trend = column.field is TREND
         return self._trends.text(record) if is_trend else column.text(record, now)
+
+    def example(self, column: Column[Run], record: Run, now: float) -> str:
+        if column.field is TREND:
+            return sparkline(_FALLING, WIDTH, is_ascii=draws_ascii(self.app))
+        return column.text(record, now)
 
     @on(Trends.Read)
     def _show_trends(self, message: Trends.Read) -> None:

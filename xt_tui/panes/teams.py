@@ -12,7 +12,7 @@ from xt_core.services.team import team_names
 from xt_core.session import Session
 from xt_tui.panes.pane import Pane
 from xt_tui.paths import short
-from xt_tui.state import STYLES, ViewState
+from xt_tui.state import STYLES, Health, ViewState
 from xt_tui.widgets.facts import Facts
 
 _LOW_DISK_BYTES = 1 << 30
@@ -51,21 +51,21 @@ class TeamsPane(Pane, can_focus=True):
             text.append(f"  {state.error}\n", STYLES["error"])
         if state.health is None:
             text.append(f"  {short(home.root)}\n", "dim")
-            return
-        text.append(f"  stats {byte_text(state.health.stats_bytes)}", "dim")
-        is_low = state.health.free_bytes < _LOW_DISK_BYTES
-        free = (
-            f", only {byte_text(state.health.free_bytes)} free"
-            if is_low
-            else (f", {byte_text(state.health.free_bytes)} free")
-        )
-        text.append(free + "\n", STYLES["error"] if is_low else "dim")
-        text.append(f"  {_services(self._session)}\n", "dim")
+        else:
+            self._tell_health(text, state.health)
         others = [
             name for name in team_names(self._session.config) if name != self._session.team.name
         ]
         if others:
             text.append(f"○ {', '.join(others)}", "dim").append("  T switches\n", "dim")
+
+    def _tell_health(self, text: Text, health: Health) -> None:
+        """Where the team's stores are, and how full."""
+        is_low = health.free_bytes < _LOW_DISK_BYTES
+        free = f"{'only ' * is_low}{byte_text(health.free_bytes)} free"
+        text.append(f"  stats {byte_text(health.stats_bytes)}, ", "dim")
+        text.append(free + "\n", STYLES["error"] if is_low else "dim")
+        text.append(f"  {_services(self._session)}\n", "dim")
 
     def _tell_nodes(self, text: Text) -> None:
         """A line a node, with one for all that are stopped; of an only node also its controller."""

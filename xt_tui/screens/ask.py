@@ -6,11 +6,11 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from xt_core.errors import UsageError
+from xt_tui.widgets.dialog import Dialog
 
 
 class AskScreen(ModalScreen[str | None]):
@@ -26,10 +26,8 @@ class AskScreen(ModalScreen[str | None]):
         self._title, self._hint, self._check = title, hint, check
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog"):
-            yield Static(self._title, classes="dialog-title", markup=False)
+        with Dialog(self._title, self._hint):
             yield Input(id="answer", compact=True)
-            yield Static(self._hint, id="answer-hint", classes="hint", markup=False)
 
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:
@@ -46,7 +44,5 @@ class AskScreen(ModalScreen[str | None]):
             self._check(text)
         except UsageError as error:
             problem = f"{error.message}: {error.hint}"
-        hint = self.query_one("#answer-hint", Static)
-        hint.update(problem or self._hint)
-        hint.set_class(bool(problem), "error")
+        self.query_one(Dialog).say(problem, is_error=bool(problem))
         return not problem

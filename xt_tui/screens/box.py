@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -67,7 +68,7 @@ class BoxScreen(ModalScreen[str | None]):
                     yield Input(placeholder=hint, id=f"box-{name}", compact=True)
                 yield Label("setup")
                 yield Select(
-                    [(name, name) for name in setups],
+                    [(Text(name), name) for name in setups],
                     prompt="none: its own Python as it is",
                     id="box-setup",
                     compact=True,

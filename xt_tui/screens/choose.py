@@ -8,12 +8,12 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Input, OptionList, Static
+from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from xt_core.query.table import display_width, printable
+from xt_tui.widgets.dialog import Dialog
 from xt_tui.widgets.options import Options
 
 _MOST_SHOWN = 1_000
@@ -69,11 +69,9 @@ class ChoiceScreen(ModalScreen[str | None]):
         self._delete = delete
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog choice"):
-            yield Static(self._title, classes="dialog-title", markup=False)
+        with Dialog(self._title, self._hint, classes="choice"):
             yield Input(placeholder="words to look for", id="choice-filter", compact=True)
             yield Options(id="choices", markup=False)
-            yield Static(self._hint, classes="hint", markup=False)
 
     def on_mount(self) -> None:
         self._fill("")

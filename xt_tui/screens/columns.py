@@ -1,14 +1,13 @@
 """The dialog that chooses columns: which fields are shown, in which order, how wide."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar, Generic
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from xt_core import clock
 from xt_core.query.columns import Column
@@ -16,6 +15,7 @@ from xt_core.query.fields import FieldSet, Record
 from xt_core.query.formats import counted
 from xt_core.query.views import NARROWEST, WIDEST, ChosenColumn, Columns, is_known
 from xt_tui.columns import known_names, moved, resized, toggled
+from xt_tui.widgets.dialog import Dialog
 from xt_tui.widgets.table import Cell, Table, TableColumn
 
 _KEYS = "space show or hide · J K move · + - width · / search · r automatic · enter take · q close"
@@ -38,20 +38,24 @@ class ColumnsScreen(ModalScreen[Columns | None], Generic[Record]):
     ]
 
     def __init__(
-        self, noun: str, fields: FieldSet[Record], records: Sequence[Record], shown: Columns
+        self,
+        noun: str,
+        fields: FieldSet[Record],
+        records: Sequence[Record],
+        shown: Columns,
+        text: Callable[[Column[Record], Record, float], str],
     ) -> None:
-        """`records` are examples: what they logged is offered."""
+        """`records` are examples: what they logged is offered. `text` says what a column may look
+        like, by one of them."""
         super().__init__()
         self._noun, self._fields, self._records = noun, fields, records
-        self._columns = shown
+        self._columns, self._text = shown, text
         self._known = known_names(fields, records, clock.now())
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog", id="columns"):
-            yield Static(f"Columns of {self._noun}s", classes="dialog-title", markup=False)
+        with Dialog(f"Columns of {self._noun}s", _KEYS, classes="tall"):
             yield Input(placeholder="/ searches, or names any field", id="sought", compact=True)
             yield Table(self._cells, id="columns-table", empty="no field has that in its name")
-            yield Static(_KEYS, id="columns-keys", classes="hint", markup=False)
 
     def on_mount(self) -> None:
         self._table.focus()
@@ -94,7 +98,7 @@ class ColumnsScreen(ModalScreen[Columns | None], Generic[Record]):
         """The first value that there is."""
         field = self._fields.find(name)
         column, now = Column(field, "", field.format), clock.now()
-        texts = (column.text(record, now) for record in self._records)
+        texts = (self._text(column, record, now) for record in self._records)
         return next(filter(None, texts), "")
 
     # Keys ---------------------------------------------------------------------------------

@@ -6,7 +6,6 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
@@ -14,6 +13,7 @@ from xt_core import clock
 from xt_core.query.formats import counted
 from xt_tui.eventlog import EventLog, Told
 from xt_tui.state import STYLES
+from xt_tui.widgets.dialog import Dialog
 from xt_tui.widgets.table import Cell, Table, TableColumn
 
 _LOOKS = {"error": "error", "warning": "cancelled"}
@@ -34,11 +34,10 @@ class EventsScreen(ModalScreen[None]):
         self._events = {str(place): told for place, told in enumerate(log.newest_first())}
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog", id="events"):
-            yield Static(f"Told: {counted(len(self._events), 'event')}", classes="dialog-title")
+        title = f"Told: {counted(len(self._events), 'event')}"
+        with Dialog(title, "y copies it, Y copies all, esc or q closes", id="events"):
             yield Table(self._cells, id="events-table", empty="nothing yet")
             yield Static(id="event-text", markup=False)
-            yield Static("y copies it, Y copies all, esc or q closes", classes="hint")
 
     def on_mount(self) -> None:
         table = self.query_one(Table)

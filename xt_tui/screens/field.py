@@ -1,31 +1,22 @@
 """The dialog that names a field: to sort or to group by."""
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from xt_core.errors import UsageError
+from xt_tui.screens.typed import TypedChoice
+from xt_tui.widgets.dialog import Dialog
 from xt_tui.widgets.table import Cell, Table, TableColumn
 
 _KEYS = "type to search · ↑ ↓ choose · enter take · esc or ctrl+g close"
 _NAME_CELLS = 48
 
 
-class FieldScreen(ModalScreen[str | None]):
+class FieldScreen(TypedChoice[str | None]):
     """Ends with what was chosen or typed, or None."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,ctrl+g", "dismiss(None)", "close", priority=True),
-        Binding("down,ctrl+n", "step(1)", "down", priority=True),
-        Binding("up,ctrl+p", "step(-1)", "up", priority=True),
-        Binding("enter", "take", "take", priority=True),
-    ]
 
     def __init__(
         self,
@@ -42,20 +33,14 @@ class FieldScreen(ModalScreen[str | None]):
         self._names, self._check = names, check
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog", id="columns"):
-            yield Static(self._title, classes="dialog-title", markup=False)
+        with Dialog(self._title, _KEYS, classes="tall"):
             yield Input(id="sought", compact=True)
             yield Static(self._hint, id="field-hint", classes="hint", markup=False)
             yield Table(lambda name: [Cell(name)], id="field-table", empty="")
-            yield Static(_KEYS, classes="hint", markup=False)
 
     def on_mount(self) -> None:
-        self._table.can_focus = False  # the keys go to the text
+        self.table.can_focus = False  # the keys go to the text
         self._show("")
-
-    @property
-    def _table(self) -> Table:
-        return self.query_one(Table)
 
     def _show(self, text: str) -> None:
         begun, sought = self._parts(text)
@@ -69,7 +54,7 @@ class FieldScreen(ModalScreen[str | None]):
                 problem = "" if found else f"{error.message}: {error.hint}"
         hint.update(problem or self._hint)
         hint.set_class(bool(problem), "error")
-        self._table.show([TableColumn("", _NAME_CELLS)], found)
+        self.table.show([TableColumn("", _NAME_CELLS)], found)
 
     def _parts(self, text: str) -> tuple[str, str]:
         """What stays as it was typed, and what a name is sought by."""
@@ -80,20 +65,13 @@ class FieldScreen(ModalScreen[str | None]):
         sign = "-" if sought.startswith("-") else ""
         return f"{before}{comma}{sign}", sought.removeprefix("-")
 
-    def action_step(self, by: int) -> None:
-        self._table.action_cursor(by)
-
     def action_take(self) -> None:
-        if (name := self._table.cursor_key) is not None:
+        if (name := self.table.cursor_key) is not None:
             self.dismiss(name)
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         self._show(event.value.strip())
-
-    @on(Table.CursorMoved)
-    def _keep(self, message: Table.CursorMoved) -> None:
-        message.stop()
 
     @on(Table.Chosen)
     def _clicked(self, message: Table.Chosen) -> None:

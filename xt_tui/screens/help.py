@@ -11,14 +11,14 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widget import Widget
-from textual.widgets import Input, OptionList, Static
+from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from xt_tui.actions import ACTIONS, PANE_GROUPS
 from xt_tui.keymap import key_text, keys_of
+from xt_tui.widgets.dialog import Dialog
 
 _KEYS_WIDTH = 18
 
@@ -90,11 +90,9 @@ class HelpScreen(ModalScreen[str | None]):
         self._lines = [*action_lines(pane, changed, reasons), *fixed_lines()]
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog", id="help"):
-            yield Static("Keys", classes="dialog-title")
+        with Dialog("Keys", "enter does it, esc, ctrl+g or ? closes", id="help"):
             yield Input(placeholder="type to search", id="help-filter", compact=True)
             yield OptionList(id="help-lines")
-            yield Static("enter does it, esc, ctrl+g or ? closes", classes="hint")
 
     def on_mount(self) -> None:
         self._show([])

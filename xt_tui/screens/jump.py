@@ -49,11 +49,11 @@ class JumpScreen(ModalScreen[Widget | None]):
             label.styles.offset = offset
             yield label
 
-    def on_resize(self) -> None:
-        self._behind.call_after_refresh(self._follow)
+    def on_mount(self) -> None:
+        self._behind.screen_layout_refresh_signal.subscribe(self, self._follow)
 
-    async def _follow(self) -> None:
-        """What is behind has another place, or other widgets."""
+    async def _follow(self, _behind: Screen[Any]) -> None:
+        """The screen behind is laid out anew: its widgets may have other places, or be others."""
         found = _lettered(self._behind)
         if self.is_attached and found != self._places:
             self._places = found

@@ -7,11 +7,11 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Static, TextArea
 
 from xt_tui.acting import programs
+from xt_tui.widgets.dialog import Dialog
 
 _KEYS = "ctrl+s saves · ctrl+e opens it in $EDITOR · esc or ctrl+g leaves"
 _UNSAVED = "not saved: ctrl+s saves, esc or ctrl+g once more leaves"
@@ -33,12 +33,10 @@ class NoteScreen(ModalScreen[str | None]):
         self._is_warned = False
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog", id="note"):
-            yield Static(self._title, classes="dialog-title", markup=False)
+        with Dialog(self._title, _KEYS, id="note"):
             if self._warning:
                 yield Static(self._warning, classes="hint", markup=False)
             yield TextArea(self._text, id="note-text", highlight_cursor_line=False, compact=True)
-            yield Static(_KEYS, id="note-keys", classes="hint", markup=False)
 
     def on_mount(self) -> None:
         area = self.query_one(TextArea)
@@ -53,9 +51,7 @@ class NoteScreen(ModalScreen[str | None]):
             self.dismiss(None)
             return
         self._is_warned = True
-        keys = self.query_one("#note-keys", Static)
-        keys.update(_UNSAVED)
-        keys.add_class("error")
+        self.query_one(Dialog).say(_UNSAVED, is_error=True)
 
     def action_edit(self) -> None:
         """Let the user go on in the editor; what is written there comes back."""

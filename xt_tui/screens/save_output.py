@@ -9,11 +9,12 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Input, RadioButton, RadioSet, Static
+from textual.widgets import Input, RadioButton, RadioSet
 
-_HINT = "enter saves · tab to what is saved · esc closes"
+from xt_tui.widgets.dialog import Dialog
+
+_KEYS = "enter saves · tab to what is saved · esc closes"
 
 
 class Part(StrEnum):
@@ -47,23 +48,21 @@ class SaveOutputScreen(ModalScreen[Saving | None]):
         self._warned_of: Path | None = None
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog"):
-            yield Static("Save output", classes="dialog-title")
+        with Dialog("Save output", _KEYS):
             yield Input(self._name, id="answer", compact=True)
             with RadioSet(compact=True):
                 for place, text in enumerate(self._choices.values()):
                     yield RadioButton(text, value=place == 0)
-            yield Static(_HINT, id="answer-hint", classes="hint", markup=False)
 
     @on(Input.Changed)
     def _changed(self) -> None:
         self._warned_of = None
-        self._say(_HINT)
+        self._dialog.say()
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         if not event.value.strip():
-            self._say("a file name is needed", is_error=True)
+            self._dialog.say("a file name is needed", is_error=True)
             return
         try:
             path = self._folder / Path(event.value.strip()).expanduser()
@@ -71,7 +70,7 @@ class SaveOutputScreen(ModalScreen[Saving | None]):
         except (OSError, RuntimeError) as error:  # too long, not permitted, no such user
             problem = str(error.strerror if isinstance(error, OSError) else error)
         if problem:
-            self._say(problem, is_error=True)
+            self._dialog.say(problem, is_error=True)
             return
         place = self.query_one(RadioSet).pressed_index
         self.dismiss(Saving(path, list(self._choices)[place]))
@@ -86,7 +85,6 @@ class SaveOutputScreen(ModalScreen[Saving | None]):
             return f"{path.name} exists: enter again overwrites it"
         return ""
 
-    def _say(self, text: str, *, is_error: bool = False) -> None:
-        hint = self.query_one("#answer-hint", Static)
-        hint.update(text)
-        hint.set_class(is_error, "error")
+    @property
+    def _dialog(self) -> Dialog:
+        return self.query_one(Dialog)

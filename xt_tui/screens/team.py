@@ -7,15 +7,17 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.screen import ModalScreen
-from textual.widgets import OptionList, Static
+from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from xt_core.errors import XTError
 from xt_core.services.team import Team
 from xt_tui.state import STYLES
+from xt_tui.widgets.dialog import Dialog
 from xt_tui.widgets.options import Options
+
+_HINT = "until you leave; from now on: xt use team NAME"
 
 
 class TeamScreen(ModalScreen[str | None]):
@@ -30,16 +32,12 @@ class TeamScreen(ModalScreen[str | None]):
         self._teams, self._current = teams, current
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog"):
-            yield Static("Work with which team?", classes="dialog-title")
+        with Dialog("Work with which team?", _HINT):
             yield Options(
                 *(
                     Option(self._line(name, team), name, disabled=isinstance(team, XTError))
                     for name, team in self._teams.items()
                 )
-            )
-            yield Static(
-                "until you leave; from now on: xt use team NAME", classes="hint", markup=False
             )
 
     def on_mount(self) -> None:

@@ -5,13 +5,15 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.screen import ModalScreen
-from textual.widgets import OptionList, Static
+from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from xt_tui.themes import FIRST
+from xt_tui.widgets.dialog import Dialog
 from xt_tui.widgets.options import Options
+
+_KEYS = "enter takes it, for good; esc or q keeps the old one"
 
 
 class ThemeScreen(ModalScreen[str | None]):
@@ -27,10 +29,8 @@ class ThemeScreen(ModalScreen[str | None]):
 
     def compose(self) -> ComposeResult:
         names = [*FIRST, *sorted(set(self.app.available_themes) - set(FIRST))]
-        with Vertical(classes="dialog"):
-            yield Static("Which colours?", classes="dialog-title")
+        with Dialog("Which colours?", _KEYS):
             yield Options(*(Option(name, id=name) for name in names))
-            yield Static("enter takes it, for good; esc or q keeps the old one", classes="hint")
 
     def on_mount(self) -> None:
         options = self.query_one(OptionList)

@@ -6,11 +6,11 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from xt_core.query.views import View
+from xt_tui.widgets.dialog import Dialog
 from xt_tui.widgets.table import Cell, Table, TableColumn
 
 _KEYS = "enter apply · s save what is shown now · d delete · q close"
@@ -44,13 +44,11 @@ class ViewsScreen(ModalScreen[View | None]):
         self._doomed: str | None = None
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog", id="views"):
-            yield Static(f"Views of {self._nouns}", classes="dialog-title", markup=False)
+        with Dialog(f"Views of {self._nouns}", _KEYS, classes="tall"):
             yield Input(
                 placeholder="a name; enter saves", id="view-name", classes="hidden", compact=True
             )
             yield Table(self._cells, id="views-table", empty="")
-            yield Static(_KEYS, id="views-keys", classes="hint", markup=False)
 
     def on_mount(self) -> None:
         self._table.focus()
@@ -68,8 +66,9 @@ class ViewsScreen(ModalScreen[View | None]):
         view = self._views.get(name)
         return [Cell(name, "bold"), Cell("" if view is None else described(view))]
 
-    def _tell(self, text: str) -> None:
-        self.query_one("#views-keys", Static).update(text)
+    @property
+    def _dialog(self) -> Dialog:
+        return self.query_one(Dialog)
 
     def action_close(self) -> None:
         """Give up naming; else close."""
@@ -83,13 +82,13 @@ class ViewsScreen(ModalScreen[View | None]):
         name = self.query_one(Input)
         name.remove_class("hidden")
         name.focus()
-        self._tell(described(self._present) or "everything, as it was at first")
+        self._dialog.say(described(self._present) or "everything, as it was at first")
 
     @on(Input.Submitted)
     def _named(self, event: Input.Submitted) -> None:
         name = event.value.strip()
         if name in ("", _EVERYTHING):
-            self._tell("a view needs a name of its own")
+            self._dialog.say("a view needs a name of its own")
             return
         self._views[name] = self._present
         self._keep(self._views)
@@ -102,21 +101,21 @@ class ViewsScreen(ModalScreen[View | None]):
         name.value = ""
         name.add_class("hidden")
         self._table.focus()
-        self._tell(_KEYS)
+        self._dialog.say()
 
     def action_delete(self) -> None:
         """Delete the view, if the key is pressed twice."""
         name = self._table.cursor_key
         if name not in self._views:
-            self._tell("that is no saved view")
+            self._dialog.say("that is no saved view")
         elif self._doomed != name:
             self._doomed = name
-            self._tell(f"d again deletes {name}")
+            self._dialog.say(f"d again deletes {name}")
         else:
             del self._views[name]
             self._keep(self._views)
             self._show()
-            self._tell(f"{name} is deleted")
+            self._dialog.say(f"{name} is deleted")
 
     @on(Table.CursorMoved)
     def _moved(self, message: Table.CursorMoved) -> None:

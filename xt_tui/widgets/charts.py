@@ -54,6 +54,8 @@ class Charts(Grid):
         self._page: Sequence[str] = ()
         self._chosen = 0
         self._starts_over = False
+        self._wanted: str | None = None
+        """The chart to choose as soon as there is one of that name."""
         self._empty = ""
         self.large = False
         """Whether the chosen chart has all the room."""
@@ -99,6 +101,8 @@ class Charts(Grid):
         """Show charts of these names; the chosen one stays so if it is among them. `empty` is said
         where there is none."""
         before = self.chosen
+        if self._wanted in names:
+            before, self._wanted, self._starts_over = self._wanted, None, False
         self._names, self._empty = names, empty
         is_kept = before in names and not self._starts_over
         self._chosen = names.index(before) if before is not None and is_kept else 0
@@ -107,10 +111,15 @@ class Charts(Grid):
 
     def start_over(self) -> None:
         """Choose the first of the charts that are shown next, whichever is chosen now."""
-        self._starts_over = True
+        self._starts_over, self._wanted = True, None
+
+    def go_to(self, name: str) -> None:
+        """Choose the chart of that name among those that are shown next, or when it comes."""
+        self._wanted = name
 
     def choose(self, step: int, *, wrap: bool = False) -> bool:
         """Choose another chart by its distance; whether there is one."""
+        self._wanted = None
         place, count = self._chosen + step, len(self._names)
         if wrap and count:
             place %= count

@@ -16,8 +16,9 @@ from xt_core.query.fields import FieldSet
 from xt_core.query.filters import Filter
 from xt_tui.completion import candidates, completed, parse_filters
 from xt_tui.widgets.facts import Facts
+from xt_tui.widgets.history import History
 
-_MOST_KEPT, _MOST_OFFERED = 50, 8
+_MOST_OFFERED = 8
 _KEYS = "tab completes · ↑ ↓ earlier filters · enter goes to the rows · esc or ctrl+g clears"
 
 
@@ -47,16 +48,14 @@ class FilterInput(Input):
             select_on_focus=False,  # the next key adds to the filter, it does not replace it
         )
         self._complete = complete
-        self.history = list(history)
-        self._place = len(self.history)
-        self._draft = ""
+        self.history = History(history)
 
     def on_key(self, event: events.Key) -> None:
         """Here, not by bindings: those would come after letters that were typed behind them."""
         steps = {"up": -1, "down": 1}
         text = self._complete(self.value) if event.key == "tab" else None
         if event.key in steps:
-            self._recall(steps[event.key])
+            self._show(self.history.step(steps[event.key], self.value))
         elif text is not None:  # without a completion, tab goes to the next widget as everywhere
             self._show(text)
         else:
@@ -64,22 +63,9 @@ class FilterInput(Input):
         event.stop()
         event.prevent_default()
 
-    def _recall(self, by: int) -> None:
-        if self._place == len(self.history):
-            self._draft = self.value
-        self._place = min(max(0, self._place + by), len(self.history))
-        self._show([*self.history, self._draft][self._place])
-
     def _show(self, text: str) -> None:
         self.value = text
         self.cursor_position = len(text)
-
-    def keep(self) -> None:
-        """What is typed becomes the newest entry of the history."""
-        text = self.value.strip()
-        if text:
-            self.history = [*(each for each in self.history if each != text), text][-_MOST_KEPT:]
-        self._place, self._draft = len(self.history), ""
 
 
 class FilterBar(Vertical):
@@ -141,6 +127,12 @@ class FilterBar(Vertical):
         for hits in self.query(".filter-hits").results(Facts):  # none while the app closes
             hits.update(text)
 
+    def tell_mistake(self, text: str) -> None:
+        """Say what is wrong with the filter, which is not used."""
+        if self.query(".filter-error"):  # else the app closes
+            self.remove_class("hidden")
+            self._say(text, is_error=True)
+
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
@@ -170,7 +162,7 @@ class FilterBar(Vertical):
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
         if not self.query_one(".filter-error", Static).has_class("error"):
-            self._input.keep()
+            self._input.history.keep(event.value.strip())
             self._say("")
         self.set_class(not event.value.strip(), "hidden")
-        self.post_message(self.Done(self._input.history))
+        self.post_message(self.Done(self._input.history.texts))

@@ -5,6 +5,7 @@ What a search most often needs comes first, the rest is folded away.
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -52,8 +53,8 @@ _EXAMPLES = {
 }
 """Of options whose help is longer than a field."""
 _ABOUT_PARAMETERS = (
-    "search space: a name and its values, as 0.01, 0.03 or $loguniform(-9, -2), which is from "
-    "e^-9 to e^-2; ctrl+n adds one, ctrl+t takes one out"
+    "0.01, 0.03 or $loguniform(-9, -2) · ctrl+n adds one, ctrl+t takes one out · bounds of log "
+    "forms are logarithms: from e^-9 to e^-2"
 )
 _ABOUT_GOAL = "goal: whether more or less of the primary metric is better"
 Field = Input | Select[str]
@@ -78,6 +79,12 @@ class OptionFields(VerticalScroll):
             yield special.get(name) or self._fields[name]
         with Collapsible(title="More options", id="more"):
             yield Vertical(id="more-options")
+
+    def on_resize(self) -> None:
+        """The field that has the keys stays in sight."""
+        held = self.screen.focused
+        if held is not None and self in held.ancestors:
+            self.call_after_refresh(held.scroll_visible, animate=False)
 
     @on(Collapsible.Expanded, "#more")
     async def _unfold(self) -> None:
@@ -113,10 +120,13 @@ class OptionFields(VerticalScroll):
             texts[self._goal.value] = True
         return {name: text for name, text in texts.items() if text not in ("", False)}
 
-    async def fill(self, texts: Mapping[str, str | bool]) -> None:
-        """Show these options and no others; a choice that is none now is left out."""
+    async def fill(self, texts: Mapping[str, str | bool]) -> list[str]:
+        """Show these options and no others; those whose choice is none any more, which are left
+        out."""
         if any(texts.get(name) for name in self._fields if name not in _FIRST):
             await self.show_more()
+        # In that one's own queue, so that it comes after what brings unfolded options into sight.
+        self.query_one("#more").call_after_refresh(self.scroll_home, animate=False)
         self._stopping.fill(str(texts.get("early-stopping", "")))
         goal = next((name for name in _GOALS if texts.get(name)), None)
         _choose(self._goal, goal)
@@ -126,6 +136,8 @@ class OptionFields(VerticalScroll):
                 field.value = str(text)
             else:
                 _choose(field, "yes" if text is True else str(text))
+        shown = self.texts
+        return [name for name, text in texts.items() if text and name not in shown]
 
     def help_of(self, widget: Widget) -> str:
         """What a field is for; empty for a widget that is none."""
@@ -170,11 +182,14 @@ def _field(option: RunOption, session: Session) -> Field:
 
 
 def _select(name: str, choices: Sequence[str], prompt: str) -> Select[str]:
-    pairs = [
-        (f"{choice} · {about}" if (about := _ABOUT_ALGORITHMS.get(choice)) else choice, choice)
-        for choice in choices
-    ]
+    """Choices as texts: names of targets are the user's, and no markup."""
+    pairs = [(Text(_label(choice)), choice) for choice in choices]
     return Select(pairs, prompt=prompt, id=f"option-{name}", compact=True)
+
+
+def _label(choice: str) -> str:
+    about = _ABOUT_ALGORITHMS.get(choice)
+    return f"{choice} · {about}" if about else choice
 
 
 def _targets(session: Session) -> list[str]:

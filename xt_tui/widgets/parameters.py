@@ -18,6 +18,7 @@ from textual.widgets import Input, Static
 from xt_core.errors import UsageError
 from xt_core.search.distributions import NUMERIC_FORMS
 from xt_core.submit.parameters import Written, check_parameter
+from xt_tui.widgets.one_line import OneLineInput
 
 
 class FormSuggester(Suggester):
@@ -39,7 +40,7 @@ class ParameterRow(Vertical):
     def __init__(self, name: str = "", values: str = "") -> None:
         super().__init__(classes="parameter")
         self.name_input = Input(name, placeholder="name", classes="parameter-name", compact=True)
-        self.values_input = Input(
+        self.values_input = OneLineInput(
             values,
             placeholder="[.1, .2] or $uniform…",
             classes="parameter-values",

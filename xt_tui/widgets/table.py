@@ -4,6 +4,7 @@ The cursor belongs to a key, not to a place: when rows change it stays with its 
 once and drawn from memory until it is told to have changed (`touch`), or all are (`redraw`).
 """
 
+import re
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,10 +24,16 @@ from textual.strip import Strip
 
 from xt_core.query.table import display_width, printable, truncate
 
+Piece = tuple[Style, str]
+"""A text and its style."""
+_NARROW = re.compile(
+    "[ -~\xa0-\xac\xae-\u02ff\u2010-\u2027\u2190-\u21ff\u2500-\u25fc\u2713-\u2718\u2800-\u28ff]*"
+)
+"""Texts whose characters are a cell each, as far as that is seen without a table of all."""
 _GAP = "  "
 _SIDEWAYS_CELLS = 8
-_STRIPS = 1_000
-"""Rows that are kept as drawn."""
+_STRIPS = 256
+"""Rows that are kept as drawn, at some 3 kB each: a few screens."""
 
 
 @dataclass(frozen=True)
@@ -157,6 +164,9 @@ class Table(ScrollView, can_focus=True):
         top = int(self.scroll_offset.y)
         for key in keys:
             self._strips.discard(key)
+        if not self.size.height:  # out of sight: what was drawn is kept for when it is back
+            self.refresh()
+            return
         if len(keys) > self.size.height:
             among = set(keys)
             rows: Iterable[int | None] = (
@@ -178,6 +188,14 @@ class Table(ScrollView, can_focus=True):
         to be made, so it is marked as the table's own."""
         self.post_message(self.CursorMoved(self, self.cursor_key).set_sender(self))
 
+    def rest_at_top(self) -> None:
+        """Put the cursor on the first row, which is no move of the user's."""
+        if self._cursor:
+            self._cursor = 0
+            self.scroll_to(y=0, animate=False)
+            self.announce_cursor()
+            self.refresh()
+
     def move_to(self, key: str) -> None:
         """Put the cursor on a row."""
         if (place := self.place(key)) is not None:
@@ -192,9 +210,9 @@ class Table(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         width, (left, top) = self.size.width, self.scroll_offset
-        if self._drawn_for != (width, left):
+        if self._drawn_for != (width, left, self._edge(width)):
             self._strips.clear()
-            self._drawn_for = (width, left)
+            self._drawn_for = (width, left, self._edge(width))
         if self._plain is None:
             self._plain = self.rich_style
         if y == 0:
@@ -223,7 +241,7 @@ class Table(ScrollView, can_focus=True):
         """The headers; signs at their ends say that there are more columns on that side."""
         base = self._part("header")
         cells = [Cell(column.header) for column in self._columns]
-        strip = self._strip(cells, base, left, width, is_header=True)
+        strip = self._strip(cells, base, left, width, are_words=True)
         style = (self._plain or self.rich_style) + base
         if left and width > 1:
             strip = _with_sign(strip, 1, Segment("‹", style))
@@ -236,45 +254,58 @@ class Table(ScrollView, can_focus=True):
         """The cells before the scrollbar."""
         return width - (self.scrollbar_size_vertical if self.show_vertical_scrollbar else 0)
 
-    def _cut_column(self, x: int) -> int:
-        """The place of the column that goes on beyond so many cells; -1 if there is none."""
+    def _is_cut(self, x: int) -> bool:
+        """Whether a column goes on beyond so many cells."""
         right = 0
-        for place, column in enumerate(self._columns):
+        for column in self._columns:
             if right < x < right + column.width:
-                return place
+                return True
             right += column.width + len(_GAP)
-        return -1
+        return False
 
     def _strip(
-        self, cells: Sequence[Cell], base: Style, left: int, width: int, *, is_header: bool = False
+        self,
+        cells: Sequence[Cell],
+        base: Style,
+        left: int,
+        width: int,
+        *,
+        are_words: bool = False,
     ) -> Strip:
-        """A line of cells, with one segment for each stretch of one style. Of what is cut a sign
-        is seen; no part of a number, which would be a wrong one."""
+        """A line of cells, with one segment for each stretch of one style. Of those that go to the
+        right, which are numbers unless they `are_words`, no part is shown."""
         plain = (self._plain or self.rich_style) + base
-        edge = self._edge(width)
-        cut = self._cut_column(left + edge)
-        is_half = not is_header and 0 <= cut < len(cells) and self._columns[cut].right
-        pieces: list[tuple[Style, str]] = []
-        for place, (column, cell) in enumerate(zip(self._columns, cells, strict=False)):
+        frozen, edge = self._frozen_width(width), self._edge(width)
+        ends = (left + frozen if left else 0, left + edge)
+        pieces: list[Piece] = []
+        begin = 0
+        for column, cell in zip(self._columns, cells, strict=False):
             style = plain + Style.parse(cell.style) if cell.style else plain
             if cell.is_wide:
                 pieces.append((style, printable(cell.text)))
                 break
-            text = "" if is_half and place == cut else cell.text
-            pieces += [(style, _fit(text, column.width, column.right)), (plain, _GAP)]
-        strip = Strip(
-            Segment("".join(text for _, text in run), style)
-            for style, run in groupby(pieces, key=itemgetter(0))
-        )
-        frozen = self._frozen_width(width)
-        if not left or not frozen:
-            strip = strip.crop_extend(left, left + width, plain)
-        else:
+            text = _fit(cell.text, column.width, column.right)
+            if column.right and begin >= frozen and not are_words:
+                text = _without_part(text, *(end - begin for end in ends))
+            pieces += [(style, text), (plain, _GAP)]
+            begin += column.width + len(_GAP)
+        frozen = frozen if left else 0
+        may_cut = self._is_cut(left + edge) and not any(cell.is_wide for cell in cells)
+        if all(_NARROW.fullmatch(text) for _, text in pieces):
+            shown = [*_within(pieces, 0, frozen), *_within(pieces, left + frozen, left + width)]
+            if room := width - sum(len(text) for _, text in shown):
+                shown.append((plain, " " * room))
+            if may_cut and any(text.strip() for _, text in _within(shown, edge - 1, edge)):
+                sign = (plain, "…")
+                shown = [*_within(shown, 0, edge - 1), sign, *_within(shown, edge, width)]
+            return Strip(_segments(shown), width)
+        strip = Strip(_segments(pieces))
+        if frozen:
             rest = strip.crop_extend(left + frozen, left + width, plain)
             strip = Strip.join([strip.crop(0, frozen), rest])
-        is_wide = any(cell.is_wide for cell in cells)
-        is_more = cells[cut].text if is_half else strip.crop(edge - 1, edge).text.strip()
-        if not is_wide and cut >= 0 and is_more:
+        else:
+            strip = strip.crop_extend(left, left + width, plain)
+        if may_cut and strip.crop(edge - 1, edge).text.strip():
             return _with_sign(strip, edge, Segment("…", plain))
         return strip
 
@@ -351,10 +382,40 @@ def _placed(keys: Sequence[str]) -> dict[str, int]:
     return {key: place for place, key in enumerate(keys)}
 
 
+def _within(pieces: Sequence[Piece], start: int, stop: int) -> list[Piece]:
+    """What stands in some cells, of pieces whose characters are a cell each."""
+    found: list[Piece] = []
+    left = 0
+    for style, text in pieces:
+        right = left + len(text)
+        if right > start and left < stop:
+            found.append((style, text[max(0, start - left) : stop - left]))
+        left = right
+    return found
+
+
+def _segments(pieces: Iterable[Piece]) -> list[Segment]:
+    """One for each stretch of one style."""
+    return [
+        Segment("".join(text for _, text in run), style)
+        for style, run in groupby(pieces, key=itemgetter(0))
+    ]
+
+
 def _with_sign(strip: Strip, right: int, sign: Segment) -> Strip:
     """The strip with a sign in the cell that ends at `right`."""
     parts = [strip.crop(0, right - 1), Strip([sign], 1), strip.crop(right)]
     return Strip.join(parts)
+
+
+def _without_part(number: str, left: int, right: int) -> str:
+    """A number as it is shown between two edges: part of one is another number, so that at the
+    right edge three dots stand for it, and at the left one nothing."""
+    if 0 < left < len(number) and number[:left].strip():
+        return " " * len(number)
+    if 0 < right < len(number) and number[right:].strip():
+        return "…".rjust(right).ljust(len(number))
+    return number
 
 
 def _fit(text: str, width: int, right: bool) -> str:

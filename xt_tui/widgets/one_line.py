@@ -1,0 +1,24 @@
+"""A field of one line that takes all of a paste: its lines in one, as a shell would join them."""
+
+import re
+
+from textual import events
+from textual.widgets import Input
+
+_LINE_END = re.compile(r"\s*\\?\n\s*")
+"""With the backslash that carries a command on in the next line, and the indents of both."""
+
+
+class OneLineInput(Input):
+    """Textual's takes a paste's first line, and says nothing of the others."""
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Put the text in the place of what is selected."""
+        event.stop()
+        event.prevent_default()
+        self.replace(in_one_line(event.text), *sorted(self.selection))
+
+
+def in_one_line(text: str) -> str:
+    """A text without line ends."""
+    return _LINE_END.sub(" ", "\n".join(text.strip().splitlines()))
