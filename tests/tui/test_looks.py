@@ -48,7 +48,7 @@ PICTURES = (
     ((200, 60), "dark"),
 )
 RUNS = 21
-DIALOG = ".dialog, #--container"
+DIALOG = ".dialog"
 TEAMS = """
 external-services:
   labmongo: {type: mongo, mongo-connection-string: "$env:LAB_MONGO"}
@@ -75,8 +75,6 @@ class Look:
     back: tuple[str, ...] = ("escape",)
     first: Callable[[XtApp], object] = lambda app: None
     """What is done before the keys."""
-    anew: bool = False
-    """Whether it is opened for each picture: it follows no change of theme."""
 
 
 def _typed(text: str) -> list[str]:
@@ -136,7 +134,7 @@ JOURNEYS: dict[str, tuple[Look, ...]] = {
     "shell": (
         Look("help", ("question_mark",), "Keys"),
         Look("help-found", ("question_mark", *"copy"), "copy"),
-        Look("palette", ("ctrl+p",), "show and search", anew=True),
+        Look("palette", ("ctrl+p",), "show and search"),
         Look("themes", ("8",), "Which colours?"),
         Look("events", ("E",), "No space left", first=_tell),
     ),
@@ -273,36 +271,23 @@ async def _taken(pilot: Pilot[int], look: Look) -> str:
     assert isinstance(app, XtApp)
     look.first(app)
     await pilot.pause()
-    await _go(pilot, app, look)
-    pictures = await _pictures(pilot, app, look)
-    await _return(pilot, app, look)
-    return pictures
-
-
-async def _go(pilot: Pilot[int], app: XtApp, look: Look) -> None:
     await pilot.press(*look.keys)
     await until(pilot, lambda: look.shows in text_of(app), f"{look.name}: {look.shows}")
-
-
-async def _return(pilot: Pilot[int], app: XtApp, look: Look) -> None:
+    pictures = await _pictures(pilot, app)
     await pilot.press(*look.back)
     if look.back:
         await until(pilot, lambda: app.screen is app.main, f"the way back from {look.name}")
+    return pictures
 
 
-async def _pictures(pilot: Pilot[int], app: XtApp, look: Look) -> str:
+async def _pictures(pilot: Pilot[int], app: XtApp) -> str:
     """The screen in all sizes, and in one of them in all colours: those go by no size."""
     letters, lines = Letters(), list[str]()
     for size, colors in PICTURES:
-        is_other = _wears(app) != colors
-        if is_other and look.anew:
-            await _return(pilot, app, look)
-        if is_other:
+        if _wears(app) != colors:
             _wear(app, colors)
         if app.size != size:
             await pilot.resize_terminal(*size)
-        if is_other and look.anew:
-            await _go(pilot, app, look)
         strips = await _strips(pilot, app)
         lines.append(f"{size[0]} × {size[1]}, {colors}")
         if colors == "dark":
