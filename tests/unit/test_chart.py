@@ -124,7 +124,7 @@ class TestScatter:
     @pytest.mark.parametrize(
         ("glyphs", "rows"),
         [
-            (UNICODE_GLYPHS, [" ○  ", "●◆ ○"]),
+            (UNICODE_GLYPHS, [" ◇  ", "◆█ ◇"]),
             (BLOCK_GLYPHS, [" □  ", "■█ □"]),
             (ASCII_GLYPHS, [" ?  ", "o@ ?"]),
         ],
@@ -140,9 +140,9 @@ class TestScatter:
         settled = Series("done", [0, 1], [0, 1], 0, scattered=True)
         unsettled = Series("running", [2], [2], 1, scattered=True, is_open=True)
         chart = render_chart([settled, unsettled], 30, 9)
-        assert text(chart)[-1].rstrip() == "● done  ○ running"
+        assert text(chart)[-1].rstrip() == "◆ done  ◇ running"
         at_one = render_chart([settled, unsettled], 40, 9, x_label="run", cursor_x=1)
-        assert text(at_one)[-1].rstrip() == "│ run 1  ● done 1  ○ running 2"
+        assert text(at_one)[-1].rstrip() == "│ run 1  ◆ done 1  ◇ running 2"
 
     def test_points_are_not_smoothed(self) -> None:
         points = Series("loss", [0, 1, 2], [0, 9, 0], 0, scattered=True)
@@ -159,10 +159,10 @@ class TestScatter:
         points = Series("loss", [0, 1, 2], [0, 1, 2], 0, scattered=True)
         names = ["a", "a long name", "宽宽宽宽"]
         assert text(render_chart([points], 20, 6, legend=False, x_names=names)) == [
-            "2┤              ●   ",
-            "1┤         ●        ",
+            "2┤              ◆   ",
+            "1┤         ◆        ",
             " │                  ",
-            "0┤   ●              ",
+            "0┤   ◆              ",
             " └───┬─────┬────┬───",
             "     a   a lo… 宽宽…",
         ]
