@@ -99,7 +99,7 @@ async def test_runs_of_the_results_are_cancelled_marked_and_compared(
         await until(pilot, lambda: isinstance(app.screen, HelpScreen))
         keys = [" ".join(line.split()) for line in text_of(app).split("\n")]
         assert any("The results of a search" in line for line in keys)
-        assert any("space mark" in line for line in keys)
+        assert any("space mark or unmark the run" in line for line in keys)
         await pilot.press("escape", "j", "c")
         await until(pilot, lambda: told(app) == ["what is chosen has ended"])
         app.read_only = True

@@ -337,12 +337,18 @@ def test_where_the_declaration_does_not_fit_the_values_decide() -> None:
     )
     history = [ended(n, {"q": q, "n": 2 * n, "x": x}, loss=n)
                for n, (q, x) in enumerate([(0, 1), (1, 7), (9, 1000)])]  # fmt: skip
-    charts = [c for c in slice_charts(job, outcomes(job, history), 60) if isinstance(c, Chart)]
+    found = outcomes(job, history)
+    charts = [part for part in slice_charts(job, found, 60) if isinstance(part, Chart)]
     assert [to_ansi(chart, color=False).split("\n")[-1].split() for chart in charts] == [
         ["0", "2", "4", "6", "8"],
         ["0", "1", "2", "3", "4"],
         ["1", "10", "100", "1k"],
     ], "zero has no place on a logarithmic axis"
+    tried = [ended(n, {"hidden": width}, loss=n) for n, width in enumerate([16, 64, 32, 16])]
+    undeclared = text(slice_charts(a_job(LOSS), outcomes(job, tried), 60))
+    assert undeclared[-1].split() == ["16", "32", "64"]
+    unknown = a_job(LOSS, space={"q": {"odd": 1}})
+    assert text(slice_charts(unknown, found, 60)) == text(slice_charts(a_job(LOSS), found, 60))
 
 
 def test_a_parameter_that_no_float_holds_is_drawn_by_name() -> None:

@@ -8,11 +8,16 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
+from typing import TYPE_CHECKING
 
+from xt_core.errors import UsageError
 from xt_core.model.encoding import plain
 from xt_core.model.records import Job, Objective, Run, Value, WorkItem
 from xt_core.reports.documents import Document
 from xt_core.search.trials import Trial, TrialState, finite_number, trial_of
+
+if TYPE_CHECKING:
+    from xt_core.search.space import Space
 
 LEAST_FOR_IMPORTANCE = 10
 """Completed runs; of fewer the shares would be noise."""
@@ -61,6 +66,17 @@ def outcomes(job: Job, history: Iterable[tuple[WorkItem, Run]]) -> list[Outcome]
     trials = ((run, trial_of(item, run, objectives)) for item, run in history)
     found = [Outcome(run, trial) for run, trial in trials if trial is not None]
     return sorted(found, key=lambda outcome: outcome.trial.order)
+
+
+def declared_space(job: Job) -> "Space | None":
+    """The space that a job declares; None without one, or for one of a grammar that is unknown
+    here: another version may have written it."""
+    from xt_core.search.space import Space
+
+    try:
+        return Space.from_object(job.space) if job.space else None
+    except UsageError:
+        return None
 
 
 def completed(found: Iterable[Outcome]) -> list[Outcome]:
@@ -164,10 +180,8 @@ def parameter_importance(job: Job, found: Iterable[Outcome]) -> dict[str, float]
     if len(trials) < LEAST_FOR_IMPORTANCE:
         return None
     from xt_core.search.importance import observed_space, ped_anova
-    from xt_core.search.space import Space
 
-    sets = [trial.hparams for trial in trials]
-    space = Space.from_object(job.space) if job.space else observed_space(sets)
+    space = declared_space(job) or observed_space([trial.hparams for trial in trials])
     return ped_anova(space, trials, objectives_of(job)[0].maximize)
 
 

@@ -28,6 +28,7 @@ from xt_core.reports.search import (
     Outcome,
     Slice,
     completed_slices,
+    declared_space,
     needs_log_axis,
     objectives_of,
     running_slices,
@@ -64,7 +65,7 @@ def slice_charts(
     are hollow marks at their latest value."""
     if not objectives_of(job):
         return []
-    space = Space.from_object(job.space) if job.space else Space()
+    space = declared_space(job) or Space()
     done, running = completed_slices(found), running_slices(job, found)
     names = dict.fromkeys([*done, *running])
     pairs = [(done.get(name, Slice(name)), running.get(name, Slice(name))) for name in names]
@@ -120,6 +121,8 @@ def _axis(distribution: Distribution | None, tried: Sequence[Value]) -> _Axis:
         return _Axis(_places(tried))
     if listed and (ticks := as_numbers(listed)) is not None:
         return _Axis({}, needs_log_axis(ticks), only(sorted(ticks)))
+    if distribution is None and len(tried) > len(few := sorted(set(numbers))) <= _MOST_NAMED:
+        return _Axis({}, needs_log_axis(few), only(few))
     if isinstance(distribution, Uniform | Normal):
         return _Axis({}, distribution.log and min(numbers) > 0)
     return _Axis({}, needs_log_axis(numbers))
