@@ -9,7 +9,7 @@ from pathlib import Path
 
 import gallery
 import pytest
-from tui_support import until, until_loaded
+from tui_support import names, text_of, until, until_loaded
 
 from xt_core.home import Home
 from xt_core.session import Session
@@ -40,10 +40,13 @@ async def _picture(session: Session) -> str:
     """A search with the curves of several runs over each other."""
     app = XtApp(session)
     async with app.run_test(size=(120, 36)) as pilot:
-        await until_loaded(pilot, _RUNS)
-        await pilot.press(*_KEYS)
+        await until_loaded(pilot, _RUNS, as_at_first=True)
+        await pilot.press("2", "G")
+        await until(pilot, lambda: names(app)[0] == "run1.1", "the runs of the search")
+        await pilot.press("3", "g", *_KEYS)
         await until(pilot, lambda: "4 marked" in str(app.runs.border_subtitle))
-        await until(pilot, lambda: len(app.metrics.curves_of("loss")) == 4, "curves")
+        drawn = [f"run1.{number} 0." for number in (1, 2, 4, 6)]
+        await until(pilot, lambda: all(name in text_of(app) for name in drawn), "curves")
         await app.workers.wait_for_complete()
         await pilot.pause()
         # Fonts are those of the reader: nothing is loaded from elsewhere.

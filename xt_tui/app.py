@@ -36,6 +36,8 @@ from xt_tui.telling import Telling
 _LAYOUT = "layout"
 
 _SWITCH_SECONDS = 0.001
+_NEW_OBJECTS = 5_000
+"""Among which garbage is looked for at a time."""
 
 
 class XtApp(Telling, Looks, Dialogs):
@@ -63,14 +65,17 @@ class XtApp(Telling, Looks, Dialogs):
 
     def __init__(self, session: Session) -> None:
         super().__init__(css_path=resource("xt.tcss"))
-        self.session, self.state, self.events = session, ViewState(), EventLog()
+        self.session, self.state, self.events = session, _state_of(session), EventLog()
         session.waiting = self._tell_waiting
         self.choices = Choices(session.home.root)
         self.layout_of_panes, problem = Layout.remembered(self.choices.get(_LAYOUT))
         self.read_only = session.config.boolean("tui.read-only")
         self.user_keys, problems = user_keymap(session.config.mapping("tui.keys"))
         """The keys that the user has changed, by action."""
-        self._problems = [self.choices.problem, problem, *problems]
+        config = session.config
+        is_ascii = config.boolean("tui.ascii") or session.environ.get("TERM") == "linux"
+        theme = self.dress(config.optional_string("tui.theme"), is_ascii=is_ascii)
+        self._problems = [self.choices.problem, problem, *problems, theme]
         self.main: MainScreen = self._new_screen()
         """The screen with the panes, whatever dialog lies over it."""
         self.feed = self._new_feed()
@@ -90,16 +95,16 @@ class XtApp(Telling, Looks, Dialogs):
         return Feed(self.session, lambda feed, batch: self.post_message(self.Fed(feed, batch)))
 
     def on_mount(self) -> None:
-        config = self.session.config
-        is_ascii = config.boolean("tui.ascii") or self.session.environ.get("TERM") == "linux"
-        theme = self.dress(config.optional_string("tui.theme"), is_ascii=is_ascii)
         self.set_keymap({f"xt.{name}": keys for name, keys in self.user_keys.items()})
         self.main.add_class(*self._classes_of_size())
-        self.push_screen(self.main)
         self.main.call_when_open(self._open)
-        for problem in (*self._problems, theme):
+        self.call_later(self._show_main)  # what is drawn before Textual has started is lost
+        for problem in self._problems:
             if problem:
                 self.notify(problem, severity="warning", markup=False)
+
+    def _show_main(self) -> None:
+        self.push_screen(self.main)
 
     def _classes_of_size(self) -> list[str]:
         """What Textual gives a screen of this size: one that has it is not styled twice."""
@@ -110,9 +115,9 @@ class XtApp(Telling, Looks, Dialogs):
         return [max(step for step in steps if cells >= step[0])[1] for cells, steps in both]
 
     def _open(self) -> None:
-        """All panes are there: what was typed meanwhile finds them."""
+        """All panes are there: once they are drawn, what was typed meanwhile finds them."""
         self.feed.start()
-        self.take_keys()
+        self.main.call_after_refresh(self.take_keys)
 
     def on_unmount(self) -> None:
         self.feed.stop()
@@ -120,7 +125,7 @@ class XtApp(Telling, Looks, Dialogs):
     def show_session(self, session: Session) -> None:
         """Show what another session sees, with a state and a feed of its own."""
         self.feed.let_go()
-        self.session, self.state = session, ViewState()
+        self.session, self.state = session, _state_of(session)
         session.waiting = self._tell_waiting
         self.main = self._new_screen()
         self.feed = self._new_feed()
@@ -222,7 +227,8 @@ class XtApp(Telling, Looks, Dialogs):
             steering.cancel_runs(self, runs)
 
     def _refuse(self, action: Action, reason: str) -> None:
-        self.notify(reason, title=f"cannot {action.title}", severity="warning", markup=False)
+        title = f"{action.title}: not possible"
+        self.notify(reason, title=title, severity="warning", markup=False)
 
     def reload_config(self) -> None:
         """Take over what was changed in the configuration's boxes."""
@@ -235,22 +241,35 @@ class XtApp(Telling, Looks, Dialogs):
             self.main.nodes.reload()
 
 
+def _state_of(session: Session) -> ViewState:
+    """An empty state, of a team whose nodes are all of one machine or on several."""
+    return ViewState(place="" if session.team.is_embedded else session.team_home.place)
+
+
 def run_app(session: Session) -> int:
     """Run the UI until the user leaves; the exit code. Raises UsageError without a terminal."""
     is_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     if not (is_terminal or "TEXTUAL_DRIVER" in os.environ):  # of a web server
         raise UsageError("the terminal UI needs a terminal", "xt --help lists the commands")
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
-    for variable in ("COLUMNS", "LINES"):  # exported, they would hide the terminal's true size
-        os.environ.pop(variable, None)
-    # Threads that sort 100,000 runs let the UI's have its turn; and few of what the garbage
-    # collector would look through again and again is garbage.
-    sys.setswitchinterval(_SWITCH_SECONDS)
-    gc.set_threshold(50_000, 20, 50)
+    if is_terminal:
+        for variable in ("COLUMNS", "LINES"):  # exported, they would hide its true size
+            os.environ.pop(variable, None)
+    sys.setswitchinterval(_SWITCH_SECONDS)  # threads that sort 100,000 runs let the UI's work
+    gc.disable()
     app = XtApp(session)
-    app.when_loaded = gc.freeze  # none of it is garbage soon: it need not be looked through
+    app.when_loaded = _collect_garbage
     try:
         asyncio.run(run_to_the_end(app))
     finally:
+        gc.enable()
         app.session.close()
     return app.return_code or 0
+
+
+def _collect_garbage() -> None:
+    """From now on. None of what was loaded is garbage soon: it need not be looked through. Of what
+    is new little is looked through at a time, or keys would wait for that."""
+    gc.freeze()
+    gc.set_threshold(_NEW_OBJECTS, 20, 50)
+    gc.enable()

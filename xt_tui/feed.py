@@ -15,6 +15,7 @@ from xt_core.errors import XTError
 from xt_core.query.registry import JobRow
 from xt_core.reports.jobs import job_rows
 from xt_core.session import Session
+from xt_core.stats.store import RunQuery
 from xt_tui.state import Batch, Health
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 _PAUSE_SECONDS = 1.0
 _LEAST_SECONDS_BETWEEN_LOOKS = 0.1
 _FIRST_BATCH, _LARGEST_BATCH = 200, 2_000
-"""The first is small: something is on the screen at once."""
+"""The first is small: something is on the screen at once, the newest runs."""
 _MACHINES_SECONDS = 5.0
 """How old loads and memories of machines may be on the screen."""
 _LEAVING_SECONDS = 2.0
@@ -114,11 +115,12 @@ class Feed:
     def _look(self) -> None:
         """Read what is new, in parts, and hand it on."""
         try:
+            if not self._revision:
+                self._show_newest()
             while not self._stopped.is_set():
-                limit = _LARGEST_BATCH if self._revision else _FIRST_BATCH
-                runs = self._session.store.changed_runs(self._revision, limit)
+                runs = self._session.store.changed_runs(self._revision, _LARGEST_BATCH)
                 self._jobs |= {run.job for run in runs}
-                if len(runs) < limit:
+                if len(runs) < _LARGEST_BATCH:
                     status = self._session.controllers.status(_PATIENCE_SECONDS)
                     health = self._health()
                     self._deliver(self, Batch(runs, self._job_rows(), status, health=health))
@@ -126,13 +128,22 @@ class Feed:
                     self._deliver(self, Batch(runs, [], None, is_last=False))
                 if runs:
                     self._revision = runs[-1].revision
-                if len(runs) < limit:
+                if len(runs) < _LARGEST_BATCH:
                     return
                 self._seen.wait(_LONGEST_UNSEEN_SECONDS)
         except XTError as error:
             self._deliver(self, Batch([], [], None, error.message))
         except Exception as error:  # a defect is told too, and does not end the feed
             self._deliver(self, Batch([], [], None, f"{type(error).__name__}: {error}"))
+
+    def _show_newest(self) -> None:
+        """Of many runs bring the newest first: they stand at the top, and are not moved by those
+        that come after them."""
+        store = self._session.store
+        if len(store.changed_runs(0, _FIRST_BATCH)) == _FIRST_BATCH:
+            newest = store.find_runs(RunQuery(last=_FIRST_BATCH))[0]
+            self._deliver(self, Batch(newest, [], None, is_last=False))
+            self._seen.wait(_LONGEST_UNSEEN_SECONDS)
 
     def _job_rows(self) -> list[JobRow]:
         """The jobs whose runs have changed, and those that live: an item changes no run."""

@@ -36,5 +36,5 @@ def freshness(state: ViewState, now: float) -> Freshness:
         node, others = deserted[0], len(deserted) - 1
         more = f" and {others} more" if others else ""
         text = f"✘ {node['name']}: {state_text(node)}{more}"
-        return Freshness(text, "-stale", "7 shows the nodes, s there starts a controller")
+        return Freshness(f"{text}: 7 s starts it", "-stale", "the nodes pane (7) starts it by s")
     return Freshness("● live", "-live")

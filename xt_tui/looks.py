@@ -1,6 +1,6 @@
 """The app as it looks: its themes, the one that is worn, and the states' colours of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from textual.app import App
@@ -33,18 +33,31 @@ class Looks(App[int]):
     """Wears a theme: that of the setting `tui.theme`, else the one that was chosen last."""
 
     choices: Choices
+    _worn: Mapping[str, str] | None = None
+    """The variables that the stylesheet was made with."""
 
     def dress(self, wanted: str | None, *, is_ascii: bool) -> str:
-        """Put on the theme to begin with; what is wrong with it ("" if nothing is)."""
+        """Put on the theme to begin with, before anything is styled; what is wrong with it ("" if
+        nothing is)."""
         for theme in themes.THEMES:
             self.register_theme(theme)
         name = wanted or self.choices.get(_THEME) or themes.DEFAULT
         self.set_class(is_ascii, _ASCII)
-        if name in self.available_themes:
-            self.theme = name
+        is_known = name in self.available_themes
+        self.theme = name if is_known else themes.DEFAULT
+        self._worn = self.get_css_variables()
+        self.stylesheet.set_variables(dict(self._worn))
+        if is_known:
             return ""
-        self.theme = themes.DEFAULT
         return f"there is no theme {name!r}: {', '.join(themes.FIRST)} and others"
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """As Textual's, but for a theme that the stylesheet has already: when the app starts, that
+        would only be to parse all of it again."""
+        variables = self.get_css_variables()
+        if variables != self._worn:
+            self._worn = variables
+            super().refresh_css(animate)
 
     def wear(self, name: str) -> None:
         """Put on a theme, now and from now on."""

@@ -3,13 +3,14 @@
 The result is that of filtering and sorting all records with `xt_core.query`, but a few changes
 among 100,000 records move only these. No single step holds the interpreter longer than a
 millisecond or two, so that keys are not held up. Invariant: `update` runs in one thread at a time;
-`note` may be called from any. A list that was given out never changes.
+`note` may be called from any. A list that was given out never changes, nor do the places of its
+keys.
 """
 
 import math
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic
 
@@ -39,11 +40,61 @@ class Selection(Generic[Record]):
     """What must hold besides: where the records come from, which the user did not type."""
 
 
+class Places(Mapping[str, int]):
+    """The place of each key in a list that was given out, found by what orders it: a number kept
+    for each of 100,000 keys would weigh more than the list.
+
+    An order goes on changing while an older list is still on the screen. What becomes of an entry
+    is noted here before it happens, and after that in the places of the list that comes next.
+    """
+
+    __slots__ = ("_entries", "_entry_of", "_keys", "_left", "_next")
+
+    def __init__(
+        self, keys: Sequence[str], entries: Sequence[_Entry], entry_of: Mapping[str, _Entry]
+    ) -> None:
+        self._keys, self._entries, self._entry_of = keys, entries, entry_of
+        self._left: dict[str, _Entry] = {}
+        self._next: Places | None = None
+
+    def note_left(self, key: str, entry: _Entry) -> None:
+        """The entry of a key in this list is about to become another, or none."""
+        self._left[key] = entry
+
+    def follow_with(self, later: "Places") -> None:
+        """Another list is given out: what changes from now on is noted there."""
+        self._next = later
+
+    def _entry(self, key: str) -> _Entry | None:
+        present = self._entry_of.get(key)  # first: what changes after this has been noted
+        places: Places | None = self
+        while places is not None:
+            if key in places._left:
+                return places._left[key]
+            places = places._next
+        return present
+
+    def __getitem__(self, key: str) -> int:
+        entry = self._entry(key)
+        if entry is not None:
+            place = bisect_left(self._entries, entry)
+            if place < len(self._entries) and self._entries[place] is entry:
+                return place
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._keys)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+
 @dataclass(frozen=True)
 class Order:
     """The keys to show, and how many there would be without the user's filters."""
 
     keys: Sequence[str]
+    places: Mapping[str, int]
     total: int
 
 
@@ -53,52 +104,72 @@ class RecordOrder(Generic[Record]):
     def __init__(
         self,
         fields: FieldSet[Record],
+        records: Mapping[str, Record],
         key: Callable[[Record], str],
         is_living: Callable[[Record], bool],
     ) -> None:
-        """`is_living` tells of records whose durations grow."""
+        """`records` holds by key what was noted, and what is about to be; `is_living` tells of
+        records whose durations grow."""
         self.key, self.is_living = key, is_living
-        self._fields = fields
+        self._fields, self._records = fields, records
         self._noted: deque[list[Record]] = deque()
-        self._records: dict[str, Record] = {}
         self._living: set[str] = set()
         self._in_scope: set[str] = set()
         """Kept only while there are filters; without them all that is shown is in scope."""
         self._entry_of: dict[str, _Entry] = {}
         self._entries: list[_Entry] = []
         self._keys: list[str] = []
+        self._places = Places(self._keys, self._entries, self._entry_of)
         self._selection: Selection[Record] | None = None
         self._is_backwards = False
         """Whether names order the records, the last one first: then they do so in the ties."""
         self._spec = parse_sort("", fields)
 
+    def look_at(self, records: Mapping[str, Record]) -> None:
+        """Take the records from elsewhere: from what they were at a time, or what they are again.
+        Those that differ have to be noted."""
+        self._records = records
+
+    @property
+    def ages(self) -> bool:
+        """Whether time alone, without news, changes what is shown, or its order."""
+        used = self._selection
+        return bool(self._living) and used is not None and _is_timed(used, self._spec)
+
     def note(self, records: Iterable[Record]) -> None:
-        """These records are new or have changed."""
+        """These records are new or have changed, and are among all records as they are now."""
         self._noted.append(list(records))
 
     def update(self, selection: Selection[Record], now: float) -> Order:
         """What to show now; the same list as before if nothing has moved."""
-        changed, known = self._take_noted(), self._entry_of
+        noted, known = self._take_noted(), self._entry_of
+        changed: Iterable[str] = noted
         if selection != self._selection:
             self._selection, self._spec = selection, parse_sort(selection.sort, self._fields)
             is_backwards, self._is_backwards = self._is_backwards, self._is_by_name_backwards()
             if is_backwards is not self._is_backwards:
                 known = {}  # their ties are others
             self._entries, self._entry_of, self._in_scope = [], {}, set()
-            changed = set(self._records)
+            changed = list(self._records)
         elif _is_timed(selection, self._spec):
-            changed |= self._living
+            changed = noted | self._living
         if self._move(changed, selection, now, known) or not self._entries:
-            self._keys = [_tie_of(entry)[-1] for entry in self._entries]
+            self._give_out()
         total = len(self._in_scope if selection.filters else self._keys)
-        return Order(self._keys, total)
+        return Order(self._keys, self._places, total)
+
+    def _give_out(self) -> None:
+        """The entries have become others."""
+        self._keys = [_tie_of(entry)[-1] for entry in self._entries]
+        places = Places(self._keys, self._entries, self._entry_of)
+        self._places.follow_with(places)
+        self._places = places
 
     def _take_noted(self) -> set[str]:
         changed: set[str] = set()
         while self._noted:
             for record in self._noted.popleft():
                 key = self.key(record)
-                self._records[key] = record
                 changed.add(key)
                 if self.is_living(record):
                     self._living.add(key)
@@ -124,6 +195,7 @@ class RecordOrder(Generic[Record]):
                 continue
             if before is not None:
                 gone.append(before)
+                self._places.note_left(key, before)
             if entry is None:
                 del self._entry_of[key]
             else:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from xt_core import clock
-from xt_core.model.records import Run
+from xt_core.home import is_own_node
+from xt_core.model.records import Job, Run
 from xt_core.query.registry import JobRow
 from xt_tui.themes import StateStyles
 
@@ -53,6 +54,9 @@ STYLES = StateStyles(
 sparklines."""
 
 
+_STARTING_SECONDS = 10.0
+
+
 @dataclass(frozen=True)
 class Health:
     """How the team's stores are, in bytes."""
@@ -93,8 +97,12 @@ class ViewState:
     """Whether all that there was has been brought."""
     living: set[str] = field(default_factory=set)
     """The jobs that have not ended."""
+    place: str = ""
+    """Where the nodes of this machine are, for teams that have others too."""
     _attended: set[str] = field(default_factory=set)
     """The nodes that have had a controller while we looked."""
+    _silent_since: dict[str, float] = field(default_factory=dict)
+    """Nodes without a controller -> when that was first seen, in seconds since 1970."""
 
     def apply(self, batch: Batch) -> None:
         """Take over a batch."""
@@ -115,9 +123,12 @@ class ViewState:
         if batch.status is not None:  # else what was known stays, and its age is told
             self.status = batch.status
         self.error = batch.error
-        self._attended |= {node["name"] for node in self.nodes if node["controller"] is not None}
+        now = clock.now()
+        silent = {node["name"] for node in self.nodes if node["controller"] is None}
+        self._attended |= {node["name"] for node in self.nodes} - silent
+        self._silent_since = {name: self._silent_since.get(name, now) for name in silent}
         self.health = batch.health or self.health
-        self.heard = self.heard if batch.error else clock.now()
+        self.heard = self.heard if batch.error else now
         self.loaded = self.loaded or batch.is_last
 
     @property
@@ -127,14 +138,23 @@ class ViewState:
 
     @property
     def deserted(self) -> list[dict[str, Any]]:
-        """The nodes that have work left and whose controllers answer no more."""
-        silent = [
-            node
-            for node in self.nodes
-            if node["controller"] is None and node["name"] in self._attended
-        ]
-        at_work = {n for job in self.living for n in self.jobs[job].job.nodes} if silent else set()
+        """The nodes that have work left and whose controllers answer no more, or have not done so
+        for longer than it takes to start one."""
+        silent = [node for node in self.nodes if self._is_silent(node["name"])]
+        jobs = [self.jobs[name].job for name in self.living] if silent else []
+        at_work = {node for job in jobs for node in job.nodes if self._is_here(node, job)}
         return [node for node in silent if node["name"] in at_work]
+
+    def _is_silent(self, node: str) -> bool:
+        since = self._silent_since.get(node)
+        if since is None:
+            return False
+        return node in self._attended or self.heard - since > _STARTING_SECONDS
+
+    def _is_here(self, node: str, job: Job) -> bool:
+        """Whether a node of a job is one of ours: other machines have a `node0` too."""
+        host = job.hosts.get(node, "")
+        return not is_own_node(node) or not self.place or host in ("", self.place)
 
     def run_status(self, run: Run) -> str:
         """The run's state, or what is being done about it."""

@@ -78,7 +78,8 @@ class Trends:
                 course = self._courses[key] = Course(one.metric)
             with contextlib.suppress(XTError):  # the feed says so
                 course.update(self._session.store, one.run)
-            text = sparkline(course.values(WIDTH), WIDTH, is_ascii=is_ascii)
+            values = course.values(WIDTH)
+            text = sparkline(values, WIDTH, is_ascii=is_ascii) if values else ""
             texts[key] = (one.run.revision, text)
             if one.run.status.is_final:
                 del self._courses[key]

@@ -3,17 +3,21 @@
 Textual hands a key to the widget that has the keys as it comes, and what the key does happens
 later, on the key's way up from there. Of a burst (a fast hand, a slow line, a paste that the
 terminal does not mark as one) all keys would go where the first one was pressed: those behind
-``/`` would act on the table instead of being typed into the filter.
+``/`` would act on the table instead of being typed into the filter. Buttons of the mouse are keys
+in this: a click that comes behind keys is meant for what they leave there.
 """
 
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeGuard
 
 from textual import events
 from textual.app import App, ScreenStackError
+from textual.dom import DOMNode
+from textual.errors import NoWidget
 from textual.message_pump import MessagePump
 
 _CALM_ROUNDS = 3
@@ -25,30 +29,54 @@ _PATIENCE_SECONDS = 2.0
 _GIVING_UP = ("escape", "ctrl+g", "ctrl+c")
 
 Typed = events.Key | events.Paste
+Button = events.MouseDown | events.MouseUp
+Input = Typed | events.MouseEvent
 
 
 class Typeahead(App[int]):
-    """Keys and pastes wait for their turn; the mouse does not."""
+    """Keys, pastes and buttons of the mouse wait for their turn; what else it does, behind
+    those."""
 
     def __init__(self, css_path: Path) -> None:
         super().__init__(css_path=css_path)
         self._takes_keys = False
-        self._typed: deque[Typed] = deque()
-        self._current: Typed | None = None
+        self._typed: deque[Input] = deque()
+        self._current: Input | None = None
         self._typing: asyncio.Task[None] | None = None
         self._holds: list[Callable[[], object]] = []
 
     async def on_event(self, event: events.Event) -> None:
         """As Textual's, but what is typed is queued; what comes while the app closes is dropped."""
-        if isinstance(event, Typed) and not self.screen_stack:
+        if isinstance(event, Input) and not self.screen_stack:
             return
-        if not isinstance(event, Typed) or event.is_forwarded or event is self._current:
+        if not self._has_to_wait(event):
             await super().on_event(event)
         elif self._holds and isinstance(event, events.Key) and event.key in _GIVING_UP:
             self._give_up()
         else:
-            self._typed.append(event)
+            self._typed.extend(self._apart(event))
             self._type_on()
+
+    def _apart(self, event: Input) -> list[Input]:
+        """Esc and a key right behind it look to a terminal's reader like that key with Alt: where
+        nothing is bound to that, it was the two."""
+        if not isinstance(event, events.Key) or not event.key.startswith("alt+"):
+            return [event]
+        character = event.character or ""  # Textual says so of letters and digits only
+        if not character.isalnum() or event.key in self.screen.active_bindings:
+            return [event]
+        return [events.Key("escape", None), events.Key(character, character)]
+
+    def _has_to_wait(self, event: events.Event) -> TypeGuard[Input]:
+        """Keys always. A button too, since what it does takes a while as well; but where keys are
+        held and none waits, it is meant for what is in sight."""
+        if not isinstance(event, Input) or event.is_forwarded or event is self._current:
+            return False
+        if isinstance(event, Typed) or self._typed:
+            return True
+        if not self._may_type:
+            return False
+        return isinstance(event, Button) or self._typing is not None
 
     def take_keys(self) -> None:
         """From now on: before, there was nothing that they could be meant for."""
@@ -70,7 +98,7 @@ class Typeahead(App[int]):
     def release_keys(self, give_up: Callable[[], object], *, is_open: bool = True) -> None:
         """What was typed acts now; or is forgotten where nothing has opened."""
         if not is_open:
-            self._typed.clear()
+            self._forget_typed()
         if give_up in self._holds:
             self._holds.remove(give_up)
         self._type_on()
@@ -78,9 +106,19 @@ class Typeahead(App[int]):
     def _give_up(self) -> None:
         """Nothing will open: what was typed for it is forgotten."""
         holds, self._holds = self._holds, []
-        self._typed.clear()
+        self._forget_typed()
         for give_up in holds:
             give_up()
+        self._type_on()
+
+    def _forget_typed(self) -> None:
+        """All but that a button was let go of, which was pressed before."""
+        typed, self._typed = self._typed, deque()
+        for event in typed:
+            if isinstance(event, events.MouseDown):
+                break
+            if isinstance(event, events.MouseUp):
+                self._typed.append(event)
 
     @property
     def _may_type(self) -> bool:
@@ -93,21 +131,32 @@ class Typeahead(App[int]):
     async def _type(self) -> None:
         try:
             while self._typed and self._may_type:
-                self._current = self._typed.popleft()
-                self.post_message(self._current)
-                await self._settled()
+                self._current = event = self._typed.popleft()
+                touched = self._under_mouse(event)
+                self.post_message(event)
+                await _reached(self)
+                if isinstance(event, Typed | Button):
+                    await self._settled(touched)
         except ScreenStackError:  # the app closes
             self._typed.clear()
         finally:
             self._current = self._typing = None
 
-    async def _settled(self) -> None:
-        """Wait until all that the key passes on its way has done what it does."""
+    def _under_mouse(self, event: events.Event) -> Sequence[DOMNode]:
+        """What a button is pressed on, from the innermost outwards."""
+        if isinstance(event, Button):
+            with contextlib.suppress(NoWidget):
+                return self.get_widget_at(event.x, event.y)[0].ancestors_with_self
+        return ()
+
+    async def _settled(self, touched: Sequence[DOMNode]) -> None:
+        """Wait until all that the key, or the click on what is touched, passes on its way has done
+        what it does."""
         before, calm = None, 0
-        await _reached(self)
         for _ in range(_MOST_ROUNDS):
-            for node in (self.focused or self.screen).ancestors_with_self:
-                await _reached(node)
+            for node in (*touched, *(self.focused or self.screen).ancestors_with_self):
+                if node.is_attached:
+                    await _reached(node)
             now = self.screen, self.focused
             calm = calm + 1 if now == before else 1
             if calm == _CALM_ROUNDS:

@@ -15,8 +15,10 @@ from xt_core.errors import UnknownNameError
 from xt_core.model.aggregates import Aggregate
 from xt_core.model.records import Job, MetricRecord, Objective, Run, WorkItem
 from xt_core.model.states import RUN_TRANSITIONS, RunStatus, WorkItemStatus
+from xt_core.query import regexes
 from xt_core.query.filters import parse_filter
 from xt_core.query.names import parse_run_list
+from xt_core.query.regexes import TooSlowError
 from xt_core.query.registry import RUN_FIELDS
 from xt_core.stats.store import JournalBatch, NodeRecord, RunChange, RunQuery, StatsStore
 
@@ -436,6 +438,17 @@ def test_the_ends_of_what_a_filter_selects(store: StatsStore) -> None:
         assert store.find_runs(RunQuery(filters=more, first=0)) == ([], 6)
         assert store.find_runs(RunQuery(filters=more, last=99, workspace="ws2")) == ([], 0)
         assert len(store.find_runs(RunQuery(filters=more, last=99))[0]) == 6
+
+
+def test_a_regular_expression_that_takes_for_ever_is_told(
+    store: StatsStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_single(store, "run2", "job2", description="x" * 5_000)
+    monkeypatch.setattr(regexes, "_VALUE_SECONDS", 0.05)
+    filters = [parse_filter("description:regex:(x+x+)+y", RUN_FIELDS)]
+    with pytest.raises(TooSlowError, match=r"the regular expression \(x\+x\+\)\+y takes too long"):
+        store.find_runs(RunQuery(filters=filters))
+    assert names(store, filters=[parse_filter("description:regex:^x+$", RUN_FIELDS)]) == ["run2"]
 
 
 def test_runs_without_the_sort_value_come_last_both_ways(store: StatsStore) -> None:

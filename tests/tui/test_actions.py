@@ -1,6 +1,7 @@
 """Actions: declared once, guarded, confirmed; and the launch form."""
 
 import threading
+from functools import partial
 from typing import Any
 
 import pytest
@@ -50,10 +51,15 @@ async def test_what_cannot_be_done_says_why(session: Session) -> None:
     async with XtApp(session).run_test(size=(140, 40)) as pilot:
         app = await until_loaded(pilot, 7)
         await pilot.press("c")  # run1.1 has ended
-        await until(pilot, lambda: told(app) == ["what is chosen has ended"])
+        await until(pilot, lambda: told(app) == ["run1.1 has ended"])
         assert not isinstance(app.screen, ConfirmScreen)
         await pilot.press("G", "R")
         await until(pilot, lambda: told(app)[-1] == "no run of job2 is running")
+        await pilot.press("g", "space", "G", "k", "c")  # run1.6 runs, but run1.1 is meant
+        meant = "run1.1, which is marked, has ended: u unmarks it"
+        await until(pilot, lambda: told(app)[-1] == meant)
+        await pilot.press("g", "j", "space", "c")
+        await until(pilot, lambda: told(app)[-1] == "the 2 marked runs have ended: u unmarks them")
 
 
 async def test_cancel_asks_and_no_is_the_default(session: Session) -> None:
@@ -114,8 +120,14 @@ async def test_a_badge_stays_until_the_feed_confirms(
     monkeypatch.setattr(Controllers, "cancel", lambda _self, runs: None)
     async with XtApp(session).run_test(size=(140, 40)) as pilot:
         app = await until_loaded(pilot, 7)
-        await pilot.press("G", "k", "c", "y")
+        await pilot.press("space", "G", "k", "space", "c")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        await pilot.press("n", "c")  # as long as nothing is done, the marks stay
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        assert app.runs.marked == 2
+        await pilot.press("y")
         await until(pilot, lambda: told(app) == ["run1.6 running"])
+        assert app.runs.marked == 0
         assert "◍ cancelling" in text_of(app)
         session.store.change_run(RunChange("ws1", "run1.6", RunStatus.CANCELLED, "ended"))
         await until(pilot, lambda: "■ cancelled" in text_of(app))
@@ -130,7 +142,7 @@ async def test_the_output_pane_acts_on_the_run_that_it_shows(session: Session) -
         await until(pilot, lambda: app.main.pane is app.output)
         app.runs.table.move_to("ws1/run1.6")
         await pilot.press("c")
-        await until(pilot, lambda: told(app) == ["what is chosen has ended"])
+        await until(pilot, lambda: told(app) == ["run2 has ended"])
         assert not isinstance(app.screen, ConfirmScreen)
 
 
@@ -173,32 +185,33 @@ async def test_the_form_shows_what_would_be_run(session: Session) -> None:
         await until(pilot, lambda: "single: 1 run\n" in preview(app))
 
 
-@pytest.mark.parametrize(
-    ("command", "option", "text", "message"),
-    [
-        ("nope.py", "runs", "", "there is no script or program nope.py"),
-        ("t.py 'open", "runs", "", "the command has no closing quotation"),
-        ("t.py", "runs", "many", "--runs many is not a number"),
-        ("t.py --lr=[]", "runs", "", "lr"),
-        ("t.py", "setup", "moon", "there is no setup 'moon'"),
-        ("t.py", "env", "x", "--env x is not NAME=VALUE"),
-    ],
-)
-async def test_the_form_tells_what_is_wrong_and_does_not_launch(
-    session: Session, command: str, option: str, text: str, message: str
-) -> None:
+async def test_the_form_tells_what_is_wrong_and_does_not_launch(session: Session) -> None:
     (session.cwd / "t.py").write_text("")
     async with XtApp(session).run_test(size=(140, 50)) as pilot:
         app = await until_loaded(pilot, 7)
         await pilot.press("n")
         await until(pilot, lambda: isinstance(app.screen, LaunchScreen))
         await app.screen.query_one(OptionFields).show_more()
-        app.screen.query_one(f"#option-{option}", Input).value = text
-        app.screen.query_one("#command", Input).value = command
-        await until(pilot, lambda: message in preview(app), message)
-        assert app.screen.query_one("#go", Button).disabled is True
+        for command, option, text, message in (
+            ("nope.py", "runs", "", "there is no script or program nope.py"),
+            ("t.py 'open", "runs", "", "the command has no closing quotation"),
+            ("t.py", "runs", "many", "--runs many is not a number"),
+            ("t.py --lr=[]", "runs", "", "hyperparameter lr: no values, in '[]'"),
+            ("t.py", "setup", "moon", "there is no setup 'moon'"),
+            ("t.py", "env", "x", "--env x is not NAME=VALUE"),
+        ):
+            field = app.screen.query_one(f"#option-{option}", Input)
+            field.value = text
+            app.screen.query_one("#command", Input).value = command
+            await until(pilot, partial(is_previewed, app, message), message)
+            assert app.screen.query_one("#go", Button).disabled is True
+            field.value = ""
         await pilot.press("escape")
         await until(pilot, lambda: not isinstance(app.screen, LaunchScreen))
+
+
+def is_previewed(app: XtApp, message: str) -> bool:
+    return message in preview(app)
 
 
 async def test_the_form_gives_the_command_to_copy(session: Session) -> None:

@@ -34,6 +34,7 @@ def test_the_first_rows_come_before_the_rest_and_the_nodes(tmp_path: Path) -> No
     finally:
         feed.stop()
         session.close()
-    assert told == [(200, 0, True, False), (2_000, 0, True, False), (100, 1, False, True)]
-    assert list(state.runs) == [run.full_name for run in runs]
+    assert told == [(200, 0, True, False), (2_000, 0, True, False), (300, 1, False, True)]
+    names = [run.full_name for run in runs]
+    assert list(state.runs) == [*names[-200:], *names[:-200]], "the newest come first"
     assert [node["name"] for node in state.nodes] == ["node0"]

@@ -1,10 +1,14 @@
 """The filter bar and the dialog of sort orders: completion, history, hits, any field."""
 
+import pytest
 from textual.widgets import Input
 from tui_support import names, text_of, until, until_loaded
 
+from xt_core.query import regexes
 from xt_core.query.registry import RUN_FIELDS
+from xt_core.query.views import View
 from xt_core.session import Session
+from xt_core.stats.store import RunChange
 from xt_tui.app import XtApp
 from xt_tui.completion import completed
 from xt_tui.screens.field import FieldScreen
@@ -47,19 +51,29 @@ async def test_the_filter_is_completed_counted_and_remembered(session: Session) 
         await until(pilot, lambda: names(app) == ["run1.5"])
         await pilot.press("enter", "ctrl+g")
         await until(pilot, lambda: names(app) == ALL)
+        await pilot.press("/", *"ERR")  # a word: of names, tags and notes, or the begin of a state
+        await until(pilot, lambda: names(app) == ["run1.3"])
+        await pilot.press(*["backspace"] * 3, *"run")  # it may become run=…: enter tells
+        await until(pilot, lambda: names(app) == ALL and "run_index" in text_of(app))
+        await pilot.press(*"2", "enter")
+        await until(pilot, lambda: names(app) == ["run2"])
+        app.runs.apply(View(filter="job"))  # nobody types on
+        await until(pilot, lambda: names(app) == ALL and "7 of 7 runs · filter job" in text_of(app))
+        await pilot.press("ctrl+g")
+        await until(pilot, lambda: "filter job" not in text_of(app))
     async with XtApp(session).run_test(size=(60, 20)) as pilot:
         app = await until_loaded(pilot, 7)
         await pilot.press("/", *"hparams.l")
         await until(pilot, lambda: "hparams.lr" in text_of(app).splitlines()[2])
         await pilot.press("ctrl+u", *"run=run9")
         await until(pilot, lambda: "no run matches the filter" in text_of(app))
-        await pilot.press("backspace", "2", "up")
+        await pilot.press("backspace", "2", "up", "up")
         bar = app.runs.query_one(".filter", Input)
         await until(pilot, lambda: bar.value == "status=completed metrics.loss<.25")
         await pilot.press("up")
         await until(pilot, lambda: bar.value == "status=completed")
         await until(pilot, lambda: "5 of 7" in text_of(app))
-        await pilot.press("down", "down")
+        await pilot.press("down", "down", "down")
         await until(pilot, lambda: bar.value == "run=run2" and names(app) == ["run2"])
         await pilot.press("space", *"x=")
         await until(pilot, lambda: "malformed" in text_of(app) or "no field" in text_of(app))
@@ -86,3 +100,20 @@ async def test_any_field_and_several_can_be_sorted_by(session: Session) -> None:
         await pilot.press("enter", "ctrl+g")
         await until(pilot, lambda: not isinstance(app.screen, FieldScreen))
         assert app.runs.selection.sort == "-status,-hparams.lr"
+
+
+async def test_a_filter_that_takes_for_ever_is_told_and_not_used(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(regexes, "_VALUE_SECONDS", 0.05)
+    fields = {"hparams": {"text": "x" * 5_000}}
+    session.store.change_run(RunChange("ws1", "run1.6", fields=fields))
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await pilot.press("/", *"hparams.text:regex:(x+x+)+y")
+        await until(pilot, lambda: "the regular expression (x+x+)+y takes too long" in text_of(app))
+        await until(pilot, lambda: names(app) == ALL)
+        await pilot.press("enter")
+        await until(pilot, lambda: "7 runs" in str(app.runs.border_subtitle))
+        await pilot.press("/", "backspace", "x")
+        await until(pilot, lambda: names(app) == ["run1.6"])

@@ -46,7 +46,7 @@ class SomePane(RecordsPane[Run]):
             noun="run",
             records=runs,
             fields=RUN_FIELDS,
-            order=RecordOrder(RUN_FIELDS, lambda run: run.full_name, lambda run: False),
+            order=RecordOrder(RUN_FIELDS, runs, lambda run: run.full_name, lambda run: False),
             selection=Selection("run"),
             empty="",
             example="",

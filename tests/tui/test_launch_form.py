@@ -117,56 +117,69 @@ def session_of(xt: Xt) -> Session:
 # Launched -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("algorithm", ALGORITHMS)
-async def test_each_algorithm_is_launched_from_the_form(xt: Xt, algorithm: str) -> None:
+async def test_each_algorithm_is_launched_from_the_form(xt: Xt) -> None:
     xt.script("t.py", SCRIPT)
     session = session_of(xt)
     async with XtApp(session).run_test(size=(120, 50)) as pilot:
-        form = await open_form(pilot)
-        await write_parameters(pilot, form, LISTED if algorithm == "grid" else DRAWN)
-        metric = "loss,size:max" if algorithm == "nsga2" else "loss"
-        write(form, search_type=algorithm, concurrent="2", seed="7", primary_metric=metric)
-        write(form, goal="minimize", **({} if algorithm == "grid" else {"runs": "4"}))
-        await until(pilot, lambda: not form.query_one("#go").disabled, "a right form")
-        await pilot.press("ctrl+l")
-        await until(pilot, lambda: pilot.app.screen is not form)
-    assert xt.wait_job("job1") == "completed"
-    children = xt.children("job1")
-    assert [str(run.status) for run in children] == ["completed"] * 4
-    assert {tuple(run.hparams) for run in children} == {("lr", "opt")}
-    job = session.store.job("job1")
-    assert (job.search_type, job.work_items, job.concurrent, job.seed) == (algorithm, 4, 2, 7)
-    assert job.style == ("static" if algorithm in ("grid", "random") else "dynamic")
-    wanted = [("loss", False), ("size", True)] if algorithm == "nsga2" else [("loss", False)]
-    assert [(each.metric, each.maximize) for each in objectives_of(job)] == wanted
+        for algorithm in ALGORITHMS:
+            form = await open_form(pilot)
+            await write_parameters(pilot, form, LISTED if algorithm == "grid" else DRAWN)
+            metric = "loss,size:max" if algorithm == "nsga2" else "loss"
+            write(form, search_type=algorithm, concurrent="2", seed="7", primary_metric=metric)
+            write(form, goal="minimize", **({} if algorithm == "grid" else {"runs": "4"}))
+            await until(pilot, partial(may_launch, form), "a right form")
+            await pilot.press("ctrl+l")
+            await until(pilot, partial(is_left, form), algorithm)
+    for number, algorithm in enumerate(ALGORITHMS, 1):
+        assert xt.wait_job(f"job{number}") == "completed", algorithm
+        children = xt.children(f"job{number}")
+        assert [str(run.status) for run in children] == ["completed"] * 4, algorithm
+        assert {tuple(run.hparams) for run in children} == {("lr", "opt")}
+        job = session.store.job(f"job{number}")
+        assert (job.search_type, job.work_items, job.concurrent) == (algorithm, 4, 2)
+        assert job.seed == 7
+        assert job.style == ("static" if algorithm in ("grid", "random") else "dynamic")
+        wanted = [("loss", False), ("size", True)] if algorithm == "nsga2" else [("loss", False)]
+        assert [(each.metric, each.maximize) for each in objectives_of(job)] == wanted
     session.close()
 
 
-@pytest.mark.parametrize("policy", policies())
-async def test_each_early_stopping_policy_is_launched_from_the_form(xt: Xt, policy: str) -> None:
+async def test_each_early_stopping_policy_is_launched_from_the_form(xt: Xt) -> None:
     xt.script("t.py", SCRIPT)
     session = session_of(xt)
-    settings = dict(pair.split("=") for pair in SETTINGS[policy].split(","))
+    space = "'--lr=[$loguniform(-5, -1)]' '--opt=[adam, sgd]'"
+    asked = "xt run --runs 3 --primary-metric loss --minimize --early-stopping"
     async with XtApp(session).run_test(size=(120, 50)) as pilot:
-        form = await open_form(pilot)
-        await write_parameters(pilot, form, DRAWN)
-        write(form, runs="3", primary_metric="loss", goal="minimize", early_stopping=policy)
-        for name, text in settings.items():
-            await until(pilot, partial(form.query, f"#{policy}-{name}"))
-            form.query_one(f"#{policy}-{name}", Input).value = text
-        asked = f"xt run --runs 3 --primary-metric loss --minimize --early-stopping {policy},"
-        space = "'--lr=[$loguniform(-5, -1)]' '--opt=[adam, sgd]'"
-        await until_copied(pilot, f"{asked}{SETTINGS[policy]} t.py {space}")
-        await pilot.press("ctrl+l")
-        await until(pilot, lambda: pilot.app.screen is not form)
-    assert xt.wait_job("job1") == "completed"
-    assert [str(run.status) for run in xt.children("job1")] == ["completed"] * 3
-    recorded = json.loads(xt.artifact("ws1/jobs/job1/mrc.json"))["stopping"]
-    assert recorded["early-policy"] == policy
-    assert {name: recorded[name] for name in settings} == {
-        name: float(text) for name, text in settings.items()
-    }
+        for policy in policies():
+            form = await open_form(pilot)
+            await write_parameters(pilot, form, DRAWN)
+            write(form, runs="3", primary_metric="loss", goal="minimize", early_stopping=policy)
+            for name, text in settings_of(policy).items():
+                await until(pilot, partial(form.query, f"#{policy}-{name}"))
+                form.query_one(f"#{policy}-{name}", Input).value = text
+            await until_copied(pilot, f"{asked} {policy},{SETTINGS[policy]} t.py {space}")
+            await pilot.press("ctrl+l")
+            await until(pilot, partial(is_left, form), policy)
+    for number, policy in enumerate(policies(), 1):
+        assert xt.wait_job(f"job{number}") == "completed", policy
+        assert [str(run.status) for run in xt.children(f"job{number}")] == ["completed"] * 3
+        recorded = json.loads(xt.artifact(f"ws1/jobs/job{number}/mrc.json"))["stopping"]
+        assert recorded["early-policy"] == policy
+        settings = settings_of(policy)
+        assert {name: recorded[name] for name in settings} == {
+            name: float(text) for name, text in settings.items()
+        }
     session.close()
+
+
+def settings_of(policy: str) -> dict[str, str]:
+    """What is written for a policy, by setting."""
+    return dict(pair.split("=") for pair in SETTINGS[policy].split(","))
+
+
+def is_left(form: LaunchScreen) -> bool:
+    """Whether the form is no longer there."""
+    return not form.is_attached
 
 
 # Put together ---------------------------------------------------------------------------

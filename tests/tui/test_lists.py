@@ -1,8 +1,9 @@
 """Filter, sort and marks, on the runs and on the jobs alike."""
 
 from textual.widgets import Input
-from tui_support import names, text_of, told, until, until_loaded
+from tui_support import log_loss, names, text_of, told, until, until_loaded
 
+from xt_core.model.records import Job, Run
 from xt_core.model.states import RunStatus
 from xt_core.session import Session
 from xt_core.stats.store import RunChange
@@ -123,3 +124,72 @@ async def test_the_chosen_names_are_copied_as_a_run_list(session: Session) -> No
         await until(pilot, lambda: app.clipboard == "ws1/run1.1")
         await pilot.press("space", "space", "y")
         await until(pilot, lambda: app.clipboard == "ws1/run1.1,ws1/run1.2")
+
+
+async def test_the_lists_stand_still_while_they_are_paused(session: Session) -> None:
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        pane = app.runs
+
+        def border() -> str:
+            return str(pane.border_subtitle)
+
+        def drawn(run: str) -> str:
+            return next(line for line in text_of(app).splitlines() if f" {run} " in line)
+
+        def change(run: str, loss: float) -> None:
+            log_loss(session, run, loss)
+
+        pane.sort_by("metrics.loss")
+        await until(pilot, lambda: names(app)[0] == "run1.6")
+        before, row = names(app), drawn("run1.1")
+        await pilot.press("p")
+        assert border() == "paused: 0 changes held, p goes on · 7 runs"
+        change("run1.1", 0.01)
+        change("run1.1", 0.02)
+        session.store.change_run(RunChange("ws1", "run1.6", RunStatus.COMPLETED, "ended"))
+        await until(pilot, lambda: app.state.runs["ws1/run1.6"].status == "completed")
+        await until(pilot, lambda: "paused: 2 changes held" in border())
+        assert "paused: 1 change held" in str(app.jobs.border_subtitle)
+        app.main.show_pending()  # rows are drawn anew, as they were
+        await pilot.pause()
+        assert (names(app), drawn("run1.1")) == (before, row)
+        assert pane.chosen[0].metrics == {"loss": 0.02}, "what is done is done to what is"
+        await pilot.press("r")  # what is new is in no other order either
+        await until(pilot, lambda: names(app)[0] == "run1.1", "the order of what is held")
+        await pilot.press("r", "p")
+        await until(pilot, lambda: names(app)[0] == "run1.1")
+        assert border() == "7 runs"
+        assert "0.02" in drawn("run1.1")
+
+        await pilot.press("p")
+        change("run1.2", 0.3)
+        await until(pilot, lambda: "paused: 1 change held" in border())
+        job = Job("job3", "ws1", "third", "single", "local", "ada", 1e9, 1, 1)
+        run = Run("ws1", "run3", "job3", "third", "node0", RunStatus.QUEUED, 1e9)
+        session.store.add_job(job, [run], [])
+        await until(pilot, lambda: "paused: 2 changes held" in border())
+        asked = pane._asked
+        await pilot.press("r")
+        await until(pilot, lambda: pane._arrangement.asked > asked)
+        assert sorted(names(app)) == sorted(before)
+        app.main.go_to_run("job3", "ws1/run3")  # as the form does for what it launched
+        await until(pilot, lambda: pane.table.cursor_key == "ws1/run3")
+        assert "paused" not in border()
+
+
+async def test_rows_that_changed_out_of_sight_are_current_when_they_are_shown_again(
+    session: Session,
+) -> None:
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await until(pilot, lambda: "▶ running" in text_of(app))
+        await pilot.press("5", "z")
+        await until(pilot, lambda: "Runs ─" not in text_of(app))
+        session.store.change_run(RunChange("ws1", "run1.6", RunStatus.COMPLETED, "ended"))
+        await until(pilot, lambda: app.state.runs["ws1/run1.6"].status == "completed")
+        await until(pilot, lambda: app.state.jobs["job1"].counts.running == 0)
+        await pilot.press("z")
+        await until(pilot, lambda: "run1.6" in text_of(app))
+        assert "run1.6  ✔ completed" in text_of(app)
+        assert "6/6 1✘" in text_of(app)

@@ -1,8 +1,11 @@
 """The view of a console: follows, stays where the user scrolled, and shows nothing harmful."""
 
+import random
+import re
 import time
 from collections.abc import Callable
 
+import pytest
 from textual import events
 from textual.app import ComposeResult
 from textual.geometry import Offset
@@ -12,6 +15,7 @@ from textual.widgets import Static
 from tui_support import PATIENCE_SECONDS
 
 from xt_core.resources import resource
+from xt_tui.console import matching
 from xt_tui.console.lines import LineBuffer
 from xt_tui.console.terminal import Terminal
 from xt_tui.looks import Looks
@@ -238,6 +242,29 @@ async def test_the_way_from_error_to_error() -> None:
         await console.until(lambda: len(pilot.app._notifications) == 1)
 
 
+async def test_a_pattern_that_takes_for_ever_is_told_and_what_was_found_stays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(matching, "_PIECE_SECONDS", 0.05)
+    async with Console().run_test(size=(80, 12)) as pilot:
+        console = Feeding(pilot)
+        view, log = console.view, console.log_lines
+        await console.feed(b"xy\n" * 20_000 + b"x" * 5_000 + b"\n" + numbered(0, 20_000))
+        log.open_search()
+        await pilot.press("ctrl+r", *"(x+x+)+y|e 1$")
+        await console.told("search", "takes too long")
+        await pilot.press("enter", "g", "pagedown")
+        await console.until(lambda: 0 < view.top < 20, "the keys to act")
+        log.open_filter()
+        await pilot.press("ctrl+r", *"(x+x+)+y", "enter")
+        await console.told("filter", "takes too long: ")
+        await console.feed(b"x" * 5_000)  # an unfinished line is looked at as well
+        log.open_filter()
+        await pilot.press(*"e 1$")
+        await console.told("filter", "1 line · regex")
+        assert view.lines == ["line 1"]
+
+
 async def test_lines_are_marked_and_selected() -> None:
     async with Console().run_test(size=(40, 10)) as pilot:
         console = Feeding(pilot)
@@ -268,6 +295,38 @@ async def test_lines_are_marked_and_selected() -> None:
         assert not view.following, "what is selected stays in place"
         selected = view.get_selection(Selection(Offset(2, 3), Offset(4, 5)))
         assert selected == ("ne 3\nline 4\nline", "\n")
+
+
+async def test_whatever_bytes_come_they_are_shown_searched_and_moved_over() -> None:
+    noise = random.Random(7).randbytes(100_000)
+    long = b"a" * 1_000_000 + b"\n" + b"b" * 1_000_000 + b"\n"
+    async with Console().run_test(size=(80, 12)) as pilot:
+        console = Feeding(pilot)
+        view, log = console.view, console.log_lines
+        log.open_search()
+        await pilot.press("ctrl+r", *"a+b|\\d$", "enter")
+        log.open_filter()
+        await pilot.press(*"a", "enter")
+        for data in (noise[:50_000], long, noise[50_000:], b"\n" + numbered(0, 50)):
+            for start in range(0, len(data), 65_536):
+                await console.feed(data[start : start + 65_536])
+            log.toggle_context()
+            for key in ("pageup", "home", "pagedown", "end", "right", "w", "pageup", "w", "e"):
+                await pilot.press(key)
+                for y in range(view.size.height):
+                    text = view.render_line(y).text
+                    assert not re.search("[\x00-\x1f\x7f-\x9f]", text), ascii(text)
+        console.terminal.finish()
+        log.give_up()
+        log.give_up()
+        await console.until(lambda: view.filter is None)
+        view.flush()
+        assert view.lines[-50:] == [f"line {n}" for n in range(50)]
+        longest = [line for line in view.lines if line.startswith("bbbb")]
+        assert longest == ["b" * 16_384 + " … 983,616 more"]
+        view.action_follow()
+        await pilot.press(*["left"] * 5)
+        await console.until(lambda: console.drawn()[-1] == "line 49")
 
 
 async def test_a_million_lines_are_searched_off_the_ui_thread() -> None:

@@ -8,6 +8,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 from tui_support import names, text_of, told, until, until_loaded
 
+from xt_core import clock
 from xt_core.home import Home
 from xt_core.query.views import View
 from xt_core.session import Session
@@ -21,6 +22,7 @@ from xt_tui.screens.jump import JumpScreen
 from xt_tui.screens.launch import LaunchScreen
 from xt_tui.screens.palette import PaletteScreen
 from xt_tui.screens.theme import ThemeScreen
+from xt_tui.widgets.key_footer import KeyFooter
 from xt_tui.widgets.table import Table
 
 
@@ -152,7 +154,7 @@ async def test_the_palette_goes_to_anything_and_offers_it_first_again(session: S
         app = await until_loaded(pilot, 7)
         await pilot.press(":")
         await until(pilot, lambda: palette_rows(app) == list(ACTIONS))
-        assert "cancel            [c] not now: what is chosen has ended" in text_of(app)
+        assert "cancel            [c] not now: run1.1 has ended" in text_of(app)
         await pilot.press(*"run1.5", "enter")  # faster than it is found
         await until(pilot, lambda: app.runs.table.cursor_key == "ws1/run1.5")
         assert app.jobs.table.cursor_key == "job1"
@@ -205,19 +207,19 @@ async def test_what_was_told_is_kept_and_copied(session: Session) -> None:
     async with XtApp(session).run_test(size=(140, 50)) as pilot:
         app = await until_loaded(pilot, 7)
         await pilot.press("c")
-        await until(pilot, lambda: told(app) == ["what is chosen has ended"])
+        await until(pilot, lambda: told(app) == ["run1.1 has ended"])
         app.notify("[red]no markup\x07", severity="error", title="disk", markup=False)
         app.clear_notifications()
         await pilot.press("E")
         await until(pilot, lambda: isinstance(app.screen, EventsScreen))
         await until(pilot, lambda: "[red]no markup" in text_of(app))
-        assert "what is chosen has ended" in text_of(app)
+        assert "run1.1 has ended" in text_of(app)
         await pilot.press("Y")
         await until(pilot, lambda: len(app.clipboard.splitlines()) == 2)
         newest, oldest = app.clipboard.splitlines()
         assert "error" in newest
         assert "disk [red]no markup" in newest
-        assert oldest.endswith("cannot cancel what is chosen has ended")
+        assert oldest.endswith("cancel: not possible run1.1 has ended")
         await pilot.press("q")
         await until(pilot, lambda: app.screen is app.main)
         await until(pilot, lambda: "E 1 error" in text_of(app))
@@ -299,10 +301,13 @@ async def test_what_is_shown_says_how_old_it_is(
         app = await until_loaded(pilot, 7)
         await until(pilot, lambda: "● live" in text_of(app))
         app.feed.stop()
-        app.state.heard -= 60
-        app.state.error = error
         wanted = "○ offline, trying again" if error else "◐ 1m"
-        await until(pilot, lambda: wanted in text_of(app))
+
+        def is_told() -> bool:
+            app.state.heard, app.state.error = clock.now() - 60, error  # a last look may still come
+            return wanted in text_of(app)
+
+        await until(pilot, is_told)
 
 
 async def test_states_and_borders_can_be_drawn_in_ascii(session: Session) -> None:
@@ -317,3 +322,22 @@ async def test_states_and_borders_can_be_drawn_in_ascii(session: Session) -> Non
     async with XtApp(session).run_test(size=(100, 30)) as pilot:
         app = await until_loaded(pilot, 7)
         await until(pilot, lambda: "✔ completed" in text_of(app))
+
+
+async def test_the_footer_has_keys_that_fit_and_the_mouse_presses_them(session: Session) -> None:
+    async with XtApp(session).run_test(size=(70, 30)) as pilot:
+        app = await until_loaded(pilot, 7)
+        footer = app.main.query_one(KeyFooter)
+        await until(pilot, lambda: footer.keys)
+        first, second = footer.keys[:2]
+        assert [first.label, second.label] == ["?", ":"]
+        assert sum(key.cells for key in footer.keys) <= 70
+        line = footer.render_line(0).text
+        assert line.startswith(f"? {first.description} : {second.description} ")
+        assert len(line) == 70
+        await pilot.hover(footer, offset=(first.cells, 0))
+        assert footer.tooltip == (second.tooltip or None)
+        await pilot.click(footer, offset=(first.cells - 1, 0))  # the gap between two keys
+        assert app.screen is app.main
+        await pilot.click(footer, offset=(0, 0))
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen))

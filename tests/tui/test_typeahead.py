@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 from textual import events
+from textual.geometry import Offset
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
@@ -17,6 +18,7 @@ from xt_tui.actions import ACTIONS
 from xt_tui.app import XtApp
 from xt_tui.screens.events import EventsScreen
 from xt_tui.screens.jump import JumpScreen
+from xt_tui.screens.launch import LaunchScreen
 from xt_tui.screens.note import NoteScreen
 
 
@@ -29,6 +31,18 @@ def burst(pilot: Pilot[int], *typed: str) -> None:
                 events.Key(_character_to_key(key), key) if len(key) == 1 else events.Key(key, None)
             )
             pilot.app.post_message(event)
+
+
+async def test_a_key_right_behind_esc_is_not_lost_with_it(session: Session) -> None:
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        burst(pilot, "E")
+        await until(pilot, lambda: isinstance(app.screen, EventsScreen))
+        app.post_message(events.Key("alt+n", "n"))  # as a terminal's reader takes the two
+        await until(pilot, lambda: isinstance(app.screen, LaunchScreen))
+        app.post_message(events.Key("alt+5", "5"))
+        await until(pilot, lambda: app.main.pane is app.output)
+        assert app.screen is app.main
 
 
 async def test_what_is_typed_behind_a_key_lands_in_what_the_key_opens(session: Session) -> None:
@@ -60,6 +74,82 @@ async def test_what_is_typed_behind_a_key_lands_in_what_the_key_opens(session: S
         burst(pilot, "escape", "E", "ctrl+c", "E")
         await until(pilot, lambda: isinstance(app.screen, EventsScreen))
         assert app.screen_stack[-2] is app.main
+        burst(pilot, "q", ":", "new", "enter", " 2")  # that is looked for in a thread
+        await until(pilot, lambda: isinstance(app.screen, LaunchScreen))
+        await until(
+            pilot,  # which may look before the form is composed
+            lambda: (
+                [i.value for i in app.screen.query("#command").results(Input)] == ["c y q.py 2"]
+            ),
+        )
+
+
+def press(pilot: Pilot[int], place: Offset, *kinds: type[events.MouseEvent]) -> None:
+    """Send what a terminal sends of a mouse; by default a click."""
+    for kind in kinds or (events.MouseDown, events.MouseUp):
+        pilot.app.post_message(
+            kind(None, place.x, place.y, 0, 0, 1, False, False, False, place.x, place.y)
+        )
+
+
+async def test_a_click_acts_after_the_keys_before_it_and_before_those_behind_it(
+    session: Session,
+) -> None:
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        table = app.runs.table
+        second, tab = table.content_region.offset + Offset(3, 2), Offset(2, 0)
+        assert table.cursor_key == "ws1/run1.1"
+        burst(pilot, "jj", " ")  # marks the third, and goes to the fourth
+        press(pilot, second)
+        burst(pilot, " ")  # marks the second
+        await until(pilot, lambda: len(app.runs.chosen) == 2)
+        assert [run.name for run in app.runs.chosen] == ["run1.2", "run1.3"]
+
+        burst(pilot, "n")  # a form covers the row: the click is meant for what is there then
+        press(pilot, second)
+        burst(pilot, "escape", "E")
+        await until(pilot, lambda: isinstance(app.screen, EventsScreen))
+        burst(pilot, "q")
+        await until(pilot, lambda: app.screen is app.main)
+        assert table.cursor_key == "ws1/run1.3"
+
+        press(pilot, tab)  # a key behind a click is for the pane that it opened
+        burst(pilot, "j")
+        await until(pilot, lambda: app.main.pane is app.main.teams)
+        assert table.cursor_key == "ws1/run1.3"
+        burst(pilot, "3")
+        press(pilot, second, events.MouseScrollDown, events.MouseMove)  # in their order
+        burst(pilot, "G")
+        await until(pilot, lambda: table.cursor_key == "ws1/run2")
+
+
+async def test_a_button_that_is_let_go_of_while_something_is_looked_up_is_not_forgotten(
+    session: Session,
+) -> None:
+    given_up: list[str] = []
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        border = Offset(app.jobs.region.right - 1, app.jobs.region.y + 3)
+        width = app.jobs.size.width
+        press(pilot, border, events.MouseDown)
+        await until(pilot, lambda: app.mouse_captured is app.jobs)
+
+        def give_up() -> None:
+            given_up.append("it")
+
+        app.hold_keys(give_up)
+        burst(pilot, "c")
+        press(pilot, border + Offset(4, 0), events.MouseMove, events.MouseUp)
+        burst(pilot, "escape")
+        await until(pilot, lambda: app.mouse_captured is None)
+        assert given_up == ["it"]
+        assert app.screen is app.main
+        assert app.jobs.size.width == width, "movements behind a key that was given up are too"
+        app.hold_keys(give_up)
+        press(pilot, app.runs.table.content_region.offset + Offset(3, 2))  # nothing is typed
+        await until(pilot, lambda: app.runs.table.cursor_key == "ws1/run1.2")
+        app.release_keys(give_up)
 
 
 async def test_what_is_pasted_is_never_taken_for_keys_of_the_table(session: Session) -> None:

@@ -20,6 +20,7 @@ from xt_core.model.records import Job, MetricRecord, Objective, Run, Value
 from xt_core.model.states import RunStatus
 from xt_core.query.columns import Column, expand_columns, parse_columns
 from xt_core.query.registry import RUN_FIELDS
+from xt_core.reports.documents import kept_summaries, metric_summaries
 from xt_core.stats.sqlite import SqliteStatsStore
 from xt_core.stats.store import JournalBatch
 
@@ -106,6 +107,21 @@ def test_a_metric_that_is_called_as_an_aggregate_is_meant_first() -> None:
     assert columns('metrics."loss".mean=M', only_loss) == [("M", "1.5")]
     assert columns('metrics."loss.min"', only_loss) == [("loss.min", "")]
     assert columns("hparams.loss.min", only_loss) == [("loss.min", "")]
+
+
+def test_what_is_kept_says_of_metrics_what_their_points_would() -> None:
+    points = records(2.0, 0.5, 1.25)
+    run = a_run(metrics={"loss": 1.25}, aggregates=add_records({}, points))
+    assert kept_summaries(run) == metric_summaries(points)
+    run.metrics = {"loss": 1.25, "note": "x", "ok": True}
+    nothing = {"points": None, "min": None, "max": None}
+    assert kept_summaries(run) == {
+        "loss": {"points": 3, "min": 0.5, "max": 2.0, "last": 1.25},
+        "note": {**nothing, "last": "x"},
+        "ok": {**nothing, "last": True},
+    }
+    run.aggregates = {}  # of before them, not worked out yet
+    assert kept_summaries(run) is None
 
 
 def test_a_wildcard_may_stand_for_aggregates_of_many_metrics() -> None:

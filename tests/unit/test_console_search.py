@@ -3,6 +3,7 @@
 import pytest
 
 from xt_core.errors import UsageError
+from xt_tui.console import matching
 from xt_tui.console.index import LineIndex
 from xt_tui.console.lines import LineBuffer
 from xt_tui.console.matching import ErrorMatcher, PatternMatcher, TextMatcher, matcher_of
@@ -43,6 +44,25 @@ def test_a_pattern_is_matched_line_by_line() -> None:
     assert PatternMatcher(r"\Sx").lines_in("ax\nAX\n") == [0, 1]  # \S is no capital
     with pytest.raises(UsageError, match=r"no regular expression: .*unterminated"):
         matcher_of("(a", is_pattern=True)
+
+
+def test_a_pattern_that_takes_for_ever_ends_its_index_and_is_not_marked_in_lines(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(matching, "_PIECE_SECONDS", 0.05)
+    buffer = LineBuffer(chunk=64)
+    buffer.commit(b"xy\n" * 100 + b"x" * 5_000 + b"\nxy\n")
+    index = LineIndex(PatternMatcher("(x+x+)+y|xy"), buffer)
+    found = followed(index)
+    assert 0 < len(found) <= 100
+    assert found == list(range(len(found))), "what was found before stays"
+    assert (index.is_too_slow, index.is_behind, index.is_far_behind) == (True, False, False)
+    assert index.has_seen(0, buffer.end), "nobody waits for the rest"
+    matcher = PatternMatcher("(x+x+)+y|xy")
+    assert (matcher.spans("axy"), matcher.matches("axy")) == ([(1, 3)], True)
+    for _ in range(2):
+        assert (matcher.spans("x" * 5_000), matcher.matches("x" * 5_000)) == ([], False)
+    assert matcher.spans("axy") == [], "it is not tried for ever"
 
 
 def test_a_traceback_is_one_landmark() -> None:

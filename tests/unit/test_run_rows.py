@@ -34,5 +34,6 @@ def test_many_runs_are_read_as_one_is_and_share_what_is_equal(tmp_path: Path) ->
     assert sys.getsizeof(second) < sys.getsizeof(dict(second))
     assert read[0].tags is read[1].tags is read[4].hparams
     assert read[0].aggregates is read[1].aggregates
+    assert read[0].created is read[1].created
     assert read[0].full_name == "ws1/run1"
     assert read[0].full_name is read[0].full_name

@@ -2,6 +2,9 @@
 
 import pytest
 
+from xt_core import clock
+from xt_core.model.records import Job, JobCounts
+from xt_core.query.registry import JobRow
 from xt_tui.eventlog import EventLog
 from xt_tui.freshness import freshness
 from xt_tui.state import GLYPHS, STYLES, Batch, ViewState
@@ -29,6 +32,28 @@ def test_what_was_known_of_nodes_stays_while_the_store_is_away() -> None:
     assert (state.nodes, state.error) == ([node], "the disk is full")
     state.apply(Batch([], [], {"nodes": []}))
     assert (state.nodes, state.error) == ([], "")
+
+
+def test_a_node_with_work_is_deserted_once_it_had_time_to_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 1e9
+    monkeypatch.setattr(clock, "now", lambda: now)
+    state = ViewState(place="here:/xt")
+    job = Job("job1", "ws1", "e", "single", "local", "ada", now, 1, 1, nodes=["node0"])
+    row = JobRow(job, JobCounts(running=1))
+    silent, attended = ({"name": "node0", "controller": it} for it in (None, {"pid": 1}))
+    state.apply(Batch([], [row], {"nodes": [silent]}))
+    assert state.deserted == []  # it may be starting
+    now += 11
+    state.apply(Batch([], [], {"nodes": [silent]}))
+    assert state.deserted == [silent]
+    state.apply(Batch([], [], {"nodes": [attended]}))
+    assert state.deserted == []
+    state.apply(Batch([], [], {"nodes": [silent]}))
+    assert state.deserted == [silent]  # it has been there: no more waiting
+    job.hosts = {"node0": "elsewhere:/xt"}  # that one's node0 is another
+    assert state.deserted == []
 
 
 def test_a_connection_that_goes_and_comes_is_two_events() -> None:

@@ -60,8 +60,10 @@ class Layer:
         drawn = []
         for column, dots in enumerate(self._columns):
             if dots:
-                bytes_ = dots.to_bytes(self._height, "big")
-                drawn += [(row, column, bits) for row, bits in enumerate(bytes_) if bits]
+                rows = (dots.bit_length() + 7) // 8  # those above the line are not gone through
+                bytes_ = dots.to_bytes(rows, "big").rstrip(b"\0")
+                top = self._height - rows
+                drawn += [(row, column, bits) for row, bits in enumerate(bytes_, top) if bits]
         return drawn
 
     def dash(self, pattern: str) -> None:

@@ -16,7 +16,7 @@ from xt_core.chart.cells import Span
 from xt_core.chart.dashes import PATTERNS, has_dashes
 from xt_core.chart.glyphs import Glyphs
 from xt_core.chart.palette import raw_style, series_letter, series_style
-from xt_core.chart.series import Bucket, Curve, decimate
+from xt_core.chart.series import Buckets, Curve, decimate
 
 Cells = list[tuple[int, int, int]]
 """Row from the top, column, and bits of each cell that has dots."""
@@ -166,9 +166,9 @@ def _mean(levels: Sequence[Level | None], plot: Plot, dash: str) -> Cells:
     return layer.cells()
 
 
-def _stops(run: list[Bucket], scale: Scale, dots: int) -> Iterator[Stop]:
+def _stops(run: Buckets, scale: Scale, dots: int) -> Iterator[Stop]:
     """A run's buckets, with dots for values."""
-    columns, *values = zip(*run, strict=True)
+    columns, *values = run
     return map(Stop, columns, *(scale.dots(each, dots) for each in values))
 
 

@@ -34,14 +34,15 @@ class Series:
     is_open: bool = False
 
 
-class Bucket(NamedTuple):
-    """The points of one run that fall on one column of dots, reduced to four values of y."""
+class Buckets(NamedTuple):
+    """The points of one run, those on each column of dots reduced to four values of y: all lists
+    are equally long."""
 
-    column: int
-    first: float
-    low: float
-    high: float
-    last: float
+    columns: list[int]
+    firsts: list[float]
+    lows: list[float]
+    highs: list[float]
+    lasts: list[float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +280,7 @@ def _all_finite(values: list[float]) -> bool:
     return math.isfinite(sum(values))
 
 
-def decimate(curve: Curve, scale: Scale, columns: int) -> list[list[Bucket]]:
+def decimate(curve: Curve, scale: Scale, columns: int) -> list[Buckets]:
     """Every run of a curve as buckets in order of x, at most one a column of dots.
 
     First, least, greatest and last value draw the same dots as all points would (M4: Jugel et
@@ -309,9 +310,9 @@ def _without_narrow_gaps(
     return wide
 
 
-def _buckets(curve: Curve, scale: Scale, edges: list[float], start: int, stop: int) -> list[Bucket]:
+def _buckets(curve: Curve, scale: Scale, edges: list[float], start: int, stop: int) -> Buckets:
     x, y, extremes = curve.x, curve.y, curve.extremes
-    buckets = []
+    columns, firsts, lows, highs, lasts = buckets = Buckets([], [], [], [], [])
     while start < stop:
         if scale.low <= x[start] <= scale.high:
             column = bisect_left(edges, x[start])
@@ -324,6 +325,10 @@ def _buckets(curve: Curve, scale: Scale, edges: list[float], start: int, stop: i
             low, high = min(part), max(part)
         else:
             low, high = extremes.within(start, end)
-        buckets.append(Bucket(column, y[start], low, high, y[end - 1]))
+        columns.append(column)
+        firsts.append(y[start])
+        lows.append(low)
+        highs.append(high)
+        lasts.append(y[end - 1])
         start = end
     return buckets

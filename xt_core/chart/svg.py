@@ -129,9 +129,9 @@ def _paths(curve: Curve | Band, x_scale: Scale, y_scale: Scale) -> Iterator[str]
         return
     for run in decimate(curve, x_scale, _PLOT_WIDTH):
         points = [
-            f"{bucket.column} {_down(y_scale, value):.1f}"
-            for bucket in run
-            for value in dict.fromkeys((bucket.first, bucket.low, bucket.high, bucket.last))
+            f"{column} {_down(y_scale, value):.1f}"
+            for column, *values in zip(*run, strict=True)
+            for value in dict.fromkeys(values)
         ]
         # A point that stands alone is a short line, so that it is seen.
         yield "M" + "L".join(points) + ("h3" if len(points) == 1 else "")

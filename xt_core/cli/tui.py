@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import gc
 import os
 import shlex
 import sys
@@ -42,6 +43,7 @@ def open_tui(overrides: dict[str, object], words: Sequence[str] = ()) -> int:
         if words:
             hint += "; --team goes after the command, as in xt status --team NAME"
         raise UsageError("the terminal UI needs a terminal", hint)
+    gc.disable()  # until it is open: of all that is loaded for it nothing is garbage
     from xt_core.session import Session
 
     app = import_module("xt_tui.app")  # the engine does not know the UI, the program does

@@ -93,8 +93,11 @@ def _view_run(session: Session, options: argparse.Namespace) -> None:
     events = session.store.events(run.workspace, run.name)
     summaries = metric_summaries(session.store.metrics(run.workspace, run.name))
     files = list(session.artifacts.list(f"{run.workspace}/runs/{run.name}"))
+    from xt_core.failures import failure_facts
+
+    failure = failure_facts(session, run)
     if options.json:
-        document = run_document(run, clock.now())
+        document = run_document(run, clock.now()) | failure
         document["metric_summaries"] = plain(summaries)
         document["events"] = event_documents(events)
         document["files"] = [{"key": info.key, "size": info.size} for info in files]
@@ -102,7 +105,7 @@ def _view_run(session: Session, options: argparse.Namespace) -> None:
         return
     from xt_core.reports.pages import run_page
 
-    _print_lines(run_page(run, events, files, summaries))
+    _print_lines(run_page(run, events, files, summaries, failure))
 
 
 def _view_metrics(session: Session, options: argparse.Namespace) -> None:

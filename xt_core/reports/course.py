@@ -9,19 +9,22 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from xt_core.model.records import MetricRecord, Run
 from xt_core.reports.curves import as_number
-from xt_core.stats.store import StatsStore
 
-_WHOLE_BYTES = 48_000
-"""A stretch of a journal that is no longer is read whole: some 500 records."""
-_PLACES = 32
+if TYPE_CHECKING:
+    from xt_core.stats.store import StatsStore
+
+_WHOLE_BYTES = 16_000
+"""A stretch of a journal that is no longer is read whole: some 150 records."""
+_PLACES = 24
 """Of a longer one so many places are looked at."""
-_RECORDS_A_PLACE = 2
+_RECORDS_A_PLACE = 1
 _MOST_RECORDS_A_PLACE = 64
 """Where the metric is logged seldom: its next value has to be among so many records."""
-_LAST_BYTES = 4_000
+_LAST_BYTES = 2_000
 """The end of a longer one is read whole: it tells how it goes now."""
 _MOST_POINTS = 128
 
@@ -38,7 +41,7 @@ class Course:
     _after: int = -1
     """The last record that was read."""
 
-    def update(self, store: StatsStore, run: Run) -> None:
+    def update(self, store: "StatsStore", run: Run) -> None:
         """Look at what was logged since. Raises XTError where the store does."""
         end = store.journal_end(run.workspace, run.name)
         if end <= self.end:
@@ -51,7 +54,7 @@ class Course:
         if len(self.points) > _MOST_POINTS:
             self.points = _thinned(self.points, end * 2 // _MOST_POINTS + 1)
 
-    def _look_around(self, store: StatsStore, run: Run, end: int) -> None:
+    def _look_around(self, store: "StatsStore", run: Run, end: int) -> None:
         """Read some records at each of the places between the last end and this one."""
         step, records = (end - self.end) / _PLACES, _RECORDS_A_PLACE
         for number in range(_PLACES):

@@ -144,6 +144,24 @@ def metric_summaries(records: Iterable[MetricRecord]) -> dict[str, Document]:
     return summaries
 
 
+def kept_summaries(run: Run) -> dict[str, Document] | None:
+    """`metric_summaries` of a run from what is kept with it, whatever it logged: the points are
+    then those that are finite numbers, and a metric without any has no extremes. None where they
+    are not worked out yet."""
+    aggregates = dict(run.aggregates.items())
+    summaries: dict[str, Document] = {}
+    for name, last in run.metrics.items():
+        kept = aggregates.get(name)
+        if kept is not None:
+            numbers = {"points": kept.points, "min": kept.low, "max": kept.high}
+        elif isinstance(last, int | float) and not isinstance(last, bool):
+            return None
+        else:
+            numbers = {"points": None, "min": None, "max": None}
+        summaries[name] = {**numbers, "last": last}
+    return summaries
+
+
 def chosen_points(
     series: dict[str, dict[str, list[Any]]], low: float, high: float, last: int | None
 ) -> dict[str, dict[str, list[Any]]]:

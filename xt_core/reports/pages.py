@@ -11,10 +11,12 @@ from xt_core.query.registry import RUN_FIELDS, JobRow
 from xt_core.query.table import printable, render_table
 from xt_core.reports.documents import Document
 from xt_core.reports.formats import bar, shown
+from xt_core.reports.jobs import outcome_text
 
 _FACTS = ("status", "exit_code", "error", "job", "parent", "experiment", "node", "run_index")
 _TIMES = ("created", "queued", "started", "ended", "duration", "restarts")
 _BAR_CELLS = 20
+NOTHING: Mapping[str, str] = {}
 
 
 def run_page(
@@ -22,9 +24,11 @@ def run_page(
     events: Sequence[Event],
     files: Iterable[ArtifactInfo],
     summaries: Mapping[str, Document] | None = None,
+    failure: Mapping[str, str] = NOTHING,
 ) -> list[str]:
-    """All there is to say of a run; with `summaries` of its metrics their extremes too."""
-    lines = run_facts(run) + _values("hyperparameters", run.hparams)
+    """All there is to say of a run; with `summaries` of its metrics their extremes too, with its
+    `failure` (of `failures.py`) why it failed."""
+    lines = run_facts(run, failure) + _values("hyperparameters", run.hparams)
     lines += _summary_table(summaries) if summaries else _values("metrics (last)", run.metrics)
     lines += _values("tags", run.tags)
     lines += ["", "events", *(f"  {line}" for line in event_lines(events))]
@@ -32,8 +36,8 @@ def run_page(
     return lines + (["", "files", *listed] if listed else [])
 
 
-def run_facts(run: Run) -> list[str]:
-    """What a run is, where and when, and how it ended."""
+def run_facts(run: Run, failure: Mapping[str, str] = NOTHING) -> list[str]:
+    """What a run is, where and when, how it ended, and why."""
     now = clock.now()
     lines = [f"{run.full_name}: {printable(run.command)}" if run.command else run.full_name]
     for name in (*_FACTS, *_TIMES, "username", "description", "notes"):
@@ -41,12 +45,16 @@ def run_facts(run: Run) -> list[str]:
         text = format_value(field.get(run, now), field.kind, field.format)
         for number, line in enumerate(text.splitlines()):
             lines.append(f"  {'' if number else field.name:<12} {printable(line)}")
+        if name == "error":
+            lines += [f"  {what:<12} {printable(why)}" for what, why in failure.items()]
     return lines
 
 
-def run_overview(run: Run) -> list[str]:
+def run_overview(run: Run, failure: Mapping[str, str] = NOTHING) -> list[str]:
     """The facts of a run with its tags and the last values of its metrics."""
-    return run_facts(run) + _values("tags", run.tags) + _values("metrics (last)", run.metrics)
+    return (
+        run_facts(run, failure) + _values("tags", run.tags) + _values("metrics (last)", run.metrics)
+    )
 
 
 def hyperparameter_lines(run: Run) -> list[str]:
@@ -76,9 +84,9 @@ def _summary_table(summaries: Mapping[str, Document]) -> list[str]:
 
 def job_page(row: JobRow, *, ascii_only: bool = False) -> list[str]:
     """A job, its progress, and its best run so far."""
-    job, counts = row.job, row.counts
+    job = row.job
     facts: list[tuple[str, object]] = [
-        ("status", counts.status()),
+        ("status", outcome_text(row.counts)),
         ("command", job.command),
         ("style", f"{job.style} {job.search_type or ''}".strip()),
         ("experiment", job.experiment),
@@ -104,15 +112,14 @@ def search_facts(row: JobRow, running: tuple[str, float] | None = None) -> list[
     job = row.job
     kind = f"{job.style} {job.search_type or ''}".strip()
     seed = "" if job.seed is None else f", seed {job.seed}"
-    head = f"{job.name} {row.counts.status()}: {kind}{seed}, {printable(job.command)}"
+    head = f"{job.name} {outcome_text(row.counts)}: {kind}{seed}, {printable(job.command)}"
     bar_line, *best = _progress(row, ascii_only=False)
-    told = list(best)
-    if running is not None:
-        name, value = running
-        told.append(
-            f"{'of' if best else f'best {_goal(job)} of'} those running: {name}, {value:.6g}"
-        )
-    return [head, bar_line, *([" · ".join(told)] if told else [])]
+    if running is None:
+        return [head, bar_line, *best]
+    live = f"those running: {running[0]}, {running[1]:.6g}"
+    if row.best_run is None:
+        return [head, bar_line, f"best {_goal(job)} of {live}"]
+    return [head, bar_line, f"{best[0]} · of {live}"]
 
 
 def _goal(job: Job) -> str:
@@ -131,6 +138,8 @@ def _progress(row: JobRow, ascii_only: bool) -> list[str]:
     ]
     if row.best_run is not None:
         lines.append(f"best {_goal(job)}: {row.best_run}, {row.best_value:.6g}")
+    elif row.leading_value is not None:
+        lines.append(f"best of what runs ({job.primary_metric}): {row.leading_value:.6g}")
     return lines
 
 

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import repeat
 from sys import intern as same
 from typing import Any
 
@@ -86,14 +87,14 @@ _STATUSES = {str(status): status for status in RunStatus}
 
 def run_from_row(row: tuple[Any, ...]) -> Run:
     """A row of `RUN_COLUMNS`."""
-    return _run(row, loads(row[20]), loads(row[21]), loads(row[22]))
+    return _run(row, loads(row[20]), loads(row[21]), loads(row[22]), {})
 
 
 def runs_from_rows(rows: Sequence[tuple[Any, ...]]) -> list[Run]:
     """Rows of `RUN_COLUMNS`; quicker and smaller than one by one, for names of hyperparameters,
-    metrics and tags are read and kept once for all."""
+    metrics and tags are read and kept once for all, and so are times that several have."""
     documents = (_loads_all([row[place] for row in rows]) for place in (20, 21, 22))
-    return list(map(_run, rows, *documents))
+    return list(map(_run, rows, *documents, repeat({})))
 
 
 def _loads_all(texts: Sequence[str]) -> list[dict[str, Any]]:
@@ -143,9 +144,15 @@ def _named(holder: object, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _run(
-    row: tuple[Any, ...], hparams: dict[str, Any], metrics: dict[str, Any], tags: dict[str, Any]
+    row: tuple[Any, ...],
+    hparams: dict[str, Any],
+    metrics: dict[str, Any],
+    tags: dict[str, Any],
+    times: dict[Any, Any],
 ) -> Run:
-    """What many runs have in common is kept once, which halves the memory of 100,000."""
+    """What many runs have in common is kept once, which halves the memory of 100,000. `times` are
+    those that other runs have."""
+    created, queued, started, ended = (times.setdefault(t, t) for t in (row[6], *row[13:16]))
     return Run(
         same(row[0]),
         row[1],
@@ -153,16 +160,16 @@ def _run(
         same(row[3]),
         same(row[4]),
         _STATUSES[row[5]],
-        row[6],
-        parent=row[7],
+        created,
+        parent=None if row[7] is None else same(row[7]),
         is_parent=bool(row[8]),
         run_index=row[9],
         target=same(row[10]),
         username=same(row[11]),
         description=same(row[12]),
-        queued=row[13],
-        started=row[14],
-        ended=row[15],
+        queued=queued,
+        started=started,
+        ended=ended,
         exit_code=row[16],
         error=row[17],
         restarts=row[18],

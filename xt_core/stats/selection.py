@@ -8,7 +8,7 @@ from xt_core.model.names import job_number
 from xt_core.model.records import Run
 from xt_core.query.registry import RUN_FIELDS
 from xt_core.query.sorting import parse_sort
-from xt_core.query.sql import to_sql, to_sql_order
+from xt_core.query.sql import slowness_told, to_sql, to_sql_order
 from xt_core.stats.rows import RUN_COLUMNS, runs_from_rows
 from xt_core.stats.store import RunQuery
 
@@ -16,13 +16,15 @@ _ROWS_AT_ONCE = 5_000
 
 
 def select_runs(connection: sqlite3.Connection, query: RunQuery) -> tuple[list[Run], int]:
-    """The runs asked for, and how many there are without `first` and `last`."""
+    """The runs asked for, and how many there are without `first` and `last`. Raises
+    TooSlowError."""
     now = clock.now()
     condition, values = _condition(query, now)
     order = to_sql_order(parse_sort(query.sort, RUN_FIELDS), query.reverse, now)
     if query.filters:  # no index helps, so that counting apart would evaluate them twice
         sorted_ids = f"SELECT id FROM runs WHERE {condition} ORDER BY {order}"
-        ids = [row[0] for row in connection.execute(sorted_ids, values)]
+        with slowness_told():
+            ids = [row[0] for row in connection.execute(sorted_ids, values)]
         offset, limit = _window(query, len(ids))
         chosen = ids[offset : offset + limit]
         source = "SELECT value AS wanted, key AS place FROM json_each(?)"

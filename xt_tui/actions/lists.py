@@ -4,7 +4,7 @@ from xt_tui.actions.action import Action
 from xt_tui.actions.late import tables
 
 ACTIONS = (
-    Action("filter", "filter", "show only what matches, as metrics.loss<.2", "slash", "Lists",
+    Action("filter", "filter", "show only what matches: words, metrics.loss<.2", "slash", "Lists",
            lambda app: app.main.records.open_filter(), in_footer=True,
            command="xt list runs --filter"),
     Action("unfilter", "no filter", "give up the range that is being marked, or the filter",
@@ -24,6 +24,8 @@ ACTIONS = (
     Action("columns", "columns", "choose which columns are shown, in which order, how wide", "C",
            "Lists", tables.choose_columns,
            command="xt list runs --columns"),
+    Action("pause", "pause", "let the jobs and runs stand still, or go on with what has changed",
+           "p", "Lists", lambda app: app.main.toggle_pause(), command="xt list runs"),
     Action("mark", "mark", "mark or unmark the row, to act on several", "space", "Lists",
            lambda app: app.main.records.toggle_mark(), in_footer=True),
     Action("mark_range", "mark range", "mark every row that the cursor passes, until v again",

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from xt_core.errors import UnavailableError
 from xt_core.model.records import MetricRecord
 from xt_core.model.samples import PREFIX, Sample
-from xt_core.nodes.requests import NoAnswerError
 from xt_core.session import Session
 from xt_tui.charting.drawn import Drawn, Machine
 from xt_tui.charting.points import Source
@@ -44,6 +43,7 @@ def sampled(session: Session) -> Source:
 
 
 def _of_machine(session: Session, node: str, after: float) -> list[Sample]:
+    from xt_core.nodes.requests import NoAnswerError
     from xt_core.system import node_samples
 
     try:

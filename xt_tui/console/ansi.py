@@ -26,14 +26,19 @@ _NARROW = re.compile(
     "[ -~\xa0-\xac\xae-\u02ff\u2010-\u2027\u2190-\u21ff\u2500-\u25fc\u2800-\u28ff]*"
 )
 _TAB = 8
+_LONGEST_MARK = 40  # bytes
+_CUT = re.compile(rb" \xe2\x80\xa6 ([0-9,]+) more\Z")
 
 
 def decoded(line: bytes) -> str:
     """A line as text, invalid bytes as replacement characters, what is too long cut off."""
     if len(line) <= LONGEST_LINE:
         return line.decode("utf-8", "replace")
-    kept = line[:LONGEST_LINE].decode("utf-8", "replace")
-    return f"{kept}{cut_mark(len(line) - LONGEST_LINE)}"
+    left_out = 0
+    if cut := _CUT.search(line, len(line) - _LONGEST_MARK):  # it was longer once
+        line, left_out = line[: cut.start()], int(cut[1].replace(b",", b""))
+    left_out += max(0, len(line) - LONGEST_LINE)
+    return line[:LONGEST_LINE].decode("utf-8", "replace") + cut_mark(left_out)
 
 
 def cut_mark(left_out: int) -> str:

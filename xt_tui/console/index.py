@@ -9,6 +9,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 
+from xt_core.query.regexes import TooSlowError
 from xt_tui.console.ansi import plain_lines
 from xt_tui.console.lines import LineBuffer
 from xt_tui.console.matching import Matcher
@@ -29,18 +30,24 @@ class LineIndex:
         self._taken_back = len(buffer.taken_back)
         self.version = 0
         """Changes with what is found."""
+        self.is_too_slow = False
+        """Whether it looks at no more lines, since that takes too long."""
 
     @property
     def is_behind(self) -> bool:
-        """Whether there are lines that it has not seen."""
+        """Whether there are lines that it has not seen and will look at."""
         buffer = self._buffer
+        if self.is_too_slow:
+            return False
         is_redrawn = self._taken_back < len(buffer.taken_back)
         return is_redrawn or self._first > buffer.first or self._end < buffer.end
 
     @property
     def is_far_behind(self) -> bool:
-        """Whether so much is unseen that a reader should be told."""
+        """Whether so much is to be looked at that a reader should be told."""
         buffer = self._buffer
+        if self.is_too_slow:
+            return False
         return self._first > buffer.first or self._end + _FAR < buffer.end
 
     @property
@@ -55,6 +62,13 @@ class LineIndex:
 
     def advance(self) -> None:
         """Look at one more piece: of those before what it knows, or of those after it."""
+        try:
+            self._advance()
+        except TooSlowError:
+            self.is_too_slow = True
+            self.version += 1
+
+    def _advance(self) -> None:
         with self._buffer.lock:
             first, end = self._buffer.first, self._buffer.end
             taken_back = self._buffer.taken_back[self._taken_back :]
@@ -119,8 +133,9 @@ class LineIndex:
         return matches[place % len(matches)]
 
     def has_seen(self, first: int, end: int) -> bool:
-        """Whether it has seen the finished lines from one number up to before another."""
-        return self._first <= first and self._end >= end
+        """Whether it has seen the finished lines from one number up to before another, or has
+        given up."""
+        return self.is_too_slow or (self._first <= first and self._end >= end)
 
 
 def catch_up(buffer: LineBuffer, indexes: Callable[[], Sequence[LineIndex]], rest: float) -> None:

@@ -2,24 +2,21 @@
 
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import TypeVar
 
 from xt_core.errors import UsageError
+from xt_core.query.regexes import Regex, TooSlowError
+from xt_core.tracebacks import error_lines, error_span
 
-_SIGNS = (
-    "Traceback (", "Error: ", "Exception: ", "ERROR", "CRITICAL", "FATAL", "error: ", "fatal: ",
-    "CUDA out of memory", "Segmentation fault", "core dumped", "panicked at",
-)  # fmt: skip
-_ERROR = re.compile(
-    r"^(?:\S+ +│ )?(?:"
-    r"Traceback \(most recent call last\):"
-    r"(?:\n(?:\S+ +│ )?(?:[ \t].*|(?=\n)))*"  # its frames, and the line that names the error
-    r"(?:\n(?:\S+ +│ )?[\w.]+(?::.*|$))?"
-    r"|(?:[\w.]*\.)?\w*(?:Error|Exception): .*"
-    r"|.*\b(?:ERROR|CRITICAL|FATAL)\b.*"
-    r"|.*(?:CUDA out of memory|Segmentation fault|core dumped|panicked at).*"
-    r"|.*(?:^|[\s\]])(?:error|fatal): .*)",
-    re.MULTILINE,
-)
+T = TypeVar("T")
+
+_PIECE_SECONDS = 1.0
+"""How long a regular expression may look at lines that are kept together."""
+_SIGHT_SECONDS = 0.005
+"""How long at a line that is being drawn."""
+_MOST_SLOW = 2
+"""Lines that may take longer: those drawn after them are not looked at."""
 
 
 class Matcher(ABC):
@@ -27,14 +24,14 @@ class Matcher(ABC):
 
     @abstractmethod
     def lines_in(self, text: str) -> list[int]:
-        """The places, among the lines of a text, of those that match."""
+        """The places, among the lines of a text, of those that match. Raises TooSlowError."""
 
     @abstractmethod
     def spans(self, line: str) -> list[tuple[int, int]]:
-        """Where a line matches: (start, stop) of each place."""
+        """Where a line in sight matches: (start, stop) of each place."""
 
     def matches(self, line: str) -> bool:
-        """Whether a line matches."""
+        """Whether a line in sight matches."""
         return bool(self.lines_in(f"{line}\n"))
 
 
@@ -69,35 +66,39 @@ class PatternMatcher(Matcher):
         """Raises UsageError for what is no regular expression."""
         letters = re.sub(r"\\.", "", pattern)
         try:
-            self._pattern = re.compile(pattern, re.IGNORECASE if letters == letters.lower() else 0)
-        except (re.error, OverflowError) as error:
+            self._regex = Regex(pattern, ignores_case=letters == letters.lower())
+        except ValueError as error:
             raise UsageError(f"no regular expression: {error}") from None
+        self._slow = 0
 
     def lines_in(self, text: str) -> list[int]:
-        search = self._pattern.search
-        lines = text.removesuffix("\n").split("\n") if text else []
-        return [number for number, line in enumerate(lines) if search(line)]
+        return self._regex.lines_in(text, _PIECE_SECONDS) if text else []
 
     def spans(self, line: str) -> list[tuple[int, int]]:
-        return [match.span() for match in self._pattern.finditer(line) if match.group()]
+        return self._quickly(lambda: self._regex.spans(line, _SIGHT_SECONDS), [])
+
+    def matches(self, line: str) -> bool:
+        return self._quickly(lambda: self._regex.is_in(line, _SIGHT_SECONDS), False)
+
+    def _quickly(self, look: Callable[[], T], otherwise: T) -> T:
+        """In the UI's own thread: what takes long is not done, and not tried for ever."""
+        if self._slow < _MOST_SLOW:
+            try:
+                return look()
+            except TooSlowError:
+                self._slow += 1
+        return otherwise
 
 
 class ErrorMatcher(Matcher):
     """Tracebacks, each as one, and lines that tell of an error."""
 
     def lines_in(self, text: str) -> list[int]:
-        found, number, place = list[int](), 0, 0
-        if not any(sign in text for sign in _SIGNS):  # much quicker than the expression
-            return found
-        for match in _ERROR.finditer(text):
-            number += text.count("\n", place, match.start())
-            place = match.start()
-            found.append(number)
-        return found
+        return error_lines(text)
 
     def spans(self, line: str) -> list[tuple[int, int]]:
-        match = _ERROR.match(line)
-        return [] if match is None else [match.span()]
+        span = error_span(line)
+        return [] if span is None else [span]
 
 
 def matcher_of(text: str, *, is_pattern: bool) -> Matcher:

@@ -12,7 +12,7 @@ from xt_core.query.fields import FieldSet, Record
 from xt_core.query.table import display_width, printable, truncate
 from xt_core.query.views import Columns, column_text
 from xt_tui.groups import Grouping, Groups, parse_group
-from xt_tui.order import RecordOrder, Selection
+from xt_tui.order import Order, RecordOrder, Selection
 
 _WIDEST, _WIDEST_TITLE = 16, 30
 _SAMPLE = 100
@@ -28,6 +28,8 @@ class Wish(Generic[Record]):
     asked: int
     selection: Selection[Record]
     columns: Columns = ()
+    left_out: frozenset[str] = frozenset()
+    """Fields that are not shown behind chosen columns."""
     group: str = ""
     """The column to group by, as of `xt list --group`."""
     opened: frozenset[str] = frozenset()
@@ -61,6 +63,8 @@ class Looks(Generic[Record]):
     """Keys of rows above the records."""
     column_text: Callable[[Sequence[str]], str]
     """The columns for records with these keys, as of `xt list --columns`."""
+    later: str
+    """What is shown behind columns that were chosen, unless it was left out then."""
     text: Callable[[Column[Record], Record, float], str]
     """A cell's text."""
     summary: Callable[[Sequence[Record]], str]
@@ -89,11 +93,17 @@ class Arranger(Generic[Record]):
         self._grouping: Grouping[Record] | None = None
         self._grouped_by = ""
 
+    def look_at(self, records: Mapping[str, Record]) -> None:
+        """Arrange the records as they were at a time, or as they are again; those that differ have
+        to be noted."""
+        self._records = records
+        self.order.look_at(records)
+
     def arrange(self, wish: Wish[Record], now: float) -> Arrangement[Record]:
         """What is to be shown now."""
         order = self.order.update(wish.selection, now)
         groups = self._groups(wish, order.keys, now)
-        keys, places, ranks = self._rows(wish, order.keys, groups)
+        keys, places, ranks = self._rows(wish, order, groups)
         columns, widths = self._columns(wish, order.keys, now)
         self._ordered = order.keys
         self._last = Arrangement(
@@ -110,20 +120,22 @@ class Arranger(Generic[Record]):
         return self._last
 
     def _rows(
-        self, wish: Wish[Record], ordered: Sequence[str], groups: Groups
+        self, wish: Wish[Record], order: Order, groups: Groups
     ) -> tuple[Sequence[str], Mapping[str, int], Mapping[str, int]]:
         """Keys, places and ranks: the very ones of before if they are the same."""
         last = self._last
-        if not groups.column:
-            if ordered is self._ordered and not last.groups.column:
-                return last.keys, last.places, last.ranks
-            keys = [*self._looks.lead, *ordered]
-            places = placed(keys)
-            return keys, places, places
-        keys = [*self._looks.lead, *groups.rows(wish.opened)]
-        is_same = keys == last.keys
-        ranks = last.ranks if ordered is self._ordered and last.groups.column else placed(ordered)
-        return (last.keys, last.places, ranks) if is_same else (keys, placed(keys), ranks)
+        if groups.column:
+            keys = [*self._looks.lead, *groups.rows(wish.opened)]
+            if keys == last.keys:
+                return last.keys, last.places, order.places
+            return keys, placed(keys), order.places
+        if order.keys is self._ordered and not last.groups.column:
+            return last.keys, last.places, last.ranks
+        if not self._looks.lead:
+            return order.keys, order.places, order.places
+        keys = [*self._looks.lead, *order.keys]
+        places = placed(keys)
+        return keys, places, places
 
     def _groups(self, wish: Wish[Record], keys: Sequence[str], now: float) -> Groups:
         if wish.group != self._grouped_by:
@@ -148,15 +160,20 @@ class Arranger(Generic[Record]):
     ) -> tuple[Sequence[Column[Record]], Sequence[int]]:
         ends = [*keys[:_SAMPLE], *keys[_SAMPLE:][-_SAMPLE:]]
         sample = [self._records[key] for key in ends]
-        text = column_text(wish.columns, self._fields) or self._looks.column_text(ends)
-        specs = parse_columns(text, self._fields)
-        is_automatic = not wish.columns
-        columns = expand_columns(specs, self._fields, sample, now, drop_absent=is_automatic)
-        if is_automatic:
-            columns = [column for column in columns if self._says_something(column, sample, now)]
+        chosen_text = column_text(wish.columns, self._fields)
+        text = f"{chosen_text},{self._looks.later}".rstrip(",") if chosen_text else ""
+        specs = parse_columns(text or self._looks.column_text(ends), self._fields)
+        chosen = {column.name: column.width for column in wish.columns}
+        columns = [
+            column
+            for column in expand_columns(specs, self._fields, sample, now, drop_absent=not chosen)
+            if column.field.name in chosen
+            or (
+                column.field.name not in wish.left_out and self._says_something(column, sample, now)
+            )
+        ]
         if self._widths_for != (wish.selection.scope, wish.columns):
             self._widths, self._widths_for = {}, (wish.selection.scope, wish.columns)
-        chosen = {column.name: column.width for column in wish.columns}
         widths = [
             chosen.get(column.field.name) or self._width(column, sample, now) for column in columns
         ]

@@ -101,7 +101,7 @@ class DetailsPane(Pane):
             section = self.section
             width = self._width
             wanted = (run.full_name, run.revision, section)
-            self._ask(wanted, lambda: self._read_section(run, section, width))
+            self._ask(wanted, lambda: self._read_section(wanted, run, section, width))
         elif self._shown is not None:
             self._shown = None
             self._update(Text("no run is chosen"))
@@ -145,15 +145,35 @@ class DetailsPane(Pane):
         if self._row is not None:
             self.show_job(self._row)
 
+    def on_show(self) -> None:
+        """Read what the cursor came to meanwhile; what stood here was of something else."""
+        if self._shown is not None:
+            return
+        if self._run is None and self._row is None:
+            self._update(Text("no run is chosen" if self.text else ""))
+            return
+        self._update(Text(""))
+        if self._row is not None:
+            self.show_job(self._row)
+        else:
+            self.show_run(self._run)
+
     def _ask(self, wanted: object, read: Callable[[], "Parts"]) -> None:
-        if wanted != self._shown:
+        """Have a page read, if it would be seen: the cursor passes many runs."""
+        if not self.display:
+            self._shown = self._shown if wanted == self._shown else None
+        elif wanted != self._shown:
             self._shown = wanted
             self._background.ask(lambda: self.Read(wanted, *_page_text(read)))
 
-    def _read_section(self, run: Run, section: str, width: int) -> "Parts":
+    def _read_section(self, wanted: object, run: Run, section: str, width: int) -> "Parts":
+        """Called in a thread."""
         from xt_tui.panes.sections import section_lines
 
-        return list(section_lines(self._session, run, section, width))
+        def show(lines: list[str]) -> None:
+            self.post_message(self.Read(wanted, *_page_text(lambda: [*lines])))
+
+        return list(section_lines(self._session, run, section, width, show))
 
     def _read_job(self, row: JobRow, width: int) -> "Parts":
         from xt_tui.panes.sections import job_parts

@@ -92,7 +92,7 @@ class MetricsPane(Pane, can_focus=True):
         """The metric that its job is about, or nothing."""
         self._job = ""
         """That of the runs that were chosen last."""
-        self._drawn = 0.0
+        self._drawn, self._described = 0.0, ""
         self._timer: Timer | None = None
         # While the app runs, what stands for standard output is not the terminal.
         encoding = getattr(sys.__stdout__, "encoding", "utf-8")
@@ -298,7 +298,10 @@ class MetricsPane(Pane, can_focus=True):
             for action, text in self.view.changes(self.charts.chosen).items()
         ]
         parts += [f"undo: {', '.join(undo)}"] if undo else []
-        self.border_subtitle = " · ".join(parts).replace("[", "\\[")
+        text = " · ".join(parts)
+        if text != self._described:  # to be told anew, it is drawn anew
+            self._described = text
+            self.border_subtitle = text.replace("[", "\\[")
 
     def set_log_y(self, metrics: frozenset[str]) -> None:
         """These metrics have a logarithmic axis of y, now and from now on."""

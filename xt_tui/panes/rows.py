@@ -22,12 +22,14 @@ from xt_core.query.columns import Column
 from xt_core.query.fields import FieldSet, Record
 from xt_core.query.filters import Filter
 from xt_core.query.formats import counted
+from xt_core.query.regexes import TooSlowError
 from xt_core.query.sorting import parse_sort
 from xt_core.query.table import display_width
 from xt_core.query.views import (
     Columns,
     View,
     from_json,
+    names_from_json,
     spelled,
 )
 from xt_tui.background import Background
@@ -63,6 +65,9 @@ class RowsPane(Pane, Generic[Record]):
     """Keys of rows above the records, which cannot be marked."""
     WIDTHS: Mapping[str, int] = {"status": len(marked("cancelling"))}
     """Columns, by field, that are always so wide."""
+    LATER = ""
+    """What is shown behind columns that the user chose, as of `xt list --columns`, unless it was
+    there to be chosen."""
     PICTURES: Collection[str] = ()
     """Columns, by field, that are small pictures."""
 
@@ -71,6 +76,12 @@ class RowsPane(Pane, Generic[Record]):
         """An arrangement is ready."""
 
         arrangement: Arrangement[Any]
+
+    @dataclass
+    class TooSlow(Message):
+        """A filter takes too long to be used."""
+
+        problem: str
 
     def __init__(
         self,
@@ -90,7 +101,7 @@ class RowsPane(Pane, Generic[Record]):
         super().__init__(title, id=id)
         self.noun, self._empty, self._example = noun, empty, example
         self._records, self.fields, self._order = records, fields, order
-        looks = Looks(self.LEAD, self.column_text, self.text, self.summary, self.WIDTHS)
+        looks = Looks(self.LEAD, self.column_text, self.LATER, self.text, self.summary, self.WIDTHS)
         self._arranger = Arranger(records, fields, order, looks)
         self.selection, self.scope = selection, tuple[Filter[Record], ...]()
         self.hidden: tuple[Filter[Record], ...] = (not_archived(fields),)
@@ -120,6 +131,7 @@ class RowsPane(Pane, Generic[Record]):
         """The number of the arrangement that shows it."""
         self._choices = choices
         self._columns: Columns = from_json(self._recall("columns"), fields)
+        self._left_out = names_from_json(self._recall("left out"))
 
     def on_mount(self) -> None:
         self._tell_of_problem()
@@ -211,6 +223,10 @@ class RowsPane(Pane, Generic[Record]):
         """The cells of a row above the records."""
         raise NotImplementedError
 
+    def archived_text(self) -> str:
+        """What is said where archived records are shown too."""
+        return "archived ones too"
+
     def scope_text(self) -> str:
         """Where the records come from, if not from everywhere."""
         return ""
@@ -224,11 +240,8 @@ class RowsPane(Pane, Generic[Record]):
         if not records and not self._is_loading:
             return False
         self._order.note(records)
-        keys, is_chosen = [self._order.key(record) for record in records], False
-        for key, record in zip(keys, records, strict=True):
-            if (place := self._chosen_places.get(key)) is not None:
-                self._chosen[place] = record
-                is_chosen = True
+        keys = [self._order.key(record) for record in records]
+        is_chosen = self._renew_chosen(dict(zip(keys, records, strict=True)))
         for table in self.query(Table):  # none while the app closes
             table.touch(keys)
         if self._news is None or (is_last and self._is_loading):
@@ -236,6 +249,13 @@ class RowsPane(Pane, Generic[Record]):
             self._is_loading = not is_last and not self.is_new
             self._arrange_news()
         return is_chosen
+
+    def _renew_chosen(self, news: Mapping[str, Record]) -> bool:
+        """Take over what is new of those that are chosen; whether there is anything."""
+        places = {key: place for key in news if (place := self._chosen_places.get(key)) is not None}
+        for key, place in places.items():
+            self._chosen[place] = news[key]
+        return bool(places)
 
     def _arrange_news(self) -> None:
         """Arrange anew as soon as that disturbs nobody."""
@@ -256,10 +276,14 @@ class RowsPane(Pane, Generic[Record]):
             self._news = None
 
     def age(self) -> None:
-        """Time has passed: durations of what lives have grown."""
+        """Time has passed: durations of what lives have grown, and rows that are sorted or
+        filtered by them may have to move."""
         keys = [key for key in self.table.shown_keys if key in self._records]
         living = [key for key in keys if self._order.is_living(self._records[key])]
         self.table.touch(living)
+        if self._order.ages and self._news is None:
+            self._noted_at = time.monotonic()
+            self._arrange_news()
 
     def update_rows(self) -> None:
         """Arrange anew, in the background."""
@@ -272,10 +296,18 @@ class RowsPane(Pane, Generic[Record]):
             self._asked,
             replace(self.selection, scope=(*self.hidden, *self.scope)),
             self._columns,
+            frozenset(self._left_out),
             self.group,
             self._opened,
         )
-        self._background.ask(lambda: self.Arranged(self._arranger.arrange(wish, clock.now())))
+        self._background.ask(lambda: self._arranged(wish))
+
+    def _arranged(self, wish: Wish[Record]) -> Message:
+        """Called in a thread."""
+        try:
+            return self.Arranged(self._arranger.arrange(wish, clock.now()))
+        except TooSlowError as error:
+            return self.TooSlow(error.message)
 
     def hold_keys_until_arranged(self) -> None:
         """What is typed from now on is meant for rows that may not be there yet."""
@@ -297,7 +329,7 @@ class RowsPane(Pane, Generic[Record]):
         no_hits = f"no {self.noun} matches the filter: backspace takes it away"
         self.table.empty = no_hits if shown.total else self._empty
         self.table.show(self._table_columns(shown), shown.keys, shown.places)
-        self.table.touch(list(shown.groups.by_key))
+        self.table.touch([*self.LEAD, *shown.groups.by_key])
         is_first = self._all_asked is None or shown.asked <= self._all_asked
         if is_first and not self.table.moved_at:
             self.table.rest_at_top()  # rows have come before the first
@@ -352,7 +384,7 @@ class RowsPane(Pane, Generic[Record]):
             return [Cell(" "), *self.lead_cells(key)]
         if is_group(key):
             return self._group_cells(key)
-        record, now = self._records[key], clock.now()
+        record, now = self._drawn(key)
         cells = [Cell("●" if key in self._marks.keys else " ", STYLES["marked"])]
         for column in self._arrangement.columns:
             if column.field.name == "status":
@@ -362,6 +394,10 @@ class RowsPane(Pane, Generic[Record]):
                 style = STYLES["picture"] if column.field.name in self.PICTURES else ""
                 cells.append(Cell(self.text(column, record, now), style))
         return cells
+
+    def _drawn(self, key: str) -> tuple[Record, float]:
+        """The record that a row shows, and as of when."""
+        return self._records[key], clock.now()
 
     def _group_cells(self, key: str) -> list[Cell]:
         groups = self._arrangement.groups
@@ -377,7 +413,7 @@ class RowsPane(Pane, Generic[Record]):
         parts = [self._count_text()]
         parts += [self.scope_text()] if self.scope_text() else []
         parts += [f"filter {self._filter_text}"] if self._filter_text else []
-        parts += [] if self.hidden else ["archived ones too"]
+        parts += [] if self.hidden else [self.archived_text()]
         groups = self._arrangement.groups
         parts += [f"{len(groups.by_key):,} by {groups.column}"] if groups.column else []
         parts += [f"{shown:,} marked"] if shown else []

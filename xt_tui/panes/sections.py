@@ -3,11 +3,14 @@
 Loaded on use, as are reports that most never look at.
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from xt_core.failures import failure_facts
 from xt_core.model.records import Run
+from xt_core.model.states import RunStatus
 from xt_core.query.registry import JobRow
-from xt_core.reports.documents import metric_summaries
+from xt_core.reports.documents import kept_summaries, metric_summaries
 from xt_core.reports.jobs import best_runs
 from xt_core.reports.pages import (
     event_lines,
@@ -25,13 +28,22 @@ if TYPE_CHECKING:
 _BEST_SETS = 5
 
 
-def section_lines(session: Session, run: Run, section: str, width: int) -> list[str]:
-    """The lines of a section, `width` cells wide. Raises XTError where they cannot be read."""
+def section_lines(
+    session: Session,
+    run: Run,
+    section: str,
+    width: int,
+    show: Callable[[list[str]], object],
+) -> list[str]:
+    """The lines of a section, `width` cells wide; `show` is called with those that are there while
+    others have yet to be read. Raises XTError where they cannot be read."""
     place = (run.workspace, run.name)
     if section == "hyperparameters":
         return hyperparameter_lines(run) or ["it has no hyperparameters"]
     if section == "metrics":
-        summaries = metric_summaries(session.store.metrics(*place))
+        summaries = kept_summaries(run)  # a long run's points take seconds to go through
+        if summaries is None:
+            summaries = metric_summaries(session.store.metrics(*place))
         return summary_lines(summaries) or ["no metrics logged yet"]
     if section == "system":
         from xt_core.reports.system import system_table
@@ -44,7 +56,10 @@ def section_lines(session: Session, run: Run, section: str, width: int) -> list[
     if section == "files":
         listed = session.artifacts.list(f"{run.workspace}/runs/{run.name}")
         return file_lines(listed) or ["no files are stored yet"]
-    return run_overview(run)
+    if run.status is not RunStatus.ERROR:
+        return run_overview(run)
+    show(run_overview(run))  # why it failed may be far away
+    return run_overview(run, failure_facts(session, run))
 
 
 def job_parts(session: Session, row: JobRow, width: int, *, is_ascii: bool) -> "Page":

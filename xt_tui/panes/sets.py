@@ -30,7 +30,7 @@ class SetsPane(RecordsPane[Run]):
             noun="set",
             records=self.runs,
             fields=RUN_FIELDS,
-            order=RecordOrder(RUN_FIELDS, lambda run: run.full_name, is_living),
+            order=RecordOrder(RUN_FIELDS, self.runs, lambda run: run.full_name, is_living),
             selection=sort,
             empty="no run has been given a set yet",
             example="hparams.lr<.1 status=completed",

@@ -1,11 +1,11 @@
 """Letters over all that can take the keys; the one that is pressed is where they go."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.geometry import Region
+from textual.geometry import Offset
 from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 from textual.widgets import Label
@@ -15,22 +15,19 @@ from xt_tui.panes.pane import Pane
 _LETTERS = "asdfghjkl;qwertyuiopzxcvbnm"
 
 
-def places(screen: Screen[object]) -> list[Widget]:
-    """What can take the keys, by its place on the screen from top to bottom."""
+def places(screen: Screen[object]) -> list[tuple[Widget, Offset]]:
+    """What can take the keys, by its place on the screen from top to bottom, and where its letter
+    stands: within a pane, on the pane's corner."""
+    found: dict[Widget, Offset] = {}
     visible = screen.size.region
-    found = dict.fromkeys(
-        widget
-        for widget in screen.focus_chain
-        if (region := _region(widget)) and visible.contains_point(region.offset)
-    )
-    in_order = sorted(found, key=lambda widget: (_region(widget).y, _region(widget).x))
+    for widget in screen.focus_chain:
+        pane = next((w for w in widget.ancestors_with_self if isinstance(w, Pane)), None)
+        is_target = pane is not None and pane.target is widget
+        region = pane.region if pane is not None and is_target else widget.region
+        if region and visible.overlaps(region) and visible.contains_point(region.offset):
+            found[widget] = region.offset
+    in_order = sorted(found.items(), key=lambda item: (item[1].y, item[1].x))
     return in_order[: len(_LETTERS)]
-
-
-def _region(widget: Widget) -> Region:
-    """Where a widget is: of what a pane gives the keys to, where the pane is."""
-    pane = next((w for w in widget.ancestors_with_self if isinstance(w, Pane)), None)
-    return pane.region if pane is not None and pane.target is widget else widget.region
 
 
 class JumpScreen(ModalScreen[Widget | None]):
@@ -40,27 +37,34 @@ class JumpScreen(ModalScreen[Widget | None]):
         Binding("escape,ctrl+g,ctrl+o", "dismiss(None)", "close", priority=True)
     ]
 
-    def __init__(self, below: Screen[object]) -> None:
-        """The letters are put on what is on the screen `below`, and stay there if it moves."""
+    def __init__(self, behind: Screen[Any]) -> None:
+        """`behind` is the screen whose widgets are labelled."""
         super().__init__()
-        self._below = below
-        self._widgets = dict(zip(_LETTERS, places(below), strict=False))
-        self._labels = {
-            letter: Label(letter, classes="jump-label", markup=False) for letter in self._widgets
-        }
+        self._behind = behind
+        self._places = _lettered(behind)
 
     def compose(self) -> ComposeResult:
-        self._place()
-        yield from self._labels.values()
+        for letter, (_, offset) in self._places.items():
+            label = Label(letter, classes="jump-label", markup=False)
+            label.styles.offset = offset
+            yield label
 
     def on_mount(self) -> None:
-        self._below.screen_layout_refresh_signal.subscribe(self, lambda _screen: self._place())
+        self._behind.screen_layout_refresh_signal.subscribe(self, self._follow)
 
-    def _place(self) -> None:
-        for letter, widget in self._widgets.items():
-            self._labels[letter].styles.offset = _region(widget).offset
+    async def _follow(self, _behind: Screen[Any]) -> None:
+        """The screen behind is laid out anew: its widgets may have other places, or be others."""
+        found = _lettered(self._behind)
+        if self.is_attached and found != self._places:
+            self._places = found
+            await self.recompose()
 
     def on_key(self, event: events.Key) -> None:
         """Any other key closes, and does nothing else."""
         event.stop()
-        self.dismiss(self._widgets.get(event.character or ""))
+        place = self._places.get(event.character or "")
+        self.dismiss(None if place is None else place[0])
+
+
+def _lettered(screen: Screen[Any]) -> dict[str, tuple[Widget, Offset]]:
+    return dict(zip(_LETTERS, places(screen), strict=False))

@@ -326,7 +326,7 @@ class LaunchScreen(ModalScreen[Submission | None]):
 
     @on(Remembered)
     def _take_history(self, message: Remembered) -> None:
-        self.command.history = message.commands
+        self.command.remember(message.commands)
 
     def action_choose_script(self) -> None:
         from xt_tui.acting import scripts

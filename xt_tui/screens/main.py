@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.events import DescendantFocus
+from textual.events import DescendantFocus, ScreenResume
 from textual.message import Message
 from textual.screen import Screen
 from textual.timer import Timer
@@ -47,7 +47,8 @@ _REST_SECONDS = 0.1
 """How long the cursor rests before charts and details follow it: not to each row on its way."""
 _MOST_OF_JOB = 500
 """Runs of a job among which the metrics pane chooses those that it draws."""
-WELCOME = """Nothing has been run yet.
+WELCOME = """XT runs scripts and hyperparameter searches, here and on machines over SSH,
+and shows how they go. Nothing has been run yet.
 
   n   launch a script, or a search, from a form
   ?   all keys; : finds any action by typing
@@ -56,6 +57,8 @@ WELCOME = """Nothing has been run yet.
 
 class MainScreen(Screen[None]):
     """Jobs decide about runs, runs about metrics and details."""
+
+    AUTO_FOCUS = "#runs-table"  # also where a browser says at first that it has not the focus
 
     @dataclass
     class BoxChosen(Message):
@@ -83,18 +86,19 @@ class MainScreen(Screen[None]):
         self.metrics, self.output = MetricsPane(session, sampled(session)), OutputPane(session)
         self.details = DetailsPane(session)
         self.nodes: NodesPane = NodesPane(session, state)
+        self._status = Status()
         self._details_of_job = False
         self._resting: Timer | None = None
         """Runs while charts and details wait for the cursor to rest."""
         self._goal: tuple[str, bool] | None = None
         """The metric that charts begin with, and whether it is to be maximised."""
-        self._is_composed = False
+        self._is_composed = self._was_seen = False
         self._when_open: list[Callable[[], object]] = []
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="status-line"):
             yield TabStrip(self._tabs, id="pane-strip")
-            yield Status()
+            yield self._status
         with Horizontal(id="main"):
             with Vertical(id="left"):
                 yield self.teams
@@ -113,12 +117,17 @@ class MainScreen(Screen[None]):
         for number, name in enumerate(PANES, 1):
             self.query_one(f"#{name}", Pane).border_title = f"{number} {name.capitalize()}"
         self._arrange()
-        self.runs.table.focus()
+        self._show_status()
         self.set_interval(_CLOCK_SECONDS, self._tick)
         self.app.theme_changed_signal.subscribe(self, lambda _theme: self.teams.update_facts())
         self._is_composed = True
         for callback in self._when_open:
-            self.call_after_refresh(callback)
+            self.call_later(callback)  # behind what lays the screen out and draws it first
+
+    def on_screen_resume(self, event: ScreenResume) -> None:
+        """Before Textual's: what has just been made was styled when it was, and is not again."""
+        event.refresh_styles &= self._was_seen
+        self._was_seen = True
 
     def on_resize(self) -> None:
         self._arrange()
@@ -232,7 +241,7 @@ class MainScreen(Screen[None]):
         return self._is_composed and self.is_running
 
     def call_when_open(self, callback: Callable[[], object]) -> None:
-        """Call as soon as all panes have been drawn: news that came before would be lost."""
+        """Call as soon as all panes are there: news that came before would be lost."""
         if self.is_open:
             callback()
         else:
@@ -313,6 +322,15 @@ class MainScreen(Screen[None]):
         elif batch.jobs or (self.details.has_failed and not batch.error):
             self._show_details()
 
+    def toggle_pause(self) -> None:
+        """Let jobs and runs stand still, or go on."""
+        is_paused = self.jobs.is_paused or self.runs.is_paused
+        for pane in (self.jobs, self.runs):
+            if is_paused:
+                pane.go_on()
+            else:
+                pane.pause()
+
     def show_pending(self) -> None:
         """Badges came or went."""
         self.jobs.table.redraw()
@@ -326,9 +344,9 @@ class MainScreen(Screen[None]):
 
     def _show_status(self) -> None:
         """How fresh what is shown is."""
-        for status in self.query(Status):  # none while the app closes
-            fresh = freshness(self._state, clock.now())
-            status.show(fresh, self._session.team.name, self._log.errors, self._is_read_only)
+        if self._status.is_attached:  # not while the app closes
+            fresh, team = freshness(self._state, clock.now()), self._session.team.name
+            self._status.show(fresh, team, self._log.errors, self._is_read_only)
 
     @on(Table.CursorMoved)
     def _cursor_moved(self, message: Table.CursorMoved) -> None:

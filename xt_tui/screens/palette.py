@@ -15,6 +15,7 @@ from xt_core.query.table import display_width
 from xt_tui.background import Background
 from xt_tui.palette import Hit, Key, Kind, found
 from xt_tui.screens.typed import TypedChoice
+from xt_tui.typeahead import Typeahead
 from xt_tui.widgets.dialog import Dialog
 from xt_tui.widgets.table import Cell, Table, TableColumn
 
@@ -67,7 +68,9 @@ class PaletteScreen(TypedChoice[Hit | None]):
         self._shown = message.typed
         self._show(message.hits)
         if self._is_wanted:
-            self.action_take()
+            self._is_wanted = False
+            self._keys.type_next("enter")  # and what was typed behind it after that
+            self._keys.release_keys(self._give_up)
 
     def _show(self, hits: Sequence[Hit]) -> None:
         """The best hit is under the cursor."""
@@ -88,10 +91,21 @@ class PaletteScreen(TypedChoice[Hit | None]):
         return [Cell(hit.kind.noun, "dim"), Cell(title, "bold"), Cell(about, "dim")]
 
     def action_take(self) -> None:
-        """Take what is under the cursor, as soon as that is of the text."""
-        self._is_wanted = self._shown != self._typed
-        if not self._is_wanted and (key := self.table.cursor_key) is not None:
+        """Take what is under the cursor, as soon as that is of the text. What is typed meanwhile is
+        meant for what that opens."""
+        if self._shown != self._typed:
+            self._is_wanted = True
+            self._keys.hold_keys(self._give_up)
+        elif (key := self.table.cursor_key) is not None:
             self.dismiss(self._hits[key])
+
+    def _give_up(self) -> None:
+        self._is_wanted = False
+
+    @property
+    def _keys(self) -> Typeahead:
+        assert isinstance(self.app, Typeahead)
+        return self.app
 
     def on_click(self, event: events.Click) -> None:
         """One click is enough: the table has put its cursor there."""

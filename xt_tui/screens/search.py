@@ -274,7 +274,7 @@ class SearchScreen(ModalScreen[str | None]):
         """See the marked runs side by side; the one that is chosen there is gone to."""
         runs = self.sets.chosen
         if (reason := why_not_compared(len(runs))) is not None:
-            self.notify(reason, title="cannot compare", severity="warning", markup=False)
+            self.notify(reason, title="compare: not possible", severity="warning", markup=False)
             return
         from xt_tui.screens.compare import CompareScreen
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from xt_tui.widgets.files import FileSuggester
+from xt_tui.widgets.history import History
 from xt_tui.widgets.one_line import OneLineInput
 
 
@@ -26,8 +27,8 @@ class CommandInput(OneLineInput):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "recall(1)", "earlier command", show=False),
-        Binding("down", "recall(-1)", "later command", show=False),
+        Binding("up", "recall(-1)", "earlier command", show=False),
+        Binding("down", "recall(1)", "later command", show=False),
     ]
 
     def __init__(self, folder: Path, *, id: str) -> None:
@@ -37,18 +38,13 @@ class CommandInput(OneLineInput):
             compact=True,
             suggester=_LastWordSuggester(folder),
         )
-        self.history: Sequence[str] = ()
-        """Earlier commands, the newest first."""
-        self._place = 0  # 0 is what was typed
-        self._own = ""
+        self._history = History()
+
+    def remember(self, commands: Sequence[str]) -> None:
+        """These are the earlier commands, the newest first."""
+        self._history = History(reversed(commands), len(commands))
 
     def action_recall(self, by: int) -> None:
         """Show an earlier or later command."""
-        place = min(max(0, self._place + by), len(self.history))
-        if place == self._place:
-            return
-        if self._place == 0:
-            self._own = self.value
-        self._place = place
-        self.value = self._own if place == 0 else self.history[place - 1]
+        self.value = self._history.step(by, self.value)
         self.cursor_position = len(self.value)

@@ -1,5 +1,6 @@
 """Lines of a console as strips of cells: colours, places found, marks, a selection."""
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -49,15 +50,45 @@ class StripMaker:
         runs = styled(decoded(line))
         base = styles.text
         segments = [Segment(t, base + style_of(codes) if codes else base) for t, codes in runs]
-        strip = Strip(segments)
         text = "".join(text for text, _ in runs) if self.matchers else ""
         look = styles.current if is_current else styles.match
         for matcher in self.matchers:
-            for start, stop in matcher.spans(text):
-                first = Segment.get_line_length([Segment(text[:start])])
-                width = Segment.get_line_length([Segment(text[start:stop])])
-                strip = over(strip, first, first + width, look)
-        return strip
+            segments = marked(segments, matcher.spans(text), look)
+        return Strip(segments)
+
+
+def marked(
+    segments: Sequence[Segment], spans: Sequence[tuple[int, int]], look: Style
+) -> list[Segment]:
+    """Segments with a style over spans of their characters, which come in order. A long line may
+    have thousands of them: all are done in one go, and neighbours become one."""
+    result, left, begin = list[Segment](), deque(joined(spans)), 0
+    for text, style, _ in segments:
+        end, place = begin + len(text), begin
+        while left and left[0][0] < end:
+            start, stop = max(left[0][0], place), min(left[0][1], end)
+            if place < start:
+                result.append(Segment(text[place - begin : start - begin], style))
+            result.append(Segment(text[start - begin : stop - begin], (style or look) + look))
+            place = stop
+            if left[0][1] > end:
+                break  # it goes on in the next segment
+            left.popleft()
+        if place < end:
+            result.append(Segment(text[place - begin :], style))
+        begin = end
+    return result
+
+
+def joined(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Spans in order, those that touch as one."""
+    result: list[tuple[int, int]] = []
+    for start, stop in spans:
+        if result and start <= result[-1][1]:
+            result[-1] = (result[-1][0], stop)
+        else:
+            result.append((start, stop))
+    return result
 
 
 def over(strip: Strip, start: int, stop: int, style: Style) -> Strip:

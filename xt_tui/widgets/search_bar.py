@@ -10,7 +10,7 @@ from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Input, Static
 
-_MOST_REMEMBERED = 50
+from xt_tui.widgets.history import History
 
 
 class SearchBar(Horizontal):
@@ -45,8 +45,7 @@ class SearchBar(Horizontal):
         super().__init__(id=id, classes="search-bar")
         self.display = False
         self._sign, self._placeholder = sign, placeholder
-        self._history: list[str] = []
-        self._recalled = 0
+        self._history = History()
         self._state = ""
         self.is_pattern = False
         """Whether the text is a regular expression."""
@@ -68,12 +67,12 @@ class SearchBar(Horizontal):
         field = self.query_one(Input)
         self.screen.set_focus(field)  # at once: the next key may be on its way
         field.action_select_all()
-        self._recalled = len(self._history)
+        self._history.rewind()
         self.tell(self._state)
 
     def close(self) -> None:
         """Forget the text and go out of sight; the history remembers it."""
-        self._remember()
+        self._history.keep(self.text)
         with self.prevent(Input.Changed):
             self.query_one(Input).value = ""
         self.display = False
@@ -105,7 +104,7 @@ class SearchBar(Horizontal):
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self._remember()
+        self._history.keep(self.text)
         self.post_message(self.Accepted(self))
 
     def action_close(self) -> None:
@@ -116,14 +115,6 @@ class SearchBar(Horizontal):
         self.post_message(self.Typed(self))
 
     def action_recall(self, step: int) -> None:
-        self._recalled = min(max(0, self._recalled + step), len(self._history))
-        texts = [*self._history, ""]
         field = self.query_one(Input)
-        field.value = texts[self._recalled]
+        field.value = self._history.step(step, field.value)
         field.cursor_position = len(field.value)
-
-    def _remember(self) -> None:
-        if self.text and self._history[-1:] != [self.text]:
-            self._history = [t for t in self._history if t != self.text][1 - _MOST_REMEMBERED :]
-            self._history.append(self.text)
-        self._recalled = len(self._history)

@@ -229,14 +229,26 @@ class SearchedLog(Vertical):
         """What was found by now."""
         if not self.is_attached:
             return
-        index, current = self.view.search, self.view.current
-        if index is not None and not self._search_bar.is_wrong:
-            total = len(index.matches)
-            place = index.place_of(current) if current is not None else 0
-            more = "…" if index.is_far_behind else ""
-            self._search_bar.tell(f"{place:,}/{total:,}{more}" if total or more else "none")
-        index = self.view.filter
-        if index is not None and not self._filter_bar.is_wrong:
-            context = f", {_CONTEXT_LINES} around each" if index.context else ""
-            more = "…" if index.is_far_behind else ""
-            self._filter_bar.tell(f"{counted(len(index.matches), 'line')}{more}{context}")
+        for index, bar in (
+            (self.view.search, self._search_bar),
+            (self.view.filter, self._filter_bar),
+        ):
+            if index is not None and not bar.is_wrong:
+                found = self._found(index) if bar is self._search_bar else self._left(index)
+                if index.is_too_slow:
+                    bar.tell_mistake(f"takes too long: {found} so far")
+                else:
+                    bar.tell(found)
+
+    def _found(self, index: LineIndex) -> str:
+        """Which match the user is at, and of how many."""
+        total, current = len(index.matches), self.view.current
+        place = index.place_of(current) if current is not None else 0
+        more = "…" if index.is_far_behind else ""
+        return f"{place:,}/{total:,}{more}" if total or more else "none"
+
+    def _left(self, index: LineIndex) -> str:
+        """How many lines a filter leaves."""
+        context = f", {_CONTEXT_LINES} around each" if index.context else ""
+        more = "…" if index.is_far_behind else ""
+        return f"{counted(len(index.matches), 'line')}{more}{context}"

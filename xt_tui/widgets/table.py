@@ -4,6 +4,7 @@ The cursor belongs to a key, not to a place: when rows change it stays with its 
 once and drawn from memory until it is told to have changed (`touch`), or all are (`redraw`).
 """
 
+import re
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,10 +24,16 @@ from textual.strip import Strip
 
 from xt_core.query.table import display_width, printable, truncate
 
+Piece = tuple[Style, str]
+"""A text and its style."""
+_NARROW = re.compile(
+    "[ -~\xa0-\xac\xae-\u02ff\u2010-\u2027\u2190-\u21ff\u2500-\u25fc\u2713-\u2718\u2800-\u28ff]*"
+)
+"""Texts whose characters are a cell each, as far as that is seen without a table of all."""
 _GAP = "  "
 _SIDEWAYS_CELLS = 8
-_STRIPS = 1_000
-"""Rows that are kept as drawn."""
+_STRIPS = 256
+"""Rows that are kept as drawn, at some 3 kB each: a few screens."""
 
 
 @dataclass(frozen=True)
@@ -157,6 +164,9 @@ class Table(ScrollView, can_focus=True):
         top = int(self.scroll_offset.y)
         for key in keys:
             self._strips.discard(key)
+        if not self.size.height:  # out of sight: what was drawn is kept for when it is back
+            self.refresh()
+            return
         if len(keys) > self.size.height:
             among = set(keys)
             rows: Iterable[int | None] = (
@@ -267,7 +277,7 @@ class Table(ScrollView, can_focus=True):
         plain = (self._plain or self.rich_style) + base
         frozen, edge = self._frozen_width(width), self._edge(width)
         ends = (left + frozen if left else 0, left + edge)
-        pieces: list[tuple[Style, str]] = []
+        pieces: list[Piece] = []
         begin = 0
         for column, cell in zip(self._columns, cells, strict=False):
             style = plain + Style.parse(cell.style) if cell.style else plain
@@ -279,17 +289,23 @@ class Table(ScrollView, can_focus=True):
                 text = _without_part(text, *(end - begin for end in ends))
             pieces += [(style, text), (plain, _GAP)]
             begin += column.width + len(_GAP)
-        strip = Strip(
-            Segment("".join(text for _, text in run), style)
-            for style, run in groupby(pieces, key=itemgetter(0))
-        )
-        if not left or not frozen:
-            strip = strip.crop_extend(left, left + width, plain)
-        else:
+        frozen = frozen if left else 0
+        may_cut = self._is_cut(left + edge) and not any(cell.is_wide for cell in cells)
+        if all(_NARROW.fullmatch(text) for _, text in pieces):
+            shown = [*_within(pieces, 0, frozen), *_within(pieces, left + frozen, left + width)]
+            if room := width - sum(len(text) for _, text in shown):
+                shown.append((plain, " " * room))
+            if may_cut and any(text.strip() for _, text in _within(shown, edge - 1, edge)):
+                sign = (plain, "…")
+                shown = [*_within(shown, 0, edge - 1), sign, *_within(shown, edge, width)]
+            return Strip(_segments(shown), width)
+        strip = Strip(_segments(pieces))
+        if frozen:
             rest = strip.crop_extend(left + frozen, left + width, plain)
             strip = Strip.join([strip.crop(0, frozen), rest])
-        is_wide = any(cell.is_wide for cell in cells)
-        if not is_wide and self._is_cut(left + edge) and strip.crop(edge - 1, edge).text.strip():
+        else:
+            strip = strip.crop_extend(left, left + width, plain)
+        if may_cut and strip.crop(edge - 1, edge).text.strip():
             return _with_sign(strip, edge, Segment("…", plain))
         return strip
 
@@ -364,6 +380,26 @@ class Table(ScrollView, can_focus=True):
 
 def _placed(keys: Sequence[str]) -> dict[str, int]:
     return {key: place for place, key in enumerate(keys)}
+
+
+def _within(pieces: Sequence[Piece], start: int, stop: int) -> list[Piece]:
+    """What stands in some cells, of pieces whose characters are a cell each."""
+    found: list[Piece] = []
+    left = 0
+    for style, text in pieces:
+        right = left + len(text)
+        if right > start and left < stop:
+            found.append((style, text[max(0, start - left) : stop - left]))
+        left = right
+    return found
+
+
+def _segments(pieces: Iterable[Piece]) -> list[Segment]:
+    """One for each stretch of one style."""
+    return [
+        Segment("".join(text for _, text in run), style)
+        for style, run in groupby(pieces, key=itemgetter(0))
+    ]
 
 
 def _with_sign(strip: Strip, right: int, sign: Segment) -> Strip:
