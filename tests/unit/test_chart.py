@@ -17,10 +17,13 @@ from xt_core.chart import (
     PALETTE,
     UNICODE_GLYPHS,
     Chart,
+    Form,
     Glyphs,
+    Look,
     Series,
     Span,
     beside,
+    prepare,
     render_chart,
     series_color,
     sparkline,
@@ -29,6 +32,7 @@ from xt_core.chart import (
 from xt_core.chart.axes import Scale, format_number, format_tick, tick_labels
 from xt_core.chart.quantities import INTEGER, only
 from xt_core.chart.smoothing import Smoother
+from xt_core.chart.svg import to_svg
 
 NAN, INF = math.nan, math.inf
 
@@ -135,6 +139,13 @@ class TestScatter:
         settled = Series("done", [0, 3, 3], [0, 1, 0], 0, scattered=True)
         unsettled = Series("running", [3, 7], [7, 3], 1, scattered=True, is_open=True)
         assert text(render_chart([settled, unsettled], 4, 2, glyphs=glyphs)) == rows
+
+    def test_a_picture_has_circles_hollow_where_points_are_not_settled(self) -> None:
+        settled = prepare(Series("done", [0, 1], [0, 1], 0, scattered=True), Form())
+        unsettled = prepare(Series("running", [2], [2], 1, True, True), Form())
+        circles = [line for line in to_svg([([settled, unsettled], Look())]).split("\n")
+                   if line.startswith("<circle")]  # fmt: skip
+        assert ["none" in circle for circle in circles] == [False, False, True]
 
     def test_the_legend_has_the_marks_and_values_at_a_cursor_alone(self) -> None:
         settled = Series("done", [0, 1], [0, 1], 0, scattered=True)

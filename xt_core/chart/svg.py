@@ -112,7 +112,8 @@ def _front(curve: Curve | Band, x_scale: Scale, y_scale: Scale, dash: str) -> It
     if isinstance(curve, Curve) and curve.scattered:
         for x, y in zip(curve.x, curve.y, strict=True):
             place = f'cx="{_across(x_scale, x):.1f}" cy="{_down(y_scale, y):.1f}"'
-            yield f'<circle r="2.5" fill="{color}" {place}/>'
+            fill = f'fill="none" stroke="{color}"' if curve.is_open else f'fill="{color}"'
+            yield f'<circle r="2.5" {fill} {place}/>'
         return
     for path in _paths(curve, x_scale, y_scale):
         yield f'<path class="line" stroke="{color}"{dashed} d="{path}"/>'
