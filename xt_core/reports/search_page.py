@@ -110,7 +110,7 @@ def _running_line(going_on: Sequence[tuple[Outcome, float]], width: int) -> str:
     """The runs that go on, with the values that they logged last: as many as fit."""
     texts = [f"{outcome.run.name} {shown(value)}" for outcome, value in going_on]
     head = "still running, best first: "
-    for count in range(len(texts), 1, -1):
+    for count in range(min(len(texts), width // len(texts[0])), 1, -1):
         more = f" and {len(texts) - count} more" if count < len(texts) else ""
         line = f"{head}{', '.join(texts[:count])}{more}"
         if len(line) <= width:

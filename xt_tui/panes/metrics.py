@@ -36,8 +36,8 @@ from xt_tui.charting.colors import Colors
 from xt_tui.charting.curves import Curves
 from xt_tui.charting.drawn import Drawn, Machine
 from xt_tui.charting.points import Part, Points, Source, read
+from xt_tui.charting.undoing import undo_text
 from xt_tui.charting.view import View
-from xt_tui.keymap import key_text
 from xt_tui.looks import draws_ascii
 from xt_tui.panes.pane import Pane
 from xt_tui.widgets.chart import ChartView
@@ -49,7 +49,6 @@ MOST_RUNS = 10
 _LEAST_SECONDS_BETWEEN_DRAWINGS = 0.2
 _RECORDS_A_READ = 20_000
 _LOG_Y = "log y"
-_KEYS = {action.id: action.keys for action in ACTIONS}
 _SAMPLES_SECONDS = 5.0
 _WHEEL_ZOOM, _WHEEL_SHARE = 1.25, 0.1
 
@@ -244,6 +243,7 @@ class MetricsPane(Pane, can_focus=True):
 
     @on(Charts.Shown)
     def _seen(self) -> None:
+        self._describe()  # a page may hold more or fewer charts than before
         self._look()
 
     # Drawing ----------------------------------------------------------------------------
@@ -292,13 +292,8 @@ class MetricsPane(Pane, can_focus=True):
             parts.append(f"the {which} of {counted(len(self._chosen), 'run')}")
         page, pages = self.charts.pages
         parts += [f"page {page} of {pages}"] if pages > 1 else []
-        keys = {**_KEYS, **getattr(self.app, "user_keys", {})}
-        undo = [
-            f"{key_text(keys[action]).split()[0]} {text}"
-            for action, text in self.view.changes(self.charts.chosen).items()
-        ]
-        parts += [f"undo: {', '.join(undo)}"] if undo else []
-        text = " · ".join(parts)
+        undo = undo_text(self.view, self.charts.chosen, getattr(self.app, "user_keys", {}))
+        text = " · ".join([*parts, undo] if undo else parts)
         if text != self._described:  # to be told anew, it is drawn anew
             self._described = text
             self.border_subtitle = text.replace("[", "\\[")
