@@ -156,13 +156,16 @@ class XtApp(Telling, Looks, Dialogs):
 
     def _tell_search(self, batch: Batch) -> None:
         """A search screen hears of its job, also while a dialog lies over it."""
-        from xt_tui.screens.search import SearchScreen
+        for screen in self.search_screens:
+            for row in batch.jobs:
+                if row.job.name == screen.job:
+                    screen.take(row)
 
-        for screen in self.screen_stack:
-            if isinstance(screen, SearchScreen):
-                for row in batch.jobs:
-                    if row.job.name == screen.job:
-                        screen.take(row)
+    def show_pending(self) -> None:
+        """Badges came or went."""
+        self.main.show_pending()
+        for screen in self.search_screens:
+            screen.sets.table.redraw()
 
     @on(MainScreen.BoxChosen)
     def _check_chosen_box(self) -> None:
@@ -196,9 +199,7 @@ class XtApp(Telling, Looks, Dialogs):
             self.main.focus_pane(action.pane)
         reason = self.why_not(action, self.screen)
         if reason is not None:
-            self.notify(
-                reason, title=f"{action.title}: not possible", severity="warning", markup=False
-            )
+            self._refuse(action, reason)
         else:
             action.perform(self)
 
@@ -206,9 +207,28 @@ class XtApp(Telling, Looks, Dialogs):
         """Why an action is not possible on a screen now; None if it is."""
         if screen is not self.main and not action.is_everywhere:
             return "close the dialog first"
+        return self._why_never(action) or action.guard(self)
+
+    def _why_never(self, action: Action) -> str | None:
+        """Why an action is not possible here at all; None if it may be."""
         if self.read_only and action.is_changing:
             return "it is read-only: nothing can be changed (--read-only, tui.read-only)"
-        return action.guard(self)
+        return None
+
+    @on(steering.CancelWanted)
+    def _cancel_wanted(self, message: steering.CancelWanted) -> None:
+        """Cancel runs of another screen than the one with the panes, or say why not."""
+        action, runs = ACTIONS["cancel"], steering.living_runs(message.runs)
+        ended = "what is chosen has ended" if message.runs else "no run is chosen"
+        reason = self._why_never(action) or (None if runs else ended)
+        if reason is not None:
+            self._refuse(action, reason)
+        else:
+            steering.cancel_runs(self, runs)
+
+    def _refuse(self, action: Action, reason: str) -> None:
+        title = f"{action.title}: not possible"
+        self.notify(reason, title=title, severity="warning", markup=False)
 
     def reload_config(self) -> None:
         """Take over what was changed in the configuration's boxes."""

@@ -27,6 +27,7 @@ from xt_tui.typeahead import Typeahead
 
 if TYPE_CHECKING:
     from xt_core.submit.submission import Submission
+    from xt_tui.screens.search import SearchScreen
 
 
 class Dialogs(Typeahead):
@@ -103,15 +104,25 @@ class Dialogs(Typeahead):
         self.action_help_quit()
 
     def open_help(self) -> None:
-        from xt_tui.screens.help import HelpScreen
+        from xt_tui.screens.help import HelpScreen, action_lines, fixed_lines
 
         pane = "" if self.main.pane is None else str(self.main.pane.id)
         reasons = {name: self.why_not(a, self.main) or "" for name, a in ACTIONS.items()}
-        self.push_screen(HelpScreen(pane, self.user_keys, reasons), self._do_found)
+        lines = [*action_lines(pane, self.user_keys, reasons), *fixed_lines()]
+        self.push_screen(HelpScreen(lines), self._do_found)
 
     def _do_found(self, action: str | None) -> None:
         if action:
             self.action_perform(action)
+
+    @property
+    def search_screens(self) -> "list[SearchScreen]":
+        """Those that are open, also under a dialog."""
+        if len(self.screen_stack) < 2:
+            return []
+        from xt_tui.screens.search import SearchScreen
+
+        return [screen for screen in self.screen_stack if isinstance(screen, SearchScreen)]
 
     def open_search(self) -> None:
         """The search of the job that is meant."""
@@ -120,7 +131,8 @@ class Dialogs(Typeahead):
         row = self.state.jobs.get(self.main.meant_job or "")
         if row is not None:
             job = row.job.name
-            self.push_screen(SearchScreen(self.session, row), lambda run: self._go_to_run(job, run))
+            screen = SearchScreen(self.session, row, self.state.pending)
+            self.push_screen(screen, lambda run: self._go_to_run(job, run))
 
     def _go_to_run(self, job: str, run: str | None) -> None:
         if run is not None:

@@ -87,7 +87,9 @@ def _clash(chosen: Mapping[str, str], known: Mapping[str, Action]) -> tuple[str,
 
 
 def keys_of(bindings: Iterable[BindingType]) -> list[tuple[str, str]]:
-    """Keys and descriptions of a widget's or a screen's own bindings."""
+    """Keys of a widget's or a screen's own bindings, and what they do."""
     return [
-        (binding.key, binding.description) for binding in bindings if isinstance(binding, Binding)
+        (binding.key, binding.tooltip or binding.description)
+        for binding in bindings
+        if isinstance(binding, Binding)
     ]

@@ -58,9 +58,9 @@ def test_the_page_has_the_curve_the_front_and_the_sets(
     monkeypatch.setenv("COLUMNS", "60")
     lines = [line.rstrip() for line in xt("view", "job", "job3", "--top", "3").lines]
     title = next(n for n, line in enumerate(lines) if "best so far (least loss)" in line)
-    assert all(len(line) <= 60 for line in lines[title : title + 12])
-    assert "⣀" in "".join(lines[title : title + 12])
-    assert lines[title + 12 :] == [
+    assert all(len(line) <= 60 for line in lines[title : title + 11])
+    assert "⣀" in "".join(lines[title : title + 11])
+    assert lines[title + 11 :] == [
         "",
         "Pareto front: 5 of 11 completed runs",
         "  run      status         loss   acc     lr   opt",

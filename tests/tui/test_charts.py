@@ -114,8 +114,22 @@ async def test_x_may_be_steps_epochs_or_times(session: Session) -> None:
         await pilot.press("X")
         assert app.metrics.view.x_kind is XKind.RELATIVE, "run1.1 has logged no epochs"
         await pilot.press("X", "X", "o", "b", "s", "L")
-        await until(pilot, lambda: "loss (least so far)" in text_of(app))
-        assert app.metrics.border_subtitle == "log x · log y · best so far"
+        await until(pilot, lambda: "loss (log x · log y · least so far)" in text_of(app))
+        assert app.metrics.border_subtitle == "undo: o log x, L log y, b best so far"
+        await pilot.press("b", "o", "x")
+        await until(pilot, lambda: "loss (log y · smoothed 0.6)" in text_of(app))
+        undo = "undo: L log y, s smoothed 0.6, x crosshair"
+        assert app.metrics.border_subtitle == undo
+        assert "● run1.1 1.2 ~1.2" in text_of(app)
+        await pilot.press("3", "G", "4")
+        await until(pilot, lambda: app.metrics.charts.names == ["epoch", "m00"])
+        await until(pilot, lambda: "epoch (smoothed 0.6)" in text_of(app))
+        subtitle = app.metrics.border_subtitle
+        assert subtitle == "page 1 of 2 · undo: s smoothed 0.6", "another job and metric"
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await pilot.press("3", "g", "4")
+        await until(pilot, lambda: "loss (log y)" in text_of(app))
 
 
 async def test_runs_are_taken_together_as_bands(session: Session) -> None:

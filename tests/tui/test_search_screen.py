@@ -2,14 +2,18 @@
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Static, TabbedContent
+from textual.widgets import Static
 from tui_support import log_loss, log_values, text_of, told, until, until_loaded
 
 from xt_core.model.records import Job, Objective, Run, WorkItem
 from xt_core.model.states import RunStatus, WorkItemStatus
+from xt_core.nodes.controllers import Controllers
 from xt_core.session import Session
 from xt_core.stats.store import RunChange
 from xt_tui.app import XtApp
+from xt_tui.screens.compare import CompareScreen
+from xt_tui.screens.confirm import ConfirmScreen
+from xt_tui.screens.help import HelpScreen
 from xt_tui.screens.search import SearchScreen
 
 
@@ -40,16 +44,30 @@ async def test_a_search_is_shown_whole_with_the_best_set_first(session: Session)
         facts = str(screen.query_one("#search-facts", Static).render()).split("\n")
         assert facts[0] == "job1 running: static grid, "
         assert facts[1].endswith("4 completed, 1 running, 0 waiting, 1 failed, 0 cancelled, of 6")
-        assert facts[2] == "best (least loss): run1.5, 0.2"
+        best = "best (least loss): run1.5, 0.2"
+        facts_now = screen.query_one("#search-facts", Static)
+        await until(
+            pilot,
+            lambda: (
+                str(facts_now.render()).split("\n")[2] == f"{best} · of those running: run1.6, 0.1"
+            ),
+        )
+        assert facts[2].startswith(best)
         assert sets(screen) == [f"run1.{number}" for number in range(6, 0, -1)]
         await until(pilot, lambda: "best so far (least loss)" in shown(screen, "progress"))
+        assert "still running, best first: run1.6 0.1" in shown(screen, "progress")
+        assert "best so far 0.2  ◆ completed  ◇ running" in shown(screen, "progress")
         assert list(screen.sets.runs["ws1/run1.6"].hparams.items()) == [("lr", 0.6)]
         await pilot.press("2")
         await until(pilot, lambda: "it takes 10 completed runs" in shown(screen, "parameters"))
         assert "loss by parameter" in shown(screen, "parameters")
-        await pilot.press("3")
-        assert screen.query_one(TabbedContent).active == "tab-parameters", "one objective: no front"
-        await pilot.press("4", "r")
+        await pilot.press("4")
+        assert screen.focused is not screen.sets.table, (
+            "one objective: no front, the sets are the third"
+        )
+        assert "3 Sets" in text_of(app_of(pilot))
+        await pilot.press("3", "r")
+        assert screen.focused is screen.sets.table
         await until(pilot, lambda: sets(screen)[0] == "run1.1")
         await pilot.press("escape")
         await until(pilot, lambda: pilot.app.screen is not screen)
@@ -66,6 +84,43 @@ async def test_it_follows_the_job(session: Session) -> None:
         facts = screen.query_one("#search-facts", Static)
         await until(pilot, lambda: "best (least loss): run1.6, 0" in str(facts.render()))
         await until(pilot, lambda: "✔ completed" in text_of(app_of(pilot)))
+
+
+async def test_runs_of_the_results_are_cancelled_marked_and_compared(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cancelled = list[str]()
+    monkeypatch.setattr(
+        Controllers, "cancel", lambda _self, runs: cancelled.extend(run.name for run in runs)
+    )
+    async with XtApp(session).run_test(size=(120, 44)) as pilot:
+        screen, app = await open_search(pilot), app_of(pilot)
+        await pilot.press("question_mark")
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen))
+        keys = [" ".join(line.split()) for line in text_of(app).split("\n")]
+        assert any("The results of a search" in line for line in keys)
+        assert any("space mark or unmark the run" in line for line in keys)
+        await pilot.press("escape", "j", "c")
+        await until(pilot, lambda: told(app) == ["what is chosen has ended"])
+        app.read_only = True
+        await pilot.press("k", "c", "j")
+        await until(pilot, lambda: told(app)[-1].startswith("it is read-only"))
+        app.read_only = False
+        await pilot.press("k", "c")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        assert "Cancel run1.6?" in text_of(app)
+        await pilot.press("y")
+        await until(pilot, lambda: cancelled == ["run1.6"])
+        await until(pilot, lambda: app.screen is screen and "◍ cancelling" in text_of(app))
+        await pilot.press("equals_sign")
+        await until(pilot, lambda: told(app)[-1].startswith("mark the runs to compare"))
+        await pilot.press("space", "v", "j", "v", "u", "asterisk")
+        assert len(screen.sets.chosen) == 6
+        await pilot.press("u", "space", "space", "equals_sign")
+        await until(pilot, lambda: isinstance(app.screen, CompareScreen))
+        await until(pilot, lambda: "2 runs against" in text_of(app))
+        await pilot.press("escape", "escape")
+        await until(pilot, lambda: app.screen is app.main)
 
 
 async def test_sets_are_filtered_and_enter_goes_to_the_run(session: Session) -> None:

@@ -12,19 +12,26 @@ from rich.cells import cell_len
 
 from xt_core.chart import (
     ASCII_GLYPHS,
+    BLOCK_GLYPHS,
     PALETTE,
     UNICODE_GLYPHS,
     Chart,
+    Form,
+    Glyphs,
+    Look,
     Series,
     Span,
     beside,
+    prepare,
     render_chart,
     series_color,
     sparkline,
     to_ansi,
 )
 from xt_core.chart.axes import Scale, format_number, format_tick, tick_labels
+from xt_core.chart.quantities import INTEGER, only
 from xt_core.chart.smoothing import Smoother
+from xt_core.chart.svg import to_svg
 
 NAN, INF = math.nan, math.inf
 
@@ -117,13 +124,35 @@ class TestLines:
 
 
 class TestScatter:
-    def test_points_are_dots_of_their_own(self) -> None:
-        points = Series("loss", [0, 3, 7, 3], [0, 7, 3, 1], 0, scattered=True)
-        assert text(render_chart([points], 4, 2)) == [" ⠈  ", "⡀⠠ ⠈"]
+    @pytest.mark.parametrize(
+        ("glyphs", "rows"),
+        [
+            (UNICODE_GLYPHS, [" ◇  ", "◆█ ◇"]),
+            (BLOCK_GLYPHS, [" □  ", "■█ □"]),
+            (ASCII_GLYPHS, [" ?  ", "o@ ?"]),
+        ],
+    )
+    def test_a_point_fills_its_cell_and_several_look_heavier(
+        self, glyphs: Glyphs, rows: list[str]
+    ) -> None:
+        settled = Series("done", [0, 3, 3], [0, 1, 0], 0, scattered=True)
+        unsettled = Series("running", [3, 7], [7, 3], 1, scattered=True, is_open=True)
+        assert text(render_chart([settled, unsettled], 4, 2, glyphs=glyphs)) == rows
 
-    def test_points_are_letters_where_only_ascii_shows(self) -> None:
-        points = Series("loss", [0, 1, 3], [0, 2, 1], 0, scattered=True)
-        assert text(render_chart([points], 4, 3, glyphs=ASCII_GLYPHS)) == [" A  ", "   A", "A   "]
+    def test_a_picture_has_circles_hollow_where_points_are_not_settled(self) -> None:
+        settled = prepare(Series("done", [0, 1], [0, 1], 0, scattered=True), Form())
+        unsettled = prepare(Series("running", [2], [2], 1, True, True), Form())
+        circles = [line for line in to_svg([([settled, unsettled], Look())]).split("\n")
+                   if line.startswith("<circle")]  # fmt: skip
+        assert ["none" in circle for circle in circles] == [False, False, True]
+
+    def test_the_legend_has_the_marks_and_values_at_a_cursor_alone(self) -> None:
+        settled = Series("done", [0, 1], [0, 1], 0, scattered=True)
+        unsettled = Series("running", [2], [2], 1, scattered=True, is_open=True)
+        chart = render_chart([settled, unsettled], 30, 9)
+        assert text(chart)[-1].rstrip() == "◆ done  ◇ running"
+        at_one = render_chart([settled, unsettled], 40, 9, x_label="run", cursor_x=1)
+        assert text(at_one)[-1].rstrip() == "│ run 1  ◆ done 1  ◇ running 2"
 
     def test_points_are_not_smoothed(self) -> None:
         points = Series("loss", [0, 1, 2], [0, 9, 0], 0, scattered=True)
@@ -140,10 +169,10 @@ class TestScatter:
         points = Series("loss", [0, 1, 2], [0, 1, 2], 0, scattered=True)
         names = ["a", "a long name", "宽宽宽宽"]
         assert text(render_chart([points], 20, 6, legend=False, x_names=names)) == [
-            "2┤              ⠈   ",
-            "1┤         ⡀        ",
+            "2┤              ◆   ",
+            "1┤         ◆        ",
             " │                  ",
-            "0┤   ⡀              ",
+            "0┤   ◆              ",
             " └───┬─────┬────┬───",
             "     a   a lo… 宽宽…",
         ]
@@ -302,6 +331,8 @@ class TestTicks:
             (0, 3e6, 4, ["0", "1M", "2M", "3M"]),
             (3.1, 3.9, 1, ["3.5"]),
             (0, 1, 0, []),
+            (0, 5.9e301, 3, ["0", "2e301", "4e301"]),
+            (-8e307, 8e307, 3, ["-5e307", "0", "5e307"]),
         ],
     )
     def test_they_are_round(self, low: float, high: float, limit: int, labels: list[str]) -> None:
@@ -320,6 +351,50 @@ class TestTicks:
         self, low: float, high: float, limit: int, labels: list[str]
     ) -> None:
         assert [label for _, label in tick_labels(Scale(low, high, log=True), limit)] == labels
+
+    @pytest.mark.parametrize(
+        ("low", "high", "log", "labels"),
+        [
+            (0, 2, False, ["0", "1", "2"]),
+            (0.9, 1.1, False, ["1"]),
+            (1, 3, True, ["1", "2"]),
+            (0.5, 64, True, ["1", "2", "5", "10", "20", "50"]),
+            (0, 2600, False, ["0", "500", "1k", "1.5k", "2k", "2.5k"]),
+            (3.2, 3.8, False, ["3.2", "3.3", "3.4", "3.5", "3.6", "3.7", "3.8"]),
+        ],
+    )
+    def test_those_of_integers_are_integers(
+        self, low: float, high: float, log: bool, labels: list[str]
+    ) -> None:
+        assert [label for _, label in INTEGER.ticks(Scale(low, high, log), 8)] == labels
+
+    def test_a_quantity_may_have_few_values_alone(self) -> None:
+        scale, widths = Scale(16, 64, log=False), only([8, 16, 32, 48, 64])
+        shown = [[label for _, label in widths.ticks(scale, limit)] for limit in (4, 3, 1, 0)]
+        assert shown == [["16", "32", "48", "64"], ["16", "48"], ["16"], []]
+
+    def test_integers_of_x_have_integer_ticks_and_a_lone_point_has_its_own(self) -> None:
+        steps, halves = (render_chart([Series("y", x, [1, 2, 3], 0)], 60, 9, legend=False)
+                         for x in ([0, 1, 2], [0, 0.5, 2]))  # fmt: skip
+        assert [text(chart)[-1].split() for chart in (steps, halves)] == [
+            ["0", "1", "2"],
+            ["0", "0.5", "1", "1.5", "2"],
+        ]
+        lone = render_chart([Series("y", [100], [7], 0)], 60, 9, legend=False)
+        assert text(lone)[-1].split() == ["100"]
+
+    def test_huge_values_are_drawn_as_they_are_or_said_to_be_clipped(self) -> None:
+        huge = render_chart([line(1, 3e301, 5.9e301)], 40, 12, title="loss", legend=False)
+        assert text(huge)[0].strip() == "loss"
+        assert [row.split("┤")[0].strip() for row in text(huge) if "┤" in row] == [
+            "4e301",
+            "2e301",
+            "0",
+        ]
+        assert huge.y_scale is not None
+        assert huge.y_scale.high == 5.9e301
+        hugest = render_chart([line(1, sys.float_info.max)], 40, 12, title="loss")
+        assert text(hugest)[0].split() == ["loss", "clipped", "at", "8e307"]
 
     @pytest.mark.parametrize(
         ("value", "step", "label"),
@@ -344,6 +419,7 @@ class TestTicks:
             (5e-324, "0"),
             (NAN, "nan"),
             (-INF, "-inf"),
+            (sys.float_info.max, "1.798e308"),
             (None, "-"),
         ],
     )
@@ -371,8 +447,8 @@ class TestAnsi:
             " 5k┤       ⢀⡠B⠉               ",
             "   │   ⢀⡠⠔⠊⠁                  ",
             "   │⡠B⠊⠁A⣀⣀⣀⣀⣀⣀⣀A⣀⣀⣀⣀⣀⣀⣀A⣀⣀⣀⣀⣀",
-            "   └┬────────────┬───────────┬",
-            "    0           0.5          1",
+            "   └┬────────────────────────┬",
+            "    0                        1",
             "A train 2  B test 12.35k      ",
         ]
 

@@ -21,6 +21,7 @@ from xt_tui.charting.drawn import Drawn
 from xt_tui.charting.points import Points, read
 from xt_tui.charting.ranges import panned, zoomed
 from xt_tui.charting.sampled import sampled
+from xt_tui.charting.undoing import undo_text
 from xt_tui.charting.view import Banding, View
 from xt_tui.widgets.charts import Layout, layout_for
 
@@ -243,3 +244,19 @@ def test_samples_are_points_in_milliseconds(monkeypatch: pytest.MonkeyPatch) -> 
         1_000_000_000_125,
         1_000_000_000_250,
     ]
+
+
+def test_what_is_not_plain_is_told_with_the_keys_that_undo_it() -> None:
+    view = View(log_y=frozenset({"loss"}))
+    assert [undo_text(view, metric, {}) for metric in ("loss", "acc", None)] == [
+        "undo: L log y",
+        "",
+        "",
+    ]
+    view.smoothing, view.x_kind, view.cursor = 0.6, XKind.WALL, 5.0
+    told = undo_text(view, "acc", {"smoothing": "f2,s"})
+    assert told == f"undo: X x: {XKind.WALL}, f2 smoothed 0.6, x crosshair"
+    view.best, view.banding = True, Banding.SEEDS
+    assert undo_text(view, "loss", {}).endswith(
+        "L log y, b best so far, B mean over seeds, x crosshair"
+    )

@@ -24,18 +24,20 @@ from xt_core.reports.search import (
     parameter_importance,
     parameter_slices,
     pareto_front,
+    running,
     search_document,
     slices_document,
 )
 from xt_core.reports.search_page import (
+    CURVE_HEIGHT,
     Page,
     curve,
     front_table,
     importance_lines,
     search_page,
     sets_table,
-    slice_charts,
 )
+from xt_core.reports.slices import slice_charts
 
 LOSS = Objective("loss", maximize=False)
 ACC = Objective("acc", maximize=True)
@@ -186,25 +188,44 @@ def test_the_document_has_columns_and_the_front() -> None:
     assert search_document(a_job(), []) == {"best_so_far": None, "pareto": []}
 
 
-def test_the_curve_is_a_staircase() -> None:
+def test_the_curve_is_a_staircase_over_the_values_of_all_runs() -> None:
     job = a_job(LOSS)
     history = [ended(n, {"lr": n}, loss=loss) for n, loss in enumerate([4, 5, 2, 3, 1])]
-    assert text(curve(job, outcomes(job, history), 30)) == [
+    assert text(curve(job, outcomes(job, history), 44)) == [
         "",
-        "   best so far (least loss)",
-        "4┤⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⢹",
-        " │             ⢸",
-        " │             ⢸",
-        " │             ⢸",
-        " │             ⢸",
-        "2┤             ⢸⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀",
-        " │                           ⢸",
-        " │                           ⢸",
-        " │                           ⢸",
-        " └┬─────────────┬─── run_index",
-        "  0             2            4",
+        "          best so far (least loss)",
+        " │          ◆",
+        " │",
+        "4┤◆⠉⠉B⠉⠉⠉⠉⠉⠉⠉B⠉⠉⠉⠉⠉⠉⠉B⢹",
+        " │                    ⢸          ◆",
+        " │                    ⢸",
+        "2┤                    ⢸◆⣀⣀⣀⣀⣀B⣀⣀⣀⣀⣀⣀⣀B⣀⣀⣀⣀⣀⣀",
+        " │                                         ⢸",
+        " │                                         ◆",
+        " └┬─────────┬──────────┬─────────┬ run_index",
+        "  0         1          2         3         4",
+        "B best so far 1  ◆ completed",
     ]
-    assert curve(job, outcomes(job, history[:2]), 30) == []
+    assert curve(job, [], 44) == curve(a_job(), outcomes(job, history), 44) == []
+
+
+def test_runs_that_go_on_are_told_apart_and_named_the_best_first() -> None:
+    job = a_job(LOSS)
+    live = [ended(n, {"lr": n}, RunStatus.RUNNING, loss=loss) for n, loss in ((5, 3), (6, 0.5))]
+    silent = ended(7, {"lr": 7}, RunStatus.RUNNING)
+    found = outcomes(job, [*live, silent])
+    assert [(one.run.name, value) for one, value in running(job, found)] == [
+        ("run7.7", 0.5),
+        ("run7.6", 3),
+    ]
+    alone = text(curve(job, found, 60))
+    assert alone[1] == "still running, best first: run7.7 0.5, run7.6 3"
+    assert (len(alone), alone[-1]) == (1 + CURVE_HEIGHT, "◇ running")
+    assert "".join(alone).count("◇") == 3
+    assert text(curve(job, found, 44))[1] == "still running, best first: run7.7 0.5"
+    both = text(curve(job, [*outcomes(job, [ended(0, {"lr": 1}, loss=1)]), *found], 60))
+    assert both[-1] == "B best so far 1  ◆ completed  ◇ running"
+    assert text(curve(job, found, 60, ascii_only=True))[-1] == "? running"
 
 
 def test_the_tables_show_all_of_the_given_sets() -> None:
@@ -272,18 +293,62 @@ def test_slices_are_charts_side_by_side() -> None:
     history = [ended(n, {"lr": lr, "opt": opt}, loss=y) for n, (lr, opt, y) in enumerate(rows)]
     assert text(slice_charts(job, outcomes(job, history), 77)) == [
         "",
-        "loss by parameter",
+        "loss by parameter: ◆ a run, █ several",
         "                  lr                                    opt",
-        "4┤⠁                                    4┤      ⠁",
+        "4┤◆                                    4┤      ◆",
         " │                                      │",
-        " │            ⠁                         │                  ⠁",
-        "2┤                                   ⢀ 2┤                             ⢀",
+        " │            ◆                         │                  ◆",
+        "2┤                                   ◆ 2┤                             ◆",
         " │                                      │",
-        " │                       ⢀              │      ⡀",
+        " │                       ◆              │      ◆",
         " └┬───────────┬──────────┬───────────┬  └──────┬───────────┬──────────┬──────",
         "1e-4        0.001      0.01        0.1       adam         sgd       none",
     ]
-    assert slice_charts(job, [], 77) == []
+    assert slice_charts(job, [], 77) == slice_charts(a_job(), outcomes(job, history), 77) == []
+
+
+def test_the_axes_of_slices_are_those_that_the_space_declares() -> None:
+    space = {"lr": "[$loguniform(-9, -2)]", "hidden": "[64, 16, 32, 128]",
+             "steps": "[$linspace(1, 3, 5)]", "opt": "[sgd, adam]"}  # fmt: skip
+    job = a_job(LOSS, space=space)
+    sets = [(0.001, 16, 1.0, "adam"), (0.002, 64, 1.5, "adam"), (0.004, 32, 3.0, "sgd")]
+    history = [
+        ended(n, dict(zip(space, each, strict=True)), status, loss=n)
+        for n, (each, status) in enumerate(
+            zip(sets, [RunStatus.COMPLETED, RunStatus.COMPLETED, RunStatus.RUNNING], strict=True)
+        )
+    ]
+    page = slice_charts(job, outcomes(job, history), 60)
+    assert page[1] == "loss by parameter: ◆ a run, █ several, ◇ still running"
+    charts = [part for part in page if isinstance(part, Chart)]
+    assert [to_ansi(chart, color=False).split("\n")[-1].split() for chart in charts] == [
+        ["0.001", "0.002"],
+        ["16", "32", "64", "128"],
+        ["1", "1.5", "2", "2.5", "3"],
+        ["sgd", "adam"],
+    ]
+    marks = ["".join(text([chart])) for chart in charts]
+    assert [(drawn.count("◆"), drawn.count("◇")) for drawn in marks] == [(2, 1)] * 4
+
+
+def test_where_the_declaration_does_not_fit_the_values_decide() -> None:
+    job = a_job(
+        LOSS, space={"q": "[$qloguniform(-3, 3, 1)]", "n": f"[{', '.join(map(str, range(9)))}]"}
+    )
+    history = [ended(n, {"q": q, "n": 2 * n, "x": x}, loss=n)
+               for n, (q, x) in enumerate([(0, 1), (1, 7), (9, 1000)])]  # fmt: skip
+    found = outcomes(job, history)
+    charts = [part for part in slice_charts(job, found, 60) if isinstance(part, Chart)]
+    assert [to_ansi(chart, color=False).split("\n")[-1].split() for chart in charts] == [
+        ["0", "2", "4", "6", "8"],
+        ["0", "1", "2", "3", "4"],
+        ["1", "10", "100", "1k"],
+    ], "zero has no place on a logarithmic axis"
+    tried = [ended(n, {"hidden": width}, loss=n) for n, width in enumerate([16, 64, 32, 16])]
+    undeclared = text(slice_charts(a_job(LOSS), outcomes(job, tried), 60))
+    assert undeclared[-1].split() == ["16", "32", "64"]
+    unknown = a_job(LOSS, space={"q": {"odd": 1}})
+    assert text(slice_charts(unknown, found, 60)) == text(slice_charts(a_job(LOSS), found, 60))
 
 
 def test_a_parameter_that_no_float_holds_is_drawn_by_name() -> None:

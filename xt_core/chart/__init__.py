@@ -16,7 +16,7 @@ from xt_core.chart.glyphs import (
     fitting_glyphs,
 )
 from xt_core.chart.palette import PALETTE, Color, color_number, is_dim, series_color
-from xt_core.chart.quantities import DURATION, NUMBER, TIME, Quantity
+from xt_core.chart.quantities import DURATION, NUMBER, TIME, Quantity, only
 from xt_core.chart.render import Chart, Look, beside, lay_out, render_chart
 from xt_core.chart.series import Curve, Form, Series, prepare
 from xt_core.chart.sparkline import sparkline
@@ -46,6 +46,7 @@ __all__ = [
     "fitting_glyphs",
     "is_dim",
     "lay_out",
+    "only",
     "prepare",
     "render_chart",
     "series_color",

@@ -8,12 +8,14 @@ import math
 from collections.abc import Iterable, Sequence
 from itertools import chain, count
 
-_LARGEST = 1e300
+LARGEST = 8e307
+"""What is further from zero has no place on a scale: the length of one is finite."""
 _SMALLEST = 1e-300
 LEAST_LOGARITHMIC = _SMALLEST
 """What is not greater counts as zero on a log axis: products of it might well be zero."""
 
-_GREATEST_EXPONENT = 300.0
+_GREATEST_EXPONENT = 308.0
+_GREATEST_DECADE = 307
 
 _SAME = 1e-12
 """Values whose relative difference is less are one value to a reader."""
@@ -54,7 +56,7 @@ class Scale:
         """The dot of each of one or more values, as `dot` says."""
         places = list(map(math.log10, values)) if self.log else values
         origin, density, floor = self._origin, (dots - 1) / self._length, math.floor
-        reach = self._length * _FAR
+        reach = min(self._length * _FAR, LARGEST)
         least, greatest = origin - reach, origin + reach
         if min(places) < least or max(places) > greatest:
             places = [max(least, min(place, greatest)) for place in places]
@@ -82,8 +84,8 @@ def fit_scale(
             low, high = wanted_low, wanted_high
         elif wanted_high > 0:
             low, high = wanted_low if wanted_low > 0 else wanted_high / 1000, wanted_high
-    least = _SMALLEST if log else -_LARGEST
-    low, high = max(least, min(low, _LARGEST)), max(least, min(high, _LARGEST))
+    least = _SMALLEST if log else -LARGEST
+    low, high = max(least, min(low, LARGEST)), max(least, min(high, LARGEST))
     size = max(abs(low), abs(high))
     if high - low <= max(size * _SAME, _SMALLEST):
         if log:
@@ -96,24 +98,37 @@ def fit_scale(
 
 def tick_labels(scale: Scale, limit: int) -> list[tuple[float, str]]:
     """At most `limit` values of a scale that are round in decimal notation, with their labels."""
+    return _ticks(scale, limit, whole=False)
+
+
+def whole_tick_labels(scale: Scale, limit: int) -> list[tuple[float, str]]:
+    """As `tick_labels`, of integers alone where there are any."""
+    return _ticks(scale, limit, whole=True) or _ticks(scale, limit, whole=False)
+
+
+def _ticks(scale: Scale, limit: int, *, whole: bool) -> list[tuple[float, str]]:
     if limit < 1:
         return []
     if scale.log:
         ticks = _decade_ticks(scale.low, scale.high, limit)
+        ticks = [tick for tick in ticks if not whole or tick >= 1]
         # Even steps would crowd at the end of an axis that spans much.
         if len(ticks) >= min(2, limit) or scale.high > 100 * scale.low:
             return [(tick, format_tick(tick, tick)) for tick in ticks]
-    ticks, step = _even_ticks(scale.low, scale.high, limit)
+    ticks, step = _even_ticks(scale.low, scale.high, limit, 1.0 if whole else 0.0)
     return [(tick, format_tick(tick, step)) for tick in ticks]
 
 
-def _even_ticks(low: float, high: float, limit: int) -> tuple[list[float], float]:
-    """Multiples of the smallest 1, 2 or 5 × 10ⁿ that has no more than `limit` in the range."""
+def _even_ticks(low: float, high: float, limit: int, least: float) -> tuple[list[float], float]:
+    """Multiples of the smallest 1, 2 or 5 × 10ⁿ, not less than `least`, that has no more than
+    `limit` in the range."""
     exponent = math.floor(math.log10((high - low) / limit)) - 1
     while True:
         exponent += 1
         for digit in (1, 2, 5):
             step = digit * 10.0**exponent
+            if step < least:
+                continue
             first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
             if last - first < limit:
                 return [_times_power(n * digit, exponent) for n in range(first, last + 1)], step
@@ -126,7 +141,8 @@ def _times_power(number: int, exponent: int) -> float:
 
 def _decade_ticks(low: float, high: float, limit: int) -> list[float]:
     """1, 2 and 5 times powers of ten where there is room, else powers of ten, else every nth."""
-    lowest, highest = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    lowest = math.floor(math.log10(low))
+    highest = min(math.ceil(math.log10(high)), _GREATEST_DECADE)
     every_nth: Iterable[tuple[int, tuple[int, ...]]] = ((n, (1,)) for n in count(1))
     for stride, digits in chain([(1, (1, 2, 5))], every_nth):
         decades = range(lowest - lowest % stride, highest + 1, stride)
@@ -154,7 +170,8 @@ def format_number(value: float | None, *, digits: int = 4) -> str:
         return str(float(value))
     if abs(value) < _SMALLEST:
         return "0"
-    scale, suffix = _notation(float(f"{value:.{digits - 1}e}"))
+    rounded = float(f"{value:.{digits - 1}e}")  # infinite for the greatest of all
+    scale, suffix = _notation(rounded if math.isfinite(rounded) else value)
     mantissa = value / scale
     decimals = digits - 1 - math.floor(math.log10(abs(mantissa)) + 1e-9)
     return _trimmed(f"{mantissa:.{max(0, decimals)}f}") + suffix

@@ -110,11 +110,6 @@ class Layer:
             if is_lone and low == high:
                 self._blob(before.column, low)
 
-    def scatter(self, dots: Iterable[tuple[int, int]]) -> None:
-        """Draw dots of their own, each given as its column and row."""
-        for column, row in dots:
-            self.bar(column, row, row)
-
     def _blob(self, column: int, row: int) -> None:
         if self._cell_high > 1:
             self.bar(column, row - 1, row + 1)

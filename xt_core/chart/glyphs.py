@@ -30,6 +30,10 @@ class Glyphs:
     """Stands before the title of the chart that has the keys."""
     keys: tuple[str, ...]
     """The legend's key of each pattern of dashes."""
+    marks: tuple[str, str]
+    """A point that stands alone in its cell, and several of them."""
+    open_mark: str
+    """A point of a series whose points are not settled yet."""
 
     @property
     def ascii_only(self) -> bool:
@@ -44,6 +48,7 @@ UNICODE_GLYPHS = Glyphs(
     0b1001_0101,
     "─", "│", "└", "┬", "┤", "│", "…", "▸",
     ("━━", "╍╍", "┅┅", "┉┉", "━╍", "━┉"),
+    ("◆", "█"), "◇",
 )  # fmt: skip
 BLOCK_GLYPHS = Glyphs(
     "blocks",
@@ -52,8 +57,14 @@ BLOCK_GLYPHS = Glyphs(
     0b0110,
     "─", "│", "└", "┬", "┤", "│", "…", "»",
     ("━━", "╍╍", "┅┅", "┉┉", "━╍", "━┉"),
+    ("■", "█"), "□",
 )  # fmt: skip
-ASCII_GLYPHS = Glyphs("ascii", WHOLE, (), 1, "-", "|", "+", "+", "+", ":", "~", ">", ())
+ASCII_GLYPHS = Glyphs(
+    "ascii", WHOLE, (), 1,
+    "-", "|", "+", "+", "+", ":", "~", ">",
+    (),
+    ("o", "@"), "?",
+)  # fmt: skip
 GLYPH_SETS = {glyphs.name: glyphs for glyphs in (UNICODE_GLYPHS, BLOCK_GLYPHS, ASCII_GLYPHS)}
 _WITHOUT_BRAILLE = ("linux", "vt100", "vt220", "ansi", "cons25", "sun")
 """Terminals whose fonts have block elements at most."""

@@ -4,6 +4,7 @@ What lies behind the curves (bands, raw values) is drawn first. A curve remember
 drawn as: a crosshair that moves, or a neighbour that grows, costs it nothing.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -91,9 +92,13 @@ def plot_rows(
             canvas.put(_remembered(curve.raw, plot, ""), alphabet, raw_style(curve.color))
     for number, curve in enumerate(curves):
         alphabet = glyphs.alphabet or (" ", series_letter(curve.color))
-        cells = (
-            means[number] if isinstance(curve, Band) else _remembered(curve, plot, dashes[number])
-        )
+        if isinstance(curve, Band):
+            cells = means[number]
+        else:
+            cells = _remembered(curve, plot, dashes[number])
+            if curve.scattered:
+                marks = (glyphs.open_mark,) * 2 if curve.is_open else glyphs.marks
+                alphabet = (" ", *marks)
         canvas.put(cells, alphabet, series_style(curve.color))
     return canvas.rows()
 
@@ -109,16 +114,30 @@ def _remembered(curve: Curve, plot: Plot, dash: str) -> Cells:
 
 
 def _drawn(curve: Curve, plot: Plot, dash: str) -> Cells:
+    if curve.scattered:
+        return _marks(curve, plot)
     layer = plot.layer()
-    if not curve.scattered:
-        for run in decimate(curve, plot.x_scale, layer.dots_wide):
-            layer.line(_stops(run, plot.y_scale, layer.dots_high))
-        if dash:
-            layer.dash(dash)
-    elif curve.x:
-        columns = plot.x_scale.dots(curve.x, layer.dots_wide)
-        layer.scatter(zip(columns, plot.y_scale.dots(curve.y, layer.dots_high), strict=True))
+    for run in decimate(curve, plot.x_scale, layer.dots_wide):
+        layer.line(_stops(run, plot.y_scale, layer.dots_high))
+    if dash:
+        layer.dash(dash)
     return layer.cells()
+
+
+def _marks(curve: Curve, plot: Plot) -> Cells:
+    """The cells of points, which a dot alone would hardly show: 1 where there is one point, 2 where
+    there are several."""
+    if not curve.x:
+        return []
+    wide, high = plot.glyphs.cell.wide, plot.glyphs.cell.high
+    columns = (dot // wide for dot in plot.x_scale.dots(curve.x, plot.width * wide))
+    rows = (dot // high for dot in plot.y_scale.dots(curve.y, plot.height * high))
+    counts = Counter(zip(rows, columns, strict=True))
+    return [
+        (plot.height - 1 - row, column, min(count, 2))
+        for (row, column), count in counts.items()
+        if 0 <= row < plot.height and 0 <= column < plot.width
+    ]
 
 
 def _surface(levels: Sequence[Level | None], plot: Plot) -> Cells:

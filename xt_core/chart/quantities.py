@@ -3,10 +3,10 @@
 import math
 import time
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from xt_core.chart.axes import Scale, format_number, tick_labels
+from xt_core.chart.axes import Scale, format_number, tick_labels, whole_tick_labels
 
 Ticks = list[tuple[float, str]]
 
@@ -101,6 +101,18 @@ def _pattern(local: float, step: int) -> str:
     return "%H:%M" if step >= _MINUTE else "%H:%M:%S"
 
 
+def only(values: Sequence[float], text: Callable[[float], str] = format_number) -> Quantity:
+    """A quantity that has these values alone, in order; on its axis every nth, if not all fit."""
+
+    def ticks(scale: Scale, limit: int) -> Ticks:
+        seen = [value for value in values if scale.low <= value <= scale.high]
+        every = -(-len(seen) // limit) if limit > 0 else 0
+        return [(value, text(value)) for value in seen[::every]] if every else []
+
+    return Quantity(ticks, text)
+
+
 NUMBER = Quantity(tick_labels, format_number)
+INTEGER = Quantity(whole_tick_labels, format_number)
 DURATION = Quantity(_duration_ticks, format_duration)
 TIME = Quantity(_time_ticks, format_time)

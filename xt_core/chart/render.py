@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from xt_core.chart.axes import Scale, fit_scale, format_number
+from xt_core.chart.axes import LARGEST, Scale, fit_scale, format_number
 from xt_core.chart.band import Band
 from xt_core.chart.cells import Span, cell_width, cut, printable
 from xt_core.chart.dashes import has_dashes
@@ -16,11 +16,12 @@ from xt_core.chart.glyphs import KEY, UNICODE_GLYPHS, Glyphs
 from xt_core.chart.legend import Entry, flow, row_width
 from xt_core.chart.palette import series_letter, series_style
 from xt_core.chart.plot import Plot, plot_rows
-from xt_core.chart.quantities import NUMBER, Quantity
+from xt_core.chart.quantities import INTEGER, NUMBER, Quantity, only
 from xt_core.chart.series import Curve, Form, Series, prepare
 
 _LEAST_WIDTH_FOR_AXES = 16
 _LEAST_HEIGHT_FOR_AXES = 5
+_MOST_TICKS = 100
 _BESIDE_NAMES = 0.5
 """How much of the distance between two named values is left at either end of their axis."""
 
@@ -166,13 +167,22 @@ def _on_axis(x: float | None, log: bool) -> float | None:
 
 
 def left_out(curves: Sequence[Curve | Band]) -> str:
-    """How many values are gaps, and why."""
-    members = [m for one in curves for m in (one.members if isinstance(one, Band) else (one,))]
+    """How many values are gaps, and why; and whether any are beyond all scales."""
+    members = _members(curves)
     counts = (
         (sum(curve.not_finite for curve in members), "not finite"),
         (sum(curve.not_positive for curve in members), "not > 0"),
     )
-    return ", ".join(f"{count} {what}" for count, what in counts if count)
+    told = [f"{count} {what}" for count, what in counts if count]
+    extents = [curve.extent_y(*span) for curve in members if (span := curve.spans_x) is not None]
+    if any(max(map(abs, extent)) > LARGEST for extent in extents if extent is not None):
+        told.append(f"clipped at {format_number(LARGEST)}")
+    return ", ".join(told)
+
+
+def _members(curves: Sequence[Curve | Band]) -> list[Curve]:
+    """All curves, those of bands too."""
+    return [m for one in curves for m in (one.members if isinstance(one, Band) else (one,))]
 
 
 def fitted_scales(curves: Sequence[Curve | Band], look: Look) -> tuple[Scale, Scale] | None:
@@ -216,9 +226,24 @@ def _framed(
     rows: list[Row] = [tuple(row) for row in plot_rows(curves, plot, uprights, dashed=look.dashed)]
     if has_axes:
         rows = [(*gutter_row(labels.get(n), left, glyphs), *row) for n, row in enumerate(rows)]
-        below = x_axis(x_scale, left, plot_width, look.x_label, glyphs, look.x_names, look.quantity)
+        quantity = divided(curves, x_scale, look.quantity)
+        below = x_axis(x_scale, left, plot_width, look.x_label, glyphs, look.x_names, quantity)
         rows.extend(map(tuple, below))
     return Chart(tuple(rows), width, height, left, 0, plot_width, plot_height, x_scale, y_scale)
+
+
+def divided(curves: Sequence[Curve | Band], scale: Scale, quantity: Quantity) -> Quantity:
+    """The quantity of x as its axis is divided: no tick is between integers, or beside a lone
+    value."""
+    members = _members(curves)
+    spans = [span for curve in members if (span := curve.spans_x) is not None]
+    places = {place for span in spans for place in span}
+    if len(places) == 1:
+        return only([*places], quantity.text)
+    is_short = scale.high - scale.low < _MOST_TICKS  # else the ticks of numbers are integers
+    if quantity is NUMBER and is_short and all(m.is_whole(scale.low, scale.high) for m in members):
+        return INTEGER
+    return quantity
 
 
 def beside(charts: Sequence[Chart]) -> Chart:
@@ -273,7 +298,9 @@ def _entries(curves: Sequence[Curve | Band], look: Look, width: int) -> list[Ent
         entries.append(Entry.fitted(glyphs.cursor, "cursor", name, place, width, glyphs.ellipsis))
     with_dashes = look.dashed and has_dashes(len(curves))
     for number, curve in enumerate(curves):
-        if glyphs.ascii_only:
+        if isinstance(curve, Curve) and curve.scattered:
+            key = glyphs.open_mark if curve.is_open else glyphs.marks[0]
+        elif glyphs.ascii_only:
             key = series_letter(curve.color)
         else:
             key = glyphs.keys[number] if with_dashes else KEY
@@ -286,9 +313,15 @@ def _entries(curves: Sequence[Curve | Band], look: Look, width: int) -> list[Ent
 
 
 def shown_value(curve: Curve | Band, cursor: float | None) -> str:
-    """The value at the cursor, or the last one."""
+    """The value at the cursor, with the smoothed one, or the last one; of points none."""
     if isinstance(curve, Curve):
-        return format_number(curve.last_value() if cursor is None else curve.value_at(cursor))
+        if curve.scattered and cursor is None:
+            return ""
+        if cursor is None:
+            return format_number(curve.last_value())
+        drawn = curve.drawn_value_at(cursor) if curve.form.smoothing else None
+        smoothed = "" if drawn is None or curve.form.best else f" ~{format_number(drawn)}"
+        return format_number(curve.value_at(cursor)) + smoothed
     level = curve.at(cursor)
     if level is None:
         return format_number(None)

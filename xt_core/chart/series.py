@@ -9,7 +9,7 @@ import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, compress, pairwise
+from itertools import accumulate, compress, islice, pairwise
 from typing import NamedTuple
 
 from xt_core.chart.axes import LEAST_LOGARITHMIC, Scale
@@ -24,13 +24,14 @@ _FEW = 64
 class Series:
     """One line: its points in any order, and its colour as a number (an index of the palette,
     taken modulo the palette's size). `x` and `y` are equally long. `scattered` points are not
-    joined, nor smoothed."""
+    joined, nor smoothed; they are marks, and hollow ones if `is_open`."""
 
     name: str
     x: Sequence[float]
     y: Sequence[float]
     color: int
     scattered: bool = False
+    is_open: bool = False
 
 
 class Buckets(NamedTuple):
@@ -76,6 +77,7 @@ class Curve:
     color: int
     form: Form = PLAIN
     scattered: bool = False
+    is_open: bool = False
     logged_x: list[float] = field(default_factory=list)
     logged_y: list[float] = field(default_factory=list)
     x: list[float] = field(default_factory=list)
@@ -203,6 +205,18 @@ class Curve:
             nearest = bisect_right(self.logged_x, self.logged_x[after]) - 1
         return nearest
 
+    def drawn_value_at(self, x: float) -> float | None:
+        """The drawn y, smoothed or the best so far, at the nearest logged x; None where the curve
+        has a gap."""
+        nearest = self.nearest_x(x)
+        place = -1 if nearest is None else bisect_right(self.x, nearest) - 1
+        return self.y[place] if place >= 0 and self.x[place] == nearest else None
+
+    def is_whole(self, low: float, high: float) -> bool:
+        """Whether every x to draw within a range is an integer."""
+        start, stop = bisect_left(self.x, low), bisect_right(self.x, high)
+        return all(float(x).is_integer() for x in islice(self.x, start, stop))
+
     def next_x(self, x: float, step: int) -> float | None:
         """The nearest logged x that is greater, or for a negative step less; None if none is."""
         if step > 0:
@@ -231,7 +245,11 @@ class Curve:
 
     def _drawn_between(self, start: int, stop: int, middle: float) -> float | None:
         if start < stop:
-            return math.fsum(self.y[start:stop]) / (stop - start)
+            part, count = self.y[start:stop], stop - start
+            try:
+                return math.fsum(part) / count
+            except OverflowError:  # the sum of huge values
+                return math.fsum(value / count for value in part)
         if not 0 < start < len(self.x):
             return None
         left, right = self.x[start - 1], self.x[start]
@@ -241,7 +259,7 @@ class Curve:
 
 def prepare(series: Series, form: Form) -> Curve:
     """The curve of a series. Raises ValueError if x and y differ in length."""
-    curve = Curve(series.name, series.color, form, series.scattered)
+    curve = Curve(series.name, series.color, form, series.scattered, series.is_open)
     curve.extend(series.x, series.y)
     return curve
 

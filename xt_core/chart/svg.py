@@ -12,7 +12,8 @@ from xt_core.chart.band import Band
 from xt_core.chart.cells import printable
 from xt_core.chart.dashes import has_dashes
 from xt_core.chart.palette import PALETTE
-from xt_core.chart.render import Look, fitted_scales, left_out, shown_value
+from xt_core.chart.quantities import Quantity
+from xt_core.chart.render import Look, divided, fitted_scales, left_out, shown_value
 from xt_core.chart.series import Curve, decimate
 
 Panel = tuple[Sequence[Curve | Band], Look]
@@ -63,7 +64,7 @@ def _panel(curves: Sequence[Curve | Band], look: Look) -> Iterator[str]:
     if scales is None:
         yield _text(WIDTH / 2, HEIGHT / 2, "no data", "note", "middle")
         return
-    yield from _axes(*scales, look)
+    yield from _axes(*scales, look, divided(curves, scales[0], look.quantity))
     yield f'<g transform="translate({_LEFT} {_TOP})" clip-path="url(#plot)">'
     for curve in curves:
         yield from _behind(curve, *scales)
@@ -74,9 +75,9 @@ def _panel(curves: Sequence[Curve | Band], look: Look) -> Iterator[str]:
     yield from _legend(curves)
 
 
-def _axes(x_scale: Scale, y_scale: Scale, look: Look) -> Iterator[str]:
+def _axes(x_scale: Scale, y_scale: Scale, look: Look, quantity: Quantity) -> Iterator[str]:
     right, bottom = _LEFT + _PLOT_WIDTH, _TOP + _PLOT_HEIGHT
-    for value, label in look.quantity.ticks(x_scale, _X_TICKS):
+    for value, label in quantity.ticks(x_scale, _X_TICKS):
         x = _LEFT + _across(x_scale, value)
         yield f'<path class="grid" d="M{x:.1f} {_TOP}V{bottom}"/>'
         yield _text(x, bottom + 18, label, "", "middle")
@@ -111,7 +112,8 @@ def _front(curve: Curve | Band, x_scale: Scale, y_scale: Scale, dash: str) -> It
     if isinstance(curve, Curve) and curve.scattered:
         for x, y in zip(curve.x, curve.y, strict=True):
             place = f'cx="{_across(x_scale, x):.1f}" cy="{_down(y_scale, y):.1f}"'
-            yield f'<circle r="2.5" fill="{color}" {place}/>'
+            fill = f'fill="none" stroke="{color}"' if curve.is_open else f'fill="{color}"'
+            yield f'<circle r="2.5" {fill} {place}/>'
         return
     for path in _paths(curve, x_scale, y_scale):
         yield f'<path class="line" stroke="{color}"{dashed} d="{path}"/>'

@@ -5,7 +5,7 @@ from typing import Any
 
 from xt_core import clock
 from xt_core.artifacts.store import ArtifactInfo
-from xt_core.model.records import Event, Run, Value
+from xt_core.model.records import Event, Job, Run, Value
 from xt_core.query.formats import format_value
 from xt_core.query.registry import RUN_FIELDS, JobRow
 from xt_core.query.table import printable, render_table
@@ -106,13 +106,24 @@ def job_page(row: JobRow, *, ascii_only: bool = False) -> list[str]:
     return [*lines, "", *(f"  {line}" for line in _progress(row, ascii_only))]
 
 
-def search_facts(row: JobRow) -> list[str]:
-    """The head of a search in two or three lines: what it is, how far it is, its best run."""
+def search_facts(row: JobRow, running: tuple[str, float] | None = None) -> list[str]:
+    """The head of a search in two or three lines: what it is, how far it is, its best run.
+    `running` is the best of those that have not ended, and its value."""
     job = row.job
     kind = f"{job.style} {job.search_type or ''}".strip()
     seed = "" if job.seed is None else f", seed {job.seed}"
     head = f"{job.name} {outcome_text(row.counts)}: {kind}{seed}, {printable(job.command)}"
-    return [head, *_progress(row, ascii_only=False)]
+    bar_line, *best = _progress(row, ascii_only=False)
+    if running is None:
+        return [head, bar_line, *best]
+    live = f"those running: {running[0]}, {running[1]:.6g}"
+    if row.best_run is None:
+        return [head, bar_line, f"best {_goal(job)} of {live}"]
+    return [head, bar_line, f"{best[0]} · of {live}"]
+
+
+def _goal(job: Job) -> str:
+    return f"({'most' if job.maximize else 'least'} {job.primary_metric})"
 
 
 def _progress(row: JobRow, ascii_only: bool) -> list[str]:
@@ -126,8 +137,7 @@ def _progress(row: JobRow, ascii_only: bool) -> list[str]:
         f"{counts.cancelled} cancelled, of {job.work_items}",
     ]
     if row.best_run is not None:
-        goal = "most" if job.maximize else "least"
-        lines.append(f"best ({goal} {job.primary_metric}): {row.best_run}, {row.best_value:.6g}")
+        lines.append(f"best {_goal(job)}: {row.best_run}, {row.best_value:.6g}")
     elif row.leading_value is not None:
         lines.append(f"best of what runs ({job.primary_metric}): {row.leading_value:.6g}")
     return lines

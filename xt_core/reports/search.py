@@ -8,11 +8,16 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
+from typing import TYPE_CHECKING
 
+from xt_core.errors import UsageError
 from xt_core.model.encoding import plain
 from xt_core.model.records import Job, Objective, Run, Value, WorkItem
 from xt_core.reports.documents import Document
-from xt_core.search.trials import Trial, TrialState, trial_of
+from xt_core.search.trials import Trial, TrialState, finite_number, trial_of
+
+if TYPE_CHECKING:
+    from xt_core.search.space import Space
 
 LEAST_FOR_IMPORTANCE = 10
 """Completed runs; of fewer the shares would be noise."""
@@ -39,11 +44,11 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """The values of one parameter in completed runs, and the primary metric of each."""
+    """The values of one parameter in runs, and the primary metric of each."""
 
     name: str
-    values: list[Value]
-    objective: list[float]
+    values: list[Value] = field(default_factory=list)
+    objective: list[float] = field(default_factory=list)
 
 
 def objectives_of(job: Job) -> list[Objective]:
@@ -63,9 +68,30 @@ def outcomes(job: Job, history: Iterable[tuple[WorkItem, Run]]) -> list[Outcome]
     return sorted(found, key=lambda outcome: outcome.trial.order)
 
 
+def declared_space(job: Job) -> "Space | None":
+    """The space that a job declares; None without one, or for one of a grammar that is unknown
+    here: another version may have written it."""
+    from xt_core.search.space import Space
+
+    try:
+        return Space.from_object(job.space) if job.space else None
+    except UsageError:
+        return None
+
+
 def completed(found: Iterable[Outcome]) -> list[Outcome]:
     """Those whose every objective has a value."""
     return [outcome for outcome in found if outcome.trial.state is TrialState.COMPLETED]
+
+
+def running(job: Job, found: Iterable[Outcome]) -> list[tuple[Outcome, float]]:
+    """Those that have not ended, the best first, each with the value of the primary metric that it
+    logged last; none of those that have logged no finite one."""
+    primary = objectives_of(job)[0]
+    live = [outcome for outcome in found if outcome.trial.state is TrialState.RUNNING]
+    values = [(outcome, finite_number(outcome.run.metrics.get(primary.metric))) for outcome in live]
+    known = [(outcome, value) for outcome, value in values if value is not None]
+    return sorted(known, key=lambda pair: pair[1], reverse=primary.maximize)
 
 
 def given_sets(found: Iterable[Outcome]) -> dict[str, Mapping[str, Value]]:
@@ -109,17 +135,33 @@ def _dominates(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
 
 
 def parameter_slices(found: Iterable[Outcome]) -> list[Slice]:
-    """A slice of each parameter that has more than one value, in the order of the sets."""
+    """A slice of each parameter that has more than one value in completed runs, in the order of
+    the sets."""
+    return [column for column in completed_slices(found).values() if varies(column.values)]
+
+
+def completed_slices(found: Iterable[Outcome]) -> dict[str, Slice]:
+    """A slice of each parameter of completed runs, by its name."""
+    return _slices((outcome, outcome.trial.values[0]) for outcome in completed(found))
+
+
+def running_slices(job: Job, found: Iterable[Outcome]) -> dict[str, Slice]:
+    """As `completed_slices`, of the runs that have not ended and what they logged last."""
+    return _slices(running(job, found))
+
+
+def _slices(valued: Iterable[tuple[Outcome, float]]) -> dict[str, Slice]:
     columns: dict[str, Slice] = {}
-    for outcome in completed(found):
+    for outcome, objective in valued:
         for name, value in outcome.trial.hparams.items():
-            column = columns.setdefault(name, Slice(name, [], []))
+            column = columns.setdefault(name, Slice(name))
             column.values.append(value)
-            column.objective.append(outcome.trial.values[0])
-    return [column for column in columns.values() if _varies(column.values)]
+            column.objective.append(objective)
+    return columns
 
 
-def _varies(values: Sequence[Value]) -> bool:
+def varies(values: Sequence[Value]) -> bool:
+    """Whether there is more than one value."""
     return any(value != values[0] or type(value) is not type(values[0]) for value in values)
 
 
@@ -138,10 +180,8 @@ def parameter_importance(job: Job, found: Iterable[Outcome]) -> dict[str, float]
     if len(trials) < LEAST_FOR_IMPORTANCE:
         return None
     from xt_core.search.importance import observed_space, ped_anova
-    from xt_core.search.space import Space
 
-    sets = [trial.hparams for trial in trials]
-    space = Space.from_object(job.space) if job.space else observed_space(sets)
+    space = declared_space(job) or observed_space([trial.hparams for trial in trials])
     return ped_anova(space, trials, objectives_of(job)[0].maximize)
 
 

@@ -4,10 +4,9 @@ A page is a list of lines and charts, which each of them puts on screen in its o
 no chart is wider than asked for.
 """
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from xt_core.chart import ASCII_GLYPHS, UNICODE_GLYPHS, Chart, Series, beside, render_chart
+from xt_core.chart import ASCII_GLYPHS, UNICODE_GLYPHS, Chart, Series, render_chart
 from xt_core.model.records import Job, Run, Value
 from xt_core.query.formats import counted
 from xt_core.query.table import printable, render_table
@@ -15,24 +14,22 @@ from xt_core.reports.formats import bar, shown
 from xt_core.reports.search import (
     LEAST_FOR_IMPORTANCE,
     Outcome,
-    Slice,
+    Progress,
     best_so_far,
     completed,
     given_sets,
     needs_log_axis,
     objectives_of,
     parameter_importance,
-    parameter_slices,
     pareto_front,
+    running,
 )
-from xt_core.search.values import render_value
+from xt_core.reports.slices import slice_charts
 
 Page = list[str | Chart]
 
 STOPPED_EARLY = "stopped early"
-LEAST_FOR_CURVE = 3
 _WIDEST_CURVE, CURVE_HEIGHT = 100, 12
-_LEAST_SLICE, _SLICE_HEIGHT = 38, 9
 _BAR_CELLS = 30
 _WIDEST_CELL = 30
 _INDENT = "  "
@@ -72,30 +69,53 @@ def curve(
     *,
     ascii_only: bool = False,
 ) -> Page:
-    """The best value of the primary metric over the runs; nothing of fewer than 3 of them."""
+    """The best value of the primary metric over the runs, and the value of each; runs that go on
+    are hollow marks, and named, the best first. Nothing as long as no run has a value."""
     objectives = objectives_of(job)
-    if not objectives or len(completed(found)) < LEAST_FOR_CURVE:
+    going_on = running(job, found) if objectives else []
+    progress = best_so_far(found, objectives[0].maximize) if objectives else Progress()
+    if not progress.runs and not going_on:
         return []
-    progress = best_so_far(found, objectives[0].maximize)
+    told = [_running_line(going_on, width)] if going_on else []
+    best = Series("best so far", *_steps(progress), 1)
+    each = Series("completed", progress.run_index, progress.value, 0, scattered=True)
+    live = Series("running", [outcome.trial.run_index for outcome, _ in going_on],
+                  [value for _, value in going_on], 2, scattered=True, is_open=True)  # fmt: skip
+    goal = "most" if objectives[0].maximize else "least"
+    chart = render_chart(
+        [one for one in (best, each, live) if one.x],
+        width,
+        height - len(told),
+        title=f"best so far ({goal} {objectives[0].metric})",
+        x_label="run_index",
+        log_y=needs_log_axis([*progress.value, *live.y]),
+        glyphs=ASCII_GLYPHS if ascii_only else UNICODE_GLYPHS,
+    )
+    return ["", *told, chart]
+
+
+def _steps(progress: Progress) -> tuple[list[float], list[float]]:
+    """The best value as a line: the old one holds until a run is better."""
     x, y = list[float](), list[float]()
     for index, value in zip(progress.run_index, progress.best, strict=True):
-        if y:  # a step: the old best holds until this run
+        if y:
             x.append(index)
             y.append(y[-1])
         x.append(index)
         y.append(value)
-    goal = "most" if objectives[0].maximize else "least"
-    chart = render_chart(
-        [Series(objectives[0].metric, x, y, 0)],
-        width,
-        height,
-        title=f"best so far ({goal} {objectives[0].metric})",
-        x_label="run_index",
-        log_y=needs_log_axis(y),
-        glyphs=ASCII_GLYPHS if ascii_only else UNICODE_GLYPHS,
-        legend=False,
-    )
-    return ["", chart]
+    return x, y
+
+
+def _running_line(going_on: Sequence[tuple[Outcome, float]], width: int) -> str:
+    """The runs that go on, with the values that they logged last: as many as fit."""
+    texts = [f"{outcome.run.name} {shown(value)}" for outcome, value in going_on]
+    head = "still running, best first: "
+    for count in range(min(len(texts), width // len(texts[0])), 1, -1):
+        more = f" and {len(texts) - count} more" if count < len(texts) else ""
+        line = f"{head}{', '.join(texts[:count])}{more}"
+        if len(line) <= width:
+            return line
+    return f"{head}{texts[0]}"[:width]
 
 
 def front_table(job: Job, found: Sequence[Outcome], width: int | None = None) -> list[str]:
@@ -160,51 +180,3 @@ def importance_lines(
         f"{bar(round(share * _BAR_CELLS), _BAR_CELLS, ascii_only=ascii_only)} {share:.2f}"
         for name, share in shares.items()
     ]
-
-
-def slice_charts(
-    job: Job, found: Iterable[Outcome], width: int, *, ascii_only: bool = False
-) -> Page:
-    """A chart of each parameter that varies, its values across and the primary metric upwards;
-    as many in a row as the width holds."""
-    columns = parameter_slices(found)
-    if not columns:
-        return []
-    across = max(1, min(len(columns), (width + 1) // (_LEAST_SLICE + 1)))
-    each = min((width + 1) // across - 1, 2 * _LEAST_SLICE) if across > 1 else width
-    charts = [_slice_chart(column, each, ascii_only) for column in columns]
-    rows = [beside(charts[start : start + across]) for start in range(0, len(charts), across)]
-    page: Page = ["", f"{objectives_of(job)[0].metric} by parameter"]
-    return [*page, *rows]
-
-
-def _slice_chart(column: Slice, width: int, ascii_only: bool) -> Chart:
-    numbers = _numbers(column.values)
-    names: dict[str, int] = {}
-    x = numbers or [
-        float(names.setdefault(render_value(value), len(names))) for value in column.values
-    ]
-    return render_chart(
-        [Series(column.name, x, column.objective, 0, scattered=True)],
-        width,
-        _SLICE_HEIGHT,
-        title=column.name,
-        log_x=not names and needs_log_axis(x),
-        log_y=needs_log_axis(column.objective),
-        glyphs=ASCII_GLYPHS if ascii_only else UNICODE_GLYPHS,
-        legend=False,
-        x_names=list(names),
-    )
-
-
-def _numbers(values: Iterable[Value]) -> list[float] | None:
-    """The values as floats; None unless all are finite numbers that a float can hold."""
-    numbers = []
-    for value in values:
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            return None
-        try:
-            numbers.append(float(value))
-        except OverflowError:
-            return None
-    return numbers if all(map(math.isfinite, numbers)) else None

@@ -208,9 +208,15 @@ def next_x_kind(pane: "MetricsPane") -> None:
 
 
 def toggle(pane: "MetricsPane", what: str) -> None:
-    """Switch one thing of the view: log_x, log_y, best or legend."""
+    """Switch one thing of the view: log_x, best or legend."""
     setattr(pane.view, what, not getattr(pane.view, what))
     pane.show()
+
+
+def toggle_log_y(pane: "MetricsPane") -> None:
+    """Another axis for the metric of the chosen chart, which is remembered."""
+    if pane.charts.chosen is not None:
+        pane.set_log_y(pane.view.log_y ^ {pane.charts.chosen})
 
 
 def next_smoothing(pane: "MetricsPane") -> None:

@@ -25,7 +25,11 @@ def compare(app: "XtApp") -> None:
 
 def needs_several(app: "XtApp") -> str | None:
     """Why there is nothing to compare."""
-    count = len(app.main.meant_runs)
+    return why_not_compared(len(app.main.meant_runs))
+
+
+def why_not_compared(count: int) -> str | None:
+    """Why so many runs cannot be compared; None if they can."""
     if count > MOST:
         return f"{count:,} runs are marked: mark {MOST:,} at most"
     return None if count > 1 else "mark the runs to compare with space, v or *, two or more"

@@ -38,6 +38,13 @@ class Acted(Message):
 
 
 @dataclass
+class CancelWanted(Message):
+    """The user wants these runs of a screen of their own cancelled."""
+
+    runs: list[Run]
+
+
+@dataclass
 class Progressed(Message):
     """How far an action on many is; it has ended once all are done."""
 
@@ -54,7 +61,7 @@ def cancel(app: "XtApp") -> None:
     elif app.on_jobs:
         _cancel_jobs(app, living_jobs(app.jobs.chosen))
     else:
-        _cancel_runs(app, living_runs(app.main.meant_runs))
+        cancel_runs(app, living_runs(app.main.meant_runs))
 
 
 def living_runs(runs: list[Run]) -> list[Run]:
@@ -67,7 +74,8 @@ def living_jobs(rows: list[JobRow]) -> list[JobRow]:
     return [row for row in rows if not row.counts.status().is_final]
 
 
-def _cancel_runs(app: "XtApp", runs: list[Run]) -> None:
+def cancel_runs(app: "XtApp", runs: list[Run]) -> None:
+    """Cancel runs that live, after asking."""
     count = runs[0].name if len(runs) == 1 else counted(len(runs), "run")
     screen = ConfirmScreen(
         f"Cancel {count}?",
@@ -173,7 +181,7 @@ def _ask(
     def answered(yes: bool | None) -> None:
         if yes:
             app.state.set_pending(names, what)
-            app.main.show_pending()
+            app.show_pending()
             session = app.session
             app.run_worker(
                 lambda: app.post_message(_act(session, call, names, done_with)),
@@ -228,6 +236,6 @@ def tell(app: "XtApp", message: Acted) -> None:
         return
     for name in message.names:
         app.state.pending.pop(name, None)
-    app.main.show_pending()
+    app.show_pending()
     text = f"{message.error.message}\n{message.error.hint}".strip()
     app.notify(text, title="failed", severity="error", timeout=15, markup=False)

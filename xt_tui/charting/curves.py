@@ -21,7 +21,7 @@ class Curves:
     def of(self, metric: str, runs: Sequence[Drawn], points: Points, colors: Colors,
            view: View, kind: XKind, *, maximize: bool) -> list[Curve | Band]:  # fmt: skip
         """What a chart of a metric shows of some runs."""
-        form = Form(view.log_x, view.log_y, view.smoothing, _best(view.best, maximize),
+        form = Form(view.log_x, metric in view.log_y, view.smoothing, _best(view.best, maximize),
                     raw=view.banding is Banding.OFF)  # fmt: skip
         known = [run for run in runs if metric in points.of(run.full_name).metrics]
         curves = {run.full_name: self._curve(metric, run, points, colors, form, kind)

@@ -25,7 +25,8 @@ class View:
 
     x_kind: XKind = XKind.STEP
     log_x: bool = False
-    log_y: bool = False
+    log_y: frozenset[str] = frozenset()
+    """The metrics whose axis is logarithmic: what suits one seldom suits another."""
     smoothing: float = 0.0
     best: bool = False
     banding: Banding = Banding.OFF
@@ -60,17 +61,19 @@ class View:
         kinds = list(Banding)
         self.banding = kinds[(kinds.index(self.banding) + 1) % len(kinds)]
 
-    def describe(self) -> list[str]:
-        """What is not as it was at first, in a few words each."""
-        told = {
-            "system": self.system,
-            f"x: {self.x_kind}": self.x_kind is not XKind.STEP,
-            "log x": self.log_x,
-            "log y": self.log_y,
-            "best so far": self.best,
-            self.banding.value: self.banding is not Banding.OFF,
-            f"metrics {self.pattern}": bool(self.pattern),
-            "zoomed, 0 resets": self.x_range is not None,
-            "crosshair": self.cursor is not None,
-        }
-        return [text for text, holds in told.items() if holds]
+    def changes(self, metric: str | None) -> dict[str, str]:
+        """What is not as it was at first, for the chart of a metric, in a few words each, by the
+        action that undoes it."""
+        told = (
+            ("system", "system", self.system),
+            ("x_kind", f"x: {self.x_kind}", self.x_kind is not XKind.STEP),
+            ("log_x", "log x", self.log_x),
+            ("log_y", "log y", metric in self.log_y),
+            ("smoothing", f"smoothed {self.smoothing:g}", bool(self.smoothing) and not self.best),
+            ("best_so_far", "best so far", self.best),
+            ("band", self.banding.value, self.banding is not Banding.OFF),
+            ("metric_filter", f"metrics {self.pattern}", bool(self.pattern)),
+            ("zoom_reset", "zoom", self.x_range is not None),
+            ("crosshair", "crosshair", self.cursor is not None),
+        )
+        return {action: text for action, text, holds in told if holds}

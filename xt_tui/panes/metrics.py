@@ -20,6 +20,7 @@ from textual.timer import Timer
 from textual.widgets import Input
 
 from xt_core.chart import ASCII_GLYPHS, Band, Chart, Curve, Look, fitting_glyphs, lay_out
+from xt_core.choices import Choices
 from xt_core.errors import XTError
 from xt_core.model.records import MetricRecord, Run
 from xt_core.query.formats import counted
@@ -35,6 +36,7 @@ from xt_tui.charting.colors import Colors
 from xt_tui.charting.curves import Curves
 from xt_tui.charting.drawn import Drawn, Machine
 from xt_tui.charting.points import Part, Points, Source, read
+from xt_tui.charting.undoing import undo_text
 from xt_tui.charting.view import View
 from xt_tui.looks import draws_ascii
 from xt_tui.panes.pane import Pane
@@ -46,6 +48,7 @@ MOST_RUNS = 10
 
 _LEAST_SECONDS_BETWEEN_DRAWINGS = 0.2
 _RECORDS_A_READ = 20_000
+_LOG_Y = "log y"
 _SAMPLES_SECONDS = 5.0
 _WHEEL_ZOOM, _WHEEL_SHARE = 1.25, 0.1
 
@@ -86,11 +89,17 @@ class MetricsPane(Pane, can_focus=True):
         self._silent: Mapping[str, XTError] = {}
         self.primary, self._maximize = "", True
         """The metric that its job is about, or nothing."""
+        self._job = ""
+        """That of the runs that were chosen last."""
         self._drawn, self._described = 0.0, ""
         self._timer: Timer | None = None
         # While the app runs, what stands for standard output is not the terminal.
         encoding = getattr(sys.__stdout__, "encoding", "utf-8")
-        self.view = View(glyphs=fitting_glyphs(os.environ, encoding))
+        self._choices = Choices(session.team_home.team_root)
+        kept = self._choices.get(_LOG_Y)
+        log_y = [name for name in kept if isinstance(name, str)] if isinstance(kept, list) else []
+        glyphs = fitting_glyphs(os.environ, encoding)
+        self.view = View(glyphs=glyphs, log_y=frozenset(log_y))
         self.charts = Charts(self._draw)
 
     def compose(self) -> ComposeResult:
@@ -118,6 +127,10 @@ class MetricsPane(Pane, can_focus=True):
         """Draw these runs' metrics, the job's primary metric first."""
         if primary != self.primary:
             self.charts.start_over()
+        if runs and runs[0].job != self._job:
+            self._job = runs[0].job
+            if not self.machines:
+                self.view.leave_places()  # those of another job mean nothing here
         self._chosen, self.primary, self._maximize = runs, primary, maximize
         if not self.machines:
             self.show_chosen()
@@ -279,10 +292,19 @@ class MetricsPane(Pane, can_focus=True):
             parts.append(f"the {which} of {counted(len(self._chosen), 'run')}")
         page, pages = self.charts.pages
         parts += [f"page {page} of {pages}"] if pages > 1 else []
-        text = " · ".join((*parts, *self.view.describe()))
+        undo = undo_text(self.view, self.charts.chosen, getattr(self.app, "user_keys", {}))
+        text = " · ".join([*parts, undo] if undo else parts)
         if text != self._described:  # to be told anew, it is drawn anew
             self._described = text
             self.border_subtitle = text.replace("[", "\\[")
+
+    def set_log_y(self, metrics: frozenset[str]) -> None:
+        """These metrics have a logarithmic axis of y, now and from now on."""
+        self.view.log_y = metrics
+        self._choices.put(_LOG_Y, sorted(metrics) or None)
+        if self._choices.problem:
+            self.notify(self._choices.problem, severity="warning", markup=False)
+        self.show()
 
     def curves_of(self, metric: str) -> list[Curve | Band]:
         """What the chart of a metric shows."""
@@ -303,7 +325,7 @@ class MetricsPane(Pane, can_focus=True):
             title=self._title(metric),
             x_label=self.x_kind.label,
             log_x=self.view.log_x,
-            log_y=self.view.log_y,
+            log_y=metric in self.view.log_y,
             x_range=self.view.x_range,
             glyphs=self.view.glyphs,
             legend=self.view.legend,
@@ -316,7 +338,8 @@ class MetricsPane(Pane, can_focus=True):
 
     def _title(self, metric: str) -> str:
         view = self.view
-        suffixes = []
+        suffixes = ["log x"] if view.log_x else []
+        suffixes += ["log y"] if metric in view.log_y else []
         if view.best:
             is_most = is_maximized(metric, self.primary, self._maximize)
             suffixes.append("most so far" if is_most else "least so far")
@@ -324,7 +347,7 @@ class MetricsPane(Pane, can_focus=True):
             suffixes.append(f"smoothed {view.smoothing:g}")
         is_chosen = metric == self.charts.chosen and self.has_focus
         mark = f"{view.glyphs.chosen} " if is_chosen and len(self.charts.views) > 1 else ""
-        return f"{mark}{metric}" + (f" ({', '.join(suffixes)})" if suffixes else "")
+        return f"{mark}{metric}" + (f" ({' · '.join(suffixes)})" if suffixes else "")
 
     # The mouse --------------------------------------------------------------------------
 

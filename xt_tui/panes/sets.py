@@ -1,6 +1,6 @@
 """The sets of one search, with what came of each: the best first, unless sorted otherwise."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from xt_core.model.records import Job, Run
 from xt_core.query.registry import RUN_FIELDS
@@ -14,8 +14,10 @@ from xt_tui.state import outcome
 class SetsPane(RecordsPane[Run]):
     """Runs whose hyperparameters are those that they were given, whatever they logged."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, number: int, pending: Mapping[str, str]) -> None:
+        """`number` is the key that leads here; `pending` what is being done about runs."""
         self.runs: dict[str, Run] = {}
+        self._pending = pending
         objectives = objectives_of(job)
         primary = objectives[0] if objectives else None
         sort = Selection[Run]("run")
@@ -23,7 +25,7 @@ class SetsPane(RecordsPane[Run]):
             field = RUN_FIELDS.member("metrics", primary.metric)
             sort = Selection(field.name, reverse=primary.maximize)
         super().__init__(
-            "4 Sets",
+            f"{number} Sets",
             id="sets",
             noun="set",
             records=self.runs,
@@ -47,4 +49,4 @@ class SetsPane(RecordsPane[Run]):
         return self._column_text
 
     def status_of(self, record: Run) -> str:
-        return outcome(record)
+        return self._pending.get(record.full_name, outcome(record))

@@ -3,7 +3,7 @@
 All of it is read off the registry of actions and the bindings of screens and lists.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -42,7 +42,9 @@ class Line:
 def action_lines(
     pane: str, changed: Mapping[str, str], reasons: Mapping[str, str]
 ) -> Iterator[Line]:
-    """The actions, those of a pane's groups first."""
+    """The actions, those of a pane's groups first. `pane` is the id of the pane that has the keys
+    ("" if none has), `changed` are the user's own keys, `reasons` say why actions are not possible
+    now."""
     first = PANE_GROUPS.get(pane, ())
     groups = dict.fromkeys((*first, *(action.group for action in ACTIONS.values())))
     for group in groups:
@@ -52,24 +54,43 @@ def action_lines(
                 yield Line(group, keys, action.help, action.id, reasons.get(action.id, ""))
 
 
-def fixed_lines() -> Iterator[Line]:
-    """The keys of lists, pages and screens, which are theirs wherever they are."""
+IN_LISTS, IN_PAGES, FORM, SEARCH, EVERYWHERE = (
+    "In lists",
+    "In pages",
+    "The launch form",
+    "The results of a search",
+    "Everywhere",
+)
+
+
+def fixed_lines(headings: Sequence[str] = ()) -> Iterator[Line]:
+    """The keys of lists, pages and screens, which are theirs wherever they are; those under these
+    headings alone, if any are given, in that order."""
     from xt_tui.panes.details import Page
     from xt_tui.screens.launch import LaunchScreen
     from xt_tui.screens.search import SearchScreen
     from xt_tui.widgets.table import Table
 
     owners: dict[str, type[Widget]] = {
-        "In lists": Table, "In pages": Page, "The launch form": LaunchScreen,
-        "A search": SearchScreen,
+        IN_LISTS: Table, IN_PAGES: Page, FORM: LaunchScreen, SEARCH: SearchScreen,
     }  # fmt: skip
-    for heading, owner in owners.items():
-        for keys, text in keys_of(owner.BINDINGS):
-            if text:
-                yield Line(heading, key_text(keys), text)
-    yield Line("Everywhere", "tab shift+tab", "the next pane or field, the one before")
-    text = "copy what is selected; else close what is open, as esc does. It stops nothing"
-    yield Line("Everywhere", "ctrl+c", text)
+    for heading in headings or (*owners, EVERYWHERE):
+        if heading in owners:
+            yield from _lines_of(heading, owners[heading])
+            continue
+        yield Line(EVERYWHERE, "tab shift+tab", "the next pane or field, the one before")
+        text = "copy what is selected; else close what is open, as esc does. It stops nothing"
+        yield Line(EVERYWHERE, "ctrl+c", text)
+
+
+def _lines_of(heading: str, owner: type[Widget]) -> Iterator[Line]:
+    """A line for all that has a text; what two keys do has both."""
+    keys = dict[str, list[str]]()
+    for its_keys, text in keys_of(owner.BINDINGS):
+        keys.setdefault(text, []).append(key_text(its_keys))
+    for text, each in keys.items():
+        if text:
+            yield Line(heading, " ".join(each), text)
 
 
 class HelpScreen(ModalScreen[str | None]):
@@ -83,11 +104,9 @@ class HelpScreen(ModalScreen[str | None]):
         Binding("pageup,ctrl+b", "page(-1)", "page up", show=False, priority=True),
     ]
 
-    def __init__(self, pane: str, changed: Mapping[str, str], reasons: Mapping[str, str]) -> None:
-        """`pane` is the id of the pane that has the keys ("" if none has), `changed` are the
-        user's own keys, `reasons` say why actions are not possible now."""
+    def __init__(self, lines: Sequence[Line]) -> None:
         super().__init__()
-        self._lines = [*action_lines(pane, changed, reasons), *fixed_lines()]
+        self._lines = lines
 
     def compose(self) -> ComposeResult:
         with Dialog("Keys", "enter does it, esc, ctrl+g or ? closes", id="help"):

@@ -4,7 +4,7 @@ It is read in the background, only what is new of it, whenever the feed brings n
 Invariant: charts that were drawn for another size or an older state are thrown away.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -24,16 +24,25 @@ from xt_core.model.records import Job, Run, WorkItem
 from xt_core.model.states import RunStatus
 from xt_core.query.registry import JobRow
 from xt_core.reports.pages import search_facts
-from xt_core.reports.search import Outcome, completed, objectives_of, outcomes, parameter_importance
+from xt_core.reports.search import (
+    Outcome,
+    completed,
+    objectives_of,
+    outcomes,
+    parameter_importance,
+    running,
+)
 from xt_core.reports.search_page import (
     CURVE_HEIGHT,
     curve,
     front_table,
     importance_lines,
-    slice_charts,
 )
 from xt_core.reports.search_page import Page as Parts
+from xt_core.reports.slices import slice_charts
 from xt_core.session import Session
+from xt_tui.acting.comparing import why_not_compared
+from xt_tui.acting.steering import CancelWanted
 from xt_tui.background import Background
 from xt_tui.looks import draws_ascii
 from xt_tui.panes.details import Page
@@ -53,17 +62,32 @@ class SearchScreen(ModalScreen[str | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,S", "dismiss(None)", "close"),
-        Binding("1", f"show('{PROGRESS}')", "progress"),
-        Binding("2", f"show('{PARAMETERS}')", "parameters"),
-        Binding("3", f"show('{FRONT}')", "front"),
-        Binding("4", f"show('{SETS}')", "sets"),
-        Binding("slash", "filter", "filter"),
+        Binding("question_mark", "help", "help", tooltip="show and search these keys"),
+        Binding("c", "cancel", "cancel", tooltip="cancel the runs marked, or under the cursor"),
+        Binding("space", "mark", "mark", tooltip="mark or unmark the run, to act on several"),
+        Binding("v", "mark_range", "mark range", show=False,
+                tooltip="mark every run that the cursor passes, until v again"),
+        Binding("asterisk", "mark_all", "mark all", show=False,
+                tooltip="mark all runs shown, or none"),
+        Binding("u", "unmark", "unmark all", show=False),
+        Binding("equals_sign", "compare", "compare", tooltip="see the marked runs side by side"),
+        Binding("slash", "filter", "filter", tooltip="show only sets that match, as hparams.lr<.1"),
         Binding("backspace", "unfilter", "no filter", show=False),
-        Binding("greater_than_sign", "sort_by_next(1)", "sort by next"),
-        Binding("less_than_sign", "sort_by_next(-1)", "sort by previous", show=False),
-        Binding("r", "reverse", "reverse"),
-        Binding("z", "zoom", "zoom"),
-    ]
+        Binding("1", f"show('{PROGRESS}', 1)", "progress",
+                tooltip="the best value so far, and the value of each run"),
+        Binding("2", f"show('{PARAMETERS}', 2)", "parameters",
+                tooltip="what each parameter does, and how much it decides"),
+        Binding("3", f"show('{FRONT}', 3)", "front",
+                tooltip="the Pareto front, of several objectives"),
+        Binding("3", f"show('{SETS}', 3)", "sets"),
+        Binding("4", f"show('{SETS}', 4)", "sets"),
+        Binding("greater_than_sign", "sort_by_next(1)", "sort by next",
+                tooltip="sort by the column to the right"),
+        Binding("less_than_sign", "sort_by_next(-1)", "sort by previous", show=False,
+                tooltip="sort by the column to the left"),
+        Binding("r", "reverse", "reverse", tooltip="turn the sort order round"),
+        Binding("z", "zoom", "zoom", tooltip="the sets or the charts alone, or both again"),
+    ]  # fmt: skip
 
     @dataclass
     class Found(Message):
@@ -79,8 +103,11 @@ class SearchScreen(ModalScreen[str | None]):
         part: str
         of: object
         text: Text
+        running: tuple[str, float] | None
+        """The best run that has not ended, and its value."""
 
-    def __init__(self, session: Session, row: JobRow) -> None:
+    def __init__(self, session: Session, row: JobRow, pending: Mapping[str, str]) -> None:
+        """`pending` is what is being done about runs, by their full names."""
         super().__init__()
         self._session, self._row = session, row
         self._history = Background(self, "search")
@@ -89,7 +116,8 @@ class SearchScreen(ModalScreen[str | None]):
         self._revision = 0
         self._drawn: dict[str, object] = {}
         """Part -> the state that it shows or is being drawn for."""
-        self.sets = SetsPane(row.job)
+        self._best_running: tuple[str, float] | None = None
+        self.sets = SetsPane(row.job, len(self._parts()) + 1, pending)
 
     def compose(self) -> ComposeResult:
         with Vertical(id="search"):
@@ -120,10 +148,13 @@ class SearchScreen(ModalScreen[str | None]):
     def take(self, row: JobRow) -> None:
         """The job as it is now; its runs have changed."""
         self._row = row
+        self._show_facts()
+        self._history.ask(self._read)
+
+    def _show_facts(self) -> None:
         facts = self.query("#search-facts").results(Static)
         for static in facts:  # none while the screen closes
-            static.update(_facts(row))
-        self._history.ask(self._read)
+            static.update(_facts(self._row, self._best_running))
 
     def _read(self) -> Found:
         try:
@@ -160,11 +191,18 @@ class SearchScreen(ModalScreen[str | None]):
             return
         self._drawn[part] = wanted
         pairs = list(self._pairs.values())
-        self._charts.ask(lambda: self.Drawn(part, wanted, self._text(part, pairs, size)))
+        self._charts.ask(lambda: self._drawing(part, wanted, pairs, size))
 
-    def _text(self, part: str, pairs: Sequence[tuple[WorkItem, Run]], size: Size) -> Text:
+    def _drawing(
+        self, part: str, wanted: object, pairs: Sequence[tuple[WorkItem, Run]], size: Size
+    ) -> Drawn:
+        found = outcomes(self._row.job, pairs)
+        live = running(self._row.job, found)
+        best = (live[0][0].run.name, live[0][1]) if live else None
+        return self.Drawn(part, wanted, self._text(part, found, size), best)
+
+    def _text(self, part: str, found: Sequence[Outcome], size: Size) -> Text:
         job, is_ascii, width = self._row.job, draws_ascii(self.app), size.width
-        found = outcomes(job, pairs)
         parts: Parts
         if part == PROGRESS:
             height = min(size.height, CURVE_HEIGHT)
@@ -183,6 +221,8 @@ class SearchScreen(ModalScreen[str | None]):
 
     @on(Drawn)
     def _show_drawn(self, message: Drawn) -> None:
+        self._best_running = message.running
+        self._show_facts()
         if self._drawn.get(message.part) == message.of:
             for static in self.query(f"#search-{message.part}").results(Static):
                 static.update(message.text)
@@ -197,16 +237,68 @@ class SearchScreen(ModalScreen[str | None]):
     # Acts -------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """There is a front only where there are several objectives."""
-        return action != "show" or parameters[0] == SETS or parameters[0] in self._parts()
+        """There is a front only where there are several objectives; the parts are numbered as they
+        stand."""
+        if action != "show":
+            return True
+        numbered = {name: place for place, name in enumerate((*self._parts(), SETS), 1)}
+        part, number = parameters
+        return numbered.get(str(part)) == number
 
-    def action_show(self, part: str) -> None:
+    def action_show(self, part: str, _number: int) -> None:
         """Show a part and give it the keys."""
         if part == SETS:
             self.sets.table.focus()
             return
         self.query_one(TabbedContent).active = f"tab-{part}"
         self.call_after_refresh(self.query_one(f"#tab-{part} Page", Page).focus)
+
+    def action_help(self) -> None:
+        """The keys of this screen."""
+        from xt_tui.screens.help import (
+            EVERYWHERE,
+            IN_LISTS,
+            IN_PAGES,
+            SEARCH,
+            HelpScreen,
+            fixed_lines,
+        )
+
+        lines = fixed_lines((SEARCH, IN_LISTS, IN_PAGES, EVERYWHERE))
+        self.app.push_screen(HelpScreen([*lines]))
+
+    def action_cancel(self) -> None:
+        self.post_message(CancelWanted(self.sets.chosen))
+
+    def action_compare(self) -> None:
+        """See the marked runs side by side; the one that is chosen there is gone to."""
+        runs = self.sets.chosen
+        if (reason := why_not_compared(len(runs))) is not None:
+            self.notify(reason, title="compare: not possible", severity="warning", markup=False)
+            return
+        from xt_tui.screens.compare import CompareScreen
+
+        self.app.push_screen(CompareScreen(self._session, runs), self._go_to)
+
+    def _go_to(self, run: Run | None) -> None:
+        if run is not None:
+            self.dismiss(run.full_name)
+
+    def action_mark(self) -> None:
+        self.sets.toggle_mark()
+
+    def action_mark_range(self) -> None:
+        self.sets.toggle_range()
+
+    def action_mark_all(self) -> None:
+        self.sets.mark_all()
+
+    def action_unmark(self) -> None:
+        self.sets.clear_marks()
+
+    @on(Table.CursorMoved)
+    def _cursor_moved(self) -> None:
+        self.sets.extend_range()
 
     def action_filter(self) -> None:
         self.sets.open_filter()
@@ -233,9 +325,9 @@ class SearchScreen(ModalScreen[str | None]):
         self.dismiss(message.key)
 
 
-def _facts(row: JobRow) -> Text:
+def _facts(row: JobRow, running: tuple[str, float] | None) -> Text:
     """The head of the search; its first word is the job's name."""
-    head, *others = search_facts(row)
+    head, *others = search_facts(row, running)
     text = Text("\n".join([head, *others]))
     text.stylize("bold", 0, len(row.job.name))
     text.highlight_regex(_BARS, STYLES["picture"])
