@@ -89,7 +89,7 @@ def states(form: LaunchScreen) -> list[str]:
 
 
 def errors(form: LaunchScreen) -> list[str]:
-    shown = form.query(".parameter-error").results(Static)
+    shown = form.query(".parameter-remark").results(Static)
     return [str(part.render()) for part in shown if not part.has_class("hidden")]
 
 
