@@ -26,12 +26,19 @@ MEMBERS = [
 ]
 VALUES: list[Value] = [
     None, True, False, 0, 1, 2, -1, 64, 2**53 + 1, 0.0, 0.1, 0.30000000000000004, 1.0, 1e-9, 1e300,
-    math.nan, math.inf, -math.inf, "", "adam", "Adam", "64", "0.1", "true", "é", "z\ny", "'; --",
+    math.nan, math.inf, -math.inf, "", "adam", "Adam", "64", "0.1", "true", "FALSE", "true\n", "é",
+    "z\ny", "'; --",
 ]  # fmt: skip
 LITERALS = [
     "0", "1", "64", "0.1", "0.30000000000000004", "-1", "1e300", "9007199254740993", "1e999",
     "99999999999999999999", "adam", "'64'", '"0.1"', "é", "'; --", "nan", "true",
 ]  # fmt: skip
+FLAGS = ["true", "False", "TRUE", "false"]
+WORDS = [
+    "adam", "ADAM", "É", "try 1", "error", "err", "rr", "run1", "job9", "exper", "emoji", "'; --",
+    "true", "x.min", "1e-09", "nothing", '"a=b"', "ws1", "created", "reated",
+]  # fmt: skip
+"""In the states, names and tags of some runs, or in none."""
 SPECIAL = ["$true", "$false", "$none", "$empty", "$exists", '""']
 RUN_LISTS = [
     "run3", "run3-run20", "*", "run*", "*.*", "run1?", "run1*.9", "*.1?", "job9", "job2-job10",
@@ -96,6 +103,7 @@ def generated_filters(rng: random.Random) -> list[str]:
             texts += [f"{name}{op}{rng.choice(LITERALS)}" for op in operators for _ in range(3)]
             texts += [f"{name}{op}{word}" for op in ("=", "!=") for word in SPECIAL]
             texts += [f"{name}:exists:true", f"{name}:exists:false", f"{name}:regex:^[a-z]+"]
+            texts += [name, *(f"{name}{op}{word}" for op in ("=", "!=") for word in FLAGS)]
     for member, kind in itertools.product(MEMBERS, AGGREGATE_KINDS):
         quote = "'" if '"' in member else '"'
         for name in (f"metrics.{quote}{member}{quote}.{kind}", f"metrics.{member}.{kind}"):
@@ -103,6 +111,7 @@ def generated_filters(rng: random.Random) -> list[str]:
                 continue
             texts.append(f"{name}{rng.choice(['=', '!=', '<', '>='])}{rng.choice(LITERALS)}")
             texts.append(name + rng.choice(["=$none", "!=$empty", "=$exists", ":exists:true"]))
+            texts.append(name + rng.choice(["", "=true", "!=false"]))
     for name, values in {
         "run": ["run5", "run20.9"], "job": ["job9"], "parent": ["run30"], "node": ["node9"],
         "workspace": ["ws1"], "run_index": ["1", "1.5"], "exit_code": ["0", "-9"],
@@ -119,4 +128,4 @@ def generated_filters(rng: random.Random) -> list[str]:
         texts += [f"{name}{op}{word}" for op in ("=", "!=") for word in SPECIAL]
     for name in ("run", "username", "description", "experiment", "status", "parent"):
         texts += [f"{name}:regex:{pattern}" for pattern in (".*", "[1-5]$", "^[a-z]+$")]
-    return [*texts, "status=running", "status!=error", "status>error"]
+    return [*texts, *WORDS, "is_parent", "status=running", "status!=error", "status>error"]

@@ -14,11 +14,11 @@ from xt_core.nodes.outbox import waiting_file
 from xt_core.nodes.positions import of_stream, start_offset
 from xt_core.nodes.requests import (
     NoAnswerError,
-    OutputStream,
     Told,
     UnresponsiveError,
     nobody,
 )
+from xt_core.nodes.streams import OutputStream
 from xt_core.session import Session
 
 _CHUNK = 1 << 20

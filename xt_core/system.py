@@ -12,7 +12,8 @@ from xt_core.home import is_own_node
 from xt_core.model.records import Run
 from xt_core.model.samples import Sample, SystemSeries, samples_from
 from xt_core.nodes.outbox import waiting_file
-from xt_core.nodes.requests import STATUS_SECONDS, SampleStream
+from xt_core.nodes.requests import STATUS_SECONDS
+from xt_core.nodes.streams import SampleStream
 from xt_core.session import Session
 
 ALL = -math.inf

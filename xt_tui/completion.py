@@ -3,6 +3,7 @@
 import re
 import shlex
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from xt_core.errors import UsageError
@@ -20,6 +21,33 @@ def parse_filters(text: str, fields: FieldSet[Record]) -> tuple[Filter[Record], 
     except ValueError:
         raise UsageError("a quote is not closed", "close it") from None
     return tuple(parse_filter(word, fields) for word in words)
+
+
+@dataclass(frozen=True)
+class Begun:
+    """What a filter says while it is typed: `problem` is what is wrong with its last word."""
+
+    text: str
+    """Without the last word where that is wrong, or may become the name of a field."""
+    filters: tuple[Filter[Any], ...]
+    problem: UsageError | None = None
+
+
+def parse_begun(text: str, fields: FieldSet[Any], names: Sequence[str]) -> Begun:
+    """A filter that is being typed. Raises UsageError where more than its last word is wrong."""
+    last = _LAST_WORD.fullmatch(text)
+    if last is None:
+        return Begun(text.strip(), parse_filters(text, fields))
+    word, before = last["word"], text[: last.start("word")]
+    filters = parse_filters(before, fields)
+    try:
+        filters_of_word = parse_filters(word, fields)
+    except UsageError as problem:
+        return Begun(before.strip(), filters, problem)
+    is_meant = word in fields.fields["status"].choices or ("." in word and word in names)
+    if not is_meant and any(name.startswith(word) for name in names):
+        return Begun(before.strip(), filters)
+    return Begun(text.strip(), filters + filters_of_word)
 
 
 def candidates(text: str, fields: FieldSet[Any], names: Sequence[str]) -> list[str]:

@@ -98,7 +98,7 @@ def panes_shown(layout: Layout, width: int, height: int, recent: Sequence[str]) 
 
 def left_width(layout: Layout, width: int) -> int:
     """Cells of the left side."""
-    wanted = layout.left or min(66, width * 36 // 100)
+    wanted = layout.left or min(66, width * 42 // 100)
     return max(_LEAST_LEFT, min(wanted, width - _LEAST_RIGHT))
 
 

@@ -125,6 +125,17 @@ class RecordOrder(Generic[Record]):
         """Whether names order the records, the last one first: then they do so in the ties."""
         self._spec = parse_sort("", fields)
 
+    def look_at(self, records: Mapping[str, Record]) -> None:
+        """Take the records from elsewhere: from what they were at a time, or what they are again.
+        Those that differ have to be noted."""
+        self._records = records
+
+    @property
+    def ages(self) -> bool:
+        """Whether time alone, without news, changes what is shown, or its order."""
+        used = self._selection
+        return bool(self._living) and used is not None and _is_timed(used, self._spec)
+
     def note(self, records: Iterable[Record]) -> None:
         """These records are new or have changed, and are among all records as they are now."""
         self._noted.append(list(records))

@@ -91,6 +91,48 @@ def test_filters_are_repeatable_and_sorting_puts_missing_values_last(
     assert names(answer.json)[-1] == "run1"
 
 
+def test_of_an_order_that_was_asked_for_the_first_are_shown(
+    xt: Commands, filled: StatsStore
+) -> None:
+    answer = xt("list", "runs", "--sort", "metrics.loss", "--columns", "run")
+    best = [
+        "run2.12",
+        "run2.11",
+        "run2.10",
+        "run2.9",
+        "run2.8",
+        "run1",
+        *(f"run2.{n}" for n in (7, 6, 5, 4)),
+    ]
+    assert sorted(answer.lines[2:]) == sorted(best)
+    assert answer.lines[2] == "run2.12"
+    told = "the first 10 of 13 runs in this order; --first N shows more, --all all\n"
+    assert answer.err == told
+    answer = xt("list", "runs", "--reverse", "--columns", "run")
+    assert (answer.lines[2], answer.lines[-1], answer.err) == ("run2.12", "run2.3", told)
+    assert names(xt("list", "runs", "--sort", "metrics.loss", "--last", "2", "--json").json) == [
+        "run2.2", "run2.1",
+    ]  # fmt: skip
+
+
+def test_words_and_tags_without_a_value_find_runs(xt: Commands, filled: StatsStore) -> None:
+    xt("set", "tags", "run2.3", "best,stage=Final")
+    xt("set", "tags", "run2.4", "best=false")
+    xt("set", "notes", "run2.5", "looks FINAL to me")
+
+    def found(*filters: str) -> list[str]:
+        options = [part for text in filters for part in ("--filter", text)]
+        return names(xt("list", "runs", *options, "--all", "--json").json)
+
+    assert found("final") == ["run2.3", "run2.5"]
+    assert found("tags.best") == found("tags.best=True") == ["run2.3"]
+    assert found("best", "error") == ["run2.4"]
+    assert found("error") == ["run2.4", "run2.8", "run2.12"]
+    assert [
+        job["name"] for job in xt("list", "jobs", "--filter", "SECOND", "--json").json["jobs"]
+    ] == ["job2"]
+
+
 def test_first_last_and_all_cut(xt: Commands, filled: StatsStore) -> None:
     assert names(xt("list", "runs", "--first", "2", "--json").json) == ["run1", "run2.1"]
     assert names(xt("list", "runs", "--last", "1", "--json").json) == ["run2.12"]
@@ -209,7 +251,7 @@ def test_an_empty_store_says_so(xt: Commands) -> None:
     [
         (("runs", "--sort", "nope"), 2, "there is no field 'nope'"),
         (("runs", "--filter", "loss<1"), 2, "there is no field 'loss'"),
-        (("runs", "--filter", "metrics.loss"), 2, "metrics.loss"),
+        (("runs", "--filter", "metrics.loss<"), 2, "metrics.loss<"),
         (("runs", "--columns", "run,,"), 2, "malformed column"),
         (("runs", "--status", "happy"), 2, "there is no status 'happy'"),
         (("runs", "--job", "job9"), 3, "no job named job9"),
@@ -286,7 +328,9 @@ def test_tables_fit_the_terminal_and_are_whole_elsewhere(
     monkeypatch.setenv("COLUMNS", "40")
     assert max(len(line) for line in xt("list", "runs").lines) > 60
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
-    assert max(len(line) for line in xt("list", "runs").lines) <= 40
+    shown = xt("list", "runs").lines
+    assert max(len(line) for line in shown) <= 40
+    assert shown[2].split()[:3] == ["run2.3", "job2", "completed"]  # no part of a state
     assert max(len(line) for line in xt("list", "events").lines) <= 40
 
 

@@ -9,7 +9,7 @@ import pytest
 from support import Xt, wait_until
 
 from xt_core import clock
-from xt_core.nodes.requests import SampleStream
+from xt_core.nodes.streams import SampleStream
 from xt_core.system import follow_node, run_series
 
 _SCRIPT = """\

@@ -58,15 +58,22 @@ async def test_what_is_archived_is_out_of_sight_until_it_is_brought_back(session
     async with XtApp(session).run_test(size=(140, 40)) as pilot:
         app = await until_loaded(pilot, 7)
         await pilot.press("asterisk", "d")  # run1.6 runs
-        await until(pilot, lambda: told(app) == ["run1.6 has not ended"])
+        await until(
+            pilot, lambda: told(app) == ["run1.6 has not ended: 7 are marked, u unmarks them"]
+        )
         await pilot.press("u", "g", "space", "space", "d")
         await until(pilot, lambda: len(names(app)) == 5)
         assert told(app)[-1] == "2 runs archived: A shows them, d there brings them back"
         assert session.store.run("ws1", "run1.2").tags == {"archived": True}
         await pilot.press("A")
         await until(pilot, lambda: len(names(app)) == 7)
-        assert "archived ones too" in text_of(app)
-        await pilot.press("d")  # the marks are still there
+        await until(pilot, lambda: "↓ archived ones too · d brings back 2 runs" in text_of(app))
+        await pilot.press("u", "g")
+        await until(pilot, lambda: "d brings back run1.1" in text_of(app))
+        assert [f"↓  run1.{n}" in text_of(app) for n in (1, 2, 3)] == [True, True, False]
+        await pilot.press("j", "j")
+        await until(pilot, lambda: "d archives run1.3" in text_of(app))
+        await pilot.press("g", "space", "space", "d")
         await until(pilot, lambda: told(app)[-1] == "2 runs brought back")
         assert session.store.run("ws1", "run1.2").tags == {}
         await pilot.press("A", "2", "G", "d")

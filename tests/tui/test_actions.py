@@ -51,10 +51,15 @@ async def test_what_cannot_be_done_says_why(session: Session) -> None:
     async with XtApp(session).run_test(size=(140, 40)) as pilot:
         app = await until_loaded(pilot, 7)
         await pilot.press("c")  # run1.1 has ended
-        await until(pilot, lambda: told(app) == ["what is chosen has ended"])
+        await until(pilot, lambda: told(app) == ["run1.1 has ended"])
         assert not isinstance(app.screen, ConfirmScreen)
         await pilot.press("G", "R")
         await until(pilot, lambda: told(app)[-1] == "no run of job2 is running")
+        await pilot.press("g", "space", "G", "k", "c")  # run1.6 runs, but run1.1 is meant
+        meant = "run1.1, which is marked, has ended: u unmarks it"
+        await until(pilot, lambda: told(app)[-1] == meant)
+        await pilot.press("g", "j", "space", "c")
+        await until(pilot, lambda: told(app)[-1] == "the 2 marked runs have ended: u unmarks them")
 
 
 async def test_cancel_asks_and_no_is_the_default(session: Session) -> None:
@@ -115,8 +120,14 @@ async def test_a_badge_stays_until_the_feed_confirms(
     monkeypatch.setattr(Controllers, "cancel", lambda _self, runs: None)
     async with XtApp(session).run_test(size=(140, 40)) as pilot:
         app = await until_loaded(pilot, 7)
-        await pilot.press("G", "k", "c", "y")
+        await pilot.press("space", "G", "k", "space", "c")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        await pilot.press("n", "c")  # as long as nothing is done, the marks stay
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        assert app.runs.marked == 2
+        await pilot.press("y")
         await until(pilot, lambda: told(app) == ["run1.6 running"])
+        assert app.runs.marked == 0
         assert "◍ cancelling" in text_of(app)
         session.store.change_run(RunChange("ws1", "run1.6", RunStatus.CANCELLED, "ended"))
         await until(pilot, lambda: "■ cancelled" in text_of(app))
@@ -131,7 +142,7 @@ async def test_the_output_pane_acts_on_the_run_that_it_shows(session: Session) -
         await until(pilot, lambda: app.main.pane is app.output)
         app.runs.table.move_to("ws1/run1.6")
         await pilot.press("c")
-        await until(pilot, lambda: told(app) == ["what is chosen has ended"])
+        await until(pilot, lambda: told(app) == ["run2 has ended"])
         assert not isinstance(app.screen, ConfirmScreen)
 
 

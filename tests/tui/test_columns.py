@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from textual.widgets import Input
-from tui_support import names, text_of, told, until, until_loaded
+from tui_support import log_values, names, text_of, told, until, until_loaded
 
 from xt_core.choices import Choices
 from xt_core.query.registry import RUN_FIELDS
@@ -75,7 +75,7 @@ def test_a_memory_that_is_broken_is_told_of_and_replaced(tmp_path: Path) -> None
 
 
 async def test_columns_are_chosen_by_keys_and_remembered(session: Session) -> None:
-    async with XtApp(session).run_test(size=(160, 40)) as pilot:
+    async with XtApp(session).run_test(size=(200, 40)) as pilot:
         app = await until_loaded(pilot, 7)
         await until(pilot, lambda: "trend" in header(app))
         assert header(app)[:5] == ["run▲", "status", "loss", "trend", "lr"]
@@ -99,12 +99,28 @@ async def test_columns_are_chosen_by_keys_and_remembered(session: Session) -> No
         await until(pilot, lambda: header(app)[-2:] == ["node", "later"])
         await pilot.press("2")
         await until(pilot, lambda: "job2" in text_of(app) and re.search("1/1 +█████", text_of(app)))
-    kept = Choices(session.team_home.team_root).get("runs columns")
+        # What could not be chosen yet is shown behind what was, and can be left out as well.
+        log_values(session, "run1.6", {"精度": 0.5})
+        await until(pilot, lambda: header(app)[-3:] == ["node", "later", "精度"])
+        await pilot.press("3", "C")
+        screen = await until(pilot, lambda: isinstance(app.screen, ColumnsScreen) and app.screen)
+        table = screen.query_one(Table)
+        assert screen._columns[-1] == ChosenColumn("metrics.精度")
+        table.move_to("metrics.loss")
+        await pilot.press("space", "enter")
+        await until(pilot, lambda: "loss" not in header(app))
+        log_values(session, "run1.6", {"f1": 0.5, "loss": 0.1})
+        await until(pilot, lambda: header(app)[-4:] == ["node", "later", "精度", "f1"])
+    choices = Choices(session.team_home.team_root)
+    kept = choices.get("runs columns")
     assert kept[0] == ["run", 8]
-    assert kept[-2:] == [["node", 0], ["hparams.later", 0]]
-    async with XtApp(session).run_test(size=(160, 40)) as pilot:
+    assert kept[-3:] == [["node", 0], ["hparams.later", 0], ["metrics.精度", 0]]
+    assert choices.get("runs left out") == ["metrics.loss"]
+    choices.put("runs columns", kept[:-1])
+    choices.put("runs left out", None)  # as an older XT left it
+    async with XtApp(session).run_test(size=(200, 40)) as pilot:
         app = await until_loaded(pilot, 7)
-        await until(pilot, lambda: header(app)[-2:] == ["node", "later"])
+        await until(pilot, lambda: header(app)[-5:] == ["node", "later", "loss", "f1", "精度"])
         await pilot.press("C")
         await until(pilot, lambda: isinstance(app.screen, ColumnsScreen))
         await pilot.press("r")

@@ -105,7 +105,7 @@ async def test_a_controller_that_dies_is_shown_and_started_by_key(
 
         await pilot.press("s")
         await until(pilot, lambda: "the controller of node0 runs" in told(app)[1:])
-        await until(pilot, lambda: "▶ busy 1" in text_of(app))
+        await until(pilot, lambda: "▶ 1 of " in text_of(app))
         await until(pilot, lambda: "● live" in text_of(app))
         assert xt.processes_of_run("run1") == processes
     session.close()

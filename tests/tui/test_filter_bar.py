@@ -6,6 +6,7 @@ from tui_support import names, text_of, until, until_loaded
 
 from xt_core.query import regexes
 from xt_core.query.registry import RUN_FIELDS
+from xt_core.query.views import View
 from xt_core.session import Session
 from xt_core.stats.store import RunChange
 from xt_tui.app import XtApp
@@ -50,19 +51,29 @@ async def test_the_filter_is_completed_counted_and_remembered(session: Session) 
         await until(pilot, lambda: names(app) == ["run1.5"])
         await pilot.press("enter", "ctrl+g")
         await until(pilot, lambda: names(app) == ALL)
+        await pilot.press("/", *"ERR")  # a word: of names, tags and notes, or the begin of a state
+        await until(pilot, lambda: names(app) == ["run1.3"])
+        await pilot.press(*["backspace"] * 3, *"run")  # it may become run=…: enter tells
+        await until(pilot, lambda: names(app) == ALL and "run_index" in text_of(app))
+        await pilot.press(*"2", "enter")
+        await until(pilot, lambda: names(app) == ["run2"])
+        app.runs.apply(View(filter="job"))  # nobody types on
+        await until(pilot, lambda: names(app) == ALL and "7 of 7 runs · filter job" in text_of(app))
+        await pilot.press("ctrl+g")
+        await until(pilot, lambda: "filter job" not in text_of(app))
     async with XtApp(session).run_test(size=(60, 20)) as pilot:
         app = await until_loaded(pilot, 7)
         await pilot.press("/", *"hparams.l")
         await until(pilot, lambda: "hparams.lr" in text_of(app).splitlines()[2])
         await pilot.press("ctrl+u", *"run=run9")
         await until(pilot, lambda: "no run matches the filter" in text_of(app))
-        await pilot.press("backspace", "2", "up")
+        await pilot.press("backspace", "2", "up", "up")
         bar = app.runs.query_one(".filter", Input)
         await until(pilot, lambda: bar.value == "status=completed metrics.loss<.25")
         await pilot.press("up")
         await until(pilot, lambda: bar.value == "status=completed")
         await until(pilot, lambda: "5 of 7" in text_of(app))
-        await pilot.press("down", "down")
+        await pilot.press("down", "down", "down")
         await until(pilot, lambda: bar.value == "run=run2" and names(app) == ["run2"])
         await pilot.press("space", *"x=")
         await until(pilot, lambda: "malformed" in text_of(app) or "no field" in text_of(app))

@@ -273,7 +273,7 @@ async def test_runs_on_boxes_are_attached_restarted_and_cancelled_by_keyboard(
     async with XtApp(session).run_test(size=(140, 50)) as pilot:
         app = await opened(pilot)
         await until(pilot, lambda: len(app.runs.table.keys) == 2)
-        running = {"gpu1": "▶ busy 1/1", "gpu2": "▶ busy 1/1"}
+        running = {"gpu1": "▶ 1 of 1 slot", "gpu2": "▶ 1 of 1 slot"}
         await until(pilot, lambda: running.items() <= states(app).items(), "both to be busy")
         cells = app.main.nodes._cells("gpu1")
         assert "/" in cells[3].text

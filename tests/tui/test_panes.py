@@ -3,12 +3,14 @@
 import pytest
 from rich.text import Text
 from textual.widgets import Static
-from tui_support import log_loss, names, text_of, told, until, until_loaded
+from tui_support import log_loss, log_values, names, text_of, told, until, until_loaded
 
+from xt_core import clock
 from xt_core.errors import UnavailableError
 from xt_core.home import Home
-from xt_core.model.records import Job, Run
+from xt_core.model.records import Job, JobCounts, Run
 from xt_core.model.states import RunStatus
+from xt_core.query.registry import JobRow
 from xt_core.session import Session
 from xt_core.stats.store import RunChange
 from xt_tui.app import XtApp
@@ -25,7 +27,7 @@ async def test_jobs_runs_and_the_team_are_shown(session: Session) -> None:
         assert names(app) == ALL
         await until(pilot, lambda: list(app.jobs.table.keys) == ["all", "job2", "job1"])
         screen = text_of(app)
-        for part in ("● local", "controller starts", "7 runs, 2 jobs", "5/6 1✘", "✘ error",
+        for part in ("● local", "controller starts", "7 runs, 2 jobs", "5/6 1✘", "0.2 loss",
                      "✔ completed", "▶ running", " free"):  # fmt: skip
             assert part in screen
 
@@ -94,7 +96,9 @@ async def test_runs_are_sorted_by_any_column(session: Session) -> None:
         await until(pilot, lambda: app.runs.selection.sort == "run")
 
 
-async def test_a_filter_works_while_it_is_typed(session: Session) -> None:
+async def test_a_filter_works_while_it_is_typed(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with XtApp(session).run_test(size=(140, 40)) as pilot:
         app = await until_loaded(pilot, 7)
         await pilot.press("/", *"metrics.loss<.35")
@@ -104,6 +108,12 @@ async def test_a_filter_works_while_it_is_typed(session: Session) -> None:
         assert app.focused is app.runs.table
         await pilot.press("backspace")
         await until(pilot, lambda: names(app) == ALL)
+        await pilot.press("/", *"duration>1h", "enter")
+        await until(pilot, lambda: not names(app))
+        then = clock.now() + 7200
+        monkeypatch.setattr(clock, "now", lambda: then)
+        app.runs.age()  # without any news
+        await until(pilot, lambda: names(app) == ["run1.6"])
 
 
 async def test_a_wrong_filter_is_told_inline_and_the_rows_stay(session: Session) -> None:
@@ -111,7 +121,7 @@ async def test_a_wrong_filter_is_told_inline_and_the_rows_stay(session: Session)
         app = await until_loaded(pilot, 7)
         await pilot.press("/", *"loss<1")
         await until(pilot, lambda: "there is no field 'loss'" in text_of(app))
-        assert names(app) == ALL
+        await until(pilot, lambda: names(app) == ALL)
 
 
 async def test_marks_are_kept_by_run(session: Session) -> None:
@@ -219,6 +229,17 @@ async def test_a_change_elsewhere_appears_by_itself(session: Session) -> None:
         session.store.change_run(RunChange("ws1", "run1.6", RunStatus.COMPLETED, "ended"))
         await until(pilot, lambda: app.state.runs["ws1/run1.6"].status == "completed")
         await until(pilot, lambda: app.state.jobs["job1"].counts.completed == 5)
+        # A new job: counted at once, its best that of a run that still runs, and then of one that
+        # has completed.
+        job = Job("job3", "ws1", "e", "single", "local", "ada", 1e9, 1, 1, primary_metric="f1")
+        single = Run("ws1", "run3", "job3", "e", "node0", RunStatus.QUEUED, 1e9)
+        session.store.add_job(job, [single], [])
+        session.store.change_run(RunChange("ws1", "run3", RunStatus.RUNNING, "started"))
+        log_values(session, "run3", {"f1": 0.75}, {"f1": 0.5})
+        await until(pilot, lambda: "▶ 0.5 f1" in text_of(app))
+        assert "3 jobs" in text_of(app).split("all ")[1].splitlines()[0]
+        session.store.change_run(RunChange("ws1", "run3", RunStatus.COMPLETED, "ended"))
+        await until(pilot, lambda: " 0.5 f1" in text_of(app) and "▶ 0.5" not in text_of(app))
 
 
 async def test_a_damaged_store_is_told_in_its_pane(session: Session) -> None:
@@ -267,9 +288,12 @@ def a_node(name: str, state: str = "running", gpus: int = 0) -> dict[str, object
     }
 
 
-def facts(session: Session, *nodes: dict[str, object]) -> list[str]:
+def facts(session: Session, *nodes: dict[str, object], waiting: int = 0) -> list[str]:
     """What the teams pane tells of nodes."""
-    pane, text = TeamsPane(session, ViewState(status={"nodes": list(nodes)})), Text()
+    job = Job("job9", "ws1", "e", "static", "local", "ada", 1e9, 9, 2)
+    row = JobRow(job, JobCounts(unstarted=waiting))
+    state = ViewState({}, {"job9": row}, {"nodes": list(nodes)}, living={"job9"})
+    pane, text = TeamsPane(session, state), Text()
     pane._tell_nodes(text)
     return text.plain.splitlines()
 
@@ -279,6 +303,12 @@ def test_an_only_node_is_shown_with_its_controller(session: Session) -> None:
         "● node0  2 running, 1 queued, 1 GPU",
         "  controller 1.0, pid 7, up 1m01s",
     ]
+    assert facts(session, a_node("node0"), waiting=3)[0] == (
+        "● node0  2 running, 1 queued, 3 waiting"
+    )
+    assert facts(session, a_node("node0"), a_node("node1"), waiting=1) == [
+        "  1 work item waiting", *(f"● node{n}  2 running, 1 queued" for n in range(2)),
+    ]  # fmt: skip
 
 
 def test_several_nodes_take_a_line_each_and_stopped_ones_share_one(session: Session) -> None:

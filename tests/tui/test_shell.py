@@ -154,7 +154,7 @@ async def test_the_palette_goes_to_anything_and_offers_it_first_again(session: S
         app = await until_loaded(pilot, 7)
         await pilot.press(":")
         await until(pilot, lambda: palette_rows(app) == list(ACTIONS))
-        assert "cancel            [c] not now: what is chosen has ended" in text_of(app)
+        assert "cancel            [c] not now: run1.1 has ended" in text_of(app)
         await pilot.press(*"run1.5", "enter")  # faster than it is found
         await until(pilot, lambda: app.runs.table.cursor_key == "ws1/run1.5")
         assert app.jobs.table.cursor_key == "job1"
@@ -207,19 +207,19 @@ async def test_what_was_told_is_kept_and_copied(session: Session) -> None:
     async with XtApp(session).run_test(size=(140, 50)) as pilot:
         app = await until_loaded(pilot, 7)
         await pilot.press("c")
-        await until(pilot, lambda: told(app) == ["what is chosen has ended"])
+        await until(pilot, lambda: told(app) == ["run1.1 has ended"])
         app.notify("[red]no markup\x07", severity="error", title="disk", markup=False)
         app.clear_notifications()
         await pilot.press("E")
         await until(pilot, lambda: isinstance(app.screen, EventsScreen))
         await until(pilot, lambda: "[red]no markup" in text_of(app))
-        assert "what is chosen has ended" in text_of(app)
+        assert "run1.1 has ended" in text_of(app)
         await pilot.press("Y")
         await until(pilot, lambda: len(app.clipboard.splitlines()) == 2)
         newest, oldest = app.clipboard.splitlines()
         assert "error" in newest
         assert "disk [red]no markup" in newest
-        assert oldest.endswith("cancel: not possible what is chosen has ended")
+        assert oldest.endswith("cancel: not possible run1.1 has ended")
         await pilot.press("q")
         await until(pilot, lambda: app.screen is app.main)
         await until(pilot, lambda: "E 1 error" in text_of(app))

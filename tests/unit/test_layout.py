@@ -55,9 +55,9 @@ def test_a_wide_terminal_keeps_the_metrics_beside_what_had_the_keys_last() -> No
 
 def test_a_pane_takes_room_from_what_is_beside_it() -> None:
     size, shown = (120, 36), panes_shown(Layout(), 120, 36, FIRST)
-    assert left_width(Layout(), 120) == 43
-    assert grown(Layout(), "jobs", shown, size, across=4).left == 47
-    assert grown(Layout(), "runs", shown, size, across=4).left == 39
+    assert left_width(Layout(), 120) == 50
+    assert grown(Layout(), "jobs", shown, size, across=4).left == 54
+    assert grown(Layout(), "runs", shown, size, across=4).left == 46
     assert grown(Layout(), "runs", shown, size, down=2).upper == 56
     assert grown(Layout(), "metrics", shown, size, down=2).upper == 44
     assert grown(Layout(), "teams", shown, size, down=2).teams == 9

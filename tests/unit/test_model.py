@@ -10,6 +10,7 @@ from xt_core.model.names import child_name, job_number, run_numbers
 from xt_core.model.records import JobCounts, MetricRecord, Run
 from xt_core.model.states import JobStatus, RunStatus
 from xt_core.reports.documents import metric_series, run_document
+from xt_core.reports.jobs import outcome_text
 from xt_core.submit.options import RunRequest, command_line, request_from_texts
 
 
@@ -69,13 +70,29 @@ def test_names_have_numbers() -> None:
         (JobCounts(completed=3, open_parents=1), JobStatus.RUNNING),
         (JobCounts(completed=3), JobStatus.COMPLETED),
         (JobCounts(completed=2, error=1), JobStatus.ERROR),
-        (JobCounts(completed=2, cancelled=1), JobStatus.CANCELLED),
+        (JobCounts(completed=2, cancelled=1), JobStatus.COMPLETED),
+        (JobCounts(completed=2, cancelled=1, cancelled_parents=1), JobStatus.CANCELLED),
+        (JobCounts(completed=2, cancelled_parents=1), JobStatus.COMPLETED),
+        (JobCounts(cancelled=2), JobStatus.CANCELLED),
         (JobCounts(error=1, cancelled=1), JobStatus.ERROR),
         (JobCounts(cancelled=2, failed_parents=1), JobStatus.ERROR),
     ],
 )
 def test_a_jobs_state_is_derived(counts: JobCounts, status: JobStatus) -> None:
     assert counts.status() is status
+
+
+def test_what_ended_otherwise_is_told_beside_a_jobs_state() -> None:
+    assert outcome_text(JobCounts(completed=3)) == "completed"
+    assert outcome_text(JobCounts(completed=15, cancelled=1)) == "completed (1 cancelled)"
+    assert outcome_text(JobCounts(completed=14, error=1, cancelled=1)) == (
+        "error (14 completed, 1 failed, 1 cancelled)"
+    )
+    assert outcome_text(JobCounts(completed=5, cancelled=11, cancelled_parents=1)) == (
+        "cancelled (5 completed)"
+    )
+    assert outcome_text(JobCounts(error=2)) == "error"
+    assert outcome_text(JobCounts(completed=1, error=1, running=1)) == "running"
 
 
 def test_series_count_on_where_no_step_was_given() -> None:

@@ -58,9 +58,9 @@ def test_of_a_node_that_is_silent_nothing_is_told() -> None:
     [
         (0, 0, 4, "idle"),
         (0, 3, 4, "idle, 3 queued"),
-        (2, 0, 4, "busy 2/4"),
-        (2, 1, 2, "busy 2/2, 1 queued"),
-        (2, 0, 0, "busy 2"),
+        (2, 0, 4, "2 of 4 slots"),
+        (2, 1, 2, "2 of 2 slots, 1 queued"),
+        (2, 0, 0, "2 running"),
     ],
 )
 def test_a_node_is_idle_or_busy(running: int, queued: int, concurrent: int, text: str) -> None:

@@ -22,7 +22,9 @@ def a_run() -> Run:
         hparams={"lr": 0.01, "opt": "adam", "size": 64, "text": "64", "on": True, "a=b": 1,
                  "it's": 2, "a.b-c": 3, "größe": 4, "blank": "", "a:b": 5},
         metrics={"loss": math.nan, "acc": 0.5, "big": math.inf},
-        tags={"seen": None, "price": "$5"},
+        tags={"seen": None, "price": "$5", "said": "True", "denied": "False", "no": False,
+              "blank": ""},
+        notes="a naïve\nvery long note",
     )  # fmt: skip
 
 
@@ -42,11 +44,17 @@ def passes(text: str) -> bool:
         "hparams.lr:exists:true", "hparams.none:exists:false", "tags.seen:exists:true",
         "tags.seen=$exists", "tags.x!=$exists", "tags.seen=$none", "tags.price='$5'",
         "hparams.blank=$empty", 'hparams.blank=""', "hparams.blank!=$none", "hparams.opt!=$empty",
-        "notes=$none", "notes=$empty", "notes=''", "description!=$none",
+        "exit_code=$empty", "description!=$none",
         "description:regex:^try .*n$", "hparams.opt:regex:da", "run:regex:'^run35[.]'",
         "description='try = again'", "duration=1000", "duration>16m", "duration<=16m40s",
         "run<run35.11", "run>run35.9", "run>run9", "node>node9", "job>job9", "parent<run100",
         "metrics.acc>0", "run_index=4",
+        "hparams.on=true", "hparams.on=True", "hparams.on!=false", "hparams.on", "tags.said=TRUE",
+        "tags.said=$exists", "tags.seen=true", "tags.seen", "tags.denied=false",
+        "tags.denied=FALSE", "tags.price", "metrics.loss", "is_child", "tags.blank=true",
+        "tags.blank",
+        "error", "ERR", "35.10", "JOB12", "exper", "again", "'try = again'", '"seen"', "$5",
+        "naïve", "VERY LONG", "said",
     ],
 )  # fmt: skip
 def test_it_passes(text: str) -> None:
@@ -60,9 +68,12 @@ def test_it_passes(text: str) -> None:
         "hparams.opt>1",
         "hparams.on=1", "hparams.on>0", "hparams.size=$true",
         "hparams.none=1", "hparams.none<1", "hparams.none>1", "hparams.none=$true",
-        "exit_code<1", "exit_code>=0", "notes:regex:.*", "hparams.size:regex:6",
+        "exit_code<1", "exit_code>=0", "error:regex:.*", "hparams.size:regex:6",
         "metrics.loss<1", "metrics.loss>=1", "metrics.loss=nan", "metrics.big>1",
         "metrics.loss!=$none", "metrics.loss:exists:false", "hparams.text:regex:^6$",
+        "hparams.on=false", "hparams.on='true'", "hparams.size=true", "hparams.blank=true",
+        "tags.none", "tags.none=true", "tags.none=false", "tags.denied", "tags.no", "tags.no=true",
+        "is_parent", "rror", "cancelled", "adam", "ws1", "node10", "error35",
     ],
 )  # fmt: skip
 def test_it_does_not_pass(text: str) -> None:
@@ -99,7 +110,11 @@ def test_a_time_compares_with_all_of_the_span_that_is_written(text: str, expecte
     ("text", "message"),
     [
         ("", "malformed filter ''"),
-        ("status", "malformed filter 'status'"),
+        ('""', "malformed filter '\"\"'"),
+        ("a\nb", "malformed filter 'a\\nb'"),
+        ("<", "malformed filter '<'"),
+        ("tags.", "tags. needs a name after the dot"),
+        ("tags.x:has:3", "unknown operator :has: in the filter 'tags.x:has:3'"),
         ("=3", "malformed filter '=3'"),
         ("tags.x=\udcff", "malformed filter"),
         ("status=", "no value in the filter 'status='"),

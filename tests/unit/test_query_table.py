@@ -112,6 +112,10 @@ def test_text_columns_give_way_to_a_narrow_terminal_and_numbers_do_not() -> None
         "-----------  ----------  -----------",
         "aaaaaaaaaa…  1234567890  bbbbbbbbbb…",
     ]
+    alignments = ["left", "right", "left"]
+    assert render_table(["a", "b", "c"], rows, alignments, 30, 36, whole=[2])[2] == (
+        "aaaaaaaaa…  1234567890  bbbbbbbbbbbb"
+    )
 
 
 def test_columns_that_cannot_fit_are_left_out_and_marked() -> None:

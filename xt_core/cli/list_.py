@@ -14,6 +14,7 @@ from xt_core.cli.parser import Parser, add_workspace, count, seconds
 from xt_core.cli.report_options import (
     add_report_options,
     cut,
+    is_ordered,
     report_filters,
     report_layout,
     report_limits,
@@ -40,8 +41,9 @@ if TYPE_CHECKING:
 
 _EXAMPLES = (
     "xt list runs                                  the last 10 runs",
-    "xt list runs job12 --sort metrics.loss        a job's runs, by a metric",
+    "xt list runs job12 --sort metrics.loss        a job's runs, the least loss first",
     'xt list runs --filter "metrics.loss<.2" --filter status=completed --all',
+    "xt list runs --filter resnet --filter tags.best   a word, and a tag that is set",
     'xt list runs --columns "run,status,hparams.lr=LR:.2e,metrics.*"',
     "xt list runs --columns run,metrics.loss.best,metrics.*.max --sort metrics.loss.min",
     "xt list runs run3,run7-run9,run35.*           these runs",
@@ -341,7 +343,11 @@ def _show(report: Report[Any], options: argparse.Namespace, what: str) -> None:
     for line in lines:
         print(line)
     if len(report.records) < report.total:
-        note(f"{len(report.records)} of {report.total} {what}; --all shows all")
+        shown = f"{len(report.records)} of {report.total} {what}"
+        if options.first is None and options.last is None and is_ordered(options):
+            note(f"the first {shown} in this order; --first N shows more, --all all")
+        else:
+            note(f"{shown}; --all shows all")
 
 
 _REPORTS: dict[str, Noun] = {

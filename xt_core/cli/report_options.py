@@ -18,15 +18,19 @@ from xt_core.session import Session
 def add_report_options(parser: Parser) -> None:
     """Which records a report has, in which order, columns and groups, and where it goes."""
     add = parser.add_argument
-    add("--filter", action="append", default=[], metavar="FIELD<VALUE", help="may be repeated")
-    add("--sort", metavar="FIELD", help="-FIELD sorts downwards")
+    add(
+        "--filter", action="append", default=[], metavar="FIELD<VALUE",
+        help="or tags.NAME: set and not false; or a word of names, tags, notes, descriptions, or a "
+        "state; may be repeated",
+    )  # fmt: skip
+    add("--sort", metavar="FIELD", help="-FIELD sorts downwards; the first few are shown")
     add("--reverse", action="store_true", default=None, help="turn the order round")
     add("--columns", metavar="LIST", help="name=Header:format, …; hparams.* and the like expand")
     add("--group", metavar="FIELD", help="a table for each value")
     add("--view", metavar="NAME", help="as saved in the terminal UI (V); other options come first")
     add("--first", type=count, metavar="N", help="only the first N")
     add("--last", type=count, metavar="N", help="only the last N")
-    add("--all", action="store_true", help="all, not only the last few")
+    add("--all", action="store_true", help="all, not only the last few, or the first of an order")
     add("--archived", action="store_true", help="also what is archived")
     add("--status", metavar="LIST", help="as running,error")
     add("--experiment", metavar="NAME", help="only this experiment")
@@ -102,14 +106,22 @@ def report_statuses(
     return _words(options.status or configured, fields.find("status").choices)
 
 
-def report_limits(options: argparse.Namespace, default_last: int) -> tuple[int | None, int | None]:
-    """Only so many from the beginning, or to the end (None: all). Raises UsageError."""
+def report_limits(options: argparse.Namespace, default: int) -> tuple[int | None, int | None]:
+    """Only so many from the beginning, or to the end (None: all); without an option the last ones,
+    but of an order that was asked for the first. Raises UsageError."""
     given = [options.first is not None, options.last is not None, options.all]
     if sum(given) > 1:
         raise UsageError("--first, --last and --all exclude each other", "give one of them")
     if options.first is not None or options.last is not None:
         return options.first, options.last
-    return None, None if options.all or options.export else default_last
+    if options.all or options.export:
+        return None, None
+    return (default, None) if is_ordered(options) else (None, default)
+
+
+def is_ordered(options: argparse.Namespace) -> bool:
+    """Whether the user, or a view of theirs, asked for an order."""
+    return options.sort is not None or bool(options.reverse)
 
 
 def cut(rows: list[Any], first: int | None, last: int | None) -> list[Any]:

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from xt_core.cli.parser import Parser, command_parser, overrides_of
 from xt_core.cli.talk import Progress, emit_json, note
 from xt_core.errors import ExitCode, UsageError, XTError
+from xt_core.model.records import JobCounts
 from xt_core.model.states import JobStatus, RunStatus, SearchStyle
 from xt_core.query.formats import counted
 from xt_core.session import Session
@@ -213,13 +214,13 @@ def _after_submission(
         tell_setup(session, submission.job, submission.workspace, submission.runs)
     if options.attach and not options.json:
         _attach(session, submission)
-    status = _wait(session, submission)
+    all_completed = _wait(session, submission)
     _bring_files(session, submission)
     if options.json:
         from xt_core.reports.documents import job_document
 
         emit_json(asdict(submission) | {"result": job_document(session.store, submission.job)})
-    return ExitCode.OK if status is JobStatus.COMPLETED else ExitCode.WORK_FAILED
+    return ExitCode.OK if all_completed else ExitCode.WORK_FAILED
 
 
 def _summary(submission: Submission) -> str:
@@ -275,18 +276,20 @@ def _bring_files(session: Session, submission: Submission) -> None:
             progress.clear()
 
 
-def _wait(session: Session, submission: Submission) -> JobStatus:
+def _wait(session: Session, submission: Submission) -> bool:
+    """Wait for the job's end; whether all of its runs completed."""
     from xt_core.cli.follow import job_progress
+    from xt_core.reports.jobs import outcome_text
 
-    progress = Progress()
-    status = JobStatus.SUBMITTED
+    progress, counts = Progress(), JobCounts()
     for counts in job_progress(session, submission.job):
-        status = counts.status()
         progress.show(
             f"{submission.job}: {counts.completed} completed, {counts.running} running, "
             f"{counts.queued + counts.unstarted} waiting, {counts.error} failed"
         )
     progress.clear()
-    if status is not JobStatus.COMPLETED:
-        note(f"{submission.job} ended as {status}: xt list runs --job {submission.job}")
-    return status
+    if counts.status() is JobStatus.COMPLETED and not counts.cancelled:
+        return True
+    told = f"{submission.job} ended as {outcome_text(counts)}"
+    note(f"{told}: xt list runs --job {submission.job}")
+    return False

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from xt_core.errors import UnavailableError, XTError
 from xt_core.nodes.boxcontroller import BoxController
 from xt_core.nodes.homecoming import Homecoming
-from xt_core.nodes.requests import ChangeStream, Told
+from xt_core.nodes.requests import Told
+from xt_core.nodes.streams import ChangeStream
 
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.2, 15.0
 

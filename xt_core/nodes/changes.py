@@ -12,7 +12,8 @@ from xt_core.errors import UnavailableError
 from xt_core.home import is_own_node
 from xt_core.nodes.boxwatch import BoxWatch
 from xt_core.nodes.heartbeat import Heartbeat
-from xt_core.nodes.requests import ChangeStream, NodeClient, Told, nobody
+from xt_core.nodes.requests import NodeClient, Told, nobody
+from xt_core.nodes.streams import ChangeStream
 
 _NEWCOMERS_SECONDS = 1.0
 

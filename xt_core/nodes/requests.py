@@ -10,7 +10,6 @@ import select
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse
 from typing import Any, NoReturn, cast
 from urllib.parse import quote
@@ -25,9 +24,9 @@ from xt_core.errors import (
     WorkFailedError,
     XTError,
 )
-from xt_core.model.samples import Sample, sample_from
 from xt_core.nodes.http import UnixConnection
 from xt_core.nodes.parcels import news_from_json
+from xt_core.nodes.streams import ChangeStream, OutputStream, SampleStream
 from xt_core.services.stores import RENEWED_FROM_SECONDS, StoreAccess
 from xt_core.stats.store import Delivery
 
@@ -213,7 +212,7 @@ class NodeClient(ABC):
     @contextlib.contextmanager
     def output(
         self, workspace: str, run: str, start: str, *, follow: bool = True
-    ) -> Iterator["OutputStream"]:
+    ) -> Iterator[OutputStream]:
         """The console of a run of this node, without `follow` what there is of it by now. Raises
         UnknownNameError if it has none such."""
         path = f"/runs/{quote(workspace)}/{quote(run)}/output?from={quote(start)}&follow={follow:d}"
@@ -227,7 +226,7 @@ class NodeClient(ABC):
         *,
         follow: bool,
         patience: float = STATUS_SECONDS,
-    ) -> "SampleStream":
+    ) -> SampleStream:
         """What a run (workspace, name) of this node uses, or with None what the machine does, of
         later than a time: what is known by now (waited for `patience` seconds at most), or with
         `follow` until the run has ended.
@@ -250,7 +249,7 @@ class NodeClient(ABC):
         answer = self._request("GET", f"/runs/{quote(workspace)}/{quote(run)}")
         return answer["run"]["ended"] is not None
 
-    def changes(self) -> "ChangeStream":
+    def changes(self) -> ChangeStream:
         """Iterates at once, and again after whatever changes; ends when the controller does.
 
         Raises UnavailableError, as the stream does when the controller is killed.
@@ -371,76 +370,6 @@ class NodeClient(ABC):
             f"the controller of {self.name} does not answer (timed out)",
             "xt status shows whether it does again",
         )
-
-
-@dataclass
-class OutputStream:
-    """A console from byte `offset` on."""
-
-    offset: int
-    _response: HTTPResponse
-    _connection: UnixConnection
-
-    def chunks(self) -> Iterator[bytes]:
-        """Bytes as they come, until the run ends; UnavailableError if the controller goes."""
-        while data := self._response.read1(1 << 20):
-            self.offset += len(data)
-            yield data
-
-    def close(self) -> None:
-        """End the stream, from any thread."""
-        self._connection.shut_down()
-
-
-class SampleStream:
-    """Samples in order, as they come; `close` ends it, from any thread."""
-
-    def __init__(
-        self,
-        connection: UnixConnection,
-        unavailable: Callable[[Exception], UnavailableError],
-        raise_error: Callable[[HTTPResponse], NoReturn],
-    ) -> None:
-        self._connection, self._unavailable = connection, unavailable
-        self._raise_error = raise_error
-
-    def __iter__(self) -> Iterator[Sample]:
-        try:
-            with self._connection.getresponse() as response:
-                if response.status != 200:
-                    self._raise_error(response)
-                while line := response.readline():
-                    if (sample := sample_from(line)) is not None:
-                        yield sample
-        except (OSError, HTTPException) as error:
-            raise self._unavailable(error) from error
-        finally:
-            self._connection.close()
-
-    def close(self) -> None:
-        self._connection.shut_down()
-
-
-class ChangeStream:
-    """One item a change; `close` ends it, from any thread."""
-
-    def __init__(
-        self, connection: UnixConnection, unavailable: Callable[[Exception], UnavailableError]
-    ) -> None:
-        self._connection, self._unavailable = connection, unavailable
-
-    def __iter__(self) -> Iterator[None]:
-        try:
-            with self._connection.getresponse() as response:
-                while response.readline():
-                    yield
-        except (OSError, HTTPException) as error:
-            raise self._unavailable(error) from error
-        finally:
-            self._connection.close()
-
-    def close(self) -> None:
-        self._connection.shut_down()
 
 
 def _numbers(version: str) -> list[int]:

@@ -87,6 +87,11 @@ class Field(Generic[Record]):
         """`right` for numbers and durations, else `left`; for `Kind.ANY` the rows decide."""
         return "right" if self.kind in {Kind.NUMBER, Kind.DURATION} else "left"
 
+    @property
+    def is_tag(self) -> bool:
+        """Whether it is true where it is there at all: a tag may be set without a value."""
+        return self.family == "tags"
+
     def exists(self, record: Record, now: float) -> bool:
         """Whether the record has it: a member that was logged, even if as null or NaN."""
         if self.mapping is not None and self.member in self.mapping(record):
@@ -124,11 +129,15 @@ class FieldSet(Generic[Record]):
         aliases: Mapping[str, str],
         ties: Sequence[str],
         aggregates: Mapping[str, Aggregates[Record]] | None = None,
+        *,
+        words: Field[Record],
     ) -> None:
-        """`aggregates` are those that families have, by family."""
+        """`aggregates` are those that families have, by family; `words` is what words without a
+        field are looked for in, as `words.searched` gives it."""
         self.fields = {field.name: field for field in fields}
         self.families = families
         self.aggregates = aggregates or {}
+        self.words = words
         self.aliases = aliases
         self.ties = tuple(self.fields[name] for name in ties)
         """What orders records whose sort keys are equal."""

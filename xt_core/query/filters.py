@@ -1,5 +1,7 @@
 """Filters, `<column><op><value>`: what they mean, in Python.
 
+A logged name alone asks whether it is there and not false, any other word what is said of a record.
+
 `sql` gives the same answer for the same filters. Values compare within their type: numbers as
 numbers, text as text, and nothing else is equal or ordered. A comparison with a missing value
 (absent, null, NaN or infinite) is false, except that `!=` is always the opposite of `=`.
@@ -25,10 +27,11 @@ from xt_core.query.fields import (
 )
 from xt_core.query.literals import TimeSpan, parse_duration, parse_number, parse_time
 from xt_core.query.regexes import is_found, regex_of
+from xt_core.query.words import folded, holds
 
 EXAMPLES = (
-    "filters look like status=error, metrics.loss<0.1, hparams.opt!=adam, "
-    "tags.best:exists:true, description:regex:^try"
+    "filters look like status=error, metrics.loss<0.1, hparams.opt!=adam, tags.best, "
+    "description:regex:^try, or any word of a name, tag, note or description"
 )
 _FILTER = re.compile(
     r"""\s*(?P<name>(?:\w+\.)?(?:"[^"]*"|'[^']*')(?:\.\w+)?|.*?)\s*"""
@@ -36,6 +39,9 @@ _FILTER = re.compile(
     re.DOTALL,
 )
 _UNKNOWN_OPERATOR = re.compile(r":[a-z]+:")
+_QUOTED = re.compile(r"""\s*("[^"]*"|'[^']*')\s*""")
+_OPERATOR = re.compile(r"[=<>]")
+_FLAG_WORDS = ("true", "false")
 _WORDS = ("$true", "$false", "$none", "$empty", "$exists")
 
 
@@ -52,6 +58,10 @@ class Check(StrEnum):
     GREATER_EQUAL = ">="
     WITHIN = "within"  # a TimeSpan
     REGEX = "regex"
+    SET = "set"  # there, and not false
+    TRUE = "true"  # or a text that says so in any case, or a tag without a value
+    FALSE = "false"  # or a text that says so
+    WORD = "word"  # a folded word, found in `FieldSet.words`
 
     @property
     def is_order(self) -> bool:
@@ -64,6 +74,7 @@ _ORDERS: dict[Check, Callable[[Any, Any], bool]] = {
     Check.GREATER: operator.gt,
     Check.GREATER_EQUAL: operator.ge,
 }
+_FLAG_CHECKS = {Check.SET, Check.TRUE, Check.FALSE}
 _OPERATORS = {
     "=": Check.EQUAL,
     "==": Check.EQUAL,
@@ -93,12 +104,25 @@ class Filter(Generic[Record]):
     def _holds(self, record: Record, now: float) -> bool:
         if self.check is Check.EXISTS:
             return self.field.exists(record, now)
+        if self.check is Check.WORD:
+            return holds(str(self.field.get(record, now)), str(self.operand))
+        if self.check in _FLAG_CHECKS:
+            return self._holds_flag(record, now)
         value = comparable(self.field.get(record, now))
         if self.check is Check.NONE:
             return value is None
         if self.check is Check.EMPTY:
             return value is None or value == ""
         return value is not None and self._compares(value)
+
+    def _holds_flag(self, record: Record, now: float) -> bool:
+        value = self.field.get(record, now)
+        said = str(value).lower() if isinstance(value, (bool, str)) else ""
+        if self.check is Check.SET:
+            return said != "false" and self.field.exists(record, now)
+        if self.check is Check.TRUE and value in (None, "") and self.field.is_tag:
+            return self.field.exists(record, now)
+        return said == self.check
 
     def _compares(self, value: Comparable) -> bool:
         if self.check is Check.REGEX:
@@ -135,9 +159,12 @@ def parse_filter(text: str, fields: FieldSet[Record]) -> Filter[Record]:
     """The filter that `text` writes.
 
     The first operator in the text ends the column's name; a logged name that holds one stands in
-    quotes, as in `hparams."a=b"<3`. Raises UsageError for an unknown column or a malformed filter.
+    quotes, as in `hparams."a=b"<3`, and so does a word that holds one. Raises UsageError for an
+    unknown column or a malformed filter.
     """
-    match = _FILTER.fullmatch(text)
+    match = None if _QUOTED.fullmatch(text) else _FILTER.fullmatch(text)
+    if match is None and encodable(text):
+        return _bare(text, fields)
     if match is None or not match["name"] or not encodable(text):
         raise UsageError(f"malformed filter {text!r}", EXAMPLES)
     name, op, value = match["name"], match["op"], match["value"]
@@ -155,9 +182,31 @@ def parse_filter(text: str, fields: FieldSet[Record]) -> Filter[Record]:
         value = "$empty"
     if value.startswith("$"):
         return _special(text, field, check, value, negated)
+    if field.kind is Kind.ANY and check is Check.EQUAL and value.lower() in _FLAG_WORDS:
+        return Filter(text, field, Check(value.lower()), None, negated)
     if field.kind is Kind.TIME:
         return _time_filter(text, field, check, value, negated)
     return Filter(text, field, check, _parse_operand(text, field, check, value), negated)
+
+
+def _bare(text: str, fields: FieldSet[Record]) -> Filter[Record]:
+    """The filter of a text without an operator: a logged name, a flag, or a word."""
+    quoted = _QUOTED.fullmatch(text)
+    if quoted is None:
+        name = text.strip()
+        if unknown := _UNKNOWN_OPERATOR.search(name):
+            hint = f"{EXAMPLES}; quote a word that holds one"
+            raise UsageError(f"unknown operator {unknown[0]} in the filter {text!r}", hint)
+        family, dot, _ = name.partition(".")
+        if dot and family in fields.families:
+            return Filter(text, fields.find(name), Check.SET)
+        flag = fields.fields.get(name)
+        if flag is not None and flag.kind is Kind.FLAG:
+            return Filter(text, flag, Check.EQUAL, True)
+    word = folded(unquote(text.strip()))
+    if not word or (quoted is None and _OPERATOR.search(word)):
+        raise UsageError(f"malformed filter {text!r}", EXAMPLES)
+    return Filter(text, fields.words, Check.WORD, word)
 
 
 def _special(

@@ -2,8 +2,8 @@
 
 The answer is that of `Filter.matches`, `RunPattern.matches` and `sort_records`, over documents as
 `xt_core.stats.mongo.documents` makes them: blank texts are null, and a logged value that has no
-place in an order (NaN, an infinity) is a document. Regular expressions are not Python's there, so
-that `to_mongo` leaves those filters to its caller.
+place in an order (NaN, an infinity) is a document. Regular expressions are not Python's there, nor
+are letters without their case, so that `to_mongo` leaves those filters to its caller.
 """
 
 import re
@@ -28,6 +28,7 @@ _OPERATORS = {
     Check.GREATER: "$gt",
     Check.GREATER_EQUAL: "$gte",
 }
+_OURS = {Check.REGEX, Check.WORD}
 _STRICT = {Check.LESS_EQUAL: "$lt", Check.GREATER_EQUAL: "$gt"}
 _COLUMNS = {"run": "name"}
 """Fields that have another name in a document."""
@@ -50,8 +51,8 @@ def to_mongo(
     filters: Sequence[Filter[Run]], now: float
 ) -> tuple[list[Condition], list[Filter[Run]]]:
     """The conditions that select what passes, and the filters that the server cannot judge."""
-    others = [each for each in filters if each.check is Check.REGEX]
-    pushed = [each for each in filters if each.check is not Check.REGEX]
+    others = [each for each in filters if each.check in _OURS]
+    pushed = [each for each in filters if each.check not in _OURS]
     return [_filter(each, now) for each in pushed], others
 
 
@@ -81,7 +82,8 @@ def _any(each: Filter[Run]) -> Condition:
 def _aggregate(each: Filter[Run], of: AggregateOf) -> Condition:
     if not of.kind.startswith("best"):
         path, check = _aggregate_path(of, of.kind), each.check
-        return {path: {"$ne": None}} if check is Check.EXISTS else _logged(each, path)
+        is_there = check in {Check.EXISTS, Check.SET}  # and it is a number
+        return {path: {"$ne": None}} if is_there else _logged(each, path)
     goal = f"goals.{field_name(of.member)}"
     parts: list[Condition] = [
         {"$and": [{goal: is_max}, _aggregate(each, replace(of, kind=of.kind.replace("best", end)))]}
@@ -105,7 +107,20 @@ def _logged(each: Filter[Run], path: str) -> Condition:
         return none
     if check is Check.EMPTY:
         return {"$or": [none, {path: ""}]}
+    if check is Check.SET:
+        return {"$and": [{path: {"$exists": True}}, {"$nor": [_says(path, False)]}]}
+    if check in {Check.TRUE, Check.FALSE}:
+        said = _says(path, check is Check.TRUE)
+        if check is Check.FALSE or not each.field.is_tag:
+            return said
+        return {"$or": [said, {path: ""}, {path: {"$exists": True, "$eq": None}}]}
     return {path: operand if check is Check.EQUAL else {_OPERATORS[check]: operand}}
+
+
+def _says(path: str, flag: bool) -> Condition:
+    """Whether a logged value is that flag, or its name in any case."""
+    letters = "".join(f"[{letter}{letter.upper()}]" for letter in str(flag).lower())
+    return {"$or": [{path: flag}, {path: {"$regex": rf"\A{letters}\z"}}]}
 
 
 def _path(field: Field[Run]) -> str:

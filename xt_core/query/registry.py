@@ -9,6 +9,7 @@ from xt_core.model.names import job_number, run_numbers
 from xt_core.model.records import Job, JobCounts, Run, Value
 from xt_core.model.states import JobStatus, RunStatus, SearchStyle
 from xt_core.query.fields import Aggregates, Field, FieldSet, Kind, OrderKey
+from xt_core.query.words import searched
 
 
 class JobRow(NamedTuple):
@@ -18,6 +19,8 @@ class JobRow(NamedTuple):
     counts: JobCounts
     best_run: str | None = None
     best_value: Value = None
+    leading_value: Value = None
+    """The best value of a run that has not ended, where none has completed yet."""
 
 
 def _job_order(name: str) -> OrderKey:
@@ -51,6 +54,11 @@ def _job_text(name: str, get: Callable[[Job], str | None], **more: Any) -> Field
 
 def _job_count(name: str, get: Callable[[JobCounts], int]) -> Field[JobRow]:
     return _job(name, Kind.NUMBER, lambda row: get(row.counts), format="$bz")
+
+
+def _searched_job(job: Job, counts: JobCounts) -> str:
+    texts = (job.name, job.experiment, job.description, job.notes)
+    return searched(counts.status(), texts, job.tags)
 
 
 def _words(states: type[StrEnum]) -> tuple[str, ...]:
@@ -135,6 +143,13 @@ RUN_FIELDS: FieldSet[Run] = FieldSet(
             KINDS, lambda run, name, kind: aggregate_value(run.aggregates, run.goals, name, kind)
         )
     },
+    words=_run(
+        "words",
+        Kind.TEXT,
+        lambda r: searched(r.status, (r.name, r.job, r.experiment, r.description, r.notes), r.tags),
+        sql="status, name, job, experiment, description, notes, tags",
+        optional=False,
+    ),
 )
 """The fields of a run."""
 
@@ -179,5 +194,6 @@ JOB_FIELDS: FieldSet[JobRow] = FieldSet(
     families={"tags": lambda row: row.job.tags},
     aliases={"job": "name", "user": "username"},
     ties=("name",),
+    words=_job("words", Kind.TEXT, lambda row: _searched_job(row.job, row.counts)),
 )
 """The fields of a job with its counts and its best run."""

@@ -1,7 +1,7 @@
 """Filters, run patterns and sort orders as SQL over the stats store's SQLite table `runs`.
 
 The answer is that of `Filter.matches`, `RunPattern.matches` and `sort_records`. Everything a user
-wrote is a parameter or a quoted literal. A connection needs the function `regexp`: see `register`.
+wrote is a parameter or a quoted literal. A connection needs functions of ours: see `register`.
 """
 
 import contextlib
@@ -21,6 +21,7 @@ from xt_core.query.literals import TimeSpan
 from xt_core.query.names import ANY_NUMBER, RunPattern, Span
 from xt_core.query.regexes import TooSlowError, is_found
 from xt_core.query.sorting import SortSpec
+from xt_core.query.words import row_holds
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -51,8 +52,9 @@ _raised = _Raised()
 
 
 def register(connection: "Connection") -> None:
-    """Give the connection the function behind `:regex:` (SQLite's operator REGEXP)."""
+    """Give the connection the functions behind `:regex:` (SQLite's operator REGEXP) and words."""
     connection.create_function("regexp", 2, regexp, deterministic=True)
+    connection.create_function("holds_word", -1, row_holds, deterministic=True)
 
 
 def regexp(pattern: str, value: object) -> bool:
@@ -197,6 +199,8 @@ def _fixed_sql(each: Filter[Run], now: float) -> Sql:
         return f"({value} >= ? AND {value} < ?)", [*operand]
     if check is Check.REGEX:
         return f"{value} REGEXP ?", [operand]
+    if check is Check.WORD:
+        return f"holds_word(?, {value})", [operand]
     if check is Check.EQUAL:  # on the bare column, so that an index serves
         return f"{field.sql.replace('{now}', repr(float(now)))} = ?", [operand]
     if field.name_order is not None:
@@ -218,8 +222,19 @@ def _any_sql(each: Filter[Run], now: float) -> Sql:
         return f"({none} OR {value} = '')", []
     if check is Check.REGEX:
         return f"({kind} = 'text' AND {value} REGEXP ?)", [operand]
+    if check is Check.SET:
+        return f"({kind} IS NOT NULL AND NOT {_says(value, kind, 'false')})", []
+    if check in {Check.TRUE, Check.FALSE}:
+        said = _says(value, kind, str(check))
+        is_bare = check is Check.TRUE and field.is_tag
+        return (f"({said} OR {kind} = 'null' OR {value} = '')" if is_bare else said), []
     # The value first: it decides more often, and is what an index would be on.
     return f"({value} {check} ? AND {kind} {_JSON_TYPES[type_name(operand)]})", [operand]
+
+
+def _says(value: str, kind: str, word: str) -> str:
+    """Whether a logged value is that flag, or its name in any case."""
+    return f"({kind} = '{word}' OR ({kind} = 'text' AND lower({value}) = '{word}'))"
 
 
 def _patterns_sql(patterns: Sequence[RunPattern]) -> Sql:

@@ -6,7 +6,7 @@ move the cursor or break a line: control characters are shown as escapes.
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from xt_core.query.columns import Column
 from xt_core.query.fields import Record
@@ -28,12 +28,14 @@ def render_table(
     alignments: Sequence[str],
     max_width: int,
     terminal_width: int | None = None,
+    whole: Collection[int] = (),
 ) -> list[str]:
     """The lines of a table: headers, a rule, rows.
 
     `alignments` are `left` or `right`. Cells wider than `max_width` end in an ellipsis. On a
-    narrower terminal the widest text columns give way first, then the last columns go, and an
-    ellipsis in the header says so; without a terminal width nothing is left out.
+    narrower terminal the widest text columns give way first, but for those at the places `whole`,
+    then the last columns go, and an ellipsis in the header says so; without a terminal width
+    nothing is left out.
     """
     table = [[printable(cell) for cell in row] for row in [headers, *rows]]
     limit = max(1, max_width)
@@ -42,7 +44,8 @@ def render_table(
     ]
     count = len(widths)
     if terminal_width is not None:
-        _squeeze(widths, alignments, terminal_width)
+        texts = [place for place, alignment in enumerate(alignments) if alignment != "right"]
+        _squeeze(widths, [place for place in texts if place not in whole], terminal_width)
         count = _columns_that_fit(widths, terminal_width)
     left_out = _GAP + _ELLIPSIS if count < len(widths) else ""
     lines = [
@@ -123,9 +126,9 @@ def _escape(match: re.Match[str]) -> str:
     return _NAMED_ESCAPES.get(match[0]) or (f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}")
 
 
-def _squeeze(widths: list[int], alignments: Sequence[str], terminal_width: int) -> None:
-    """Narrow the widest text columns until the table fits or they are as narrow as may be."""
-    texts = [index for index, alignment in enumerate(alignments) if alignment != "right"]
+def _squeeze(widths: list[int], texts: Sequence[int], terminal_width: int) -> None:
+    """Narrow the widest of the columns `texts` until the table fits or they are as narrow as may
+    be."""
     excess = sum(widths) + len(_GAP) * (len(widths) - 1) - terminal_width
     for _ in range(excess):
         widest = max(texts, key=widths.__getitem__, default=None)

@@ -68,6 +68,11 @@ def from_json(value: Any, fields: FieldSet[Any]) -> Columns:
     )
 
 
+def names_from_json(value: Any) -> tuple[str, ...]:
+    """The texts of a list as JSON gives it; none of anything else."""
+    return tuple(name for name in value if isinstance(name, str)) if isinstance(value, list) else ()
+
+
 @dataclass(frozen=True)
 class View:
     """What a table shows; empty parts say nothing about it."""
@@ -78,6 +83,9 @@ class View:
     reverse: bool = False
     columns: Columns = ()
     group: str = ""
+    left_out: tuple[str, ...] = ()
+    """What had been logged when the columns were chosen, and was not among them: whatever else is
+    logged is shown behind them."""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self) | {"columns": to_json(self.columns)}
@@ -92,7 +100,10 @@ class View:
             if isinstance(text := parts.get(name), str)
         }
         columns = from_json(parts.get("columns"), fields)
-        return View(**texts, reverse=parts.get("reverse") is True, columns=columns)
+        left_out = names_from_json(parts.get("left_out"))
+        return View(
+            **texts, reverse=parts.get("reverse") is True, columns=columns, left_out=left_out
+        )
 
 
 def views_of(choices: Choices, nouns: str, fields: FieldSet[Any]) -> dict[str, View]:

@@ -5,7 +5,8 @@ from fnmatch import fnmatchcase
 
 from xt_core.errors import UnknownNameError, UsageError
 from xt_core.model.names import job_number
-from xt_core.model.records import Job, Run
+from xt_core.model.records import Job, JobCounts, Run
+from xt_core.model.states import JobStatus, RunStatus
 from xt_core.query.filters import Check, Filter
 from xt_core.query.names import RunPattern
 from xt_core.query.registry import RUN_FIELDS, JobRow
@@ -20,7 +21,35 @@ def job_rows(
     jobs = store.jobs(names, workspace)
     counts = store.job_counts([job.name for job in jobs])
     best = store.best_runs(jobs)
-    return [JobRow(job, counts[job.name], *best.get(job.name, (None, None))) for job in jobs]
+    return [_row(store, job, counts[job.name], best.get(job.name)) for job in jobs]
+
+
+def _row(store: StatsStore, job: Job, counts: JobCounts, best: tuple[str, float] | None) -> JobRow:
+    if best is not None:
+        return JobRow(job, counts, *best)
+    leading = best_runs(store, job, 1, [RunStatus.RUNNING]) if counts.running else []
+    value = leading[0].metrics[job.primary_metric] if leading else None
+    return JobRow(job, counts, leading_value=value)
+
+
+def outcome_text(counts: JobCounts) -> str:
+    """The job's state, and how many of its runs ended as others did not: ``completed (1
+    cancelled)``, ``error (14 completed, 1 failed, 1 cancelled)``."""
+    status = counts.status()
+    ends = (
+        (JobStatus.COMPLETED, "completed", counts.completed),
+        (JobStatus.ERROR, "failed", counts.error),
+        (JobStatus.CANCELLED, "cancelled", counts.cancelled),
+    )
+    if not status.is_final or sum(bool(number) for _, _, number in ends) < 2:
+        return str(status)
+    # What the state says already needs no number, but a failure does: it may be one of many.
+    told = [
+        f"{number} {word}"
+        for end, word, number in ends
+        if number and (end is not status or status is JobStatus.ERROR)
+    ]
+    return f"{status} ({', '.join(told)})"
 
 
 def named_jobs(store: StatsStore, patterns: Sequence[RunPattern]) -> list[Job]:
@@ -39,16 +68,19 @@ def named_jobs(store: StatsStore, patterns: Sequence[RunPattern]) -> list[Job]:
     return [job for job in jobs if any(_matches(pattern, job) for pattern in patterns)]
 
 
-def best_runs(store: StatsStore, job: Job, most: int | None) -> list[Run]:
-    """The job's runs by the last value of its primary metric, the best first, in whatever state;
-    all that have one for None."""
+def best_runs(
+    store: StatsStore, job: Job, most: int | None, statuses: Sequence[str] = ()
+) -> list[Run]:
+    """The job's runs by the last value of its primary metric, the best first, in whatever state
+    or in one of these; all that have one for None."""
     metric = job.primary_metric
     quote = "'" if '"' in metric else '"'
     if not metric or quote in metric:
         return []
     has_one = Filter(metric, RUN_FIELDS.member("metrics", metric), Check.EXISTS)
     sort = f"{'-' if job.maximize else ''}metrics.{quote}{metric}{quote}"
-    runs, _ = store.find_runs(RunQuery(jobs=[job.name], filters=[has_one], sort=sort, first=most))
+    query = RunQuery(jobs=[job.name], filters=[has_one], statuses=statuses, sort=sort, first=most)
+    runs, _ = store.find_runs(query)
     return [run for run in runs if finite_number(run.metrics.get(metric)) is not None]
 
 

@@ -85,7 +85,7 @@ def _share(used: int | None, total: int | None) -> str:
 
 
 def state_text(node: Node) -> str:
-    """What it does now: ``idle``, ``busy 2/4, 1 queued``, ``unreachable since 12:03``, …"""
+    """What it does now: ``idle``, ``2 of 4 slots, 1 queued``, ``unreachable since 12:03``, …"""
     state = node["state"]
     if state == "unreachable":
         heard = node.get("heard")
@@ -95,8 +95,8 @@ def state_text(node: Node) -> str:
     queued = f", {node['queued']} queued" if node["queued"] else ""
     if not node["running"]:
         return f"idle{queued}"
-    most = f"/{node['concurrent']}" if node["concurrent"] else ""
-    return f"busy {node['running']}{most}{queued}"
+    taken = f" of {counted(node['concurrent'], 'slot')}" if node["concurrent"] else " running"
+    return f"{node['running']}{taken}{queued}"
 
 
 def _moment(iso: str) -> str:

@@ -11,6 +11,7 @@ from xt_core.query.registry import RUN_FIELDS, JobRow
 from xt_core.query.table import printable, render_table
 from xt_core.reports.documents import Document
 from xt_core.reports.formats import bar, shown
+from xt_core.reports.jobs import outcome_text
 
 _FACTS = ("status", "exit_code", "error", "job", "parent", "experiment", "node", "run_index")
 _TIMES = ("created", "queued", "started", "ended", "duration", "restarts")
@@ -83,9 +84,9 @@ def _summary_table(summaries: Mapping[str, Document]) -> list[str]:
 
 def job_page(row: JobRow, *, ascii_only: bool = False) -> list[str]:
     """A job, its progress, and its best run so far."""
-    job, counts = row.job, row.counts
+    job = row.job
     facts: list[tuple[str, object]] = [
-        ("status", counts.status()),
+        ("status", outcome_text(row.counts)),
         ("command", job.command),
         ("style", f"{job.style} {job.search_type or ''}".strip()),
         ("experiment", job.experiment),
@@ -110,7 +111,7 @@ def search_facts(row: JobRow) -> list[str]:
     job = row.job
     kind = f"{job.style} {job.search_type or ''}".strip()
     seed = "" if job.seed is None else f", seed {job.seed}"
-    head = f"{job.name} {row.counts.status()}: {kind}{seed}, {printable(job.command)}"
+    head = f"{job.name} {outcome_text(row.counts)}: {kind}{seed}, {printable(job.command)}"
     return [head, *_progress(row, ascii_only=False)]
 
 
@@ -127,6 +128,8 @@ def _progress(row: JobRow, ascii_only: bool) -> list[str]:
     if row.best_run is not None:
         goal = "most" if job.maximize else "least"
         lines.append(f"best ({goal} {job.primary_metric}): {row.best_run}, {row.best_value:.6g}")
+    elif row.leading_value is not None:
+        lines.append(f"best of what runs ({job.primary_metric}): {row.leading_value:.6g}")
     return lines
 
 

@@ -74,6 +74,7 @@ class Report(Generic[Record]):
             [column.alignment for column in columns],
             self.layout.max_width,
             terminal_width(),
+            [place for place, column in enumerate(columns) if _is_whole(column)],
         )
 
     def export(self, path: Path) -> None:
@@ -104,6 +105,11 @@ class Report(Generic[Record]):
 def terminal_width() -> int | None:
     """The cells of a line where standard output is a terminal, else None: nothing is cut."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def _is_whole(column: Column[Any]) -> bool:
+    """Whether a part of its texts would say nothing: names and states."""
+    return column.field.kind is Kind.NAME or bool(column.field.choices)
 
 
 def _exported(value: object, kind: Kind) -> object:

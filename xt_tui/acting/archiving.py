@@ -51,9 +51,11 @@ def refusal(app: "XtApp") -> str | None:
     living += [row.job.name for row in rows if not row.counts.status().is_final]
     if not living:
         return None
+    pane = app.jobs if app.on_jobs else app.runs
+    hint = f": {pane.marked:,} are marked, u unmarks them" if pane.marked > 1 else ""
     if len(living) == 1:
-        return f"{living[0]} has not ended"
-    return f"{len(living):,} of them have not ended, {living[0]} for one"
+        return f"{living[0]} has not ended{hint}"
+    return f"{len(living):,} of them have not ended, {living[0]} for one{hint}"
 
 
 def toggle_shown(app: "XtApp") -> None:

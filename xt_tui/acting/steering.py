@@ -33,6 +33,8 @@ class Acted(Message):
     error: XTError | None = None
     rows: list[JobRow] = field(default_factory=list)
     """Jobs that were changed as no run of theirs was: the feed will not tell of them."""
+    done_with: list[str] = field(default_factory=list)
+    """Runs and jobs that were meant, and of which nothing more is wanted: their marks go."""
 
 
 @dataclass
@@ -83,7 +85,8 @@ def _cancel_runs(app: "XtApp", runs: list[Run]) -> None:
         more = f" and {len(runs) - _MOST_TOLD} more" if len(runs) > _MOST_TOLD else ""
         return ", ".join(f"{run.name} {run.status}" for run in ended) + more
 
-    _ask(app, screen, call, [run.full_name for run in runs], _CANCELLING)
+    meant = [run.full_name for run in app.main.meant_runs]
+    _ask(app, screen, call, [run.full_name for run in runs], _CANCELLING, meant)
 
 
 def _cancel_jobs(app: "XtApp", rows: list[JobRow]) -> None:
@@ -107,7 +110,7 @@ def _cancel_jobs(app: "XtApp", rows: list[JobRow]) -> None:
         session.controllers.cancel(jobs=[row.job for row in rows])
         return f"{count} cancelled"
 
-    _ask(app, screen, call, names, _CANCELLING)
+    _ask(app, screen, call, names, _CANCELLING, [row.job.name for row in app.jobs.chosen])
 
 
 def _cancel_nodes(app: "XtApp", nodes: Sequence[Mapping[str, Any]]) -> None:
@@ -157,9 +160,15 @@ def restart(app: "XtApp") -> None:
 
 
 def _ask(
-    app: "XtApp", screen: ConfirmScreen, call: Callable[[Session], str], names: list[str], what: str
+    app: "XtApp",
+    screen: ConfirmScreen,
+    call: Callable[[Session], str],
+    names: list[str],
+    what: str,
+    done_with: Sequence[str] = (),
 ) -> None:
-    """Make the call if the user says yes; `names` show `what` until it is confirmed."""
+    """Make the call if the user says yes; `names` show `what` until it is confirmed, and the marks
+    of what is `done_with` go if it succeeds."""
 
     def answered(yes: bool | None) -> None:
         if yes:
@@ -167,7 +176,7 @@ def _ask(
             app.main.show_pending()
             session = app.session
             app.run_worker(
-                lambda: app.post_message(_act(session, call, names)),
+                lambda: app.post_message(_act(session, call, names, done_with)),
                 thread=True,
                 group="act",
                 description=what,
@@ -177,10 +186,12 @@ def _ask(
     app.push_screen(screen, answered)
 
 
-def _act(session: Session, call: Callable[[Session], str], names: list[str]) -> Acted:
+def _act(
+    session: Session, call: Callable[[Session], str], names: list[str], done_with: Sequence[str]
+) -> Acted:
     """Call the engine, in a thread."""
     try:
-        return Acted(call(session), names)
+        return Acted(call(session), names, done_with=list(done_with))
     except Exception as error:
         return Acted("", names, as_told(error))
 
@@ -211,6 +222,8 @@ def tell(app: "XtApp", message: Acted) -> None:
         app.state.jobs.update({row.job.name: row for row in message.rows})
         app.jobs.note(message.rows)
     if message.error is None:
+        for pane in (app.jobs, app.runs):
+            pane.take_marks_away(message.done_with)
         app.notify(message.text, markup=False)
         return
     for name in message.names:

@@ -1,9 +1,11 @@
 """What must hold for an action to be possible: each tells the reason if it does not."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from xt_core.model.states import SearchStyle
 from xt_core.nodes.states import UNREACHABLE, UNRESPONSIVE
+from xt_core.query.formats import counted
 from xt_core.services.team import team_names
 from xt_tui.actions.late import steering
 from xt_tui.layout import PANES
@@ -48,11 +50,29 @@ def needs_living(app: "XtApp") -> str | None:
         rows = app.jobs.chosen
         if not rows:
             return "no job is chosen: the cursor is on all of them"
-        return None if steering.living_jobs(rows) else f"{rows[0].job.name} has ended"
+        if steering.living_jobs(rows):
+            return None
+        return _ended([row.job.name for row in rows], "job", app.jobs.marked)
     runs = app.main.meant_runs
     if not runs:
         return "no run is chosen"
-    return None if steering.living_runs(runs) else "what is chosen has ended"
+    if steering.living_runs(runs):
+        return None
+    is_shown = app.main.pane is app.main.output
+    return _ended([run.name for run in runs], "run", 0 if is_shown else app.runs.marked)
+
+
+def _ended(names: Sequence[str], noun: str, marked: int) -> str:
+    """Why nothing can be cancelled: marks may be out of sight, or forgotten."""
+    if marked == 1:
+        return f"{names[0]}, which is marked, has ended: u unmarks it"
+    if marked:
+        return f"the {counted(marked, f'marked {noun}')} have ended: u unmarks them"
+    return (
+        f"{names[0]} has ended"
+        if len(names) == 1
+        else f"these {counted(len(names), noun)} have ended"
+    )
 
 
 def needs_running_job(app: "XtApp") -> str | None:

@@ -4,7 +4,7 @@ from xt_tui.actions.action import Action
 from xt_tui.actions.late import tables
 
 ACTIONS = (
-    Action("filter", "filter", "show only what matches, as metrics.loss<.2", "slash", "Lists",
+    Action("filter", "filter", "show only what matches: words, metrics.loss<.2", "slash", "Lists",
            lambda app: app.main.records.open_filter(), in_footer=True,
            command="xt list runs --filter"),
     Action("unfilter", "no filter", "give up the range that is being marked, or the filter",

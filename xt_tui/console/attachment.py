@@ -12,7 +12,7 @@ from collections.abc import Callable
 from xt_core.console import DetachedError, console_range, console_size, stream_console
 from xt_core.errors import UnavailableError, XTError
 from xt_core.model.records import Run
-from xt_core.nodes.requests import OutputStream
+from xt_core.nodes.streams import OutputStream
 from xt_core.session import Session
 from xt_tui.console.lines import LineBuffer
 from xt_tui.console.terminal import Terminal

@@ -28,6 +28,8 @@ class Wish(Generic[Record]):
     asked: int
     selection: Selection[Record]
     columns: Columns = ()
+    left_out: frozenset[str] = frozenset()
+    """Fields that are not shown behind chosen columns."""
     group: str = ""
     """The column to group by, as of `xt list --group`."""
     opened: frozenset[str] = frozenset()
@@ -61,6 +63,8 @@ class Looks(Generic[Record]):
     """Keys of rows above the records."""
     column_text: Callable[[Sequence[str]], str]
     """The columns for records with these keys, as of `xt list --columns`."""
+    later: str
+    """What is shown behind columns that were chosen, unless it was left out then."""
     text: Callable[[Column[Record], Record, float], str]
     """A cell's text."""
     summary: Callable[[Sequence[Record]], str]
@@ -88,6 +92,12 @@ class Arranger(Generic[Record]):
         self._widths_for: object = None
         self._grouping: Grouping[Record] | None = None
         self._grouped_by = ""
+
+    def look_at(self, records: Mapping[str, Record]) -> None:
+        """Arrange the records as they were at a time, or as they are again; those that differ have
+        to be noted."""
+        self._records = records
+        self.order.look_at(records)
 
     def arrange(self, wish: Wish[Record], now: float) -> Arrangement[Record]:
         """What is to be shown now."""
@@ -150,15 +160,20 @@ class Arranger(Generic[Record]):
     ) -> tuple[Sequence[Column[Record]], Sequence[int]]:
         ends = [*keys[:_SAMPLE], *keys[_SAMPLE:][-_SAMPLE:]]
         sample = [self._records[key] for key in ends]
-        text = column_text(wish.columns, self._fields) or self._looks.column_text(ends)
-        specs = parse_columns(text, self._fields)
-        is_automatic = not wish.columns
-        columns = expand_columns(specs, self._fields, sample, now, drop_absent=is_automatic)
-        if is_automatic:
-            columns = [column for column in columns if self._says_something(column, sample, now)]
+        chosen_text = column_text(wish.columns, self._fields)
+        text = f"{chosen_text},{self._looks.later}".rstrip(",") if chosen_text else ""
+        specs = parse_columns(text or self._looks.column_text(ends), self._fields)
+        chosen = {column.name: column.width for column in wish.columns}
+        columns = [
+            column
+            for column in expand_columns(specs, self._fields, sample, now, drop_absent=not chosen)
+            if column.field.name in chosen
+            or (
+                column.field.name not in wish.left_out and self._says_something(column, sample, now)
+            )
+        ]
         if self._widths_for != (wish.selection.scope, wish.columns):
             self._widths, self._widths_for = {}, (wish.selection.scope, wish.columns)
-        chosen = {column.name: column.width for column in wish.columns}
         widths = [
             chosen.get(column.field.name) or self._width(column, sample, now) for column in columns
         ]

@@ -2,26 +2,30 @@
 
 from collections.abc import Mapping, Sequence
 from copy import copy
+from dataclasses import replace
 
 from xt_core.choices import Choices
 from xt_core.query.columns import Column
 from xt_core.query.fields import Field, Kind
-from xt_core.query.formats import counted
+from xt_core.query.formats import counted, format_value
 from xt_core.query.registry import JOB_FIELDS, JobRow
 from xt_core.session import Session
 from xt_tui.looks import draws_ascii
 from xt_tui.order import RecordOrder, Selection
 from xt_tui.panes.records import RecordsPane
-from xt_tui.state import ViewState
+from xt_tui.state import GLYPHS, ViewState
 from xt_tui.widgets.blocks import bar
 from xt_tui.widgets.table import Cell
 
 ALL_JOBS = "all"
-_BAR_CELLS, _COUNT_CELLS = 5, 9
+_BAR_CELLS = 5
 DONE: Field[JobRow] = Field("done", Kind.NUMBER, lambda row, now: done(row), format=".0%")
-"""Shown as a bar and as counts; as a value, a share from 0 to 1."""
+"""Shown as counts; as a value, a share from 0 to 1."""
+PROGRESS: Field[JobRow] = replace(DONE, name="progress")
+"""The same, shown as a bar."""
+BEST = JOB_FIELDS.fields["best"]
 FIELDS = copy(JOB_FIELDS)
-FIELDS.fields = {**JOB_FIELDS.fields, DONE.name: DONE}
+FIELDS.fields = {**JOB_FIELDS.fields, DONE.name: DONE, PROGRESS.name: PROGRESS}
 
 
 class JobsPane(RecordsPane[JobRow]):
@@ -29,8 +33,8 @@ class JobsPane(RecordsPane[JobRow]):
 
     LEAD = (ALL_JOBS,)
 
-    WIDTHS: Mapping[str, int] = {**RecordsPane.WIDTHS, DONE.name: _COUNT_CELLS + 1 + _BAR_CELLS}
-    PICTURES = (DONE.name,)
+    WIDTHS: Mapping[str, int] = {**RecordsPane.WIDTHS, PROGRESS.name: _BAR_CELLS}
+    PICTURES = (PROGRESS.name,)
 
     def __init__(self, session: Session, state: ViewState) -> None:
         super().__init__(
@@ -42,7 +46,7 @@ class JobsPane(RecordsPane[JobRow]):
             order=RecordOrder(FIELDS, state.jobs, lambda row: row.job.name, lambda row: False),
             selection=Selection("name", reverse=True),
             empty="",
-            example="status=running best>.9",
+            example="any word, status=running best>.9",
             choices=Choices(session.team_home.team_root),
         )
         self._state = state
@@ -53,22 +57,28 @@ class JobsPane(RecordsPane[JobRow]):
         return None if self.cursor is None else self.cursor.job.name
 
     def column_text(self, keys: Sequence[str]) -> str:
-        return "job,status,best,done,experiment"
+        return "job,status,best,done,progress,experiment"
 
     def status_of(self, record: JobRow) -> str:
         return self._state.job_status(record)
 
     def text(self, column: Column[JobRow], record: JobRow, now: float) -> str:
-        if column.field is not DONE:
-            return column.text(record, now)
-        counts = progress(record).ljust(_COUNT_CELLS)  # first: a narrow pane cuts the bar off
-        return f"{counts} {bar(done(record), _BAR_CELLS, draws_ascii(self.app))}"
+        if column.field is DONE:
+            return progress(record)
+        if column.field is PROGRESS:
+            return bar(done(record), _BAR_CELLS, draws_ascii(self.app))
+        text = column.text(record, now)
+        return best(record, text) if column.field is BEST else text
 
     def example(self, column: Column[JobRow], record: JobRow, now: float) -> str:
         return self.text(column, record, now)
 
     def lead_cells(self, key: str) -> list[Cell]:
-        return [Cell(ALL_JOBS, "bold"), Cell(counted(len(self._records), "job"))]
+        return [Cell(ALL_JOBS, "bold"), Cell(counted(self._arrangement.total, "job"))]
+
+    def _is_right(self, column: Column[JobRow]) -> bool:
+        """Counts and the best begin alike: what stands behind their numbers has any length."""
+        return column.field not in (DONE, BEST) and super()._is_right(column)
 
 
 def done(row: JobRow) -> float:
@@ -79,8 +89,20 @@ def done(row: JobRow) -> float:
 
 
 def progress(row: JobRow) -> str:
-    """``7/12 2✘``: what has ended, of all, and what failed."""
+    """``7/12 2✘ 1■``: what has ended, of all, and of this what failed and what was cancelled."""
     counts = row.counts
     ended = counts.completed + counts.error + counts.cancelled
-    failed = f" {counts.error}✘" if counts.error else ""
-    return f"{ended}/{row.job.work_items}{failed}"
+    failed = f" {counts.error}{GLYPHS['error']}" if counts.error else ""
+    cancelled = f" {counts.cancelled}{GLYPHS['cancelled']}" if counts.cancelled else ""
+    return f"{ended}/{row.job.work_items}{failed}{cancelled}"
+
+
+def best(row: JobRow, text: str) -> str:
+    """``0.978 test-acc``: the best value that a completed run has, given as text, and of what;
+    ``▶ 0.7 test-acc`` while only running ones have any."""
+    if text:
+        return f"{text} {row.job.primary_metric}"
+    if row.leading_value is None:
+        return ""
+    leading = format_value(row.leading_value, BEST.kind)
+    return f"{GLYPHS['running']} {leading} {row.job.primary_metric}"

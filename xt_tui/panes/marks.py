@@ -53,6 +53,12 @@ class Marks:
         """Forget the range: what was marked before it is marked."""
         self.keys, self._anchor = set(self._before), None
 
+    def take_away(self, keys: Iterable[str]) -> bool:
+        """Unmark these keys; whether any was marked."""
+        before = len(self.keys)
+        self.keys = self.keys.difference(keys)
+        return len(self.keys) < before
+
     def clear(self) -> None:
         self.keys, self._anchor = set(), None
 

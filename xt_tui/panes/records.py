@@ -1,12 +1,16 @@
 """What the jobs and the runs pane share: rows that are filtered, sorted, grouped and marked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from textual import on
 
 from xt_core import clock
+from xt_core.annotations import not_archived
 from xt_core.query.fields import Record
+from xt_core.query.filters import Filter
+from xt_core.query.formats import counted
 from xt_core.query.sorting import parse_sort
 from xt_core.query.views import (
     ChosenColumn,
@@ -22,7 +26,10 @@ from xt_tui.groups import is_group, parse_group
 from xt_tui.panes.pausing import Pause
 from xt_tui.panes.rows import RowsPane
 from xt_tui.widgets.filter_bar import FilterBar
-from xt_tui.widgets.table import Table
+from xt_tui.widgets.table import Cell, Table
+
+_ARCHIVED = "↓"
+"""Stands before what was put away."""
 
 
 class RecordsPane(RowsPane[Record]):
@@ -31,18 +38,35 @@ class RecordsPane(RowsPane[Record]):
     _pause: Pause[Record] | None = None
     """Not None while the rows stand still."""
 
+    @cached_property
+    def _unarchived(self) -> Filter[Record]:
+        return not_archived(self.fields)
+
     # Columns ----------------------------------------------------------------------------
 
     @property
     def columns(self) -> Columns:
-        """The columns that are shown."""
-        shown = tuple(ChosenColumn(column.field.name) for column in self._arrangement.columns)
-        return self._columns or shown
+        """The columns that are shown: those chosen, and what came later."""
+        chosen = {column.name for column in self._columns}
+        shown = (column.field.name for column in self._arrangement.columns)
+        return *self._columns, *(ChosenColumn(name) for name in shown if name not in chosen)
 
     def set_columns(self, columns: Columns) -> None:
-        """Show these columns; none: the automatic ones."""
-        self._columns = columns
+        """Show these columns, and of what was logged only what nobody could choose yet; none: the
+        automatic ones."""
+        kept = {column.name for column in columns}
+        logged = (
+            field.name
+            for family in self.fields.families
+            for field in self.fields.members(family, self.examples())
+        )
+        known = dict.fromkeys((*self._left_out, *logged)) if columns else ()
+        self._show_columns(columns, tuple(name for name in known if name not in kept))
+
+    def _show_columns(self, columns: Columns, left_out: tuple[str, ...]) -> None:
+        self._columns, self._left_out = columns, left_out
         self._remember("columns", to_json(columns) or None)
+        self._remember("left out", list(left_out) or None)
         self.update_rows()
 
     # Sort -------------------------------------------------------------------------------
@@ -99,7 +123,14 @@ class RecordsPane(RowsPane[Record]):
     def view(self) -> View:
         """What is shown now, as it can be saved."""
         order = self.selection
-        return View(self._filter_text, order.sort, order.reverse, self._columns, self.group)
+        return View(
+            self._filter_text,
+            order.sort,
+            order.reverse,
+            self._columns,
+            self.group,
+            self._left_out,
+        )
 
     def apply(self, view: View) -> None:
         """Show what a view says. Raises UsageError, and changes nothing, where it is wrong."""
@@ -110,7 +141,7 @@ class RecordsPane(RowsPane[Record]):
         self.sort_by(view.sort or plain.sort, view.reverse)
         self._is_ordered = (self.selection.sort, view.reverse) != (plain.sort, plain.reverse)
         self.group_by(view.group)
-        self.set_columns(view.columns)
+        self._show_columns(view.columns, view.left_out)
         self.query_one(FilterBar).show_text(view.filter)
         self.hold_keys_until_arranged()
 
@@ -152,6 +183,16 @@ class RecordsPane(RowsPane[Record]):
         self._marks.toggle(self._arrangement.ordered)
         self._marks_changed()
 
+    @property
+    def marked(self) -> int:
+        """How many marked records there are that no filter hides: those that keys mean."""
+        return len(self._marked_keys)
+
+    def take_marks_away(self, keys: Iterable[str]) -> None:
+        """Unmark what is done with; the rest stays marked."""
+        if self._marks.take_away(keys):
+            self._marks_changed()
+
     def clear_marks(self) -> None:
         self._marks.clear()
         self._marks_changed()
@@ -161,6 +202,35 @@ class RecordsPane(RowsPane[Record]):
         self._describe()
         self.table.redraw()
         self.table.announce_cursor()
+
+    # Archived records -------------------------------------------------------------------
+
+    def _is_archived(self, record: Record) -> bool:
+        """Whether it was put away; such records are shown only when that is asked for."""
+        return not self.hidden and not self._unarchived.matches(record, 0.0)
+
+    def _cells(self, key: str) -> list[Cell]:
+        """What is archived is dim, and has a sign of its own unless it is marked."""
+        cells = super()._cells(key)
+        if key not in self._records or not self._is_archived(self._drawn(key)[0]):
+            return cells
+        mark = cells[0] if cells[0].text.strip() else Cell(_ARCHIVED)
+        return [replace(mark, style="dim"), *(replace(cell, style="dim") for cell in cells[1:])]
+
+    def archived_text(self) -> str:
+        """By which sign archived records are known, and what the key would do now."""
+        chosen = self.chosen
+        if not chosen:
+            return f"{_ARCHIVED} archived ones too"
+        does = "brings back" if all(map(self._is_archived, chosen)) else "archives"
+        what = self._order.key(chosen[0]).rpartition("/")[2]
+        what = counted(len(chosen), self.noun) if len(chosen) > 1 else what
+        return f"{_ARCHIVED} archived ones too · d {does} {what}"
+
+    @on(Table.CursorMoved)
+    def _tell_what_is_archived(self) -> None:
+        if not self.hidden:
+            self._describe()
 
     # Pause ------------------------------------------------------------------------------
 
@@ -172,12 +242,14 @@ class RecordsPane(RowsPane[Record]):
     def pause(self) -> None:
         """Let the rows stand still, and count what changes."""
         self._pause = Pause(dict(self._records), clock.now())
+        self._arranger.look_at(self._pause.records)
         self._describe()
 
     def go_on(self) -> None:
         """Show what has changed meanwhile."""
         paused, self._pause = self._pause, None
         if paused is not None:
+            self._arranger.look_at(self._records)
             self.note(list(paused.held.values()))
             self.table.redraw()
             self._describe()

@@ -29,6 +29,7 @@ from xt_core.query.views import (
     Columns,
     View,
     from_json,
+    names_from_json,
     spelled,
 )
 from xt_tui.background import Background
@@ -64,6 +65,9 @@ class RowsPane(Pane, Generic[Record]):
     """Keys of rows above the records, which cannot be marked."""
     WIDTHS: Mapping[str, int] = {"status": len(marked("cancelling"))}
     """Columns, by field, that are always so wide."""
+    LATER = ""
+    """What is shown behind columns that the user chose, as of `xt list --columns`, unless it was
+    there to be chosen."""
     PICTURES: Collection[str] = ()
     """Columns, by field, that are small pictures."""
 
@@ -97,7 +101,7 @@ class RowsPane(Pane, Generic[Record]):
         super().__init__(title, id=id)
         self.noun, self._empty, self._example = noun, empty, example
         self._records, self.fields, self._order = records, fields, order
-        looks = Looks(self.LEAD, self.column_text, self.text, self.summary, self.WIDTHS)
+        looks = Looks(self.LEAD, self.column_text, self.LATER, self.text, self.summary, self.WIDTHS)
         self._arranger = Arranger(records, fields, order, looks)
         self.selection, self.scope = selection, tuple[Filter[Record], ...]()
         self.hidden: tuple[Filter[Record], ...] = (not_archived(fields),)
@@ -127,6 +131,7 @@ class RowsPane(Pane, Generic[Record]):
         """The number of the arrangement that shows it."""
         self._choices = choices
         self._columns: Columns = from_json(self._recall("columns"), fields)
+        self._left_out = names_from_json(self._recall("left out"))
 
     def on_mount(self) -> None:
         self._tell_of_problem()
@@ -218,6 +223,10 @@ class RowsPane(Pane, Generic[Record]):
         """The cells of a row above the records."""
         raise NotImplementedError
 
+    def archived_text(self) -> str:
+        """What is said where archived records are shown too."""
+        return "archived ones too"
+
     def scope_text(self) -> str:
         """Where the records come from, if not from everywhere."""
         return ""
@@ -267,10 +276,14 @@ class RowsPane(Pane, Generic[Record]):
             self._news = None
 
     def age(self) -> None:
-        """Time has passed: durations of what lives have grown."""
+        """Time has passed: durations of what lives have grown, and rows that are sorted or
+        filtered by them may have to move."""
         keys = [key for key in self.table.shown_keys if key in self._records]
         living = [key for key in keys if self._order.is_living(self._records[key])]
         self.table.touch(living)
+        if self._order.ages and self._news is None:
+            self._noted_at = time.monotonic()
+            self._arrange_news()
 
     def update_rows(self) -> None:
         """Arrange anew, in the background."""
@@ -283,6 +296,7 @@ class RowsPane(Pane, Generic[Record]):
             self._asked,
             replace(self.selection, scope=(*self.hidden, *self.scope)),
             self._columns,
+            frozenset(self._left_out),
             self.group,
             self._opened,
         )
@@ -315,7 +329,7 @@ class RowsPane(Pane, Generic[Record]):
         no_hits = f"no {self.noun} matches the filter: backspace takes it away"
         self.table.empty = no_hits if shown.total else self._empty
         self.table.show(self._table_columns(shown), shown.keys, shown.places)
-        self.table.touch(list(shown.groups.by_key))
+        self.table.touch([*self.LEAD, *shown.groups.by_key])
         is_first = self._all_asked is None or shown.asked <= self._all_asked
         if is_first and not self.table.moved_at:
             self.table.rest_at_top()  # rows have come before the first
@@ -399,7 +413,7 @@ class RowsPane(Pane, Generic[Record]):
         parts = [self._count_text()]
         parts += [self.scope_text()] if self.scope_text() else []
         parts += [f"filter {self._filter_text}"] if self._filter_text else []
-        parts += [] if self.hidden else ["archived ones too"]
+        parts += [] if self.hidden else [self.archived_text()]
         groups = self._arrangement.groups
         parts += [f"{len(groups.by_key):,} by {groups.column}"] if groups.column else []
         parts += [f"{shown:,} marked"] if shown else []

@@ -43,6 +43,7 @@ class RunsPane(RecordsPane[Run]):
     """Whatever the runs logged has a column; the metric that tells which is best comes first."""
 
     WIDTHS: Mapping[str, int] = {**RecordsPane.WIDTHS, TREND.name: WIDTH}
+    LATER = "metrics.*,hparams.*,tags.*"
     PICTURES = (TREND.name,)
 
     def __init__(self, session: Session, state: ViewState) -> None:
@@ -55,7 +56,7 @@ class RunsPane(RecordsPane[Run]):
             order=RecordOrder(FIELDS, state.runs, lambda run: run.full_name, is_living),
             selection=Selection(_ORDER, reverse=True),
             empty="no runs yet: press n to launch one, or run `xt demo`",
-            example="metrics.loss<.2 status=running",
+            example="any word, tags.best status=running metrics.loss<.2",
             choices=Choices(session.team_home.team_root),
         )
         self._state = state

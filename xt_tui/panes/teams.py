@@ -1,5 +1,6 @@
 """The teams pane: the team in use, its stores, and the nodes' controllers, with their health."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from rich.text import Text
@@ -7,6 +8,7 @@ from textual.app import ComposeResult
 
 from xt_core.nodes.states import RUNNING, STOPPED, UNRESPONSIVE
 from xt_core.query.formats import byte_text, counted, format_duration
+from xt_core.query.table import display_width
 from xt_core.reports.nodes import load_text, state_text
 from xt_core.services.team import team_names
 from xt_core.session import Session
@@ -29,6 +31,9 @@ class TeamsPane(Pane, can_focus=True):
         yield Facts(id="team-facts")
 
     def on_mount(self) -> None:
+        self.update_facts()
+
+    def on_resize(self) -> None:
         self.update_facts()
 
     def update_facts(self) -> None:
@@ -69,11 +74,13 @@ class TeamsPane(Pane, can_focus=True):
 
     def _tell_nodes(self, text: Text) -> None:
         """A line a node, with one for all that are stopped; of an only node also its controller."""
-        nodes = self._state.nodes
+        nodes, waiting = self._state.nodes, self._waiting
         stopped = [node["name"] for node in nodes if node["state"] == STOPPED]
+        if waiting and len(nodes) != 1:
+            text.append(f"  {counted(waiting, 'work item')} waiting\n")
         for node in nodes:
             if node["state"] != STOPPED:
-                _tell_node(text, node)
+                self._tell_node(text, node, waiting if len(nodes) == 1 else 0)
         if stopped:
             text.append(f"○ {', '.join(stopped)}", STYLES["cancelled"])
             text.append("  controller starts on demand")
@@ -81,7 +88,40 @@ class TeamsPane(Pane, can_focus=True):
             controller = nodes[0]["controller"]
             up = format_duration(controller["uptime"])
             version, pid = controller["version"], controller["pid"]
-            text.append(f"  controller {version}, pid {pid}, up {up}", "dim")
+            self._tell_parts(text, 0, [f"controller {version}", f"pid {pid}", f"up {up}"], "dim")
+
+    @property
+    def _waiting(self) -> int:
+        """The work items of living jobs that no run has been made for."""
+        state = self._state
+        return sum(state.jobs[name].counts.unstarted for name in state.living)
+
+    def _tell_node(self, text: Text, node: dict[str, Any], waiting: int) -> None:
+        if node["state"] != RUNNING:
+            is_silent = node["state"] == UNRESPONSIVE
+            text.append("✘ ", STYLES["error"]).append(node["name"], "bold")
+            told = "its controller does not answer" if is_silent else state_text(node)
+            text.append(f"  {told}\n", STYLES["error"])
+            return
+        text.append("● ", STYLES["completed"]).append(node["name"], "bold")
+        parts = [f"{node['running']} running", f"{node['queued']} queued"]
+        parts += [f"{waiting:,} waiting"] if waiting else []
+        parts += [f"load {load_text(node)}"] if load_text(node) else []
+        parts += [counted(node["gpus"], "GPU")] if node["gpus"] else []
+        self._tell_parts(text, 2 + display_width(node["name"]), parts)
+
+    def _tell_parts(self, text: Text, used: int, parts: Sequence[str], style: str = "") -> None:
+        """Facts with commas between them, behind so many cells; what has no room begins a line."""
+        room = self.query_one(Facts).size.width if self.is_mounted else 0
+        for place, part in enumerate(parts):
+            told = part + ("," if place + 1 < len(parts) else "")
+            gap = "  " if place == 0 else " "
+            if place and room and used + len(gap) + display_width(told) > room:
+                text.append("\n")
+                gap, used = "  ", 0
+            text.append(gap + told, style)
+            used += len(gap) + display_width(told)
+        text.append("\n")
 
 
 def _services(session: Session) -> str:
@@ -90,16 +130,3 @@ def _services(session: Session) -> str:
     if team.is_embedded:
         return f"in {short(session.team_home.stats_file.parent)}"
     return team.services_text()
-
-
-def _tell_node(text: Text, node: dict[str, Any]) -> None:
-    if node["state"] != RUNNING:
-        is_silent = node["state"] == UNRESPONSIVE
-        text.append("✘ ", STYLES["error"]).append(node["name"], "bold")
-        told = "its controller does not answer" if is_silent else state_text(node)
-        text.append(f"  {told}\n", STYLES["error"])
-        return
-    gpus = f", {counted(node['gpus'], 'GPU')}" if node["gpus"] else ""
-    text.append("● ", STYLES["completed"]).append(node["name"], "bold")
-    load = f", load {load_text(node)}" if load_text(node) else ""
-    text.append(f"  {node['running']} running, {node['queued']} queued{load}{gpus}\n")

@@ -14,12 +14,15 @@ from textual.widgets import Input, Static
 from xt_core.errors import UsageError
 from xt_core.query.fields import FieldSet
 from xt_core.query.filters import Filter
-from xt_tui.completion import candidates, completed, parse_filters
+from xt_tui.completion import candidates, completed, parse_begun, parse_filters
 from xt_tui.widgets.facts import Facts
 from xt_tui.widgets.history import History
 
 _MOST_OFFERED = 8
-_KEYS = "tab completes · ↑ ↓ earlier filters · enter goes to the rows · esc or ctrl+g clears"
+_KEYS = (
+    "words, tags.NAME, conditions · tab completes · ↑ ↓ earlier filters · enter goes to the rows · "
+    "esc or ctrl+g clears"
+)
 
 
 class _Completion(Suggester):
@@ -69,7 +72,8 @@ class FilterInput(Input):
 
 
 class FilterBar(Vertical):
-    """Hidden while there is no filter. A wrong one is told inline and changes nothing."""
+    """Hidden while there is no filter. What is wrong with one is told inline. Its last word counts
+    as soon as it can be no field's name any more, or is ended by a blank or enter."""
 
     @dataclass
     class Changed(Message):
@@ -95,6 +99,8 @@ class FilterBar(Vertical):
         super().__init__(classes="filter-bar hidden")
         self._fields, self._example, self._history = fields, example, history
         self._read_names, self._names = names, list[str]()
+        self._shown = ""
+        """A filter that was not typed: its last word is whole."""
 
     def compose(self) -> ComposeResult:
         with Horizontal(classes="filter-line"):
@@ -120,6 +126,7 @@ class FilterBar(Vertical):
     def show_text(self, text: str) -> None:
         """Use a filter that was not typed here; "" closes the bar."""
         self.set_class(not text, "hidden")
+        self._shown = text
         self._input.value = text
 
     def show_hits(self, text: str) -> None:
@@ -138,17 +145,32 @@ class FilterBar(Vertical):
         event.stop()
         if not self.query(".filter-error"):
             return  # the app closes
+        names = () if event.value == self._shown else self._names
         try:
-            filters = parse_filters(event.value, self._fields)
+            begun = parse_begun(event.value, self._fields, names)
         except UsageError as problem:
-            offered = candidates(event.value, self._fields, self._names)[:_MOST_OFFERED]
-            if offered:
-                self._say("  ".join(offered))
-            else:
-                self._say(f"{problem.message}: {problem.hint}", is_error=True)
+            self._say_problem(problem)
             return
+        offered = candidates(event.value, self._fields, self._names)[:_MOST_OFFERED]
+        if begun.problem is None or offered:
+            self._say("  ".join(offered))
+        else:
+            self._say_problem(begun.problem)
+        self.post_message(self.Changed(begun.text, begun.filters))
+
+    def _use_whole(self, text: str) -> None:
+        """Use all that is typed, and keep it."""
+        try:
+            filters = parse_filters(text, self._fields)
+        except UsageError as problem:
+            self._say_problem(problem)
+            return
+        self._input.history.keep(text.strip())
         self._say("")
-        self.post_message(self.Changed(event.value.strip(), filters))
+        self.post_message(self.Changed(text.strip(), filters))
+
+    def _say_problem(self, problem: UsageError) -> None:
+        self._say(f"{problem.message}: {problem.hint}", is_error=True)
 
     def _say(self, text: str, is_error: bool = False) -> None:
         """Under the line; "" hides it."""
@@ -162,7 +184,6 @@ class FilterBar(Vertical):
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
         if not self.query_one(".filter-error", Static).has_class("error"):
-            self._input.history.keep(event.value.strip())
-            self._say("")
+            self._use_whole(event.value)
         self.set_class(not event.value.strip(), "hidden")
         self.post_message(self.Done(self._input.history.texts))

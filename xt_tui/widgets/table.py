@@ -293,7 +293,8 @@ class Table(ScrollView, can_focus=True):
         may_cut = self._is_cut(left + edge) and not any(cell.is_wide for cell in cells)
         if all(_NARROW.fullmatch(text) for _, text in pieces):
             shown = [*_within(pieces, 0, frozen), *_within(pieces, left + frozen, left + width)]
-            shown.append((plain, " " * (width - sum(len(text) for _, text in shown))))
+            if room := width - sum(len(text) for _, text in shown):
+                shown.append((plain, " " * room))
             if may_cut and any(text.strip() for _, text in _within(shown, edge - 1, edge)):
                 sign = (plain, "…")
                 shown = [*_within(shown, 0, edge - 1), sign, *_within(shown, edge, width)]
