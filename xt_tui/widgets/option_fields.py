@@ -18,6 +18,7 @@ from xt_core.session import Session
 from xt_core.submit.options import RUN_OPTIONS, Kind, RunOption
 from xt_tui.widgets.files import FileSuggester
 from xt_tui.widgets.metricnames import MetricSuggester
+from xt_tui.widgets.one_line import OneLineInput
 from xt_tui.widgets.parameters import Parameters
 from xt_tui.widgets.stopping import Stopping
 
@@ -191,7 +192,9 @@ def _field(option: RunOption, session: Session, metrics: MetricSuggester) -> Fie
         suggester = metrics
     elif option.kind is Kind.FILE:
         suggester = FileSuggester(session.cwd)
-    return Input(placeholder=hint, id=f"option-{option.name}", compact=True, suggester=suggester)
+    return OneLineInput(
+        placeholder=hint, id=f"option-{option.name}", compact=True, suggester=suggester
+    )
 
 
 def _select(name: str, choices: Sequence[str], prompt: str) -> Select[str]:

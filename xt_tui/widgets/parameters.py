@@ -42,7 +42,9 @@ class ParameterRow(Vertical):
 
     def __init__(self, name: str = "", values: str = "") -> None:
         super().__init__(classes="parameter")
-        self.name_input = Input(name, placeholder="name", classes="parameter-name", compact=True)
+        self.name_input = OneLineInput(
+            name, placeholder="name", classes="parameter-name", compact=True
+        )
         self.values_input = OneLineInput(
             values,
             placeholder="[.1, .2] or $uniform…",
