@@ -1,4 +1,4 @@
-"""`xt run --preset`: what the launch form keeps, without the form."""
+"""`xt run`: presets of the launch form without the form, and what was hardly meant."""
 
 from pathlib import Path
 
@@ -21,3 +21,13 @@ def test_a_preset_is_run_as_it_is_or_changed(xt: Commands, home: Home) -> None:
     error = xt("run", "--preset", "large", "--dry-run", code=3).err
     assert "there is no preset 'large'" in error
     assert "there are: small one" in error
+
+
+def test_what_is_hardly_meant_is_warned_of_and_xt_does_not_run_itself(xt: Commands) -> None:
+    Path("t.py").touch()
+    done = xt("run", "--dry-run", "t.py", "--lr=[$loguniform(.1, 1)]", "--n=[1")
+    warnings = [line for line in done.err.splitlines() if line.startswith("warning: ")]
+    assert [line.split(":")[1] for line in warnings] == [" lr", " --n=[1"]
+    assert "static random: 1 run" in done.out
+    error = xt("run", "xt", "run", "--runs", "4", "t.py", code=2).err
+    assert "the command to run begins with xt run itself" in error

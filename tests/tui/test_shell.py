@@ -137,6 +137,10 @@ async def test_help_begins_with_the_pane_finds_and_does(session: Session) -> Non
         await until(pilot, lambda: not isinstance(app.screen, HelpScreen))
         options = await find(pilot, "zoom whole")
         await until(pilot, lambda: options.option_count == 2)
+        app.screen.query_one(Input).value = "moon"
+        await until(pilot, lambda: "nothing matches" in text_of(app))
+        app.screen.query_one(Input).value = "zoom whole"
+        await until(pilot, lambda: options.option_count == 2)
         await pilot.press("enter")
         await until(pilot, lambda: displayed(app) == {"metrics"})
 

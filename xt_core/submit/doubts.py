@@ -17,7 +17,7 @@ _QUOTE_IT = "close the bracket, and put what has blanks in quotes, as in '--lr=[
 
 _PLAIN_NAMES = [name for name in FORM_NAMES if f"q{name}" not in FORM_NAMES and name[0] != "q"]
 _IN_STEPS = [name for name in FORM_NAMES if f"q{name}" in FORM_NAMES]
-_DISTRIBUTIONS = f"{', '.join([*_IN_STEPS, *_PLAIN_NAMES])}, and in steps q{_IN_STEPS[0]}, …"
+_DISTRIBUTIONS = f"{', '.join([*_IN_STEPS, *_PLAIN_NAMES])}, q{_IN_STEPS[0]}, …"
 
 
 def doubt_about(values: str, found: Distribution) -> str:
@@ -26,7 +26,7 @@ def doubt_about(values: str, found: Distribution) -> str:
     if found.choices is not None:
         for item in items:
             if item.text.startswith("$") and not item.quoted and not item.text.endswith(")"):
-                return f"{item.text} is taken as a text; distributions are {_DISTRIBUTIONS}"
+                return f"{item.text} is taken as a text; distributions: {_DISTRIBUTIONS}"
     return likely_slip(found)
 
 

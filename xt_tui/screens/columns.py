@@ -18,7 +18,10 @@ from xt_tui.columns import known_names, moved, resized, toggled
 from xt_tui.widgets.dialog import Dialog
 from xt_tui.widgets.table import Cell, Table, TableColumn
 
-_KEYS = "↑ ↓ space show or hide · J K move · + - width · / search · r automatic · enter takes · q"
+_KEYS = (
+    "↑ ↓ go · space show or hide · J K move · + - width · / search · r automatic · enter takes · "
+    "q or ctrl+g leaves"
+)
 _NAME_CELLS, _EXAMPLE_CELLS = 34, 24
 _WIDTH_STEP = 2
 
@@ -57,6 +60,8 @@ class ColumnsScreen(ModalScreen[Columns | None], Generic[Record]):
         self._noun, self._fields, self._records = noun, fields, records
         self._columns, self._text = shown, text
         self._known = known_names(fields, records, clock.now())
+        self._is_stepped = False
+        """Whether a field was gone to since text was typed last."""
 
     def compose(self) -> ComposeResult:
         with Dialog(f"Columns of {self._noun}s", _KEYS, classes="tall"):
@@ -114,15 +119,18 @@ class ColumnsScreen(ModalScreen[Columns | None], Generic[Record]):
         is_typed = isinstance(self.focused, Input)
         if action == "choose_sought":
             text = f"{self.query_one('#sought', Input).value} ".lower()
-            return is_typed and not any(text in name.lower() for name in self._known)
+            is_of_name = any(text in name.lower() for name in self._known)
+            return is_typed and (self._is_stepped or not is_of_name)
         if action in {"step", "page"}:
             return is_typed
         return not (is_typed and action in {"search", "choose_field"})
 
     def action_step(self, by: int) -> None:
+        self._is_stepped = True
         self._table.action_cursor(by)
 
     def action_page(self, by: int) -> None:
+        self._is_stepped = True
         self._table.action_page(by)
 
     def action_choose_sought(self) -> None:
@@ -162,6 +170,7 @@ class ColumnsScreen(ModalScreen[Columns | None], Generic[Record]):
 
     @on(Input.Changed)
     def _sought(self) -> None:
+        self._is_stepped = False
         self._show()
 
     @on(Input.Submitted)
