@@ -26,6 +26,15 @@ _NAME_CELLS, _EXAMPLE_CELLS = 34, 24
 _WIDTH_STEP = 2
 
 
+class SoughtInput(Input):
+    """The text that fields are sought by."""
+
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        """A blank is left to the screen where it chooses a field."""
+        is_choice = key == "space" and self.screen.check_action("choose_sought", ())
+        return not is_choice and super().check_consume_key(key, character)
+
+
 class ColumnsScreen(ModalScreen[Columns | None], Generic[Record]):
     """Ends with the columns (none: the automatic ones), or None to leave them as they are."""
 
@@ -65,7 +74,9 @@ class ColumnsScreen(ModalScreen[Columns | None], Generic[Record]):
 
     def compose(self) -> ComposeResult:
         with Dialog(f"Columns of {self._noun}s", _KEYS, classes="tall"):
-            yield Input(placeholder="/ searches, or names any field", id="sought", compact=True)
+            yield SoughtInput(
+                placeholder="/ searches, or names any field", id="sought", compact=True
+            )
             yield Table(self._cells, id="columns-table", empty="nothing matches")
 
     def on_mount(self) -> None:
@@ -134,6 +145,7 @@ class ColumnsScreen(ModalScreen[Columns | None], Generic[Record]):
         self._table.action_page(by)
 
     def action_choose_sought(self) -> None:
+        self._show()  # what was typed just before may not be sought yet
         self.action_choose_field()
 
     def action_choose_field(self) -> None:
