@@ -294,9 +294,9 @@ async def test_runs_on_boxes_are_attached_restarted_and_cancelled_by_keyboard(
         other = "gpu2" if first == "gpu1" else "gpu1"
         boxes[other].hang_up()
         await until(pilot, lambda: states(app)[other].startswith("✘ unreachable since "))
-        assert states(app)[first].startswith("▶ busy")
+        assert states(app)[first].startswith("▶ 1 of 1 slot")
         boxes[other].start()
-        await until(pilot, lambda: states(app)[other].startswith("▶ busy"))
+        await until(pilot, lambda: states(app)[other].startswith("▶ 1 of 1 slot"))
 
         await pilot.press("3", "g", "c")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))

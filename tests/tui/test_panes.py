@@ -183,7 +183,7 @@ async def test_details_show_the_run_under_the_cursor_section_by_section(session:
 
 
 async def test_details_show_the_job_whose_pane_has_the_keys(session: Session) -> None:
-    async with XtApp(session).run_test(size=(140, 60)) as pilot:
+    async with XtApp(session).run_test(size=(158, 60)) as pilot:
         app = await until_loaded(pilot, 7)
         page = app.details.query_one("#details-text", Static)
 

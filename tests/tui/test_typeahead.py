@@ -76,7 +76,12 @@ async def test_what_is_typed_behind_a_key_lands_in_what_the_key_opens(session: S
         assert app.screen_stack[-2] is app.main
         burst(pilot, "q", ":", "new", "enter", " 2")  # that is looked for in a thread
         await until(pilot, lambda: isinstance(app.screen, LaunchScreen))
-        await until(pilot, lambda: app.screen.query_one("#command", Input).value == "c y q.py 2")
+        await until(
+            pilot,  # which may look before the form is composed
+            lambda: (
+                [i.value for i in app.screen.query("#command").results(Input)] == ["c y q.py 2"]
+            ),
+        )
 
 
 def press(pilot: Pilot[int], place: Offset, *kinds: type[events.MouseEvent]) -> None:
