@@ -302,7 +302,7 @@ class LaunchScreen(ModalScreen[Submission | None]):
             return
         self._is_wanted, self._is_submitting = False, True
         self._go.disabled = True
-        self._say(_page([_LAUNCHING, "", *str(self._preview.content).splitlines()]))
+        self._say(_page(f"{_LAUNCHING} {self._preview.content}".splitlines()))
         request, content, app = self._request, self.content, cast("XtApp", self.app)
         self.run_worker(
             lambda: self._tell(app, content, self._submit(request)),
