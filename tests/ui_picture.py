@@ -9,7 +9,7 @@ from pathlib import Path
 
 import gallery
 import pytest
-from tui_support import names, text_of, until, until_loaded
+from tui_support import text_of, until, until_loaded
 
 from xt_core.home import Home
 from xt_core.session import Session
@@ -17,8 +17,22 @@ from xt_tui.app import XtApp
 from xt_tui.feed import Feed
 from xt_tui.state import Health
 
-_RUNS = 21
-_KEYS = ("space", "space", "down", "space", "down", "space", "up")
+_RUNS, _RUNS_OF_SEARCH = 21, 18
+_TO_SEARCH = ("2", "G", "3")
+_BY_LOSS = ("greater_than_sign", "greater_than_sign")
+_MARKS = (
+    "home",
+    "space",
+    "down",
+    "down",
+    "space",
+    "down",
+    "down",
+    "down",
+    "space",
+    "down",
+    "space",
+)
 _FONT_FACES = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 
 
@@ -41,11 +55,13 @@ async def _picture(session: Session) -> str:
     app = XtApp(session)
     async with app.run_test(size=(120, 36)) as pilot:
         await until_loaded(pilot, _RUNS, as_at_first=True)
-        await pilot.press("2", "G")
-        await until(pilot, lambda: names(app)[0] == "run1.1", "the runs of the search")
-        await pilot.press("3", "g", *_KEYS)
+        await pilot.press(*_TO_SEARCH)
+        await until(pilot, lambda: len(app.runs.table.keys) == _RUNS_OF_SEARCH, "the search")
+        await pilot.press(*_BY_LOSS)
+        await until(pilot, lambda: "loss▲" in text_of(app), "the best first")
+        await pilot.press(*_MARKS)
         await until(pilot, lambda: "4 marked" in str(app.runs.border_subtitle))
-        drawn = [f"run1.{number} 0." for number in (1, 2, 4, 6)]
+        drawn = [f"{run.name} 0." for run in app.runs.chosen]
         await until(pilot, lambda: all(name in text_of(app) for name in drawn), "curves")
         await app.workers.wait_for_complete()
         await pilot.pause()

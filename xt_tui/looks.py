@@ -9,6 +9,7 @@ from textual.filter import LineFilter
 from xt_core.choices import Choices
 from xt_tui import themes
 from xt_tui.asciionly import AsciiOnly
+from xt_tui.charting.colors import SERIES_COLORS
 from xt_tui.controlcodes import ControlCodes
 from xt_tui.state import STYLES
 
@@ -71,9 +72,10 @@ class Looks(App[int]):
         return [*super().get_line_filters(), *likenesses, _CONTROL_CODES]
 
     def get_css_variables(self) -> dict[str, str]:
-        """As Textual's, with the states' colours, which the tables draw with too."""
+        """As Textual's, with those that XT adds, which tables and charts draw with too."""
         variables = super().get_css_variables() | themes.own_variables(self.current_theme)
         variables |= {name: variables[own] for name, own in _SCROLLBARS.items()}
         variables |= dict.fromkeys(_TRACKS, "transparent")
         STYLES.adopt(variables)
+        SERIES_COLORS.adopt(variables)
         return variables

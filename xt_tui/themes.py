@@ -4,10 +4,12 @@ States have variables of their own (``$state-running`` …); themes that do not 
 that come with Textual, give theirs by role.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from textual.color import Color
 from textual.theme import Theme
+
+from xt_core.chart import PALETTE
 
 _ROLES = {
     "state-running": "accent",
@@ -21,6 +23,9 @@ _BORDER_SHARE, _RESTING_SHARE = 0.3, 0.1
 _CURSOR_SHARE_DARK, _CURSOR_SHARE_LIGHT = 0.26, 0.2
 """How far to the primary one: all text on it keeps a contrast of 4.5."""
 _PICTURE = "picture"
+_LEAST_CONTRAST = 3.0
+"""Of a curve with the background, as WCAG 2.2 asks of graphics (1.4.11)."""
+_STEP = 0.05
 _OF_TERMINAL = {
     "pane-border": "ansi_bright_black",
     "scroll-thumb": "ansi_bright_black",
@@ -32,6 +37,65 @@ _OF_TERMINAL = {
     _PICTURE: "ansi_blue",
 }
 """What XT adds to the variables of a theme, where colours are the terminal's own 16."""
+# Colours of curves, by their numbers: each is much of one hue whatever the theme. Those that are
+# not the terminal's were chosen as those of `xt_core.chart.palette` were, for the largest least
+# distance of any two however one sees colours: on white with a contrast of 3, on black with 7.
+_SERIES_DARK = tuple(color.hex for color in PALETTE)
+_SERIES_LIGHT = (
+    "#1e2dc3",
+    "#f05a0f",
+    "#007869",
+    "#c369b4",
+    "#871eff",
+    "#785a00",
+    "#3c3c4b",
+    "#780f00",
+    "#789669",
+    "#0096f0",
+)
+_SERIES_CONTRAST = (
+    "#96b4ff",
+    "#ffb43c",
+    "#a5fff0",
+    "#e178c3",
+    "#9687ff",
+    "#f0ff69",
+    "#c3b4a5",
+    "#ff694b",
+    "#b4e1a5",
+    "#69e1f0",
+)
+_SERIES_OF_DARK_TERMINAL = (
+    "ansi_bright_blue",
+    "ansi_bright_yellow",
+    "ansi_bright_green",
+    "ansi_bright_magenta",
+    "ansi_magenta",
+    "ansi_yellow",
+    "ansi_white",
+    "ansi_bright_red",
+    "ansi_green",
+    "ansi_bright_cyan",
+)
+_SERIES_OF_LIGHT_TERMINAL = (
+    "ansi_blue",
+    "ansi_yellow",
+    "ansi_green",
+    "ansi_magenta",
+    "ansi_bright_blue",
+    "ansi_bright_red",
+    "ansi_bright_black",
+    "ansi_red",
+    "ansi_cyan",
+    "ansi_bright_magenta",
+)
+
+
+def _series(colors: Sequence[str]) -> dict[str, str]:
+    """The variables of curves' colours."""
+    return {f"chart-{number}": color for number, color in enumerate(colors)}
+
+
 DEFAULT = "xt-dark"
 THEMES = (
     Theme(
@@ -85,6 +149,7 @@ THEMES = (
             "pane-border": "#c0c0c0",
             "row-cursor-style": "bold reverse",
             "row-resting-style": "bold underline",
+            **_series(_SERIES_CONTRAST),
         },
     ),
 )
@@ -94,9 +159,14 @@ FIRST = ("xt-dark", "xt-light", "xt-contrast", "ansi-dark", "ansi-light")
 
 def own_variables(theme: Theme) -> dict[str, str]:
     """The variables that XT adds to a theme's: the colours of states, by the roles of its colours;
-    those of what is drawn, as borders and the row under the cursor, whose text stays readable."""
+    those of what is drawn, as borders, curves and the row under the cursor, whose text stays
+    readable."""
     own = {name: getattr(theme, role) or theme.primary for name, role in _ROLES.items()}
-    own |= _OF_TERMINAL if theme.ansi else _blended(theme)
+    if theme.ansi:
+        own |= _OF_TERMINAL
+        own |= _series(_SERIES_OF_DARK_TERMINAL if theme.dark else _SERIES_OF_LIGHT_TERMINAL)
+    else:
+        own |= _blended(theme)
     return own | {name: theme.variables[name] for name in own if name in theme.variables}
 
 
@@ -107,7 +177,9 @@ def _blended(theme: Theme) -> dict[str, str]:
     primary = Color.parse(system["primary"])
     share = _CURSOR_SHARE_DARK if theme.dark else _CURSOR_SHARE_LIGHT
     border = background.blend(text, _BORDER_SHARE).hex6
+    curves = map(Color.parse, _SERIES_DARK if theme.dark else _SERIES_LIGHT)
     return {
+        **_series([_legible(color, background, text).hex6 for color in curves]),
         "pane-border": border,
         "scroll-thumb": border,
         "scroll-thumb-held": primary.hex6,
@@ -117,6 +189,45 @@ def _blended(theme: Theme) -> dict[str, str]:
         "row-resting-style": "bold",
         _PICTURE: primary.hex6,
     }
+
+
+def contrast(one: Color, other: Color) -> float:
+    """How far the luminances of two colours are apart, from 1 to 21, as WCAG 2.2 has it."""
+    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(color: Color) -> float:
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+        for part in color.normalized
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _legible(color: Color, background: Color, text: Color) -> Color:
+    """A colour that is seen on the background: itself, or as little nearer to the text's as is
+    needed."""
+    shown, share = color, 0.0
+    while contrast(shown, background) < _LEAST_CONTRAST and share < 1:
+        share += _STEP
+        shown = color.blend(text, share)
+    return shown
+
+
+class SeriesColors:
+    """The colours of curves by their numbers, as Rich calls them, in the present theme."""
+
+    def __init__(self) -> None:
+        self._colors: Sequence[str] = _SERIES_DARK
+
+    def adopt(self, variables: Mapping[str, str]) -> None:
+        """Take the colours from a theme's variables."""
+        self._colors = [_as_rich(variables[name]) for name in _series(_SERIES_DARK)]
+
+    def __getitem__(self, number: int) -> str:
+        """Beyond the last, they begin again."""
+        return self._colors[number % len(self._colors)]
 
 
 class StateStyles(Mapping[str, str]):

@@ -87,6 +87,7 @@ async def test_a_controller_that_dies_is_shown_and_started_by_key(
         xt.kill_controller()
         await until(pilot, lambda: "✘ node0: no controller" in text_of(app))
         assert "○ no controller" in text_of(app)
+        await until(pilot, lambda: "✘ node0  no controller: work waits" in text_of(app))
         assert "s starts it" in text_of(app)
         assert app.events.newest_first(1)[0].message == "node0: no controller"
 

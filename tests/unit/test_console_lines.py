@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from xt_tui.console.ansi import plain, styled
+from xt_tui.console.ansi import in_series_color, plain, series_of, styled
 from xt_tui.console.lines import LineBuffer
 from xt_tui.console.terminal import Terminal
 
@@ -129,3 +129,11 @@ def test_any_cut_of_a_stream_gives_the_same_lines() -> None:
         cuts = sorted({0, len(data), *(source.randrange(len(data)) for _ in range(6))})
         parts = [data[a:b] for a, b in itertools.pairwise(cuts)]
         assert shown(*parts) == shown(data), data
+
+
+def test_the_colour_of_a_run_is_kept_as_its_number() -> None:
+    text = f"{in_series_color('run1.3', 12)} │ \x1b[32mdone"
+    runs = [(shown, series_of(codes)) for shown, codes in styled(text)]
+    assert runs == [("run1.3", 12), (" │ ", None), ("done", None)]
+    assert plain(text) == "run1.3 │ done"
+    assert [series_of(codes) for codes in ("38;9;", "38;9;3;1", "1;38;9;3", "38;5;3")] == [None] * 4

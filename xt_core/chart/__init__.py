@@ -15,7 +15,7 @@ from xt_core.chart.glyphs import (
     Glyphs,
     fitting_glyphs,
 )
-from xt_core.chart.palette import PALETTE, Color, is_dim, series_color
+from xt_core.chart.palette import PALETTE, Color, color_number, is_dim, series_color
 from xt_core.chart.quantities import DURATION, NUMBER, TIME, Quantity
 from xt_core.chart.render import Chart, Look, beside, lay_out, render_chart
 from xt_core.chart.series import Curve, Form, Series, prepare
@@ -42,6 +42,7 @@ __all__ = [
     "Series",
     "Span",
     "beside",
+    "color_number",
     "fitting_glyphs",
     "is_dim",
     "lay_out",

@@ -54,11 +54,17 @@ def series_number(style: str) -> int | None:
     return int(style.removeprefix(_SERIES_STYLE))
 
 
-def series_color(style: str) -> Color | None:
-    """The palette's colour for the style of a series or of what lies behind it; else None."""
+def color_number(style: str) -> int | None:
+    """The colour number in the style name of a series or of what lies behind it; else None."""
     if not style.startswith((_SERIES_STYLE, _RAW_STYLE)):
         return None
-    return PALETTE[int(style.removeprefix(_SERIES_STYLE).removeprefix(_RAW_STYLE)) % len(PALETTE)]
+    return int(style.removeprefix(_SERIES_STYLE).removeprefix(_RAW_STYLE))
+
+
+def series_color(style: str) -> Color | None:
+    """The palette's colour for the style of a series or of what lies behind it; else None."""
+    number = color_number(style)
+    return None if number is None else PALETTE[number % len(PALETTE)]
 
 
 def series_letter(color: int) -> str:

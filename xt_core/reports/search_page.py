@@ -31,7 +31,7 @@ Page = list[str | Chart]
 
 STOPPED_EARLY = "stopped early"
 LEAST_FOR_CURVE = 3
-_WIDEST_CURVE, _CURVE_HEIGHT = 100, 12
+_WIDEST_CURVE, CURVE_HEIGHT = 100, 12
 _LEAST_SLICE, _SLICE_HEIGHT = 38, 9
 _BAR_CELLS = 30
 _WIDEST_CELL = 30
@@ -53,7 +53,7 @@ def search_page(
     charts of at most `width` cells; with `importance` (for which Optuna is loaded) and `slices`
     what the parameters do. Tables leave out what is beyond `table_width` cells, if given."""
     page = [
-        *curve(job, found, width, ascii_only=ascii_only),
+        *curve(job, found, min(width, _WIDEST_CURVE), ascii_only=ascii_only),
         *front_table(job, found, table_width),
     ]
     if importance:
@@ -64,7 +64,14 @@ def search_page(
     return page + sets_table(job, best, given_sets(found), table_width)
 
 
-def curve(job: Job, found: Sequence[Outcome], width: int, *, ascii_only: bool = False) -> Page:
+def curve(
+    job: Job,
+    found: Sequence[Outcome],
+    width: int,
+    height: int = CURVE_HEIGHT,
+    *,
+    ascii_only: bool = False,
+) -> Page:
     """The best value of the primary metric over the runs; nothing of fewer than 3 of them."""
     objectives = objectives_of(job)
     if not objectives or len(completed(found)) < LEAST_FOR_CURVE:
@@ -80,8 +87,8 @@ def curve(job: Job, found: Sequence[Outcome], width: int, *, ascii_only: bool = 
     goal = "most" if objectives[0].maximize else "least"
     chart = render_chart(
         [Series(objectives[0].metric, x, y, 0)],
-        min(width, _WIDEST_CURVE),
-        _CURVE_HEIGHT,
+        width,
+        height,
         title=f"best so far ({goal} {objectives[0].metric})",
         x_label="run_index",
         log_y=needs_log_axis(y),

@@ -1,10 +1,14 @@
-"""Which run has which colour.
+"""Which run has which colour, and what that is in the theme that is worn.
 
 A run keeps its colour while others come and go, and a colour is free again once its run is gone.
 """
 
 from collections.abc import Iterable
 from itertools import count
+
+from xt_tui.themes import SeriesColors
+
+SERIES_COLORS = SeriesColors()
 
 
 class Colors:

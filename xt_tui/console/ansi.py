@@ -16,6 +16,8 @@ LONGEST_LINE = 16_384
 """Characters of a line that are shown; what is longer ends in a mark."""
 
 STYLE_CODE = re.compile(r"\x1b\[([0-9;:]*)m")
+_SERIES = re.compile(r";?38;9;([0-9]{1,3})")
+"""The number of a run's colour: XT's own code, whose colour is the theme's."""
 _SEQUENCE = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]"  # cursor, erasing, colours, modes
     r"|[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)?"  # titles, links, device strings
@@ -99,6 +101,17 @@ def after_code(codes: str, code: str) -> str:
     if code.startswith(("0;", ";")):
         return code
     return f"{codes};{code}"[-200:].partition(";")[2] if len(codes) > 200 else f"{codes};{code}"
+
+
+def in_series_color(text: str, number: int) -> str:
+    """A text with the code for a run's colour, and the one that ends it."""
+    return f"\x1b[38;9;{number}m{text}\x1b[0m"
+
+
+def series_of(codes: str) -> int | None:
+    """The number of a run's colour, where that is what style codes stand for."""
+    found = _SERIES.fullmatch(codes)
+    return None if found is None else int(found[1])
 
 
 @lru_cache(maxsize=1024)

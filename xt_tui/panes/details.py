@@ -111,7 +111,8 @@ class DetailsPane(Pane):
         self._run, self._row = None, row
         self.query_one(TabStrip).display = False
         width = self._width
-        self._ask((row, width), lambda: self._read_job(row, width))
+        wanted = (row, width, self.app.theme)
+        self._ask(wanted, lambda: self._read_job(row, width))
 
     @property
     def _width(self) -> int:

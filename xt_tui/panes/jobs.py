@@ -45,7 +45,7 @@ class JobsPane(RecordsPane[JobRow]):
             fields=FIELDS,
             order=RecordOrder(FIELDS, state.jobs, lambda row: row.job.name, lambda row: False),
             selection=Selection("name", reverse=True),
-            empty="",
+            empty="no jobs yet",
             example="any word, status=running best>.9",
             choices=Choices(session.team_home.team_root),
         )

@@ -230,6 +230,7 @@ class MetricsPane(Pane, can_focus=True):
 
     @on(Charts.Shown)
     def _seen(self) -> None:
+        self._describe()  # a page may hold more or fewer charts than before
         self._look()
 
     # Drawing ----------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from xt_core.model.records import Run
 from xt_core.query.formats import counted
 from xt_core.session import Session
 from xt_tui.actions import bindings
+from xt_tui.console.ansi import in_series_color
 from xt_tui.console.lines import LineBuffer
 from xt_tui.panes.pane import Pane
 from xt_tui.state import marked, outcome
@@ -233,7 +234,4 @@ def _prefixes(runs: Sequence[Run]) -> list[str]:
     if len(set(names)) < len(names):
         names = [run.full_name for run in runs]
     width = max(map(len, names))
-    return [
-        f"\x1b[38;5;{PALETTE[place % len(PALETTE)].code}m{name:<{width}}\x1b[0m │ "
-        for place, name in enumerate(names)
-    ]
+    return [f"{in_series_color(f'{name:<{width}}', place)} │ " for place, name in enumerate(names)]

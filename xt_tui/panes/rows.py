@@ -328,7 +328,8 @@ class RowsPane(Pane, Generic[Record]):
         before = self.table.cursor_key
         no_hits = f"no {self.noun} matches the filter: backspace takes it away"
         self.table.empty = no_hits if shown.total else self._empty
-        self.table.show(self._table_columns(shown), shown.keys, shown.places)
+        rows = (shown.keys, shown.places) if shown.total else ((), {})
+        self.table.show(self._table_columns(shown), *rows)
         self.table.touch([*self.LEAD, *shown.groups.by_key])
         is_first = self._all_asked is None or shown.asked <= self._all_asked
         if is_first and not self.table.moved_at:

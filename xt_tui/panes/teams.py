@@ -81,10 +81,14 @@ class TeamsPane(Pane, can_focus=True):
         for node in nodes:
             if node["state"] != STOPPED:
                 self._tell_node(text, node, waiting if len(nodes) == 1 else 0)
-        if stopped:
-            text.append(f"○ {', '.join(stopped)}", STYLES["cancelled"])
+        deserted = [node["name"] for node in self._state.deserted if node["name"] in stopped]
+        if deserted:
+            text.append(f"✘ {', '.join(deserted)}", STYLES["error"])
+            text.append("  no controller: work waits, 7 s starts it\n")
+        if idle := [name for name in stopped if name not in deserted]:
+            text.append(f"○ {', '.join(idle)}", STYLES["cancelled"])
             text.append("  controller starts on demand")
-        elif len(nodes) == 1 and nodes[0]["controller"] is not None:
+        if len(nodes) == 1 and nodes[0]["controller"] is not None:
             controller = nodes[0]["controller"]
             up = format_duration(controller["uptime"])
             version, pid = controller["version"], controller["pid"]

@@ -119,7 +119,7 @@ class MainScreen(Screen[None]):
         self._arrange()
         self._show_status()
         self.set_interval(_CLOCK_SECONDS, self._tick)
-        self.app.theme_changed_signal.subscribe(self, lambda _theme: self.teams.update_facts())
+        self.app.theme_changed_signal.subscribe(self, lambda _theme: self._wear())
         self._is_composed = True
         for callback in self._when_open:
             self.call_later(callback)  # behind what lays the screen out and draws it first
@@ -132,6 +132,12 @@ class MainScreen(Screen[None]):
     def on_resize(self) -> None:
         self._arrange()
         self._show_status()
+
+    def _wear(self) -> None:
+        """Texts that have their colours in them are made anew in those of another theme."""
+        self.teams.update_facts()
+        if self.is_open:
+            self._show_details()
 
     # Layout -----------------------------------------------------------------------------
 

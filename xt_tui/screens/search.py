@@ -1,7 +1,7 @@
 """The search of one job, whole: its progress, its parameters, its front, and all of its sets.
 
 It is read in the background, only what is new of it, whenever the feed brings news of the job.
-Invariant: charts that were drawn for another width or an older state are thrown away.
+Invariant: charts that were drawn for another size or an older state are thrown away.
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.geometry import Size
 from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Static, TabbedContent, TabPane
@@ -24,8 +25,14 @@ from xt_core.model.states import RunStatus
 from xt_core.query.registry import JobRow
 from xt_core.reports.pages import search_facts
 from xt_core.reports.search import Outcome, completed, objectives_of, outcomes, parameter_importance
+from xt_core.reports.search_page import (
+    CURVE_HEIGHT,
+    curve,
+    front_table,
+    importance_lines,
+    slice_charts,
+)
 from xt_core.reports.search_page import Page as Parts
-from xt_core.reports.search_page import curve, front_table, importance_lines, slice_charts
 from xt_core.session import Session
 from xt_tui.background import Background
 from xt_tui.looks import draws_ascii
@@ -147,20 +154,22 @@ class SearchScreen(ModalScreen[str | None]):
         """Draw what is shown, unless it is as it was."""
         part = self.part
         pages = self.query(f"#tab-{part} Page").results(Page)
-        width = next((page.scrollable_content_region.width for page in pages), 0)
-        wanted = (self._revision, len(self._pairs), width)
-        if not part or not width or self._drawn.get(part) == wanted:
+        size = next((page.scrollable_content_region.size for page in pages), Size(0, 0))
+        wanted = (self._revision, len(self._pairs), size)
+        if not part or not size or self._drawn.get(part) == wanted:
             return
         self._drawn[part] = wanted
         pairs = list(self._pairs.values())
-        self._charts.ask(lambda: self.Drawn(part, wanted, self._text(part, pairs, width)))
+        self._charts.ask(lambda: self.Drawn(part, wanted, self._text(part, pairs, size)))
 
-    def _text(self, part: str, pairs: Sequence[tuple[WorkItem, Run]], width: int) -> Text:
-        job, is_ascii = self._row.job, draws_ascii(self.app)
+    def _text(self, part: str, pairs: Sequence[tuple[WorkItem, Run]], size: Size) -> Text:
+        job, is_ascii, width = self._row.job, draws_ascii(self.app), size.width
         found = outcomes(job, pairs)
         parts: Parts
         if part == PROGRESS:
-            parts = curve(job, found, width, ascii_only=is_ascii) or [_why_empty(job, found)]
+            height = min(size.height, CURVE_HEIGHT)
+            drawn = curve(job, found, width, height, ascii_only=is_ascii)
+            parts = drawn or [_why_empty(job, found)]
         elif part == FRONT:
             parts = list(front_table(job, found, width)) or [_why_empty(job, found)]
         else:

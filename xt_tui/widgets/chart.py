@@ -16,7 +16,8 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from xt_core.chart import Chart, is_dim, series_color
+from xt_core.chart import Chart, color_number, is_dim
+from xt_tui.charting.colors import SERIES_COLORS
 
 _STYLES = {
     "title": Style(bold=True),
@@ -176,7 +177,7 @@ def chart_text(chart: Chart) -> Text:
 
 
 def _style(name: str) -> Style:
-    color = series_color(name)
-    if color is not None:
-        return Style(color=color.hex, dim=is_dim(name))
+    number = color_number(name)
+    if number is not None:
+        return Style(color=SERIES_COLORS[number], dim=is_dim(name))
     return _STYLES.get(name, Style())

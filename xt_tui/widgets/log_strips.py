@@ -9,7 +9,8 @@ from rich.style import Style
 from textual.cache import LRUCache
 from textual.strip import Strip
 
-from xt_tui.console.ansi import decoded, style_of, styled
+from xt_tui.charting.colors import SERIES_COLORS
+from xt_tui.console.ansi import decoded, series_of, style_of, styled
 from xt_tui.console.matching import Matcher
 
 _KEPT_STRIPS = 1_000
@@ -49,7 +50,7 @@ class StripMaker:
     def _make(self, line: bytes, styles: LogStyles, is_current: bool) -> Strip:
         runs = styled(decoded(line))
         base = styles.text
-        segments = [Segment(t, base + style_of(codes) if codes else base) for t, codes in runs]
+        segments = [Segment(t, base + _style(codes) if codes else base) for t, codes in runs]
         text = "".join(text for text, _ in runs) if self.matchers else ""
         look = styles.current if is_current else styles.match
         for matcher in self.matchers:
@@ -89,6 +90,11 @@ def joined(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
         else:
             result.append((start, stop))
     return result
+
+
+def _style(codes: str) -> Style:
+    number = series_of(codes)
+    return style_of(codes) if number is None else Style(color=SERIES_COLORS[number])
 
 
 def over(strip: Strip, start: int, stop: int, style: Style) -> Strip:

@@ -190,7 +190,7 @@ class SideBySide(ScrollView, can_focus=True):
     # Drawing ----------------------------------------------------------------------------
 
     def render_line(self, y: int) -> Strip:
-        width, (left, top) = self.size.width, self.scroll_offset
+        width, (left, top) = self.scrollable_content_region.width, self.scroll_offset
         plain, shown = self.rich_style, self._shown
         at = top + y - _HEADER_LINES
         if not shown.places or (y and at >= len(shown.lines)):
@@ -201,7 +201,7 @@ class SideBySide(ScrollView, can_focus=True):
             return Strip([Segment(_fit(line.title, width), heading)])
         room = max(0, width - self._frozen_width)
         first, last, start = self._columns_in(left, left + room)
-        strip = Strip(self._part(line, at, first, last)).crop_extend(
+        strip = Strip(self._part(line, at, first, last, left + room)).crop_extend(
             left - start, left - start + room, plain
         )
         frozen = Strip([self._name_cell(line, at), *self._part(line, at, 0, 1)])
@@ -219,8 +219,11 @@ class SideBySide(ScrollView, can_focus=True):
         style = self.rich_style + Style(bold=line is not None and at == self._line)
         return Segment(_fit(title, self._shown.name_width) + _GAP, style)
 
-    def _part(self, line: Line | None, at: int, first: int, last: int) -> list[Segment]:
-        """Some columns of a line, or of the header, each with the gap after it."""
+    def _part(
+        self, line: Line | None, at: int, first: int, last: int, edge: int | None = None
+    ) -> list[Segment]:
+        """Some columns of a line, or of the header, each with the gap after it. Of a value that
+        goes on beyond an edge only a sign is shown: half a number is a wrong one."""
         shown, plain = self._shown, self.rich_style
         looks = self._looks(plain)
         segments: list[Segment] = []
@@ -236,7 +239,10 @@ class SideBySide(ScrollView, can_focus=True):
                     style = plain + self.get_component_rich_style(
                         "side-by-side--cursor", partial=True
                     )
-            segments.append(Segment(_fit(text, shown.widths[column], right=True), style))
+            width = shown.widths[column]
+            if edge is not None and text and (room := edge - self._starts[column - 1]) < width:
+                width, text = room, text if line is None else "…"
+            segments.append(Segment(_fit(text, width, right=True), style))
             segments.append(Segment(_GAP, plain))
         return segments
 

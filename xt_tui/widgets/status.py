@@ -4,7 +4,7 @@ from xt_core.query.formats import counted
 from xt_tui.freshness import Freshness
 from xt_tui.widgets.facts import Facts
 
-_NARROW = 100
+_NARROW, _NARROWEST = 100, 80
 
 
 class Status(Facts):
@@ -17,7 +17,7 @@ class Status(Facts):
     def show(self, fresh: Freshness, team: str, errors: int, read_only: bool) -> None:
         """Say how things are, unless that is what is said."""
         width = self.app.size.width
-        wanted = (fresh, team, errors, read_only, width < _NARROW)
+        wanted = (fresh, team, errors, read_only, width < _NARROW, width < _NARROWEST)
         if wanted == self._shown:
             return
         self._shown = wanted
@@ -27,7 +27,7 @@ class Status(Facts):
             parts += [team, fresh.text]
         else:
             parts += [f"✘{errors}"] if errors else []
-            parts += [fresh.text if width >= 80 or fresh.trouble else fresh.glyph]
+            parts += [fresh.text if width >= _NARROWEST or fresh.trouble else fresh.glyph]
         self.update(" · ".join(parts))
         for look in ("-live", "-stale", "-offline"):
             self.set_class(look == fresh.look, look)
