@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from xt_core.nodes.states import UNRESPONSIVE
 from xt_core.query.formats import format_duration
 from xt_core.reports.nodes import state_text
 from xt_tui.state import ViewState
@@ -36,5 +37,6 @@ def freshness(state: ViewState, now: float) -> Freshness:
         node, others = deserted[0], len(deserted) - 1
         more = f" and {others} more" if others else ""
         text = f"✘ {node['name']}: {state_text(node)}{more}"
-        return Freshness(f"{text}: 7 s starts it", "-stale", "the nodes pane (7) starts it by s")
+        does = "replaces" if node["state"] == UNRESPONSIVE else "starts"
+        return Freshness(f"{text}: 7 s {does} it", "-stale", f"s in the nodes pane (7) {does} it")
     return Freshness("● live", "-live")

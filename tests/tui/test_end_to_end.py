@@ -128,7 +128,7 @@ async def test_a_controller_that_hangs_is_replaced_by_key_and_its_run_goes_on(
         await until(pilot, lambda: "● node0  1 running" in text_of(app))
         asleep = xt.pause_controller()
         await pilot.press("7")
-        await until(pilot, lambda: "s ends it and starts a new one" in text_of(app))
+        await until(pilot, lambda: "s replaces it" in text_of(app))
         assert "✘ node0: does not answer" in text_of(app)
         await pilot.press("c")
         assert told(app)[-1] == "node0: nobody there answers, so nothing can be cancelled"

@@ -137,7 +137,7 @@ class NodesPane(Pane):
         elif node["state"] == STOPPED:
             about = f"s starts it  {about}".rstrip()
         elif node["state"] == UNRESPONSIVE and is_own_node(name):
-            about = "s ends it and starts a new one"
+            about = "s replaces it"
         return [
             Cell("●" if name in self._marked else " ", STYLES["marked"]),
             Cell(name, "bold"),
