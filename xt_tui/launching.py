@@ -3,22 +3,41 @@
 Its methods read and write stores: they are called in threads.
 """
 
-from collections.abc import Callable
-from dataclasses import replace
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from random import SystemRandom
 
 from xt_core.errors import XTError
 from xt_core.reports.plans import plan_lines
+from xt_core.search.objectives import parse_objectives
 from xt_core.session import Session
-from xt_core.submit.options import RunRequest, request_from_texts
+from xt_core.stats.store import RunQuery
+from xt_core.submit.doubts import refuse_open_brackets
+from xt_core.submit.options import RunRequest, request_from_texts, texts_of
 from xt_core.submit.parameters import with_parameters
 from xt_core.submit.preparation import prepare
 from xt_core.submit.presets import Preset
-from xt_core.submit.recent import recent_commands
+from xt_core.submit.recent import metrics_of_scripts, recent_commands, unlogged
 from xt_core.submit.submission import Submission, submit
 
 _MOST_ROWS = 8
+_MOST_RUNS = 300
+"""Of the newest runs, those whose metrics are offered."""
+_NO_FIELDS = ("extend",)
+"""Options of submissions that the form has no fields for."""
 _SEED = "hyperparameter-search.seed"
+
+
+@dataclass(frozen=True)
+class TakenOver:
+    """What a command line of `xt run` says, as a form has it."""
+
+    content: Preset
+    options: Sequence[str]
+    left_out: Sequence[str]
+    """Options that the form has no fields for."""
 
 
 class Launching:
@@ -38,9 +57,31 @@ class Launching:
             prefix = session.config.optional_string("hyperparameter-search.option-prefix")
             command = with_parameters(request.command, content.parameters, prefix)
             request = replace(request, command=command)
-            return request, plan_lines(prepare(session, request).plan, _MOST_ROWS)
+            if prefix is not None and not request.raw_args:
+                refuse_open_brackets(command)
+            preparation = prepare(session, request)
+            first, *others = plan_lines(preparation.plan, _MOST_ROWS)
+            remarks = [*preparation.doubts, self._unlogged(request, content.command)]
+            return request, [first, *(f"⚠ {remark}" for remark in remarks if remark), *others]
         finally:
             session.close()
+
+    def _unlogged(self, request: RunRequest, command: str) -> str:
+        """What to tell of a primary metric that was given and never logged."""
+        if not request.primary_metric:
+            return ""
+        objectives = parse_objectives(request.primary_metric, True)
+        return unlogged([each.metric for each in objectives], command, self._logged)
+
+    def taken_over(self, words: Sequence[str]) -> TakenOver:
+        """What follows `xt run`, read as that reads it. Raises XTError."""
+        from xt_core.cli.run import read_command_line
+
+        request, others = read_command_line(self._session, words)
+        texts = texts_of(request)
+        without = [f"--{name}" for name in _NO_FIELDS if texts.pop(name, "")]
+        content = Preset(shlex.join(request.command), texts)
+        return TakenOver(content, [f"--{name}" for name in texts], [*without, *others])
 
     def launch(self, request: RunRequest, warn: Callable[[str], None]) -> Submission:
         """Submit a request. Raises XTError."""
@@ -60,6 +101,22 @@ class Launching:
             return []
         finally:
             session.close()
+
+    @cached_property
+    def _logged(self) -> dict[str, list[str]]:
+        """The metrics of the team's newest runs, by script."""
+        session = self._session.beside()
+        try:
+            query = RunQuery(workspace=session.workspace, last=_MOST_RUNS)
+            return metrics_of_scripts(reversed(session.store.find_runs(query)[0]))
+        except XTError:
+            return {}
+        finally:
+            session.close()
+
+    def known_metrics(self) -> list[str]:
+        """The metrics that were logged lately, those of the newest runs first."""
+        return list(dict.fromkeys(name for names in self._logged.values() for name in names))
 
     def _for(self, request: RunRequest) -> Session:
         config, overrides = self._session.config, request.overrides()

@@ -1,10 +1,14 @@
-"""`xt run --preset`: what the launch form keeps, without the form."""
+"""`xt run`: presets of the launch form without the form, and what was hardly meant."""
 
 from pathlib import Path
 
+import pytest
 from cli_support import Commands
 
+from xt_core.cli.run import read_command_line
+from xt_core.errors import UsageError
 from xt_core.home import Home
+from xt_core.session import Session
 from xt_core.submit.presets import Preset, save_preset
 
 
@@ -21,3 +25,25 @@ def test_a_preset_is_run_as_it_is_or_changed(xt: Commands, home: Home) -> None:
     error = xt("run", "--preset", "large", "--dry-run", code=3).err
     assert "there is no preset 'large'" in error
     assert "there are: small one" in error
+
+
+def test_what_is_hardly_meant_is_warned_of_and_xt_does_not_run_itself(xt: Commands) -> None:
+    Path("t.py").touch()
+    done = xt("run", "--dry-run", "t.py", "--lr=[$loguniform(.1, 1)]", "--n=[1")
+    warnings = [line for line in done.err.splitlines() if line.startswith("warning: ")]
+    assert [line.split(":")[1] for line in warnings] == [" lr", " --n=[1"]
+    assert "static random: 1 run" in done.out
+    error = xt("run", "xt", "run", "--runs", "4", "t.py", code=2).err
+    assert "the command to run begins with xt run itself" in error
+
+
+def test_a_command_line_is_read_without_being_run(home: Home) -> None:
+    save_preset(home, "small", Preset("t.py --opt=adam", {"runs": "3"}, [("lr", ".1, .2")]))
+    session = Session(home=home)
+    words = ["--preset", "small", "--attach", "--dry-run", "--", "--opt=sgd"]
+    request, others = read_command_line(session, words)
+    assert request.command == ["t.py", "--opt=sgd", "--lr=[.1, .2]"]
+    assert (request.given(), others) == ({"runs": 3}, ["--attach", "--dry-run"])
+    with pytest.raises(UsageError, match="--help submits nothing"):
+        read_command_line(session, ["--help"])
+    session.close()

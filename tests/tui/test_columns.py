@@ -89,9 +89,15 @@ async def test_columns_are_chosen_by_keys_and_remembered(session: Session) -> No
         table.move_to("run")
         await pilot.press("space", *"K" * 9, "+")
         assert screen._columns[0] == ChosenColumn("run", 8)
-        await pilot.press("/", *"node", "enter")
-        assert list(table.keys) == ["node"]
-        await pilot.press("space", "/")
+        await pilot.press("/", *"nod", "space")  # no name goes on with a blank
+        await until(pilot, lambda: list(table.keys) == ["node"])
+        assert "node" in [column.name for column in screen._columns]
+        screen.query_one("#sought", Input).value = "restart"
+        await until(pilot, lambda: list(table.keys)[:1] == ["restarts"])
+        await pilot.press("down", "up", "space", "space")  # in and out again
+        assert screen._columns[-1] == ChosenColumn("node")
+        screen.query_one("#sought", Input).value = "moon"
+        await until(pilot, lambda: "nothing matches" in text_of(app))
         screen.query_one("#sought", Input).value = "hparams.later"
         await pilot.press("enter")
         await until(pilot, lambda: list(table.keys) == ["hparams.later"])

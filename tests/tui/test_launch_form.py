@@ -18,6 +18,7 @@ from xt_core.reports.search import objectives_of
 from xt_core.search.spec import ALGORITHMS
 from xt_core.search.stopping import policies
 from xt_core.session import Session
+from xt_core.stats.store import RunChange
 from xt_core.submit.parameters import check_parameter, with_parameters
 from xt_core.submit.presets import Preset
 from xt_core.submit.submission import Submission
@@ -89,7 +90,7 @@ def states(form: LaunchScreen) -> list[str]:
 
 
 def errors(form: LaunchScreen) -> list[str]:
-    shown = form.query(".parameter-error").results(Static)
+    shown = form.query(".parameter-remark").results(Static)
     return [str(part.render()) for part in shown if not part.has_class("hidden")]
 
 
@@ -211,6 +212,12 @@ async def test_a_row_says_whether_it_is_right_and_can_be_taken_out(session: Sess
         await until(pilot, lambda: states(form) == ["✘", "✔ 3 values", ""])
         [error] = errors(form)
         assert "write it as [$uniform(low, high)]" in error
+        form.query(ParameterRow)[1].values_input.value = "$loguniform(0.0001, 1)"
+        await until(pilot, lambda: states(form)[1] == "⚠ 1.0001 … 2.72 (e^0.0001…e^1)")
+        meant = "⚠ bounds are exponents: for 0.0001 … 1 write $loguniform(-9.21, 0)"
+        await until(pilot, lambda: errors(form) == [error, meant])
+        form.query(ParameterRow)[1].values_input.value = "a, b, c"
+        await until(pilot, lambda: states(form)[1] == "✔ 3 values")
         await until(pilot, lambda: "$uniform with 1 arguments" in preview(form))
         row = form.query(ParameterRow).first()
         row.values_input.focus()
@@ -218,6 +225,48 @@ async def test_a_row_says_whether_it_is_right_and_can_be_taken_out(session: Sess
         await pilot.press("ctrl+t")
         await until(pilot, lambda: states(form) == ["✔ 3 values", ""])
         await until_copied(pilot, "xt run t.py '--opt=[a, b, c]' -- x")
+
+
+async def test_what_is_missing_or_hardly_meant_is_said(session: Session) -> None:
+    (session.cwd / "t.py").write_text("")
+    session.store.change_run(RunChange("ws1", "run1.1", fields={"command": "t.py --n=1"}))
+    async with XtApp(session).run_test(size=(120, 50)) as pilot:
+        app = await until_loaded(pilot, 7)
+        form = await open_form(pilot, "")
+        form.query_one("#option-seed", Input).focus()
+        await pilot.press("ctrl+l")
+        await until(pilot, lambda: preview(form) == "no script given")
+        assert form.focused is form.command
+        form.command.value = "t.py --lr=[.1"
+        await until(pilot, lambda: "the bracket of --lr=[.1 is not closed" in preview(form))
+        form.command.value = "t.py --lr=[$log]"
+        await until(pilot, lambda: "⚠ lr: $log is taken as a text; distributions:" in preview(form))
+        metric = form.query_one("#option-primary-metric", Input)
+        metric.focus()
+        await pilot.press(*"lo")
+        await until(pilot, lambda: metric._suggestion == "loss")
+        await pilot.press("right")
+        assert metric.value == "loss"
+        form.command.value = "./t.py --n=3"
+        metric.value = "los:min"
+        hint = "⚠ no earlier run of t.py logged los: they logged loss"
+        await until(pilot, lambda: hint in preview(form))
+        assert may_launch(form)
+        # XT's own command, pasted and typed
+        form.command.focus()
+        form.command.value = ""
+        app.post_message(events.Paste("$ xt run --runs 4 --attach \\\n  t.py --lr=[.1,.2]\n"))
+        await until(pilot, lambda: form.content == Preset("t.py '--lr=[.1,.2]'", {"runs": "4"}))
+        assert "taken over from xt run: --runs ·" in text_of(app)
+        assert told(app)[-1] == "--attach left out: the form has no such field"
+        form.command.value = "python -m xt_core run --concurrent 2 t.py"
+        await until(pilot, lambda: "a command of xt run: enter or tab" in preview(form))
+        await pilot.press("enter")
+        await until(pilot, lambda: form.content == Preset("t.py", {"concurrent": "2"}))
+        form.command.value = "xt run --moon t.py"
+        await pilot.press("enter")
+        await until(pilot, lambda: "unrecognized arguments: --moon" in preview(form))
+        assert app.screen is form
 
 
 async def test_only_the_settings_of_the_chosen_policy_are_shown(session: Session) -> None:
@@ -283,7 +332,9 @@ async def test_a_launch_ends_though_its_form_was_closed_and_is_told(
             closed.clear()
             form = await open_form(pilot)
             await until(pilot, partial(may_launch, form))
-            await pilot.press("ctrl+l", "escape")
+            await pilot.press("ctrl+l", "ctrl+l")
+            assert preview(form).startswith("launching… single: 1 run")
+            await pilot.press("escape")
             await until(pilot, lambda: app.screen is app.main)
             closed.set()
             await until(pilot, partial(is_told, app, text))

@@ -137,6 +137,10 @@ async def test_help_begins_with_the_pane_finds_and_does(session: Session) -> Non
         await until(pilot, lambda: not isinstance(app.screen, HelpScreen))
         options = await find(pilot, "zoom whole")
         await until(pilot, lambda: options.option_count == 2)
+        app.screen.query_one(Input).value = "moon"
+        await until(pilot, lambda: "nothing matches" in text_of(app))
+        app.screen.query_one(Input).value = "zoom whole"
+        await until(pilot, lambda: options.option_count == 2)
         await pilot.press("enter")
         await until(pilot, lambda: displayed(app) == {"metrics"})
 
@@ -174,7 +178,7 @@ async def test_the_palette_goes_to_anything_and_offers_it_first_again(session: S
         await until(pilot, lambda: app.metrics.charts.chosen == "loss")
         assert (app.main.pane, app.metrics.view.large) == (app.metrics, True)
         await pilot.press(":", *"nothing of the kind", "enter")
-        await until(pilot, lambda: "nothing has that in its name" in text_of(app))
+        await until(pilot, lambda: "nothing matches" in text_of(app))
         await pilot.press("ctrl+g", ":")
         wanted = ["metric loss", "node node0", "view odd", "view few", "theme xt-light"]
         await until(pilot, lambda: palette_rows(app)[:5] == wanted)

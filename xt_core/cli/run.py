@@ -42,7 +42,8 @@ def main(argv: list[str]) -> int:
     if options.preset is None:
         request = request_of_options(options, command)
     else:
-        request = _with_preset(options, command)
+        team = Session(overrides=overrides_of(argparse.Namespace(team=options.team)))
+        request = _with_preset(team, options, command)
     session = Session(overrides=overrides_of(options) | request.overrides(), waiting=note)
     if request.extend is not None:
         if options.dry_run:
@@ -58,6 +59,8 @@ def submit_and_follow(
     session: Session, preparation: Preparation, options: argparse.Namespace
 ) -> int:
     """Submit, or show what would be; then do what `add_run_options` lets the user choose."""
+    for doubt in preparation.doubts:
+        note(f"warning: {doubt}")
     if options.dry_run:
         _show_plan(preparation, session, as_json=options.json)
         return ExitCode.OK
@@ -140,12 +143,28 @@ def request_of_options(options: argparse.Namespace, command: list[str]) -> RunRe
     return RunRequest(command=command, **given)
 
 
-def _with_preset(options: argparse.Namespace, arguments: list[str]) -> RunRequest:
+def read_command_line(session: Session, words: Sequence[str]) -> tuple[RunRequest, list[str]]:
+    """What `xt run` with these words submits, and those of its options that are no part of that,
+    such as `--attach`. Writes nothing. Raises UsageError, and for a preset UnknownNameError and
+    UnavailableError."""
+    own, command = split_command_line(words)
+    if not {"-h", "--help"}.isdisjoint(own):
+        raise UsageError("xt run --help submits nothing", "leave --help out")
+    options = _parser().parse_args(own)
+    if options.preset is None:
+        request = request_of_options(options, command)
+    else:
+        request = _with_preset(session, options, command)
+    parts = {option.field for option in RUN_OPTIONS} | {"preset"}
+    others = [name for name, given in vars(options).items() if given and name not in parts]
+    return request, [f"--{name.replace('_', '-')}" for name in others]
+
+
+def _with_preset(session: Session, options: argparse.Namespace, arguments: list[str]) -> RunRequest:
     """What a preset of the launch form says, changed by options and arguments that are given."""
     from xt_core.submit.again import changed
     from xt_core.submit.presets import preset_request
 
-    session = Session(overrides=overrides_of(argparse.Namespace(team=options.team)))
     given = request_of_options(options, []).given()
     return changed(preset_request(session, options.preset), given, arguments)
 

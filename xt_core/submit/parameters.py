@@ -5,12 +5,13 @@ What is right is decided by the engine's grammar, the one of command lines and f
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from xt_core.errors import UsageError
-from xt_core.query.formats import counted
-from xt_core.search.distributions import Choice
+from xt_core.search.ranges import range_of
 from xt_core.search.space import parse_values
 from xt_core.submit.command import END_OF_OPTIONS, OPTION_NAME
+from xt_core.submit.doubts import doubt_about
 
 Written = tuple[str, str]
 """A parameter's name and its values, as they were typed."""
@@ -24,8 +25,16 @@ def bracketed(values: str) -> str:
     return text if text.startswith("[") else f"[{text}]"
 
 
-def check_parameter(name: str, values: str) -> str:
-    """What a row stands for, in a word or two. Raises UsageError."""
+@dataclass(frozen=True)
+class Checked:
+    """A parameter that is right: what it draws, and what makes one wonder about it, if anything."""
+
+    drawn: str
+    doubt: str = ""
+
+
+def check_parameter(name: str, values: str) -> Checked:
+    """What a row stands for. Raises UsageError."""
     if not name.strip():
         raise UsageError("a parameter without a name", "write the name of the script's option")
     if not values.strip():
@@ -33,7 +42,7 @@ def check_parameter(name: str, values: str) -> str:
     found = parse_values(name.strip(), bracketed(values))
     if not re.fullmatch(OPTION_NAME, name.strip()):
         raise UsageError(f"{name!r} is no name of an option", "as in lr or model.depth")
-    return counted(len(found.values), "value") if isinstance(found, Choice) else "drawn"
+    return Checked(range_of(found), doubt_about(bracketed(values), found))
 
 
 def with_parameters(

@@ -13,9 +13,11 @@ from xt_core.model.states import Schedule, SearchStyle
 from xt_core.session import Session
 from xt_core.submit import searching
 from xt_core.submit.command import parse_multi_commands
+from xt_core.submit.doubts import command_doubts
 from xt_core.submit.environments import EnvironmentSpec, environment_of
 from xt_core.submit.mrc import Asked, MultiRunConfig, NodeContext
 from xt_core.submit.options import RunRequest
+from xt_core.submit.owncommand import refuse_own_command
 from xt_core.submit.placement import Placement, place
 from xt_core.submit.plan import Plan, make_plan
 from xt_core.submit.script import (
@@ -63,6 +65,8 @@ class Preparation:
     """The listed commands of a job that has many, as they were written."""
     code: StoredCode | None = None
     """The code to use again, instead of a new snapshot."""
+    doubts: Sequence[str] = ()
+    """What was most likely meant otherwise; for the user to see."""
 
     @property
     def nodes(self) -> list[str]:
@@ -124,6 +128,7 @@ def prepare(session: Session, request: RunRequest) -> Preparation:
     `session.overrides` must hold `request.overrides()`.
     """
     config = session.config
+    refuse_own_command(request.command)
     placement = place(session, request)
     environments = _environments(session, placement)
     layout = CodeLayout(
@@ -180,6 +185,9 @@ def prepare(session: Session, request: RunRequest) -> Preparation:
         request=request,
         tags=parse_tags(request.tags or ""),
         commands=written,
+        doubts=command_doubts(
+            request.command, None if request.raw_args else search["option_prefix"]
+        ),
     )
 
 

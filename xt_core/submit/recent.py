@@ -1,11 +1,12 @@
-"""What was launched lately, and what may be launched from a folder: commands and scripts."""
+"""What was launched lately, and what may be launched from a folder: commands and scripts; and what
+those logged."""
 
 import os
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from xt_core.model.records import Job
+from xt_core.model.records import Job, Run
 
 _MOST_FILES = 20_000
 _MOST_COMMANDS = 200
@@ -26,6 +27,38 @@ def scripts(folder: Path, commands: Sequence[str]) -> list[str]:
     used = [os.path.normpath(name) for name in map(_first_word, commands) if name]
     lately = [name for name in dict.fromkeys(used) if name in set(found)]
     return [*lately, *(path for path in found if path not in set(lately))]
+
+
+def script_of(command: str) -> str:
+    """The script that a command runs, for `python train.py` as for `train.py`: its first word that
+    is named like one, else its first word."""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return ""
+    named = (word for word in words if word.endswith(_SUFFIXES) and not word.startswith("-"))
+    script = next(named, next(iter(words), ""))
+    return os.path.normpath(script) if script else ""
+
+
+def metrics_of_scripts(runs: Iterable[Run]) -> dict[str, list[str]]:
+    """The metrics that runs logged, by script, in the order of the runs."""
+    found: dict[str, dict[str, None]] = {}
+    for run in runs:
+        if run.metrics:
+            found.setdefault(script_of(run.command), {}).update(dict.fromkeys(run.metrics))
+    return {script: list(names) for script, names in found.items()}
+
+
+def unlogged(metrics: Sequence[str], command: str, logged: Mapping[str, Sequence[str]]) -> str:
+    """What to tell of metrics that no earlier run of a command's script logged; nothing where it
+    logged them all, or was not run yet."""
+    script = script_of(command)
+    known = logged.get(script, ())
+    missing = [name for name in metrics if name not in known]
+    if not known or not missing:
+        return ""
+    return f"no earlier run of {script} logged {', '.join(missing)}: they logged {', '.join(known)}"
 
 
 def _first_word(command: str) -> str:

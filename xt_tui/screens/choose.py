@@ -14,7 +14,7 @@ from textual.widgets.option_list import Option
 
 from xt_core.query.table import display_width, printable
 from xt_tui.widgets.dialog import Dialog
-from xt_tui.widgets.options import Options
+from xt_tui.widgets.options import Options, nothing_matches
 
 _MOST_SHOWN = 1_000
 """More are found by the filter only."""
@@ -49,8 +49,8 @@ class ChoiceScreen(ModalScreen[str | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,ctrl+g", "dismiss(None)", "close"),
         Binding("q", "dismiss(None)", "close", show=False),
-        Binding("down", "move(1)", "down", show=False),
-        Binding("up", "move(-1)", "up", show=False),
+        Binding("down,ctrl+n", "move(1)", "down", show=False),
+        Binding("up,ctrl+p", "move(-1)", "up", show=False),
         Binding("slash", "filter", "filter", show=False),
         Binding("delete,D", "delete", "delete", show=False),
     ]
@@ -88,6 +88,8 @@ class ChoiceScreen(ModalScreen[str | None]):
         width = max((width for width in widths if width <= _WIDEST), default=0)
         self._list.clear_options()
         self._list.add_options([Option(choice.line(width), choice.id) for choice in found])
+        if not found:
+            self._list.add_option(nothing_matches())
         self._list.highlighted = 0 if found else None
 
     @on(Input.Changed, "#choice-filter")

@@ -18,16 +18,34 @@ from xt_tui.columns import known_names, moved, resized, toggled
 from xt_tui.widgets.dialog import Dialog
 from xt_tui.widgets.table import Cell, Table, TableColumn
 
-_KEYS = "space show or hide · J K move · + - width · / search · r automatic · enter take · q close"
+_KEYS = (
+    "↑ ↓ go · space show or hide · J K move · + - width · / search · r automatic · enter takes · "
+    "q or ctrl+g leaves"
+)
 _NAME_CELLS, _EXAMPLE_CELLS = 34, 24
 _WIDTH_STEP = 2
+
+
+class SoughtInput(Input):
+    """The text that fields are sought by."""
+
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        """A blank is left to the screen where it chooses a field."""
+        is_choice = key == "space" and self.screen.check_action("choose_sought", ())
+        return not is_choice and super().check_consume_key(key, character)
 
 
 class ColumnsScreen(ModalScreen[Columns | None], Generic[Record]):
     """Ends with the columns (none: the automatic ones), or None to leave them as they are."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,C", "dismiss(None)", "close"),
+        Binding("escape,q,C,ctrl+g", "dismiss(None)", "close"),
+        # While text is typed, as in the other dialogs that search.
+        Binding("down,ctrl+n", "step(1)", "down", show=False, priority=True),
+        Binding("up,ctrl+p", "step(-1)", "up", show=False, priority=True),
+        Binding("pagedown,ctrl+f", "page(1)", "page down", show=False, priority=True),
+        Binding("pageup,ctrl+b", "page(-1)", "page up", show=False, priority=True),
+        Binding("space", "choose_sought", "show or hide", show=False, priority=True),
         Binding("space", "choose_field", "show or hide"),
         Binding("J,ctrl+down", "shift(1)", "move down"),
         Binding("K,ctrl+up", "shift(-1)", "move up"),
@@ -51,11 +69,15 @@ class ColumnsScreen(ModalScreen[Columns | None], Generic[Record]):
         self._noun, self._fields, self._records = noun, fields, records
         self._columns, self._text = shown, text
         self._known = known_names(fields, records, clock.now())
+        self._is_stepped = False
+        """Whether a field was gone to since text was typed last."""
 
     def compose(self) -> ComposeResult:
         with Dialog(f"Columns of {self._noun}s", _KEYS, classes="tall"):
-            yield Input(placeholder="/ searches, or names any field", id="sought", compact=True)
-            yield Table(self._cells, id="columns-table", empty="no field has that in its name")
+            yield SoughtInput(
+                placeholder="/ searches, or names any field", id="sought", compact=True
+            )
+            yield Table(self._cells, id="columns-table", empty="nothing matches")
 
     def on_mount(self) -> None:
         self._table.focus()
@@ -104,8 +126,27 @@ class ColumnsScreen(ModalScreen[Columns | None], Generic[Record]):
     # Keys ---------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """While text is typed, letters are text."""
-        return not (isinstance(self.focused, Input) and action in {"search", "choose_field"})
+        """While text is typed, letters are text; a blank too, where it can be of a name."""
+        is_typed = isinstance(self.focused, Input)
+        if action == "choose_sought":
+            text = f"{self.query_one('#sought', Input).value} ".lower()
+            is_of_name = any(text in name.lower() for name in self._known)
+            return is_typed and (self._is_stepped or not is_of_name)
+        if action in {"step", "page"}:
+            return is_typed
+        return not (is_typed and action in {"search", "choose_field"})
+
+    def action_step(self, by: int) -> None:
+        self._is_stepped = True
+        self._table.action_cursor(by)
+
+    def action_page(self, by: int) -> None:
+        self._is_stepped = True
+        self._table.action_page(by)
+
+    def action_choose_sought(self) -> None:
+        self._show()  # what was typed just before may not be sought yet
+        self.action_choose_field()
 
     def action_choose_field(self) -> None:
         """A column that comes takes the cursor along, so that it can be moved; one that goes
@@ -141,6 +182,7 @@ class ColumnsScreen(ModalScreen[Columns | None], Generic[Record]):
 
     @on(Input.Changed)
     def _sought(self) -> None:
+        self._is_stepped = False
         self._show()
 
     @on(Input.Submitted)

@@ -36,7 +36,7 @@ class FieldScreen(TypedChoice[str | None]):
         with Dialog(self._title, _KEYS, classes="tall"):
             yield Input(id="sought", compact=True)
             yield Static(self._hint, id="field-hint", classes="hint", markup=False)
-            yield Table(lambda name: [Cell(name)], id="field-table", empty="")
+            yield Table(lambda name: [Cell(name)], id="field-table", empty="nothing matches")
 
     def on_mount(self) -> None:
         self.table.can_focus = False  # the keys go to the text

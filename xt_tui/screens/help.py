@@ -19,6 +19,7 @@ from textual.widgets.option_list import Option
 from xt_tui.actions import ACTIONS, PANE_GROUPS
 from xt_tui.keymap import key_text, keys_of
 from xt_tui.widgets.dialog import Dialog
+from xt_tui.widgets.options import nothing_matches
 
 _KEYS_WIDTH = 18
 
@@ -128,6 +129,8 @@ class HelpScreen(ModalScreen[str | None]):
                     heading = line.heading
                     options.add_option(Option(Text(heading, "bold"), disabled=True))
                 options.add_option(Option(_text(line), id=str(number), disabled=not line.action))
+        if not options.option_count:
+            options.add_option(nothing_matches())
         options.action_first()
 
     @on(Input.Changed)

@@ -18,11 +18,13 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.events import DescendantFocus
 from textual.message import Message
 from textual.screen import ModalScreen
+from textual.timer import Timer
 from textual.widgets import Button, Input, Label, Select, Static
 
 from xt_core.errors import XTError
 from xt_core.session import Session
 from xt_core.submit.options import RunRequest, command_line
+from xt_core.submit.owncommand import own_arguments_of
 from xt_core.submit.presets import Preset
 from xt_core.submit.submission import Submission
 from xt_tui.acting.steering import as_told
@@ -40,6 +42,11 @@ if TYPE_CHECKING:
 _ABOUT_COMMAND = "brackets search, as --lr=[.1,.2]; right completes files, up recalls commands"
 _AS_LEFT = "as you left it: ctrl+x empties it"
 _EMPTIED = "emptied: ctrl+x brings it back"
+_NO_SCRIPT = "no script given"
+_LAUNCHING = "launching…"
+_OWN_COMMAND = "a command of xt run: enter or tab takes its options into the fields below"
+_PAUSE_SECONDS = 0.12
+"""Without a key, before what was typed is looked at: a preview costs more than many keys."""
 
 
 class LaunchScreen(ModalScreen[Submission | None]):
@@ -84,9 +91,10 @@ class LaunchScreen(ModalScreen[Submission | None]):
 
     @dataclass
     class Remembered(Message):
-        """What was launched lately, the newest first."""
+        """What was launched and logged lately, the newest first."""
 
         commands: list[str]
+        metrics: list[str]
 
     def __init__(
         self,
@@ -108,10 +116,18 @@ class LaunchScreen(ModalScreen[Submission | None]):
         self._launching = Launching(session)
         self._request: RunRequest | None = None
         """What the fields say, once it is known to be right."""
-        self._typed = 0
+        self._typed = self._previewed_typed = 0
+        """How often the content has changed, and up to which change it is previewed."""
         self._is_wanted = self._is_submitting = False
+        self._pause: Timer | None = None
+        """Runs while the user types."""
         self.command = CommandInput(session.cwd, id="command")
         self._options = OptionFields(session, id="options")
+        self._preview = Static(id="preview", markup=False)
+        self._go = Button(
+            "Launch (ctrl+l)", id="go", variant="success", disabled=True, compact=True
+        )
+        self._copy = Button("Copy as command (ctrl+y)", id="copy", disabled=True, compact=True)
 
     def compose(self) -> ComposeResult:
         title = "Launch a run or a search"
@@ -124,12 +140,10 @@ class LaunchScreen(ModalScreen[Submission | None]):
             yield self._options
             yield Static(_ABOUT_COMMAND, id="field-help", classes="hint", markup=False)
             with VerticalScroll(id="preview-scroll"):
-                yield Static(id="preview", markup=False)
+                yield self._preview
             with Horizontal(classes="buttons"):
-                yield Button(
-                    "Launch (ctrl+l)", id="go", variant="success", disabled=True, compact=True
-                )
-                yield Button("Copy as command (ctrl+y)", id="copy", disabled=True, compact=True)
+                yield self._go
+                yield self._copy
                 yield Button("Close (esc)", id="close", compact=True)
             yield Static(
                 "tab next field · ctrl+f scripts · ctrl+r presets · ctrl+s saves as preset",
@@ -139,7 +153,7 @@ class LaunchScreen(ModalScreen[Submission | None]):
 
     async def on_mount(self) -> None:
         self.command.focus()
-        self._describe()
+        self.describe()
         self.run_worker(
             self._remember, thread=True, description="recent commands", exit_on_error=False
         )
@@ -150,9 +164,9 @@ class LaunchScreen(ModalScreen[Submission | None]):
             self._first = self.content  # as the fields say it
         if (draft := self._drafts.take(*self._purpose)) is not None:
             await self.fill(draft)
-            self._describe(_AS_LEFT)
+            self.describe(_AS_LEFT)
 
-    def _describe(self, note: str = "") -> None:
+    def describe(self, note: str = "") -> None:
         """What the first field takes; before that, what has happened to the form."""
         where = f"script and arguments, in {short(self._session.cwd)}"
         self.query_one("#launch-folder", Label).update(f"{note} · {where}" if note else where)
@@ -163,16 +177,17 @@ class LaunchScreen(ModalScreen[Submission | None]):
         options, parameters = self._options.texts, tuple(self._options.parameters.written)
         return Preset(self.command.value.strip(), options, parameters)
 
-    async def fill(self, content: Preset) -> None:
-        """Say this and nothing else; the cursor goes to the command."""
+    async def fill(self, content: Preset, *, focus: bool = True) -> None:
+        """Say this and nothing else; the cursor goes to the command, with `focus` the keys too."""
         for name in await self._options.fill(content.options):
             text = f"{name} {content.options[name]} is left out: there is none any more"
             self.notify(text, severity="warning", markup=False)
         self.command.value = content.command
         self.command.cursor_position = len(content.command)
         await self._options.parameters.fill(list(content.parameters))
-        self._describe()
-        self.command.focus()
+        self.describe()
+        if focus or self.focused is None:
+            self.command.focus()
         self._changed()
 
     async def action_empty(self) -> None:
@@ -181,7 +196,7 @@ class LaunchScreen(ModalScreen[Submission | None]):
         if content != self._first:
             self._emptied = content
             await self.fill(self._first)
-            self._describe(_EMPTIED)
+            self.describe(_EMPTIED)
         elif self._emptied is not None:
             await self.fill(self._emptied)
 
@@ -213,39 +228,66 @@ class LaunchScreen(ModalScreen[Submission | None]):
     @on(Select.Changed)
     @on(Parameters.TakenOut)
     def _changed(self) -> None:
-        if not self.query("#go, #copy"):
+        """Only what must be is done at each key; the rest when no more comes for a while."""
+        if not self._copy.is_attached:
             return  # the form is being built, or closes
         self._typed += 1
         self._is_wanted = False
         self._set_request(None)
-        typed, content = self._typed, self.content
-        self._background.ask(lambda: self._preview(typed, content))
+        if self._pause is None:
+            self._pause = self.set_timer(_PAUSE_SECONDS, self._look)
+        else:
+            self._pause.reset()
 
-    def _preview(self, typed: int, content: Preset) -> Previewed:
+    def _look(self) -> None:
+        """Have it found out, in the background, what the fields mean."""
+        if self._pause is not None:
+            self._pause.stop()
+            self._pause = None
+        typed, content = self._typed, self.content
+        self._background.ask(lambda: self._previewed(typed, content))
+
+    def _previewed(self, typed: int, content: Preset) -> Previewed:
         if not content.command and not content.options.get("multi-commands"):
             return self.Previewed(typed, None, ["write the command to run into the first line"])
+        if own_arguments_of(content.command) is not None:
+            return self.Previewed(typed, None, [_OWN_COMMAND])
         try:
             request, lines = self._launching.planned(content)
         except XTError as error:
-            hint = f" ({error.hint})" if error.hint else ""
-            return self.Previewed(typed, None, [], error.message + hint)
+            return self.Previewed(typed, None, [], _in_line(error))
         return self.Previewed(typed, request, lines)
 
     @on(Previewed)
     def _show_preview(self, message: Previewed) -> None:
-        if message.typed != self._typed or not self.query("#preview"):
+        if message.typed != self._typed or not self._copy.is_attached:
             return  # more has been typed since, or the form closes
-        preview = self.query_one("#preview", Static)
-        preview.set_class(bool(message.error), "error")
-        preview.update(message.error or _page(message.lines))
+        self._previewed_typed = message.typed
+        self._say(message.error or _page(message.lines), is_error=bool(message.error))
         self._set_request(message.request)
         if self._is_wanted:
             self.action_launch()
 
+    def _say(self, text: Text | str, *, is_error: bool = False) -> None:
+        self._preview.set_class(is_error, "error")
+        self._preview.update(text)
+
     def _set_request(self, request: RunRequest | None) -> None:
         self._request = request
-        self.query_one("#go", Button).disabled = request is None or self._is_submitting
-        self.query_one("#copy", Button).disabled = request is None
+        self._go.disabled = request is None or self._is_submitting
+        self._copy.disabled = request is None
+
+    @on(CommandInput.Pasted)
+    @on(Input.Blurred, "#command")
+    def _take_over(self) -> bool:
+        """Fill the fields from a command of XT's own; whether there is one."""
+        from xt_tui.acting.takingover import take_over
+
+        return take_over(self, self._launching)
+
+    def tell_error(self, error: XTError) -> None:
+        if self._copy.is_attached:  # it is not while the form closes
+            self._say(_in_line(error), is_error=True)
 
     # Acts -------------------------------------------------------------------------------
 
@@ -253,11 +295,14 @@ class LaunchScreen(ModalScreen[Submission | None]):
     @on(Input.Submitted, "#command")
     def action_launch(self) -> None:
         """Launch what is previewed; what is not yet previewed, as soon as it is."""
-        self._is_wanted = self._request is None
-        if self._request is None or self._is_submitting:
+        if self._is_submitting or self._take_over():
             return
-        self._is_submitting = True
-        self.query_one("#go", Button).disabled = True
+        if self._request is None:
+            self._await_preview()
+            return
+        self._is_wanted, self._is_submitting = False, True
+        self._go.disabled = True
+        self._say(_page(f"{_LAUNCHING} {self._preview.content}".splitlines()))
         request, content, app = self._request, self.content, cast("XtApp", self.app)
         self.run_worker(
             lambda: self._tell(app, content, self._submit(request)),
@@ -266,6 +311,18 @@ class LaunchScreen(ModalScreen[Submission | None]):
             description="submit",
             exit_on_error=False,
         )
+
+    def _await_preview(self) -> None:
+        content = self.content
+        if not content.command and not content.options.get("multi-commands"):
+            self._say(_NO_SCRIPT, is_error=True)
+            self.command.focus()
+            return
+        self._is_wanted = True
+        if self._pause is not None:
+            self._look()
+        if self._previewed_typed != self._typed:
+            self._say(_LAUNCHING)
 
     def _submit(self, request: RunRequest) -> Submitted:
         try:
@@ -298,9 +355,8 @@ class LaunchScreen(ModalScreen[Submission | None]):
         if message.submission is not None:
             self.dismiss(message.submission)
             return
-        for preview in self.query("#preview").results(Static):  # none while the form closes
-            preview.add_class("error")
-            preview.update(message.error)
+        if self._copy.is_attached:  # it is not while the form closes
+            self._say(message.error, is_error=True)
             self._set_request(self._request)
 
     @on(Input.Submitted)
@@ -322,11 +378,13 @@ class LaunchScreen(ModalScreen[Submission | None]):
 
     def _remember(self) -> None:
         """Look up what was launched lately, in a thread."""
-        self.post_message(self.Remembered(self._launching.recent_commands()))
+        commands = self._launching.recent_commands()
+        self.post_message(self.Remembered(commands, self._launching.known_metrics()))
 
     @on(Remembered)
     def _take_history(self, message: Remembered) -> None:
         self.command.remember(message.commands)
+        self._options.remember_metrics(message.metrics)
 
     def action_choose_script(self) -> None:
         from xt_tui.acting import scripts
@@ -349,3 +407,8 @@ def _page(lines: Sequence[str]) -> Text:
     text = Text("\n", no_wrap=True).join(Text(line) for line in lines)
     text.stylize("bold", 0, len(lines[0]) if lines else 0)
     return text
+
+
+def _in_line(error: XTError) -> str:
+    """What is wrong and what to do, in a line."""
+    return f"{error.message} ({error.hint})" if error.hint else error.message

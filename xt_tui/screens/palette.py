@@ -48,7 +48,7 @@ class PaletteScreen(TypedChoice[Hit | None]):
         nouns = ", ".join(f"{kind.noun}s" for kind in self._kinds if kind.noun)
         with Dialog("Find", _KEYS, classes="tall"):
             yield Input(placeholder=f"words of actions, {nouns}", id="sought", compact=True)
-            yield Table(self._cells, id="hits", empty="nothing has that in its name")
+            yield Table(self._cells, id="hits", empty="nothing matches")
 
     def on_mount(self) -> None:
         self.table.can_focus = False  # the keys go to the text

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
+from textual import events
 from textual.binding import Binding, BindingType
+from textual.message import Message
 
 from xt_tui.widgets.files import FileSuggester
 from xt_tui.widgets.history import History
@@ -31,14 +33,21 @@ class CommandInput(OneLineInput):
         Binding("down", "recall(1)", "later command", show=False),
     ]
 
+    class Pasted(Message):
+        """A whole text has come at once."""
+
     def __init__(self, folder: Path, *, id: str) -> None:
         super().__init__(
-            placeholder="train.py --epochs=10",
+            placeholder="e.g. train.py --epochs=10",
             id=id,
             compact=True,
             suggester=_LastWordSuggester(folder),
         )
         self._history = History()
+
+    def on_paste(self, event: events.Paste) -> None:
+        super().on_paste(event)
+        self.post_message(self.Pasted())
 
     def remember(self, commands: Sequence[str]) -> None:
         """These are the earlier commands, the newest first."""

@@ -1,8 +1,13 @@
-"""A field of one line that takes all of a paste: its lines in one, as a shell would join them."""
+"""A field of one line that takes all of a paste: its lines in one, as a shell would join them.
+
+Its size must not depend on its text: then a key costs no new layout of the screen.
+"""
 
 import re
 
 from textual import events
+from textual.geometry import Size
+from textual.reactive import reactive
 from textual.widgets import Input
 
 _LINE_END = re.compile(r"\s*\\?\n\s*")
@@ -10,7 +15,11 @@ _LINE_END = re.compile(r"\s*\\?\n\s*")
 
 
 class OneLineInput(Input):
-    """Textual's takes a paste's first line, and says nothing of the others."""
+    """Textual's takes a paste's first line, and says nothing of the others; and it has the whole
+    screen laid out again at each key."""
+
+    virtual_size = reactive(Size(0, 0), layout=False)
+    """How long the text is, for scrolling; no other widget is moved by that."""
 
     def on_paste(self, event: events.Paste) -> None:
         """Put the text in the place of what is selected."""

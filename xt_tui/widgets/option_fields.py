@@ -9,6 +9,7 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.suggester import Suggester
 from textual.widget import Widget
 from textual.widgets import Collapsible, Input, Label, Select
 from textual.widgets.select import InvalidSelectValueError
@@ -16,6 +17,8 @@ from textual.widgets.select import InvalidSelectValueError
 from xt_core.session import Session
 from xt_core.submit.options import RUN_OPTIONS, Kind, RunOption
 from xt_tui.widgets.files import FileSuggester
+from xt_tui.widgets.metricnames import MetricSuggester
+from xt_tui.widgets.one_line import OneLineInput
 from xt_tui.widgets.parameters import Parameters
 from xt_tui.widgets.stopping import Stopping
 
@@ -68,7 +71,10 @@ class OptionFields(VerticalScroll):
         self.parameters = Parameters(id="parameters")
         self._stopping = Stopping(id="stopping")
         self._goal = _select("goal", _GOALS, "as configured (by default: maximize)")
-        self._fields = {option.name: _field(option, session) for option in _plain_options()}
+        self._metrics = MetricSuggester()
+        self._fields = {
+            option.name: _field(option, session, self._metrics) for option in _plain_options()
+        }
 
     def compose(self) -> ComposeResult:
         yield Label("search space")
@@ -139,6 +145,10 @@ class OptionFields(VerticalScroll):
         shown = self.texts
         return [name for name, text in texts.items() if text and name not in shown]
 
+    def remember_metrics(self, names: Sequence[str]) -> None:
+        """These may be completed as the primary metric, the likeliest first."""
+        self._metrics.names = names
+
     def help_of(self, widget: Widget) -> str:
         """What a field is for; empty for a widget that is none."""
         if self.parameters in widget.ancestors_with_self:
@@ -165,7 +175,7 @@ def _choose(field: Select[str], value: str | None) -> None:
         field.value = Select.NULL
 
 
-def _field(option: RunOption, session: Session) -> Field:
+def _field(option: RunOption, session: Session, metrics: MetricSuggester) -> Field:
     if option.kind is Kind.FLAG:
         return _select(option.name, ("yes",), option.help)
     if option.name == "search-type":
@@ -177,8 +187,14 @@ def _field(option: RunOption, session: Session) -> Field:
         return _select(option.name, _targets(session), f"{configured} (as configured)")
     if option.kind is Kind.CHOICE:
         return _select(option.name, option.choices, hint)
-    suggester = FileSuggester(session.cwd) if option.kind is Kind.FILE else None
-    return Input(placeholder=hint, id=f"option-{option.name}", compact=True, suggester=suggester)
+    suggester: Suggester | None = None
+    if option.name == "primary-metric":
+        suggester = metrics
+    elif option.kind is Kind.FILE:
+        suggester = FileSuggester(session.cwd)
+    return OneLineInput(
+        placeholder=hint, id=f"option-{option.name}", compact=True, suggester=suggester
+    )
 
 
 def _select(name: str, choices: Sequence[str], prompt: str) -> Select[str]:

@@ -2,8 +2,10 @@
 
 from typing import ClassVar
 
+from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.widgets import OptionList
+from textual.widgets.option_list import Option
 
 
 class Options(OptionList):
@@ -15,3 +17,8 @@ class Options(OptionList):
         Binding("g", "first", "first", show=False),
         Binding("G", "last", "last", show=False),
     ]
+
+
+def nothing_matches() -> Option:
+    """What a list shows that a search has left empty."""
+    return Option(Text("nothing matches", "dim"), disabled=True)

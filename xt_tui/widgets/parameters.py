@@ -20,6 +20,9 @@ from xt_core.search.distributions import NUMERIC_FORMS
 from xt_core.submit.parameters import Written, check_parameter
 from xt_tui.widgets.one_line import OneLineInput
 
+_SHORT_STATE_CELLS = 12
+"""A longer state takes room from the values."""
+
 
 class FormSuggester(Suggester):
     """Shows how the distribution that is being written goes on."""
@@ -35,11 +38,13 @@ class FormSuggester(Suggester):
 
 
 class ParameterRow(Vertical):
-    """One parameter; below it, what is wrong with it."""
+    """One parameter with what it draws; below it, what is wrong with it, or was hardly meant."""
 
     def __init__(self, name: str = "", values: str = "") -> None:
         super().__init__(classes="parameter")
-        self.name_input = Input(name, placeholder="name", classes="parameter-name", compact=True)
+        self.name_input = OneLineInput(
+            name, placeholder="name", classes="parameter-name", compact=True
+        )
         self.values_input = OneLineInput(
             values,
             placeholder="[.1, .2] or $uniform…",
@@ -48,14 +53,15 @@ class ParameterRow(Vertical):
             suggester=FormSuggester(use_cache=False, case_sensitive=True),
         )
         self._state = Static(classes="parameter-state", markup=False)
-        self._error = Static(classes="parameter-error error hidden", markup=False)
+        self._remark = Static(classes="parameter-remark hidden", markup=False)
+        self._shown = ("", "", False, False)
 
     def compose(self) -> ComposeResult:
         with Horizontal():
             yield self.name_input
             yield self.values_input
             yield self._state
-        yield self._error
+        yield self._remark
 
     @property
     def written(self) -> Written:
@@ -67,16 +73,28 @@ class ParameterRow(Vertical):
 
     def check(self) -> None:
         """Say whether the row is right."""
-        state, error = "", ""
+        state, error, doubt = "", "", ""
         if not self.is_blank:
             try:
-                state = f"✔ {check_parameter(*self.written)}"
+                checked = check_parameter(*self.written)
             except UsageError as problem:
                 state, error = "✘", f"{problem.message} ({problem.hint})"
-        self._state.update(state)
-        self._state.set_class(bool(error), "error")
-        self._error.update(error)
-        self._error.set_class(not error or self.has_focus_within, "hidden")
+            else:
+                doubt = checked.doubt and f"⚠ {checked.doubt}"
+                state = f"{'⚠' if doubt else '✔'} {checked.drawn}"
+        shown = (state, error or doubt, bool(error), self.has_focus_within)
+        if shown != self._shown:
+            self._shown = shown
+            self._show(*shown)
+
+    def _show(self, state: str, remark: str, is_wrong: bool, is_written: bool) -> None:
+        self._state.update(state, layout=False)  # its size is that of one of two classes
+        self._state.set_class(len(state) > _SHORT_STATE_CELLS, "-long")
+        for part in (self._state, self._remark):
+            part.set_class(is_wrong, "error")
+            part.set_class(bool(remark) and not is_wrong, "warning")
+        self._remark.update(remark)
+        self._remark.set_class(not remark or is_written, "hidden")
 
     @on(events.DescendantBlur)
     @on(events.DescendantFocus)
@@ -118,6 +136,8 @@ class Parameters(Vertical):
 
     async def fill(self, written: Sequence[Written]) -> None:
         """Show these parameters and no others."""
+        if list(written) == self.written:
+            return  # who has the keys keeps them
         await self.remove_children()
         self._rows = [ParameterRow(*each) for each in [*written, ("", "")]]
         await self.mount_all(self._rows)
