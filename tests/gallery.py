@@ -23,10 +23,7 @@ _TRACEBACK = """Traceback (most recent call last):
     raise ValueError("loss is not finite")
 \x1b[1;31mValueError\x1b[0m: loss is not finite
 """
-_SPACE = {
-    "lr": {"type": "loguniform", "low": 1e-4, "high": 1e-1},
-    "hidden": {"values": [16, 32, 64]},
-}
+_SPACE = {"lr": "[$loguniform(-9, -2)]", "hidden": "[16, 32, 64]"}
 
 
 class StandingClock:
