@@ -38,6 +38,8 @@ class Action:
     in_footer: bool = False
     pane: str = ""
     """The pane that must have the keys, by its id; empty: any. A pane's own keys come first."""
+    footer_pane: str = ""
+    """The pane whose footer shows it, though its keys work in any."""
     command: str = ""
     """The headless command that does the same."""
     is_everywhere: bool = False
@@ -48,13 +50,13 @@ class Action:
         """Whether it changes anything but the view: by the command that does the same."""
         return bool(self.command) and not self.command.startswith(_LOOKING)
 
-    def binding(self) -> Binding:
-        """The key binding."""
+    def binding(self, pane: str = "") -> Binding:
+        """The key binding of a pane, or of the app."""
         return Binding(
             self.keys,
             f"app.perform('{self.id}')",
             self.title,
-            show=self.in_footer,
+            show=self.in_footer or bool(pane and pane == self.footer_pane),
             tooltip=self.help,
             id=f"xt.{self.id}",
             priority=self.is_everywhere,
@@ -63,4 +65,8 @@ class Action:
 
 def bindings(actions: Iterable[Action], pane: str = "") -> list[BindingType]:
     """The bindings of a pane, or of the app."""
-    return [action.binding() for action in actions if action.pane == pane]
+    return [
+        action.binding(pane)
+        for action in actions
+        if pane == action.pane or (pane and pane == action.footer_pane)
+    ]
