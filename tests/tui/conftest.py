@@ -1,5 +1,6 @@
 """A store with known runs, for the UI to show."""
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,13 @@ from xt_core.model.records import Job, Run, WorkItem
 from xt_core.model.states import RunStatus, WorkItemStatus
 from xt_core.session import Session
 from xt_core.stats.store import RunChange
+from xt_tui import state
+
+
+@pytest.fixture(autouse=True)
+def _no_controller_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs are only written down as running here: whoever took long would be told so."""
+    monkeypatch.setattr(state, "_STARTING_SECONDS", math.inf)
 
 
 @pytest.fixture
