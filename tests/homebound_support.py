@@ -128,9 +128,16 @@ class ServedNode:
 
     async def _stop(self) -> None:
         """Nobody reads on what was on its way: the connections are not kept for it."""
+        server = self._runner.server
+        for handler in server.connections if server is not None else ():  # without a request too
+            if isinstance(handler.transport, asyncio.WriteTransport):
+                self._transports.add(handler.transport)
         await self._runner.cleanup()
         for transport in self._transports:
             transport.abort()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        if others:  # a connection that is just being made
+            await asyncio.wait(others, timeout=5)
         await asyncio.sleep(0)  # the loop closes what was aborted
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ SCREENS = {
     "runs": ((), "+ completed"),
     "metrics": (("4",), "loss"),
     "nodes": (("7",), "o no controller"),
-    "search": (("1", "3", "S"), "4 Sets"),
+    "search": (("1", "3", "S"), "3 Sets"),
     "importance": (("2",), "run1.1"),
     "help": (("q", "question_mark"), "launch a run"),
     "form": (("escape", "n"), "as configured"),

@@ -177,7 +177,7 @@ async def test_runs_of_another_node_are_watched_and_steered_there(xt: Xt) -> Non
         await pilot.press("3", "G", "a")  # who is attached to a run brings its controller back
         await until(pilot, lambda: app.output.attached_to == "ws1/run1.1")
         xt.kill_controller("node1")
-        await until(pilot, lambda: "○ node1  controller starts on demand" in text_of(app))
+        await until(pilot, lambda: "✘ node1  no controller: work waits" in text_of(app))
         await pilot.press("3", "g", "c")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
         await pilot.press("y")
