@@ -200,7 +200,7 @@ def test_a_run_that_waits_for_room_can_be_cancelled(small: Xt, tmp_path: Path) -
         client = small.start("cancel", "run", "run1.5")
         wait_until(lambda: small.run("run1.5").cancel_requested, "the request")
     assert client.wait() == 0
-    assert small.wait_job("job1") == "cancelled"
+    assert small.wait_job("job1") == "completed"
     assert not (folder / "ran4").exists()
     assert {run.run_index for run in small.children("job1") if run.status == "completed"} == {
         index for index in range(RUNS) if index != 4
