@@ -24,6 +24,7 @@ from textual.widgets import RichLog
 from xt_core.resources import resource
 from xt_tui.console.lines import LineBuffer
 from xt_tui.console.terminal import Terminal
+from xt_tui.looks import Looks
 from xt_tui.widgets.searched_log import SearchedLog
 
 SIZE = (160, 48)
@@ -43,7 +44,7 @@ def lines(first: int, count: int) -> list[bytes]:
     ]
 
 
-class LogApp(App[None]):
+class LogApp(Looks):
     """One view that fills the screen."""
 
     CSS_PATH = resource("xt.tcss")
@@ -127,7 +128,7 @@ async def live(make: Callable[[], Console], rate: int, seconds: float) -> str:
     return f"{share:>8.0%}{p95:>12.0f} ms{cost:>12.1f} ms{fed / elapsed:>12,.0f}{lag:>8,}"
 
 
-async def press(app: App[None], view: Widget, seconds: float) -> list[float]:
+async def press(app: App[int], view: Widget, seconds: float) -> list[float]:
     """Go a page up now and then; the seconds that it took each time until that was drawn."""
     waits, begun = list[float](), perf_counter()
     while perf_counter() - begun < seconds:
@@ -145,7 +146,7 @@ async def press(app: App[None], view: Widget, seconds: float) -> list[float]:
     return waits
 
 
-async def key_cost(app: App[None], view: Widget) -> float:
+async def key_cost(app: App[int], view: Widget) -> float:
     """CPU milliseconds of a page up, until it is drawn, while no lines come."""
     start = process_time()
     for _ in range(QUIET_KEYS):
