@@ -35,6 +35,9 @@ class JobTask:
     def __init__(self, node: NodeServices, job: Job, mrc: MultiRunConfig) -> None:
         self._node, self.job, self._mrc = node, job, mrc
         self.context = mrc.nodes[node.name]
+        self.given_up_for = 0.0
+        """Seconds after which a part that was refused a claim, and came back in that very moment,
+        is given up once more; 0 unless one was refused."""
         self._referee = referee_of(node, job, mrc, self._stop_early)
         self._takes_over = job.schedule == Schedule.DYNAMIC and len(job.nodes) > 1
         self.places = Places(Slots(mrc.concurrent), node.slots, job.priority)
@@ -71,6 +74,7 @@ class JobTask:
             await store_job_record(self._node, self.job)
         except GivenUpError as error:
             _log.warning("%s: %s", self.job.name, error)
+            self.given_up_for = self._mrc.lease_seconds
             await self._wait_for_children()
         except Exception:
             _log.exception("%s: internal error", self.job.name)

@@ -228,6 +228,9 @@ class ControllerService:
                 await asyncio.to_thread(self._release_copies, task.job)
         if job.is_shared_by_machines:
             self._intake.look_again()  # it may have been given up
+            if task.given_up_for:
+                later = asyncio.get_running_loop().call_later
+                later(2 * task.given_up_for, self._intake.look_again)
 
     # Status -----------------------------------------------------------------------------
 
