@@ -260,7 +260,7 @@ class NodeClient(ABC):
         except OSError as error:
             connection.close()
             raise self._unavailable(error) from error
-        return ChangeStream(connection, self._unavailable)
+        return ChangeStream(connection, self._unavailable, self._raise_error)
 
     # For modules that have requests of their own ----------------------------------------
 

@@ -30,8 +30,8 @@ class OutputStream:
         self._connection.shut_down()
 
 
-class SampleStream:
-    """Samples in order, as they come; `close` ends it, from any thread."""
+class _LineStream:
+    """An answer of lines; `close` ends it, from any thread."""
 
     def __init__(
         self,
@@ -42,14 +42,13 @@ class SampleStream:
         self._connection, self._unavailable = connection, unavailable
         self._raise_error = raise_error
 
-    def __iter__(self) -> Iterator[Sample]:
+    def _lines(self) -> Iterator[bytes]:
         try:
             with self._connection.getresponse() as response:
                 if response.status != 200:
                     self._raise_error(response)
                 while line := response.readline():
-                    if (sample := sample_from(line)) is not None:
-                        yield sample
+                    yield line
         except (OSError, HTTPException) as error:
             raise self._unavailable(error) from error
         finally:
@@ -59,23 +58,18 @@ class SampleStream:
         self._connection.shut_down()
 
 
-class ChangeStream:
-    """One item a change; `close` ends it, from any thread."""
+class SampleStream(_LineStream):
+    """Samples in order, as they come."""
 
-    def __init__(
-        self, connection: UnixConnection, unavailable: Callable[[Exception], UnavailableError]
-    ) -> None:
-        self._connection, self._unavailable = connection, unavailable
+    def __iter__(self) -> Iterator[Sample]:
+        for line in self._lines():
+            if (sample := sample_from(line)) is not None:
+                yield sample
+
+
+class ChangeStream(_LineStream):
+    """One item a change."""
 
     def __iter__(self) -> Iterator[None]:
-        try:
-            with self._connection.getresponse() as response:
-                while response.readline():
-                    yield
-        except (OSError, HTTPException) as error:
-            raise self._unavailable(error) from error
-        finally:
-            self._connection.close()
-
-    def close(self) -> None:
-        self._connection.shut_down()
+        for _ in self._lines():
+            yield
