@@ -19,10 +19,10 @@ from textual.binding import Binding, BindingType
 from textual.cache import LRUCache
 from textual.geometry import Region, Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from xt_core.query.table import display_width, printable, truncate
+from xt_tui.widgets.scrolled_lines import ScrolledLines
 
 Piece = tuple[Style, str]
 """A text and its style."""
@@ -55,7 +55,7 @@ class Cell:
     """Whether it takes all that is left of the row, whatever the columns are."""
 
 
-class Table(ScrollView, can_focus=True):
+class Table(ScrolledLines, can_focus=True):
     """Rows by key; the cells of a row are asked for when it is drawn."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"table--header", "table--cursor"}
