@@ -105,6 +105,7 @@ async def test_the_pane_follows_what_is_chosen_but_not_while_it_is_read(session:
         await pilot.press("escape")
         await until(pilot, lambda: border(app) == "run1.1 · ✔ completed")
 
+
 async def test_output_is_copied_and_saved(session: Session) -> None:
     console = b"\x1b[32mone\x1b[0m\ntwo \xff\r\nthree\n"
     store(session, "run1.1", console)

@@ -153,11 +153,20 @@ class Table(ScrolledLines, can_focus=True):
         width = sum(column.width for column in columns) + len(_GAP) * (len(columns) - 1)
         self.virtual_size = Size(width, len(keys) + 1)
         if before is not None and self.cursor_key == before:
-            self.scroll_to(y=max(0, self._cursor - row), animate=False)
+            self.scroll_to(y=max(0, self._top_for(row)), animate=False)
         if self.cursor_key != before:
             self.announce_cursor()
         if not is_same:
             self.refresh()
+
+    def _top_for(self, row: int) -> int:
+        """The row at the top so that the cursor stays on its line of the screen, `row`. Who looks
+        at the beginning goes on seeing it: what comes there is news; as far as the cursor stays in
+        sight."""
+        room = self.size.height - 1
+        if self.scroll_offset.y or room <= 0:
+            return self._cursor - row
+        return self._cursor - room + 1
 
     def touch(self, keys: Collection[str]) -> None:
         """The cells of these rows have changed."""
