@@ -1,4 +1,4 @@
-"""Which keys undo what is not plain about the charts."""
+"""What charts say of how they are shown, and which keys undo that."""
 
 from collections.abc import Mapping
 
@@ -18,3 +18,15 @@ def undo_text(view: View, metric: str | None, changed: Mapping[str, str]) -> str
         for action, text in view.changes(metric).items()
     ]
     return f"undo: {', '.join(parts)}" if parts else ""
+
+
+def chart_title(view: View, metric: str, *, is_most: bool, is_chosen: bool) -> str:
+    """``❯ loss (log y · smoothed 0.6)``. `is_most` says whether the best is the greatest."""
+    suffixes = ["log x"] if view.log_x else []
+    suffixes += ["log y"] if metric in view.log_y else []
+    if view.best:
+        suffixes.append("most so far" if is_most else "least so far")
+    elif view.smoothing:
+        suffixes.append(f"smoothed {view.smoothing:g}")
+    mark = f"{view.glyphs.chosen} " if is_chosen else ""
+    return f"{mark}{metric}" + (f" ({' · '.join(suffixes)})" if suffixes else "")
