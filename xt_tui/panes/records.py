@@ -16,10 +16,8 @@ from xt_core.query.views import (
     ChosenColumn,
     Columns,
     View,
-    keep_views,
     spelled,
     to_json,
-    views_of,
 )
 from xt_tui.completion import parse_filters
 from xt_tui.groups import is_group, parse_group
@@ -65,8 +63,8 @@ class RecordsPane(RowsPane[Record]):
 
     def _show_columns(self, columns: Columns, left_out: tuple[str, ...]) -> None:
         self._columns, self._left_out = columns, left_out
-        self._remember("columns", to_json(columns) or None)
-        self._remember("left out", list(left_out) or None)
+        self._remembered.put("columns", to_json(columns) or None)
+        self._remembered.put("left out", list(left_out) or None)
         self.update_rows()
 
     # Sort -------------------------------------------------------------------------------
@@ -146,13 +144,11 @@ class RecordsPane(RowsPane[Record]):
         self.hold_keys_until_arranged()
 
     def saved_views(self) -> dict[str, View]:
-        return {} if self._choices is None else views_of(self._choices, self.nouns, self.fields)
+        return self._remembered.views(self.nouns, self.fields)
 
     def save_views(self, views: Mapping[str, View]) -> None:
         """Keep these views, and no others."""
-        if self._choices is not None:
-            keep_views(self._choices, self.nouns, views)
-            self._tell_of_problem()
+        self._remembered.put_views(self.nouns, views)
 
     # Marks ------------------------------------------------------------------------------
 
@@ -309,7 +305,7 @@ class RecordsPane(RowsPane[Record]):
 
     @on(FilterBar.Done)
     def _filter_done(self, message: FilterBar.Done) -> None:
-        self._remember("filters", list(message.history))
+        self._remembered.put("filters", list(message.history))
         self.hold_keys_until_arranged()  # they are meant for what the filter leaves
         self.table.focus()
 
