@@ -11,7 +11,9 @@ _MOST_TOLD = 8
 
 
 def reruns_of_run(store: StatsStore, run: Run) -> list[Job]:
-    """The jobs that were made from a run, or from a child of it."""
+    """The jobs that were made from a run; a single run or a parent is its whole job."""
+    if run.parent is None:
+        return reruns_of_job(store, store.job(run.job))
     return store.reruns([run.full_name])
 
 

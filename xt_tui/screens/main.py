@@ -23,6 +23,7 @@ from xt_tui.charting.sampled import sampled
 from xt_tui.eventlog import EventLog
 from xt_tui.freshness import freshness
 from xt_tui.layout import LEFT, LOWER, PANES, Layout
+from xt_tui.lineage import reruns_of_job, reruns_of_run
 from xt_tui.panes.details import DetailsPane
 from xt_tui.panes.jobs import JobsPane
 from xt_tui.panes.metrics import MetricsPane
@@ -295,6 +296,13 @@ class MainScreen(Screen[None]):
         self.set_focus(pane.target)  # at once: the next key may be on its way
         self._arrange()
 
+    def go_to_job(self, job: str) -> None:
+        """Put the cursor on a job, which no filter hides."""
+        if self.jobs.is_filtered:
+            self.jobs.clear_filter()
+        self.jobs.go_to(job)
+        self.focus_pane("jobs")
+
     def go_to_run(self, job: str, run: str) -> None:
         """Put the cursors on a job and on a run of it, which no filter hides."""
         for pane, key in ((self.jobs, job), (self.runs, run)):
@@ -425,7 +433,8 @@ class MainScreen(Screen[None]):
 
     def _show_details(self) -> None:
         row = self._state.jobs.get(self.jobs.job or "") if self._details_of_job else None
-        if row is None:
-            self.details.show_run(self.runs.run)
+        run = self.runs.run
+        if row is not None:
+            self.details.show_job(row, reruns_of_job(self._state, row.job))
         else:
-            self.details.show_job(row)
+            self.details.show_run(run, reruns_of_run(self._state, run) if run else ())
