@@ -201,6 +201,10 @@ class RecordsPane(RowsPane[Record]):
 
     # Archived records -------------------------------------------------------------------
 
+    def leaves_out(self, record: Record) -> bool:
+        """Whether it was put away, and such records are not shown."""
+        return bool(self.hidden) and not self._unarchived.matches(record, 0.0)
+
     def _is_archived(self, record: Record) -> bool:
         """Whether it was put away; such records are shown only when that is asked for."""
         return not self.hidden and not self._unarchived.matches(record, 0.0)

@@ -19,6 +19,7 @@ from textual.widgets import Button, Input, Label, Select, Static
 
 from xt_core.errors import XTError
 from xt_core.session import Session
+from xt_core.submit.again import Again
 from xt_core.submit.options import RunRequest, command_line
 from xt_core.submit.presets import Preset
 from xt_core.submit.submission import Submission
@@ -84,18 +85,19 @@ class LaunchScreen(ModalScreen[Submission | None]):
         session: Session,
         drafts: Drafts,
         *,
-        again: str = "",
+        again: Again | None = None,
         content: Preset | None = None,
     ) -> None:
         """`again` is the run or job that is launched once more, and `content` what it was."""
         super().__init__()
         self._session, self._drafts = session, drafts
-        self._again, self._purpose = again, (session.team.name, again)
+        self._again = again
+        self._purpose = (session.team.name, again.origin if again else "")
         self._first = content or Preset()
         """What the form says if nothing is typed."""
         self._emptied: Preset | None = None
         """What it said before it was emptied."""
-        self._launching = Launching(session)
+        self._launching = Launching(session, again)
         self._is_wanted = self._is_submitting = False
         self.command = CommandInput(session.cwd, id="command")
         self._options = OptionFields(session, id="options")
@@ -107,8 +109,8 @@ class LaunchScreen(ModalScreen[Submission | None]):
 
     def compose(self) -> ComposeResult:
         title = "Launch a run or a search"
-        if self._again:
-            title = f"Launch {self._again} again, with the code as it is now"
+        if self._again is not None:
+            title = f"Launch {self._again.name} again, with the code as it is now"
         with Vertical(classes="dialog", id="launch"):
             yield Static(title, classes="dialog-title", markup=False)
             yield Label(id="launch-folder", markup=False)
