@@ -72,9 +72,7 @@ class RecordsPane(RowsPane[Record]):
     def sort_by(self, text: str, reverse: bool = False) -> None:
         """Sort as `xt list --sort` would. Raises UsageError."""
         parse_sort(text, self.fields)
-        self._is_ordered = True
-        self.selection = replace(self.selection, sort=text, reverse=reverse)
-        self.update_rows()
+        self._set_order(text, reverse, is_chosen=True)
 
     def sort_by_next(self, step: int) -> None:
         """Sort by the column beside the present one."""
@@ -84,8 +82,13 @@ class RecordsPane(RowsPane[Record]):
             self.sort_by(names[(place + step) % len(names)], self.selection.reverse)
 
     def reverse(self) -> None:
-        self._is_ordered = True
-        self.selection = replace(self.selection, reverse=not self.selection.reverse)
+        self._set_order(self.selection.sort, not self.selection.reverse, is_chosen=True)
+
+    def _set_order(self, sort: str, reverse: bool, *, is_chosen: bool) -> None:
+        """An order that is chosen is remembered; else it is whatever suits what is shown."""
+        self._is_ordered = is_chosen
+        self._remembered.put("order", [sort, reverse] if is_chosen else None)
+        self.selection = replace(self.selection, sort=sort, reverse=reverse)
         self.update_rows()
 
     @on(Table.HeaderClicked)
@@ -105,6 +108,7 @@ class RecordsPane(RowsPane[Record]):
         if text:
             parse_group(text, self.fields)
         self.group, self._opened = text, frozenset()
+        self._remembered.put("group", text or None)
         self.update_rows()
 
     @on(Table.Chosen)
@@ -136,8 +140,10 @@ class RecordsPane(RowsPane[Record]):
         if view.group:
             parse_group(view.group, self.fields)
         plain = self.plain_view
-        self.sort_by(view.sort or plain.sort, view.reverse)
-        self._is_ordered = (self.selection.sort, view.reverse) != (plain.sort, plain.reverse)
+        sort = view.sort or plain.sort
+        parse_sort(sort, self.fields)
+        is_chosen = (sort, view.reverse) != (plain.sort, plain.reverse)
+        self._set_order(sort, view.reverse, is_chosen=is_chosen)
         self.group_by(view.group)
         self._show_columns(view.columns, view.left_out)
         self.query_one(FilterBar).show_text(view.filter)

@@ -109,15 +109,19 @@ class RowsPane(Pane, Generic[Record]):
         self._chosen: list[Record] = []
         self._chosen_keys: Sequence[str] = ()
         self._chosen_places: Mapping[str, int] = {}
-        self.group, self._opened = "", frozenset[str]()
+        self._opened = frozenset[str]()
         self._plain_view = View(sort=selection.sort, reverse=selection.reverse)
-        self._is_ordered = False
-        """Whether the user has chosen an order."""
         self._has_all = False
         """Whether all that there was at first has come."""
         self._all_asked: int | None = None
         """The number of the arrangement that shows it."""
         self._remembered = Remembered(self, choices)
+        kept = self._remembered.order(fields)
+        self._is_ordered = kept is not None
+        """Whether the user has chosen an order."""
+        if kept is not None:
+            self.selection = replace(selection, sort=kept[0], reverse=kept[1])
+        self.group = self._remembered.group(fields)
         self._columns: Columns = from_json(self._remembered.get("columns"), fields)
         self._left_out = names_from_json(self._remembered.get("left out"))
 
