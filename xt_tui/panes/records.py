@@ -35,6 +35,8 @@ class RecordsPane(RowsPane[Record]):
 
     _pause: Pause[Record] | None = None
     """Not None while the rows stand still."""
+    _before_filter: tuple[str | None, float] = (None, 0.0)
+    """The cursor's row when a filter was begun, and when it had been moved last."""
 
     @cached_property
     def _unarchived(self) -> Filter[Record]:
@@ -298,6 +300,7 @@ class RecordsPane(RowsPane[Record]):
 
     def open_filter(self) -> None:
         """Let the user type a filter."""
+        self._before_filter = self.table.cursor_key, self.table.moved_at
         self.query_one(FilterBar).open()
 
     @on(FilterBar.Changed)
@@ -326,8 +329,16 @@ class RecordsPane(RowsPane[Record]):
             self._marks_changed()
             return
         self.clear_filter()
+        self._go_back()
         self.table.focus()
 
     def clear_filter(self) -> None:
         """Show all records again."""
         self.query_one(FilterBar).show_text("")
+
+    def _go_back(self) -> None:
+        """To where the cursor was before the filter, if it was not moved since."""
+        key, moved_at = self._before_filter
+        record = self._records.get(key or "")
+        if key and record and moved_at == self.table.moved_at and not self.leaves_out(record):
+            self.go_to(key)

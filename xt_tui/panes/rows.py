@@ -131,7 +131,7 @@ class RowsPane(Pane, Generic[Record]):
     def compose(self) -> ComposeResult:
         history = names_from_json(self._remembered.get("filters"))
         yield FilterBar(self.fields, self._example, self.field_names, history)
-        yield Table(self._cells, id=f"{self.id}-table", empty=self._empty, frozen=2)
+        yield Table(self._cells, id=f"{self.id}-table", empty="", frozen=2)
 
     @property
     def plain_view(self) -> View:
@@ -226,7 +226,9 @@ class RowsPane(Pane, Generic[Record]):
     def note(self, records: Sequence[Record], *, is_last: bool = True) -> bool:
         """These records are new or have changed, and more may follow at once; whether any of them
         is chosen."""
-        self._has_all = self._has_all or is_last
+        if is_last and not self._has_all:
+            self._has_all = True
+            self._tell_why_empty()
         if not records and not self._pace.is_loading:
             return False
         self._order.note(records)
@@ -236,6 +238,14 @@ class RowsPane(Pane, Generic[Record]):
             table.touch(keys)
         self._pace.note(is_loading=not is_last and not self.is_new)
         return is_chosen
+
+    def _tell_why_empty(self) -> None:
+        """What is said where there are no rows."""
+        text = self._empty if self._has_all else "loading…"
+        if self._arrangement.total:
+            text = f"no {self.noun} matches the filter: backspace takes it away"
+        for table in self.query(Table):  # none while the app closes
+            table.say_if_empty(text)
 
     def _renew_chosen(self, news: Mapping[str, Record]) -> bool:
         """Take over what is new of those that are chosen; whether there is anything."""
@@ -298,8 +308,7 @@ class RowsPane(Pane, Generic[Record]):
         shown = self._arrangement = message.arrangement
         self._marked_keys = self._marks.shown(shown.ranks)
         before = self.table.cursor_key
-        no_hits = f"no {self.noun} matches the filter: backspace takes it away"
-        self.table.empty = no_hits if shown.total else self._empty
+        self._tell_why_empty()
         rows = (shown.keys, shown.places) if shown.total else ((), {})
         arrows = sort_arrows(self.selection, self.fields)
         self.table.show(table_columns(shown, arrows, self._is_right), *rows)

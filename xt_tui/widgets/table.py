@@ -99,7 +99,7 @@ class Table(ScrolledLines, can_focus=True):
         """`cells` gives a row's cells by its key; `empty` is said where there are no rows; the
         first `frozen` columns stay in sight when the others are scrolled sideways."""
         super().__init__(id=id)
-        self._cells, self.empty, self._frozen = cells, empty, frozen
+        self._cells, self._empty, self._frozen = cells, empty, frozen
         self._columns: Sequence[TableColumn] = ()
         self._keys: Sequence[str] = ()
         self._places: Mapping[str, int] = {}
@@ -168,6 +168,13 @@ class Table(ScrolledLines, can_focus=True):
             return self._cursor - row
         return self._cursor - room + 1
 
+    def say_if_empty(self, text: str) -> None:
+        """What is said where there are no rows."""
+        if text != self._empty:
+            self._empty = text
+            if not self._keys:
+                self.refresh()
+
     def touch(self, keys: Collection[str]) -> None:
         """The cells of these rows have changed."""
         top = int(self.scroll_offset.y)
@@ -227,7 +234,7 @@ class Table(ScrolledLines, can_focus=True):
         if y == 0:
             return self._header(int(left), width)
         if not self._keys:
-            text = self.empty if y == 1 else ""
+            text = self._empty if y == 1 else ""
             return Strip([Segment(_fit(text, width, False), self._plain)])
         row = int(top) + y - 1
         if row >= len(self._keys):
