@@ -33,19 +33,18 @@ from xt_tui.columns import known_names
 from xt_tui.groups import is_group
 from xt_tui.order import RecordOrder, Selection
 from xt_tui.panes.arranging import Arrangement, Arranger, Looks, Wish, placed
+from xt_tui.panes.awaited import Awaited
 from xt_tui.panes.headings import sort_arrows, table_columns
 from xt_tui.panes.marks import Marks
 from xt_tui.panes.pace import Pace
 from xt_tui.panes.pane import Pane
 from xt_tui.panes.remembered import Remembered
 from xt_tui.state import STYLES, marked, states_text
-from xt_tui.typeahead import Typeahead
 from xt_tui.widgets.filter_bar import FilterBar
 from xt_tui.widgets.table import Cell, Table
 
 _SEEN = 500
 """Rows at either end whose fields are offered as columns, besides those in sight."""
-_LONGEST_KEY_HOLD_SECONDS = 2.0
 """How long an arrangement may hold keys up."""
 
 
@@ -99,6 +98,7 @@ class RowsPane(Pane, Generic[Record]):
         """What leaves out records that were put away; empty while they are shown."""
         self._background = Background(self, f"arrange {id}")
         self._asked = 0
+        self._awaited = Awaited(self, self._tell_hits)
         self._pace = Pace(self, self._moved_at, self.update_rows)
         self._arrangement: Arrangement[Record] = Arrangement()
         self._filter_text = ""
@@ -229,6 +229,8 @@ class RowsPane(Pane, Generic[Record]):
         if is_last and not self._has_all:
             self._has_all = True
             self._tell_why_empty()
+            if not records and self.is_new:
+                self.update_rows()
         if not records and not self._pace.is_loading:
             return False
         self._order.note(records)
@@ -291,15 +293,16 @@ class RowsPane(Pane, Generic[Record]):
         except TooSlowError as error:
             return self.TooSlow(error.message)
 
-    def hold_keys_until_arranged(self) -> None:
-        """What is typed from now on is meant for rows that may not be there yet."""
-        if isinstance(self.app, Typeahead) and self._arrangement.asked != self._asked:
-            self.app.hold_keys(self._let_keys_go)
-            self.set_timer(_LONGEST_KEY_HOLD_SECONDS, self._let_keys_go)
+    def wish_rows(self, *, holds_keys: bool = True) -> None:
+        """Arrange anew as the user wants it; what is typed from now on may be meant for that."""
+        self.update_rows()
+        self._awaited.ask(self._asked)
+        if holds_keys:
+            self.hold_keys()
 
-    def _let_keys_go(self) -> None:
-        if isinstance(self.app, Typeahead):
-            self.app.release_keys(self._let_keys_go)
+    def hold_keys(self) -> None:
+        """What is typed from now on is meant for rows that may not be there yet."""
+        self._awaited.hold_keys()
 
     @on(Arranged)
     def _show_arrangement(self, message: Arranged) -> None:
@@ -320,10 +323,15 @@ class RowsPane(Pane, Generic[Record]):
             self.table.move_to(group)
         if self._wanted is not None:
             self.go_to(self._wanted)
-        self.query_one(FilterBar).show_hits(f"{len(shown.ordered):,} of {shown.total:,}")
+        self._awaited.show(shown.asked)
+        self._tell_hits()
+
+    def _tell_hits(self) -> None:
+        """How many records are shown, once they are those that are meant."""
+        shown = self._arrangement
+        hits = f"{len(shown.ordered):,} of {shown.total:,}"
+        self.query_one(FilterBar).show_hits("…" if self._awaited.is_late else hits)
         self._describe()
-        if shown.asked == self._asked:
-            self._let_keys_go()
 
     def toggle_archived(self) -> None:
         """Show what was put away too, or leave it out again."""
@@ -374,7 +382,7 @@ class RowsPane(Pane, Generic[Record]):
 
     def _describe(self) -> None:
         shown, hidden = len(self._marked_keys), len(self._marks.keys) - len(self._marked_keys)
-        parts = [self._count_text()]
+        parts = ["arranging…" if self._awaited.is_late else self._count_text()]
         parts += [self.scope_text()] if self.scope_text() else []
         parts += [f"filter {self._filter_text}"] if self._filter_text else []
         parts += [] if self.hidden else [self.archived_text()]
