@@ -102,6 +102,12 @@ class MultiRunConfig:
     """None in MRCs up to version 3."""
     version: int = MRC_VERSION
 
+    @property
+    def option_prefix(self) -> str | None:
+        """What the options of its scripts begin with; None if they have none."""
+        prefix: str | None = self.search.get("option_prefix", "--")
+        return prefix
+
     def plan(self) -> Plan:
         """What each work item runs."""
         if self.style == SearchStyle.MULTI:
