@@ -33,6 +33,7 @@ from tui_support import text_of, until, until_loaded
 from xt_core.home import Home
 from xt_core.session import Session
 from xt_core.submit.presets import Preset, save_preset
+from xt_tui import background
 from xt_tui.app import XtApp
 from xt_tui.console.attachment import Attachment
 from xt_tui.feed import Feed
@@ -343,7 +344,7 @@ async def _strips(pilot: Pilot[int], app: XtApp) -> list[Strip]:
     before: list[Strip] = []
     while True:
         await until(pilot, lambda: _is_at_rest(app), "the panes to be at rest")
-        await app.workers.wait_for_complete()
+        await asyncio.gather(*background.TASKS)
         await pilot.pause()
         strips = _in_front(app)
         if strips == before:

@@ -100,6 +100,10 @@ async def test_the_pane_follows_what_is_chosen_but_not_while_it_is_read(session:
         await pilot.press("u")
         app.runs.go_to("ws1/run1.5")
         await until(pilot, lambda: border(app) == "run1.5 · ✔ completed · no output")
+        await pilot.press("slash", *"zzz")
+        await until(pilot, lambda: border(app) == "no run")
+        await pilot.press("escape")
+        await until(pilot, lambda: border(app) == "run1.1 · ✔ completed")
 
 
 async def test_output_is_copied_and_saved(session: Session) -> None:

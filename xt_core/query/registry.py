@@ -121,6 +121,7 @@ _RUN_STATE = [
 
 _RUN_TEXTS = [
     _run_text("experiment", lambda r: r.experiment),
+    _run_text("rerun_of", lambda r: r.rerun_of, header="rerun of"),
     _run_text("target", lambda r: r.target),
     _run_text("username", lambda r: r.username, header="user"),
     _run_text("description", lambda r: r.description),
@@ -187,6 +188,7 @@ JOB_FIELDS: FieldSet[JobRow] = FieldSet(
         _job("created", Kind.TIME, lambda row: row.job.created),
         _job_text("username", lambda job: job.username, header="user"),
         _job_text("target", lambda job: job.target),
+        _job_text("rerun_of", lambda job: job.rerun_of, header="rerun of"),
         _job_text("description", lambda job: job.description),
         _job_text("command", lambda job: job.command),
         _job_text("notes", lambda job: job.notes),

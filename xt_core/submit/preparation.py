@@ -67,6 +67,8 @@ class Preparation:
     """The code to use again, instead of a new snapshot."""
     doubts: Sequence[str] = ()
     """What was most likely meant otherwise; for the user to see."""
+    rerun_of: str = ""
+    """The run or job that it is made from; see `Job`."""
 
     @property
     def nodes(self) -> list[str]:
@@ -119,6 +121,7 @@ class Preparation:
                 options=self.request.given(),
                 commands=self.commands,
             ),
+            rerun_of=self.rerun_of,
         )
 
 

@@ -157,6 +157,7 @@ def _job(preparation: Preparation, mrc: MultiRunConfig, hosts: dict[str, str]) -
         warm_start=preparation.warm_start,
         priority=request.priority or 0,
         hosts=hosts,
+        rerun_of=preparation.rerun_of,
         description=request.description or "",
         command=shown_command(request.command or plan.commands[0]),
         seed=plan.seed,

@@ -16,10 +16,8 @@ from xt_core.query.views import (
     ChosenColumn,
     Columns,
     View,
-    keep_views,
     spelled,
     to_json,
-    views_of,
 )
 from xt_tui.completion import parse_filters
 from xt_tui.groups import is_group, parse_group
@@ -65,8 +63,8 @@ class RecordsPane(RowsPane[Record]):
 
     def _show_columns(self, columns: Columns, left_out: tuple[str, ...]) -> None:
         self._columns, self._left_out = columns, left_out
-        self._remember("columns", to_json(columns) or None)
-        self._remember("left out", list(left_out) or None)
+        self._remembered.put("columns", to_json(columns) or None)
+        self._remembered.put("left out", list(left_out) or None)
         self.update_rows()
 
     # Sort -------------------------------------------------------------------------------
@@ -74,9 +72,7 @@ class RecordsPane(RowsPane[Record]):
     def sort_by(self, text: str, reverse: bool = False) -> None:
         """Sort as `xt list --sort` would. Raises UsageError."""
         parse_sort(text, self.fields)
-        self._is_ordered = True
-        self.selection = replace(self.selection, sort=text, reverse=reverse)
-        self.update_rows()
+        self._set_order(text, reverse, is_chosen=True)
 
     def sort_by_next(self, step: int) -> None:
         """Sort by the column beside the present one."""
@@ -86,8 +82,13 @@ class RecordsPane(RowsPane[Record]):
             self.sort_by(names[(place + step) % len(names)], self.selection.reverse)
 
     def reverse(self) -> None:
-        self._is_ordered = True
-        self.selection = replace(self.selection, reverse=not self.selection.reverse)
+        self._set_order(self.selection.sort, not self.selection.reverse, is_chosen=True)
+
+    def _set_order(self, sort: str, reverse: bool, *, is_chosen: bool) -> None:
+        """An order that is chosen is remembered; else it is whatever suits what is shown."""
+        self._is_ordered = is_chosen
+        self._remembered.put("order", [sort, reverse] if is_chosen else None)
+        self.selection = replace(self.selection, sort=sort, reverse=reverse)
         self.update_rows()
 
     @on(Table.HeaderClicked)
@@ -107,6 +108,7 @@ class RecordsPane(RowsPane[Record]):
         if text:
             parse_group(text, self.fields)
         self.group, self._opened = text, frozenset()
+        self._remembered.put("group", text or None)
         self.update_rows()
 
     @on(Table.Chosen)
@@ -138,21 +140,21 @@ class RecordsPane(RowsPane[Record]):
         if view.group:
             parse_group(view.group, self.fields)
         plain = self.plain_view
-        self.sort_by(view.sort or plain.sort, view.reverse)
-        self._is_ordered = (self.selection.sort, view.reverse) != (plain.sort, plain.reverse)
+        sort = view.sort or plain.sort
+        parse_sort(sort, self.fields)
+        is_chosen = (sort, view.reverse) != (plain.sort, plain.reverse)
+        self._set_order(sort, view.reverse, is_chosen=is_chosen)
         self.group_by(view.group)
         self._show_columns(view.columns, view.left_out)
         self.query_one(FilterBar).show_text(view.filter)
         self.hold_keys_until_arranged()
 
     def saved_views(self) -> dict[str, View]:
-        return {} if self._choices is None else views_of(self._choices, self.nouns, self.fields)
+        return self._remembered.views(self.nouns, self.fields)
 
     def save_views(self, views: Mapping[str, View]) -> None:
         """Keep these views, and no others."""
-        if self._choices is not None:
-            keep_views(self._choices, self.nouns, views)
-            self._tell_of_problem()
+        self._remembered.put_views(self.nouns, views)
 
     # Marks ------------------------------------------------------------------------------
 
@@ -204,6 +206,10 @@ class RecordsPane(RowsPane[Record]):
         self.table.announce_cursor()
 
     # Archived records -------------------------------------------------------------------
+
+    def leaves_out(self, record: Record) -> bool:
+        """Whether it was put away, and such records are not shown."""
+        return bool(self.hidden) and not self._unarchived.matches(record, 0.0)
 
     def _is_archived(self, record: Record) -> bool:
         """Whether it was put away; such records are shown only when that is asked for."""
@@ -309,7 +315,7 @@ class RecordsPane(RowsPane[Record]):
 
     @on(FilterBar.Done)
     def _filter_done(self, message: FilterBar.Done) -> None:
-        self._remember("filters", list(message.history))
+        self._remembered.put("filters", list(message.history))
         self.hold_keys_until_arranged()  # they are meant for what the filter leaves
         self.table.focus()
 

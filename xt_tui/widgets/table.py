@@ -19,10 +19,10 @@ from textual.binding import Binding, BindingType
 from textual.cache import LRUCache
 from textual.geometry import Region, Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from xt_core.query.table import display_width, printable, truncate
+from xt_tui.widgets.scrolled_lines import ScrolledLines
 
 Piece = tuple[Style, str]
 """A text and its style."""
@@ -55,7 +55,7 @@ class Cell:
     """Whether it takes all that is left of the row, whatever the columns are."""
 
 
-class Table(ScrollView, can_focus=True):
+class Table(ScrolledLines, can_focus=True):
     """Rows by key; the cells of a row are asked for when it is drawn."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"table--header", "table--cursor"}
@@ -153,11 +153,20 @@ class Table(ScrollView, can_focus=True):
         width = sum(column.width for column in columns) + len(_GAP) * (len(columns) - 1)
         self.virtual_size = Size(width, len(keys) + 1)
         if before is not None and self.cursor_key == before:
-            self.scroll_to(y=max(0, self._cursor - row), animate=False)
+            self.scroll_to(y=max(0, self._top_for(row)), animate=False)
         if self.cursor_key != before:
             self.announce_cursor()
         if not is_same:
             self.refresh()
+
+    def _top_for(self, row: int) -> int:
+        """The row at the top so that the cursor stays on its line of the screen, `row`. Who looks
+        at the beginning goes on seeing it: what comes there is news; as far as the cursor stays in
+        sight."""
+        room = self.size.height - 1
+        if self.scroll_offset.y or room <= 0:
+            return self._cursor - row
+        return self._cursor - room + 1
 
     def touch(self, keys: Collection[str]) -> None:
         """The cells of these rows have changed."""
