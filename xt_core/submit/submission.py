@@ -153,6 +153,7 @@ def _job(preparation: Preparation, mrc: MultiRunConfig, hosts: dict[str, str]) -
         primary_metric=preparation.objectives[0].metric,
         maximize=preparation.objectives[0].maximize,
         objectives=preparation.objectives,
+        is_metric_default=preparation.is_metric_default,
         space={} if plan.template is None else plan.template.space.describe(),
         warm_start=preparation.warm_start,
         priority=request.priority or 0,
