@@ -60,6 +60,7 @@ def test_a_job_comes_back_as_it_was_stored(store: StatsStore) -> None:
     job = a_job(
         items=3, search_type="grid", description="é\n", tags={"a": True, "x": 1.5}, seed=7,
         command="t.py --lr=[1,2]", maximize=False, notes="n", rerun_of="run35.2",
+        is_metric_default=True,
     )  # fmt: skip
     store.add_job(job, [], [])
     assert store.job("job1") == job

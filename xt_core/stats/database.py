@@ -18,7 +18,7 @@ from pathlib import Path
 from xt_core.errors import RefusedError, UnavailableError
 from xt_core.query.sql import register
 
-SCHEMA_VERSION = 8
+SCHEMA_VERSION = 9
 LOCK_TIMEOUT_SECONDS = 60.0
 
 _SCHEMA = """
@@ -35,7 +35,8 @@ CREATE TABLE jobs (
     cancel_requested INTEGER NOT NULL DEFAULT 0,
     objectives TEXT NOT NULL DEFAULT '[]', space TEXT NOT NULL DEFAULT '{}',
     warm_start TEXT NOT NULL DEFAULT '[]', priority INTEGER NOT NULL DEFAULT 0,
-    hosts TEXT NOT NULL DEFAULT '{}', rerun_of TEXT NOT NULL DEFAULT ''
+    hosts TEXT NOT NULL DEFAULT '{}', rerun_of TEXT NOT NULL DEFAULT '',
+    is_metric_default INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX jobs_by_origin ON jobs (rerun_of) WHERE rerun_of > '';
 
@@ -139,6 +140,9 @@ DROP TABLE temp.job_goals;
 ALTER TABLE jobs ADD COLUMN rerun_of TEXT NOT NULL DEFAULT '';
 ALTER TABLE runs ADD COLUMN rerun_of TEXT NOT NULL DEFAULT '';
 CREATE INDEX jobs_by_origin ON jobs (rerun_of) WHERE rerun_of > '';
+""",
+    8: """
+ALTER TABLE jobs ADD COLUMN is_metric_default INTEGER NOT NULL DEFAULT 0;
 """,
 }
 """What makes a schema the next one, by the version it starts from."""

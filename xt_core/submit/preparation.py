@@ -54,6 +54,7 @@ class Preparation:
     """What is built on each node before its first run."""
     search: dict[str, Any]
     objectives: list[Objective]
+    is_metric_default: bool
     stopping: dict[str, Any]
     schedule: Schedule
     warm_start: list[str]
@@ -180,6 +181,7 @@ def prepare(session: Session, request: RunRequest) -> Preparation:
         environments=environments,
         search=search,
         objectives=searching.chosen_objectives(session, plan),
+        is_metric_default=config.origin("general.primary-metric") == "default",
         stopping=searching.stopping_settings(session, plan),
         schedule=searching.chosen_schedule(session, placement, plan),
         warm_start=searching.warm_start_jobs(session, request, plan),
