@@ -30,6 +30,7 @@ from xt_core.submit.submission import Submission
 from xt_tui.acting.steering import as_told
 from xt_tui.background import Background
 from xt_tui.drafts import Drafts
+from xt_tui.faults import COMMAND, Fault, in_line
 from xt_tui.launching import Launching
 from xt_tui.paths import short
 from xt_tui.widgets.command import CommandInput
@@ -74,7 +75,7 @@ class LaunchScreen(ModalScreen[Submission | None]):
         typed: int
         request: RunRequest | None
         lines: list[str]
-        error: str = ""
+        faults: Sequence[Fault] = ()
 
     @dataclass
     class Noted(Message):
@@ -255,7 +256,8 @@ class LaunchScreen(ModalScreen[Submission | None]):
         try:
             request, lines = self._launching.planned(content)
         except XTError as error:
-            return self.Previewed(typed, None, [], _in_line(error))
+            faults = self._launching.faults(content) or [Fault("", in_line(error))]
+            return self.Previewed(typed, None, [], faults)
         return self.Previewed(typed, request, lines)
 
     @on(Previewed)
@@ -263,7 +265,10 @@ class LaunchScreen(ModalScreen[Submission | None]):
         if message.typed != self._typed or not self._copy.is_attached:
             return  # more has been typed since, or the form closes
         self._previewed_typed = message.typed
-        self._say(message.error or _page(message.lines), is_error=bool(message.error))
+        faults = message.faults
+        told = "\n".join(fault.text for fault in faults)
+        self._say(told or _page(message.lines), is_error=bool(faults))
+        self._mark(faults)
         self._set_request(message.request)
         if self._is_wanted:
             self.action_launch()
@@ -271,6 +276,12 @@ class LaunchScreen(ModalScreen[Submission | None]):
     def _say(self, text: Text | str, *, is_error: bool = False) -> None:
         self._preview.set_class(is_error, "error")
         self._preview.update(text)
+
+    def _mark(self, faults: Sequence[Fault]) -> None:
+        """The fields that are wrong say so."""
+        wrong = {fault.field for fault in faults}
+        self.query_one("#launch-folder").set_class(COMMAND in wrong, "wrong")
+        self._options.mark(wrong)
 
     def _set_request(self, request: RunRequest | None) -> None:
         self._request = request
@@ -287,7 +298,7 @@ class LaunchScreen(ModalScreen[Submission | None]):
 
     def tell_error(self, error: XTError) -> None:
         if self._copy.is_attached:  # it is not while the form closes
-            self._say(_in_line(error), is_error=True)
+            self._say(in_line(error), is_error=True)
 
     # Acts -------------------------------------------------------------------------------
 
@@ -407,8 +418,3 @@ def _page(lines: Sequence[str]) -> Text:
     text = Text("\n", no_wrap=True).join(Text(line) for line in lines)
     text.stylize("bold", 0, len(lines[0]) if lines else 0)
     return text
-
-
-def _in_line(error: XTError) -> str:
-    """What is wrong and what to do, in a line."""
-    return f"{error.message} ({error.hint})" if error.hint else error.message
