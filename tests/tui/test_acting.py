@@ -20,6 +20,7 @@ from xt_tui.screens.confirm import ConfirmScreen
 from xt_tui.screens.launch import LaunchScreen
 from xt_tui.screens.note import NoteScreen
 from xt_tui.widgets.option_fields import OptionFields
+from xt_tui.widgets.parameters import Parameters
 from xt_tui.widgets.side_by_side import SideBySide
 
 
@@ -88,7 +89,7 @@ def put_mrc(session: Session) -> None:
     """What job1 was submitted with."""
     (session.cwd / "t.py").touch()
     asked = Asked(
-        str(session.cwd), ["t.py", "--lr=[.1,.2,.3]", "a b"], {"concurrent": 2, "retries": 1}
+        str(session.cwd), ["t.py", "a b", "--lr=[.1,.2,.3]"], {"concurrent": 2, "retries": 1}
     )
     mrc = MultiRunConfig(
         job="job1", workspace="ws1", experiment="first", style="static", username="ada",
@@ -108,7 +109,7 @@ async def test_a_run_or_a_job_fills_the_launch_form(session: Session) -> None:
         await until(pilot, lambda: isinstance(app.screen, LaunchScreen))
         form = app.screen
         await until(pilot, lambda: form.query_one("#command", Input).value)
-        assert form.query_one("#command", Input).value == "t.py --lr=0.2 'a b'"
+        assert form.query_one("#command", Input).value == "t.py 'a b' --lr=0.2"
         assert form.query_one("#option-retries", Input).value == "1"
         assert form.query_one("#option-concurrent", Input).value == ""
         assert form.query_one("#option-experiment", Input).value == "first"
@@ -122,14 +123,15 @@ async def test_a_run_or_a_job_fills_the_launch_form(session: Session) -> None:
         await until(pilot, lambda: isinstance(app.screen, LaunchScreen))
         form = app.screen
         await until(pilot, lambda: form.query_one("#option-seed", Input).value == "7")
-        assert form.query_one("#command", Input).value == "t.py '--lr=[.1,.2,.3]' 'a b'"
+        assert form.query_one("#command", Input).value == "t.py 'a b'"
+        assert form.query_one(Parameters).written == [("lr", "[.1,.2,.3]")]
         assert "as you left it" not in text_of(app)
         await pilot.press(*" c", "ctrl+g", "N")
         await until(pilot, lambda: "as you left it: ctrl+x empties it" in text_of(app))
-        assert app.screen.query_one("#command", Input).value == "t.py '--lr=[.1,.2,.3]' 'a b' c"
+        assert app.screen.query_one("#command", Input).value == "t.py 'a b' c"
         await pilot.press("ctrl+x")
         await until(pilot, lambda: "emptied: ctrl+x brings it back" in text_of(app))
-        assert app.screen.query_one("#command", Input).value == "t.py '--lr=[.1,.2,.3]' 'a b'"
+        assert app.screen.query_one("#command", Input).value == "t.py 'a b'"
         await pilot.press("ctrl+g", "g")
         await until(pilot, lambda: len(names(app)) == 7)
         await pilot.press("3", "G", "N")  # run2, whose MRC is not there
@@ -153,7 +155,7 @@ async def test_commands_that_do_the_same_can_be_copied(session: Session) -> None
             f"xt attach {run}",
             "xt list runs --all --filter 'metrics.loss<.5' --sort run --reverse",
         ]
-        assert offered[0].startswith("xt run --retries 1 --experiment first t.py --lr=0.")
+        assert offered[0].startswith("xt run --retries 1 --experiment first t.py 'a b' --lr=0.")
         await pilot.press("slash", *"the table", "enter")
         await until(pilot, lambda: app.clipboard == offered[-1])
 
