@@ -313,6 +313,7 @@ async def _pictures(pilot: Pilot[int], app: XtApp) -> str:
     for place, size in enumerate(SIZES):
         if app.size != size:
             await pilot.resize_terminal(*size)
+            await _laid_out(pilot, app)
         taken = {colors: await _worn(pilot, app, colors) for colors in COLORS[:: (-1) ** place]}
         texts = [strip.text.rstrip() for strip in taken["dark"]]
         lines += [f"{size[0]} × {size[1]}", *texts]
@@ -339,6 +340,14 @@ async def _worn(pilot: Pilot[int], app: XtApp, colors: str) -> list[Strip]:
         await _all_handled(pilot, app)
         if _drawn["times"] == before:
             return strips
+
+
+async def _laid_out(pilot: Pilot[int], app: XtApp) -> None:
+    """Let a resize do what it does, also on screens behind: Textual leaves what comes of it there
+    until they are in front."""
+    await _all_handled(pilot, app)
+    for screen in app._background_screens:
+        screen._refresh_layout(app.size)
 
 
 async def _all_handled(pilot: Pilot[int], app: XtApp) -> None:

@@ -113,10 +113,8 @@ class MainScreen(PanesScreen):
         if batch.is_last:
             self.teams.update_facts()
             self.nodes.update_rows()
-        if batch.jobs:
-            self.jobs.note(batch.jobs)
-        elif self.jobs.is_new:
-            self.jobs.update_rows()
+        if batch.jobs or self.jobs.is_new:
+            self.jobs.note(batch.jobs, is_last=batch.is_last)
         runs = [run for run in batch.runs if not run.is_parent]
         if runs:
             self.output.note(runs)
