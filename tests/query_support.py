@@ -27,11 +27,12 @@ MEMBERS = [
 VALUES: list[Value] = [
     None, True, False, 0, 1, 2, -1, 64, 2**53 + 1, 0.0, 0.1, 0.30000000000000004, 1.0, 1e-9, 1e300,
     math.nan, math.inf, -math.inf, "", "adam", "Adam", "64", "0.1", "true", "FALSE", "true\n", "é",
-    "z\ny", "'; --",
+    "z\ny", "'; --", "NaN", "-inf", "a,b",
 ]  # fmt: skip
 LITERALS = [
     "0", "1", "64", "0.1", "0.30000000000000004", "-1", "1e300", "9007199254740993", "1e999",
-    "99999999999999999999", "adam", "'64'", '"0.1"', "é", "'; --", "nan", "true",
+    "99999999999999999999", "adam", "'64'", '"0.1"', "é", "'; --", "nan", "true", "inf", "-INF",
+    "adam,64", "nan,$none,'a,b'", "0.1,true",
 ]  # fmt: skip
 FLAGS = ["true", "False", "TRUE", "false"]
 WORDS = [
@@ -130,4 +131,9 @@ def generated_filters(rng: random.Random) -> list[str]:
         texts += [f"{name}{op}{word}" for op in ("=", "!=") for word in SPECIAL]
     for name in ("run", "username", "description", "experiment", "status", "parent"):
         texts += [f"{name}:regex:{pattern}" for pattern in (".*", "[1-5]$", "^[a-z]+$")]
+    texts += [
+        "status=running,error", "status!=running,error", "run=run5,run20.9", "exit_code!=0,$none",
+        "duration=0,500", "created=1970-01-01T00:16:40Z,1970-01-01T00:16:40.500Z", "error=x,killed",
+        "is_child=true,false", "node=node9,node10",
+    ]  # fmt: skip
     return [*texts, *WORDS, "is_parent", "status=running", "status!=error", "status>error"]
