@@ -70,6 +70,7 @@ def make_run(number: int, rng: random.Random) -> Run:
         rng.choice(["exper1", ""]), rng.choice(["node0", "node9", "node10"]),
         rng.choice(list(RunStatus)), rng.choice([1000.0, 1000.5, 1001.0]),
         parent=f"run{number}" if child else None, is_parent=not child and rng.random() < 0.3,
+        stopped_early=number % 3 == 0,
         run_index=rng.choice([None, 0, 1, 10]), exit_code=rng.choice([None, 0, 1, -9]),
         username=rng.choice(["", "ann", "Bob"]), description=rng.choice(["", "try 1", "é"]),
         error=rng.choice(["", "killed"]), restarts=rng.choice([0, 1, 2]),
@@ -127,12 +128,14 @@ def generated_filters(rng: random.Random) -> list[str]:
         texts += [f"{name}{op}{v}" for op in ("=", "!=", "<", "<=", ">", ">=") for v in values]
         texts += [f"{name}{op}{word}" for op in ("=", "!=") for word in SPECIAL[2:]]
         texts += [f"{name}:exists:true", f"{name}:exists:false"]
-    for name in ("is_parent", "is_child"):
+    for name in ("is_parent", "is_child", "stopped_early"):
         texts += [f"{name}{op}{word}" for op in ("=", "!=") for word in SPECIAL]
     for name in ("run", "username", "description", "experiment", "status", "parent"):
         texts += [f"{name}:regex:{pattern}" for pattern in (".*", "[1-5]$", "^[a-z]+$")]
     texts += [
-        "status=running,error", "status!=running,error", "run=run5,run20.9", "exit_code!=0,$none",
+        "status=running,error", "status=early-stop", "status!='early stop',error", "stopped_early",
+        "status=early-stop,running", "status!=running,error", "run=run5,run20.9",
+        "exit_code!=0,$none",
         "duration=0,500", "created=1970-01-01T00:16:40Z,1970-01-01T00:16:40.500Z", "error=x,killed",
         "is_child=true,false", "node=node9,node10",
     ]  # fmt: skip

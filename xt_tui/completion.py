@@ -91,4 +91,4 @@ def _values(name: str, operator: str, fields: FieldSet[Any]) -> Sequence[str]:
         return ()
     if operator == ":exists:" or field.kind is Kind.FLAG:
         return ("true", "false")
-    return field.choices
+    return (*field.choices, *dict(field.flags))

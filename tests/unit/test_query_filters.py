@@ -2,6 +2,7 @@
 
 import math
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -57,7 +58,9 @@ def passes(text: str) -> bool:
         "hparams.odd='a,b'", "hparams.odd=c,'a,b'", "hparams.list=[1,2]", "status=running,error",
         "status!=running,completed", "run=run1,run35.10", "exit_code=1,$none",
         "metrics.loss=.1,nan",
-        "restarts=1,2", "duration=5m,16m40s", "created=2026-01-30,2026-01-31T00:00:00.500Z",
+        "restarts=1,2", "status!=early-stop",
+        "status='early stop',error", "duration=5m,16m40s",
+        "created=2026-01-30,2026-01-31T00:00:00.500Z",
         'description=a,"try = again"', "hparams.on=false,true",
         "hparams.on=true", "hparams.on=True", "hparams.on!=false", "hparams.on", "tags.said=TRUE",
         "tags.said=$exists", "tags.seen=true", "tags.seen", "tags.denied=false",
@@ -137,6 +140,7 @@ def test_a_time_compares_with_all_of_the_span_that_is_written(text: str, expecte
         ("tags.x=\udcff", "malformed filter"),
         ("status=", "no value in the filter 'status='"),
         ("tags.x:mongo:{a=1}", "unknown operator :mongo: in the filter 'tags.x:mongo:{a=1}'"),
+        ("status=early", "no status is called 'early', in the filter 'status=early'"),
         ("lr<1", "there is no field 'lr'"),
         ("status=runing", "no status is called 'runing', in the filter 'status=runing'"),
         ("restarts=many", "'many' in the filter 'restarts=many' is not a number"),
@@ -163,6 +167,14 @@ def test_a_near_status_is_offered() -> None:
     with pytest.raises(UsageError) as caught:
         parse_filter("status=runing", RUN_FIELDS)
     assert caught.value.hint == "did you mean running?"
+
+
+def test_a_run_that_was_stopped_early_is_found_by_the_state_that_is_shown() -> None:
+    run = replace(a_run(), status=RunStatus.COMPLETED, stopped_early=True)
+    for text in ("status=early-stop", "status=early stop", "stopped_early", "status=completed"):
+        assert parse_filter(text, RUN_FIELDS).matches(run, NOW)
+        assert not parse_filter(text, RUN_FIELDS).matches(a_run(), NOW)
+    assert not parse_filter("status!=early-stop", RUN_FIELDS).matches(run, NOW)
 
 
 def test_several_filters_all_have_to_pass_also_on_one_column() -> None:

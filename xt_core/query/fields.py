@@ -76,6 +76,8 @@ class Field(Generic[Record]):
     optional: bool = True
     """Whether the value may be missing (in SQL: null or blank)."""
     choices: tuple[str, ...] = ()
+    flags: "tuple[tuple[str, Field[Record]], ...]" = ()
+    """Values of it that records do not hold, each with the flag that tells it."""
     name_order: Callable[[str], OrderKey] | None = None
     """For `Kind.NAME`: the key that orders names; raises ValueError for what is no such name."""
     order_sql: tuple[str, ...] = ()

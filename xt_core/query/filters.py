@@ -252,6 +252,8 @@ def _condition(text: str, field: Field[Record], check: Check, value: str) -> Fil
         word = value.lower()
         if word in _FLAG_WORDS or word in _SPECIAL_NAMES:
             return Filter(text, field, _SPECIAL_NAMES.get(word) or Check(word))
+    if check is Check.EQUAL and (flag := dict(field.flags).get("-".join(unquote(value).split()))):
+        return Filter(text, flag, check, True)
     if field.kind is Kind.TIME:
         return _time_filter(text, field, check, value)
     return Filter(text, field, check, _parse_operand(text, field, check, value))
@@ -341,10 +343,11 @@ def _check_text(text: str, field: Field[Record], check: Check, value: str) -> No
     if check is Check.EQUAL and field.choices and value not in field.choices:
         from difflib import get_close_matches
 
-        near = get_close_matches(value, field.choices, n=1)
+        known = [*field.choices, *dict(field.flags)]
+        near = get_close_matches(value, known, n=1)
         raise UsageError(
             f"no {field.name} is called {value!r}, in the filter {text!r}",
-            f"did you mean {near[0]}?" if near else f"one of {', '.join(field.choices)}",
+            f"did you mean {near[0]}?" if near else f"one of {', '.join(known)}",
         )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from xt_core import clock
 from xt_core.artifacts.store import ArtifactInfo
-from xt_core.model.records import Event, Job, Run, Value
+from xt_core.model.records import Event, Job, JobCounts, Run, Value
 from xt_core.query.formats import format_value
 from xt_core.query.registry import RUN_FIELDS, JobRow
 from xt_core.query.table import printable, render_table
@@ -148,7 +148,7 @@ def _progress(row: JobRow, ascii_only: bool) -> list[str]:
     waiting = counts.unstarted + counts.queued
     lines = [
         f"{_progress_bar(counts.completed, job.work_items, ascii_only)} "
-        f"{counts.completed} completed, "
+        f"{counts.completed} completed{_early(counts)}, "
         f"{counts.running} running, {waiting} waiting, {counts.error} failed, "
         f"{counts.cancelled} cancelled, of {job.work_items}",
     ]
@@ -157,6 +157,10 @@ def _progress(row: JobRow, ascii_only: bool) -> list[str]:
     elif row.leading_value is not None:
         lines.append(f"best of what runs ({job.primary_metric}): {row.leading_value:.6g}")
     return lines
+
+
+def _early(counts: JobCounts) -> str:
+    return f" ({counts.stopped_early} of them by an early stop)" if counts.stopped_early else ""
 
 
 def event_lines(events: Iterable[Event]) -> Iterator[str]:
