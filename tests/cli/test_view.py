@@ -117,6 +117,14 @@ def test_a_console_is_shown_from_its_end(
     assert capfdbinary.readouterr().out == b"\xfftwo\n"
 
 
+def test_what_is_nearly_a_word_of_view_is_told(xt: Commands, filled: StatsStore) -> None:
+    console = xt("view", "console", "run9", code=3).err
+    assert xt("view", "output", "run9", code=3).err == console
+    assert "hint: did you mean xt view metrics?" in xt("view", "metric", "run1", code=2).err
+    assert "hint: did you mean xt list runs?" in xt("list", "run", code=2).err
+    assert "invalid choice: 'weather'" in xt("view", "weather", code=2).err
+
+
 def test_settings_are_shown_with_their_origin(
     xt: Commands, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:

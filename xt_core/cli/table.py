@@ -39,7 +39,7 @@ COMMANDS: dict[str, Command] = {
         ),
         Command(
             "view", "view", "one thing, whole", "Reports",
-            ("run", "job", "metrics", "events", "log", "console", "config", "team"),
+            ("run", "job", "metrics", "events", "log", "console", "output", "config", "team"),
         ),
         Command("compare", "compare", "runs side by side: what differs", "Reports"),
         Command("plot", "plot", "metric curves in the terminal", "Reports"),
