@@ -31,6 +31,10 @@ COMMANDS: dict[str, Command] = {
             "restart", "restart", "simulate a service restart of a job's runs", "Work",
             ("controller",),
         ),
+        Command(
+            "stop", "stop", "let the controllers of nodes end; runs live on", "Work",
+            ("controller",),
+        ),
         Command("status", "status", "what runs now, live from the controller", "Work"),
         Command(
             "list", "list_", "reports of runs, jobs and more", "Reports",
