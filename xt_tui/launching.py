@@ -22,6 +22,7 @@ from xt_core.submit.preparation import prepare
 from xt_core.submit.presets import Preset
 from xt_core.submit.recent import metrics_of_scripts, recent_commands, unlogged
 from xt_core.submit.submission import Submission, submit
+from xt_tui.faults import Fault, faults_of
 
 _MOST_ROWS = 8
 _MOST_RUNS = 300
@@ -67,6 +68,10 @@ class Launching:
             return request, [first, *(f"⚠ {remark}" for remark in remarks if remark), *others]
         finally:
             session.close()
+
+    def faults(self, content: Preset) -> list[Fault]:
+        """What is wrong with a content, by its fields."""
+        return faults_of(content, self.planned)
 
     def _unlogged(self, request: RunRequest, command: str) -> str:
         """What to tell of a primary metric that was given and never logged."""

@@ -60,7 +60,7 @@ class MetricsPane(Pane, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = bindings(ACTIONS, "metrics")
 
     @dataclass
-    class Read(Message):
+    class Read(Message, bubble=False):
         """New points are there."""
 
         parts: Sequence[Part]
@@ -69,7 +69,7 @@ class MetricsPane(Pane, can_focus=True):
         of_system: bool
 
     @dataclass
-    class Ranked(Message):
+    class Ranked(Message, bubble=False):
         """The best of the chosen runs are known."""
 
         runs: Sequence[Run]

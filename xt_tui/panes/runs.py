@@ -82,7 +82,7 @@ class RunsPane(RecordsPane[Run]):
                 plain = self.plain_view
                 self.selection = replace(self.selection, sort=plain.sort, reverse=plain.reverse)
             self.scope = () if job is None else (parse_filter(f"job={job}", FIELDS),)
-            self.update_rows()
+            self.wish_rows(holds_keys=False)  # who moves over jobs need not wait for their runs
 
     def text(self, column: Column[Run], record: Run, now: float) -> str:
         is_trend = column.field is TREND

@@ -99,7 +99,7 @@ class Table(ScrolledLines, can_focus=True):
         """`cells` gives a row's cells by its key; `empty` is said where there are no rows; the
         first `frozen` columns stay in sight when the others are scrolled sideways."""
         super().__init__(id=id)
-        self._cells, self.empty, self._frozen = cells, empty, frozen
+        self._cells, self._empty, self._frozen = cells, empty, frozen
         self._columns: Sequence[TableColumn] = ()
         self._keys: Sequence[str] = ()
         self._places: Mapping[str, int] = {}
@@ -168,6 +168,13 @@ class Table(ScrolledLines, can_focus=True):
             return self._cursor - row
         return self._cursor - room + 1
 
+    def say_if_empty(self, text: str) -> None:
+        """What is said where there are no rows."""
+        if text != self._empty:
+            self._empty = text
+            if not self._keys:
+                self.refresh()
+
     def touch(self, keys: Collection[str]) -> None:
         """The cells of these rows have changed."""
         top = int(self.scroll_offset.y)
@@ -227,7 +234,7 @@ class Table(ScrolledLines, can_focus=True):
         if y == 0:
             return self._header(int(left), width)
         if not self._keys:
-            text = self.empty if y == 1 else ""
+            text = self._empty if y == 1 else ""
             return Strip([Segment(_fit(text, width, False), self._plain)])
         row = int(top) + y - 1
         if row >= len(self._keys):
@@ -419,11 +426,14 @@ def _with_sign(strip: Strip, right: int, sign: Segment) -> Strip:
 
 def _without_part(number: str, left: int, right: int) -> str:
     """A number as it is shown between two edges: part of one is another number, so that at the
-    right edge three dots stand for it, and at the left one nothing."""
+    right edge it moves to where it has room, or three dots stand for it, and at the left one
+    nothing."""
     if 0 < left < len(number) and number[:left].strip():
         return " " * len(number)
     if 0 < right < len(number) and number[right:].strip():
-        return "…".rjust(right).ljust(len(number))
+        text = number.strip()
+        shown = text.rjust(right - 1) if len(text) < right else "…".rjust(right)
+        return shown.ljust(len(number))
     return number
 
 
