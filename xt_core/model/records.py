@@ -94,6 +94,8 @@ class JobCounts:
     open_parents: int = 0
     failed_parents: int = 0
     cancelled_parents: int = 0
+    stopped_early: int = 0
+    """Of those that completed."""
 
     def status(self) -> JobStatus:
         """The job's state, derived. It is cancelled where it was cut short, or nothing is left of

@@ -138,7 +138,7 @@ class RecordsPane(RowsPane[Record]):
 
     def apply(self, view: View) -> None:
         """Show what a view says. Raises UsageError, and changes nothing, where it is wrong."""
-        parse_filters(view.filter, self.fields)
+        parse_filters(view.filter, self.fields, self.field_names() if view.filter else ())
         if view.group:
             parse_group(view.group, self.fields)
         plain = self.plain_view

@@ -130,7 +130,7 @@ class RowsPane(Pane, Generic[Record]):
 
     def compose(self) -> ComposeResult:
         history = names_from_json(self._remembered.get("filters"))
-        yield FilterBar(self.fields, self._example, self.field_names, history)
+        yield FilterBar(self.fields, self.noun, self._example, self.field_names, history)
         yield Table(self._cells, id=f"{self.id}-table", empty="", frozen=2)
 
     @property
@@ -408,5 +408,9 @@ class RowsPane(Pane, Generic[Record]):
 
     def field_names(self) -> list[str]:
         """The fields that there are, as filters and sort orders write them."""
-        names = known_names(self.fields, self.examples(), clock.now())
+        records = self.examples()
+        if self._filter_text:  # what it leaves out has names too
+            keys = list(self._records)
+            records += [self._records[key] for key in [*keys[:_SEEN], *keys[_SEEN:][-_SEEN:]]]
+        names = known_names(self.fields, records, clock.now())
         return [spelled(self.fields.find(name)) for name in names]
