@@ -264,6 +264,17 @@ async def test_presets_scripts_and_earlier_commands_fill_the_form(session: Sessi
         await until(pilot, lambda: told(app)[-1] == "preset mine deleted")
         form.query_one("#option-seed", Input).focus()
         await until(pilot, lambda: "seed: seed of the search" in text_of(app))
+        await pilot.press("ctrl+f")
+        await until(pilot, lambda: isinstance(app.screen, ChoiceScreen))
+        scripts = app.screen.query_one(OptionList)
+        await pilot.press("/", *"u.p")
+        await until(pilot, lambda: scripts.option_count == 1)
+        await pilot.press("escape")
+        await until(pilot, lambda: scripts.option_count == 2)
+        assert app.focused is scripts
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is form)
+        assert app.focused is form.query_one("#option-seed")
 
 
 async def test_marked_runs_are_compared_side_by_side(session: Session) -> None:

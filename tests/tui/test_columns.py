@@ -92,6 +92,15 @@ async def test_columns_are_chosen_by_keys_and_remembered(session: Session) -> No
         await pilot.press("/", *"nod", "space")  # no name goes on with a blank
         await until(pilot, lambda: list(table.keys) == ["node"])
         assert "node" in [column.name for column in screen._columns]
+        await pilot.press("escape")  # out of the search, not of the dialog
+        await until(pilot, lambda: len(table.keys) > 20)
+        assert (app.focused, table.cursor_key) == (table, "node")
+        await pilot.press("/", *"restart", "enter")
+        await until(pilot, lambda: list(table.keys)[:1] == ["restarts"])
+        await pilot.press("escape")
+        await until(pilot, lambda: len(table.keys) > 20)
+        assert screen.is_current
+        await pilot.press("/")
         screen.query_one("#sought", Input).value = "restart"
         await until(pilot, lambda: list(table.keys)[:1] == ["restarts"])
         await pilot.press("down", "up", "space", "space")  # in and out again
