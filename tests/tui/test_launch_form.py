@@ -330,9 +330,10 @@ async def test_what_an_empty_field_says_is_cut_where_the_field_ends(session: Ses
         form = await open_form(pilot)
         write(form, early_stopping="asha")
         await until(pilot, lambda: form.query("#asha-min-runs"))
-        form.query_one("#asha-min-runs").focus()
-        await until(pilot, lambda: "0 · no run is judged before this…" in text_of(app))
-        await until(pilot, lambda: "min-runs: no run is judged before so many" in text_of(app))
+        field = form.query_one("#asha-delay-evaluation", Input)
+        field.focus()
+        await until(pilot, lambda: "0 · no run is …" in text_of(app))
+        assert "delay-evaluation: no run is judged before this step" in text_of(app)
         await pilot.resize_terminal(140, 40)
         await until(pilot, lambda: "0 · no run is judged before this step " in text_of(app))
 
