@@ -17,6 +17,7 @@ from xt_tui.app import XtApp
 from xt_tui.screens.choose import ChoiceScreen
 from xt_tui.screens.compare import CompareScreen
 from xt_tui.screens.confirm import ConfirmScreen
+from xt_tui.screens.help import HelpScreen
 from xt_tui.screens.launch import LaunchScreen
 from xt_tui.screens.note import NoteScreen
 from xt_tui.widgets.option_fields import OptionFields
@@ -303,6 +304,12 @@ async def test_marked_runs_are_compared_side_by_side(session: Session) -> None:
         await until(pilot, lambda: table._shown.names == ["run1.3", "run1.1", "run1.2"])
         await pilot.press("Y")
         assert app.clipboard == "xt compare run1.1,run1.2,run1.3 --baseline run1.3 --all"
-        await pilot.press("end", "enter")
+        await pilot.press("slash", "x", "escape")  # out of the filter, not of the comparison
+        await until(pilot, lambda: len(table._shown.lines) > 2)
+        assert app.focused is table
+        await pilot.press("question_mark")
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen))
+        await until(pilot, lambda: "compare with the run under the cursor" in text_of(app))
+        await pilot.press("escape", "end", "enter")
         await until(pilot, lambda: not isinstance(app.screen, CompareScreen))
         assert app.runs.table.cursor_key == "ws1/run1.2"
