@@ -361,10 +361,15 @@ class RowsPane(Pane, Generic[Record]):
         """Numbers go to the right, pictures do not."""
         return column.alignment == "right" and column.field.name not in self.PICTURES
 
+    def heading(self, column: Column[Record], width: int) -> tuple[str, int]:
+        """What stands above a column, and how wide that is."""
+        return column.header, width
+
     def _table_columns(self, arrangement: Arrangement[Record]) -> list[TableColumn]:
         columns, arrows = [TableColumn(" ", _MARK_CELLS)], self._arrows()
         for column, width in zip(arrangement.columns, arrangement.widths, strict=True):
-            header = column.header + arrows.get(column.field.name, "")
+            header, width = self.heading(column, width)
+            header += arrows.get(column.field.name, "")
             columns.append(
                 TableColumn(header, max(width, display_width(header)), self._is_right(column))
             )
@@ -379,6 +384,12 @@ class RowsPane(Pane, Generic[Record]):
             + (str(number) if len(keys) > 1 else "")
             for number, key in enumerate(keys, 1)
         }
+
+    def _unseen_order(self) -> str:
+        """The sorted fields that have no column, and so no arrow that says it."""
+        seen = {column.field.name for column in self._arrangement.columns}
+        arrows = self._arrows().items()
+        return ", ".join(f"{name}{arrow}" for name, arrow in arrows if name not in seen)
 
     def _cells(self, key: str) -> list[Cell]:
         if key in self.LEAD:
@@ -414,6 +425,7 @@ class RowsPane(Pane, Generic[Record]):
         parts = [self._count_text()]
         parts += [self.scope_text()] if self.scope_text() else []
         parts += [f"filter {self._filter_text}"] if self._filter_text else []
+        parts += [f"sorted by {order}"] if (order := self._unseen_order()) else []
         parts += [] if self.hidden else [self.archived_text()]
         groups = self._arrangement.groups
         parts += [f"{len(groups.by_key):,} by {groups.column}"] if groups.column else []
