@@ -162,6 +162,7 @@ def test_the_first_screen_of_the_ui_loads_no_more_than_it_shows(tmp_path: Path) 
     assert {name for name in loaded if name.startswith("xt_tui.screens.")} == {
         "xt_tui.screens.confirm",
         "xt_tui.screens.main",
+        "xt_tui.screens.panes",
     }
 
 

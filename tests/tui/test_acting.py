@@ -9,7 +9,9 @@ from textual.app import App
 from textual.widgets import Button, Input, OptionList, Static, TextArea
 from tui_support import names, text_of, told, until, until_loaded
 
+from xt_core.model.records import Job, Run
 from xt_core.model.states import RunStatus
+from xt_core.query.views import View
 from xt_core.session import Session
 from xt_core.stats.store import RunChange
 from xt_core.submit.mrc import Asked, MultiRunConfig, NodeContext, mrc_key
@@ -54,6 +56,28 @@ async def test_notes_are_written_here_or_in_the_editor(
         await pilot.press("j", "ctrl+s")
         await until(pilot, lambda: told(app)[-1] == "notes of job1 set")
         assert app.state.jobs["job1"].job.notes == session.store.job("job1").notes == "j"
+
+
+async def test_many_are_archived_only_after_a_question(session: Session) -> None:
+    job = Job("job3", "ws1", "many", "repeat", "local", "ada", 1e9, 21, 1)
+    runs = [
+        Run("ws1", f"run3.{n}", "job3", "many", "node0", RunStatus.QUEUED, 1e9)
+        for n in range(1, 22)
+    ]
+    session.store.add_job(job, runs, [])
+    for run in runs:
+        session.store.change_run(RunChange("ws1", run.name, RunStatus.CANCELLED, "ended"))
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 28)
+        app.runs.apply(View(filter="job=job3"))
+        await pilot.press("asterisk", "d")
+        await until(pilot, lambda: "Archive 21 runs?" in text_of(app))
+        await pilot.press("n")
+        assert app.runs.marked == 21
+        await pilot.press("d", "y")
+        await until(pilot, lambda: told(app)[-1].startswith("21 runs archived: A shows them"))
+        kept = [session.store.run("ws1", run.name) for run in runs]
+        assert [run.tags for run in kept] == [{"archived": True}] * 21
 
 
 async def test_what_is_archived_is_out_of_sight_until_it_is_brought_back(session: Session) -> None:

@@ -19,6 +19,7 @@ from xt_tui.screens.check import CheckScreen
 from xt_tui.screens.confirm import ConfirmScreen
 from xt_tui.screens.launch import LaunchScreen
 from xt_tui.widgets.option_fields import OptionFields
+from xt_tui.widgets.preview import Preview
 
 _TRAIN = """\
 import os, time
@@ -256,7 +257,7 @@ async def test_the_launch_form_offers_boxes_and_pools(known: Xt, network: Networ
         field.value = "gpu1"
         form = app.screen
         assert isinstance(form, LaunchScreen)
-        request = await until(pilot, lambda: form._request)
+        request = await until(pilot, lambda: form.query_one(Preview).request)
         assert request.target == "gpu1"
     session.close()
 

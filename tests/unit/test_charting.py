@@ -15,13 +15,13 @@ from xt_core.reports.direction import is_maximized
 from xt_core.reports.replicates import replicates
 from xt_core.reports.top import best_runs
 from xt_core.session import Session
+from xt_tui.charting.captions import undo_text
 from xt_tui.charting.colors import Colors
 from xt_tui.charting.curves import Curves
 from xt_tui.charting.drawn import Drawn
 from xt_tui.charting.points import Points, read
 from xt_tui.charting.ranges import panned, zoomed
 from xt_tui.charting.sampled import sampled
-from xt_tui.charting.undoing import undo_text
 from xt_tui.charting.view import Banding, View
 from xt_tui.widgets.charts import Layout, layout_for
 

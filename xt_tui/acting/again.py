@@ -72,7 +72,7 @@ def _open_form(app: "XtApp", again: Again, preset: Preset) -> None:
     from xt_tui.screens.launch import LaunchScreen
 
     there = app.session.beside(cwd=again.folder)
-    form = LaunchScreen(there, app.drafts, again=again.name, content=preset)
+    form = LaunchScreen(there, app.drafts, again=again, content=preset)
     app.push_screen(form, app.launched)
     if again.missing_folder:
         text = f"{again.missing_folder} is not here: looking for the code in {again.folder}"

@@ -62,7 +62,7 @@ def toggle_large(pane: "MetricsPane") -> None:
 def go_back(pane: "MetricsPane") -> None:
     """Undo one thing: the filter that is open, the crosshair, the large chart, the zoom, nodes."""
     view = pane.view
-    if pane.is_filter_open:
+    if pane.filter.is_open:
         pane.close_filter()
     elif view.cursor is not None:
         view.cursor = view.mark = None
@@ -220,8 +220,7 @@ def toggle_log_y(pane: "MetricsPane") -> None:
 
 
 def next_smoothing(pane: "MetricsPane") -> None:
-    pane.view.next_smoothing()
-    pane.show()
+    pane.next_smoothing()
 
 
 def next_banding(pane: "MetricsPane") -> None:

@@ -53,7 +53,7 @@ ACTIONS = (
            "enter", "Metrics", lambda app: charts.toggle_large(app.metrics), _needs_chart,
            in_footer=True, pane="metrics"),
     Action("metric_filter", "filter metrics", "show only metrics that match, as val-*,*loss",
-           "slash", "Metrics", lambda app: app.metrics.open_filter(), in_footer=True,
+           "slash", "Metrics", lambda app: app.metrics.filter.open(), in_footer=True,
            pane="metrics", command="xt plot RUNS METRICS"),
     Action("chart_back", "back", "give up the filter, the crosshair, the large chart or the zoom",
            "escape,backspace", "Metrics", lambda app: charts.go_back(app.metrics),

@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import ClassVar
 
 from textual import on
@@ -32,23 +31,25 @@ from xt_tui.acting import charts
 from xt_tui.actions.action import bindings
 from xt_tui.actions.charts import ACTIONS
 from xt_tui.background import Background
+from xt_tui.charting.captions import chart_title, undo_text
 from xt_tui.charting.colors import Colors
 from xt_tui.charting.curves import Curves
 from xt_tui.charting.drawn import Drawn, Machine
 from xt_tui.charting.points import Part, Points, Source, read
-from xt_tui.charting.undoing import undo_text
-from xt_tui.charting.view import View
+from xt_tui.charting.view import SMOOTHINGS, View
 from xt_tui.looks import draws_ascii
 from xt_tui.panes.pane import Pane
 from xt_tui.widgets.chart import ChartView
 from xt_tui.widgets.charts import Charts
+from xt_tui.widgets.metric_filter import MetricFilter, matching
 
 MOST_RUNS = 10
 """More curves could not be told apart."""
 
 _LEAST_SECONDS_BETWEEN_DRAWINGS = 0.2
 _RECORDS_A_READ = 20_000
-_LOG_Y = "log y"
+_LOG_Y, _SMOOTHING = "log y", "smoothing"
+"""The names under which they are remembered."""
 _SAMPLES_SECONDS = 5.0
 _WHEEL_ZOOM, _WHEEL_SHARE = 1.25, 0.1
 
@@ -59,7 +60,7 @@ class MetricsPane(Pane, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = bindings(ACTIONS, "metrics")
 
     @dataclass
-    class Read(Message):
+    class Read(Message, bubble=False):
         """New points are there."""
 
         parts: Sequence[Part]
@@ -68,7 +69,7 @@ class MetricsPane(Pane, can_focus=True):
         of_system: bool
 
     @dataclass
-    class Ranked(Message):
+    class Ranked(Message, bubble=False):
         """The best of the chosen runs are known."""
 
         runs: Sequence[Run]
@@ -99,17 +100,18 @@ class MetricsPane(Pane, can_focus=True):
         kept = self._choices.get(_LOG_Y)
         log_y = [name for name in kept if isinstance(name, str)] if isinstance(kept, list) else []
         glyphs = fitting_glyphs(os.environ, encoding)
-        self.view = View(glyphs=glyphs, log_y=frozenset(log_y))
+        smoothing = self._choices.get(_SMOOTHING)
+        self.view = View(
+            glyphs=glyphs,
+            log_y=frozenset(log_y),
+            smoothing=smoothing if smoothing in SMOOTHINGS else 0.0,
+        )
         self.charts = Charts(self._draw)
+        self.filter: MetricFilter = MetricFilter()
 
     def compose(self) -> ComposeResult:
         yield self.charts
-        yield Input(
-            placeholder="metrics, as val-* or *loss*,*acc*",
-            classes="filter hidden",
-            id="metric-filter",
-            compact=True,
-        )
+        yield self.filter
 
     def on_mount(self) -> None:
         if draws_ascii(self.app):
@@ -190,10 +192,8 @@ class MetricsPane(Pane, can_focus=True):
         names = dict.fromkeys(
             name for run in self._runs for name in self.points.of(run.full_name).metrics
         )
-        patterns = [part.strip() for part in self.view.pattern.split(",") if part.strip()]
         return sorted(
-            (name for name in names if _matches(name, patterns)),
-            key=lambda name: (name != self.primary, name),
+            matching(names, self.view.pattern), key=lambda name: (name != self.primary, name)
         )
 
     @property
@@ -301,10 +301,20 @@ class MetricsPane(Pane, can_focus=True):
     def set_log_y(self, metrics: frozenset[str]) -> None:
         """These metrics have a logarithmic axis of y, now and from now on."""
         self.view.log_y = metrics
-        self._choices.put(_LOG_Y, sorted(metrics) or None)
+        self._keep(_LOG_Y, sorted(metrics) or None)
+        self.show()
+
+    def next_smoothing(self) -> None:
+        """Smoother curves, or plain ones again, now and from now on."""
+        self.view.next_smoothing()
+        self._keep(_SMOOTHING, self.view.smoothing or None)
+        self.show()
+
+    def _keep(self, part: str, value: object) -> None:
+        """Remember a choice, or with None forget it."""
+        self._choices.put(part, value)
         if self._choices.problem:
             self.notify(self._choices.problem, severity="warning", markup=False)
-        self.show()
 
     def curves_of(self, metric: str) -> list[Curve | Band]:
         """What the chart of a metric shows."""
@@ -337,17 +347,9 @@ class MetricsPane(Pane, can_focus=True):
         return lay_out(self.curves_of(metric), *chart.size, look)
 
     def _title(self, metric: str) -> str:
-        view = self.view
-        suffixes = ["log x"] if view.log_x else []
-        suffixes += ["log y"] if metric in view.log_y else []
-        if view.best:
-            is_most = is_maximized(metric, self.primary, self._maximize)
-            suffixes.append("most so far" if is_most else "least so far")
-        elif view.smoothing:
-            suffixes.append(f"smoothed {view.smoothing:g}")
-        is_chosen = metric == self.charts.chosen and self.has_focus
-        mark = f"{view.glyphs.chosen} " if is_chosen and len(self.charts.views) > 1 else ""
-        return f"{mark}{metric}" + (f" ({' · '.join(suffixes)})" if suffixes else "")
+        is_most = is_maximized(metric, self.primary, self._maximize)
+        is_chosen = metric == self.charts.chosen and self.has_focus and len(self.charts.views) > 1
+        return chart_title(self.view, metric, is_most=is_most, is_chosen=is_chosen)
 
     # The mouse --------------------------------------------------------------------------
 
@@ -375,43 +377,19 @@ class MetricsPane(Pane, can_focus=True):
 
     # The filter -------------------------------------------------------------------------
 
-    @property
-    def _bar(self) -> Input:
-        return self.query_one("#metric-filter", Input)
-
-    def open_filter(self) -> None:
-        """Let the user type which metrics are shown."""
-        self._bar.remove_class("hidden")
-        self._bar.focus()
-
     def close_filter(self) -> None:
         """Show all metrics again."""
-        self._bar.value = ""
-        self._bar.add_class("hidden")
+        self.filter.close()
         self.focus()
-
-    @property
-    def is_filter_open(self) -> bool:
-        """Whether the filter is seen."""
-        return not self._bar.has_class("hidden")
 
     @on(Input.Changed, "#metric-filter")
     def _filter_typed(self, event: Input.Changed) -> None:
         event.stop()
-        self.view.pattern = event.value.strip()
+        self.view.pattern = self.filter.pattern
         self.show()
 
     @on(Input.Submitted, "#metric-filter")
     def _filter_done(self, event: Input.Submitted) -> None:
         event.stop()
-        self._bar.set_class(not self._bar.value.strip(), "hidden")
+        self.filter.hide_if_empty()
         self.focus()
-
-
-def _matches(name: str, patterns: Sequence[str]) -> bool:
-    """Whether a name matches a pattern, or holds one that is a plain word; case does not matter."""
-    lower = name.lower()
-    return not patterns or any(
-        fnmatchcase(lower, part.lower() if set(part) & set("*?[") else f"*{part.lower()}*")
-        for part in patterns
-    )

@@ -1,10 +1,9 @@
 """A pane with a table of records: arranged, drawn, and kept current.
 
-Rows are arranged in the background; the keys never wait for it. News rearrange them at most twice
-a second, and not while keys move the cursor; what a row says is shown at once.
+Rows are arranged in the background; the keys never wait for it. News rearrange them at a pace that
+disturbs nobody; what a row says is shown at once.
 """
 
-import time
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +12,6 @@ from typing import Any, Generic
 from textual import on
 from textual.app import ComposeResult
 from textual.message import Message
-from textual.timer import Timer
 
 from xt_core import clock
 from xt_core.annotations import not_archived
@@ -23,8 +21,6 @@ from xt_core.query.fields import FieldSet, Record
 from xt_core.query.filters import Filter
 from xt_core.query.formats import counted
 from xt_core.query.regexes import TooSlowError
-from xt_core.query.sorting import parse_sort
-from xt_core.query.table import display_width
 from xt_core.query.views import (
     Columns,
     View,
@@ -37,24 +33,18 @@ from xt_tui.columns import known_names
 from xt_tui.groups import is_group
 from xt_tui.order import RecordOrder, Selection
 from xt_tui.panes.arranging import Arrangement, Arranger, Looks, Wish, placed
+from xt_tui.panes.awaited import Awaited
+from xt_tui.panes.headings import sort_arrows, table_columns
 from xt_tui.panes.marks import Marks
+from xt_tui.panes.pace import Pace
 from xt_tui.panes.pane import Pane
+from xt_tui.panes.remembered import Remembered
 from xt_tui.state import STYLES, marked, states_text
-from xt_tui.typeahead import Typeahead
 from xt_tui.widgets.filter_bar import FilterBar
-from xt_tui.widgets.table import Cell, Table, TableColumn
+from xt_tui.widgets.table import Cell, Table
 
-_MARK_CELLS = 1
-_LEAST_SECONDS_BETWEEN_ORDERS = 0.5
-_CALM_SECONDS = 0.4
-"""How long after the last key that moved the cursor the rows may move."""
 _SEEN = 500
 """Rows at either end whose fields are offered as columns, besides those in sight."""
-_LONGEST_HOLD_SECONDS = 1.0
-"""How long keys may hold news up."""
-_LOADING_SECONDS = 2.0
-"""Between two arrangements while more and more comes: each sorts all that is there."""
-_LONGEST_KEY_HOLD_SECONDS = 2.0
 """How long an arrangement may hold keys up."""
 
 
@@ -108,10 +98,8 @@ class RowsPane(Pane, Generic[Record]):
         """What leaves out records that were put away; empty while they are shown."""
         self._background = Background(self, f"arrange {id}")
         self._asked = 0
-        self._arranged_at = self._noted_at = 0.0
-        self._news: Timer | None = None
-        """Runs while news wait to be arranged."""
-        self._is_loading = False
+        self._awaited = Awaited(self, self._tell_hits)
+        self._pace = Pace(self, self._moved_at, self.update_rows)
         self._arrangement: Arrangement[Record] = Arrangement()
         self._filter_text = ""
         self._wanted: str | None = None
@@ -121,27 +109,29 @@ class RowsPane(Pane, Generic[Record]):
         self._chosen: list[Record] = []
         self._chosen_keys: Sequence[str] = ()
         self._chosen_places: Mapping[str, int] = {}
-        self.group, self._opened = "", frozenset[str]()
+        self._opened = frozenset[str]()
         self._plain_view = View(sort=selection.sort, reverse=selection.reverse)
-        self._is_ordered = False
-        """Whether the user has chosen an order."""
         self._has_all = False
         """Whether all that there was at first has come."""
         self._all_asked: int | None = None
         """The number of the arrangement that shows it."""
-        self._choices = choices
-        self._columns: Columns = from_json(self._recall("columns"), fields)
-        self._left_out = names_from_json(self._recall("left out"))
+        self._remembered = Remembered(self, choices)
+        kept = self._remembered.order(fields)
+        self._is_ordered = kept is not None
+        """Whether the user has chosen an order."""
+        if kept is not None:
+            self.selection = replace(selection, sort=kept[0], reverse=kept[1])
+        self.group = self._remembered.group(fields)
+        self._columns: Columns = from_json(self._remembered.get("columns"), fields)
+        self._left_out = names_from_json(self._remembered.get("left out"))
 
     def on_mount(self) -> None:
-        self._tell_of_problem()
+        self._remembered.tell_of_problem()
 
     def compose(self) -> ComposeResult:
-        history = self._recall("filters")
-        kept = history if isinstance(history, list) else []
-        texts = [text for text in kept if isinstance(text, str)]
-        yield FilterBar(self.fields, self._example, self.field_names, texts)
-        yield Table(self._cells, id=f"{self.id}-table", empty=self._empty, frozen=2)
+        history = names_from_json(self._remembered.get("filters"))
+        yield FilterBar(self.fields, self._example, self.field_names, history)
+        yield Table(self._cells, id=f"{self.id}-table", empty="", frozen=2)
 
     @property
     def plain_view(self) -> View:
@@ -236,19 +226,28 @@ class RowsPane(Pane, Generic[Record]):
     def note(self, records: Sequence[Record], *, is_last: bool = True) -> bool:
         """These records are new or have changed, and more may follow at once; whether any of them
         is chosen."""
-        self._has_all = self._has_all or is_last
-        if not records and not self._is_loading:
+        if is_last and not self._has_all:
+            self._has_all = True
+            self._tell_why_empty()
+            if not records and self.is_new:
+                self.update_rows()
+        if not records and not self._pace.is_loading:
             return False
         self._order.note(records)
         keys = [self._order.key(record) for record in records]
         is_chosen = self._renew_chosen(dict(zip(keys, records, strict=True)))
         for table in self.query(Table):  # none while the app closes
             table.touch(keys)
-        if self._news is None or (is_last and self._is_loading):
-            self._noted_at = time.monotonic()
-            self._is_loading = not is_last and not self.is_new
-            self._arrange_news()
+        self._pace.note(is_loading=not is_last and not self.is_new)
         return is_chosen
+
+    def _tell_why_empty(self) -> None:
+        """What is said where there are no rows."""
+        text = self._empty if self._has_all else "loading…"
+        if self._arrangement.total:
+            text = f"no {self.noun} matches the filter: backspace takes it away"
+        for table in self.query(Table):  # none while the app closes
+            table.say_if_empty(text)
 
     def _renew_chosen(self, news: Mapping[str, Record]) -> bool:
         """Take over what is new of those that are chosen; whether there is anything."""
@@ -257,23 +256,10 @@ class RowsPane(Pane, Generic[Record]):
             self._chosen[place] = news[key]
         return bool(places)
 
-    def _arrange_news(self) -> None:
-        """Arrange anew as soon as that disturbs nobody."""
-        self._forget_news()
-        if not self.query(Table):
-            return
-        pause = _LOADING_SECONDS if self._is_loading else _LEAST_SECONDS_BETWEEN_ORDERS
-        calm = min(self.table.moved_at + _CALM_SECONDS, self._noted_at + _LONGEST_HOLD_SECONDS)
-        wait = max(calm, self._arranged_at + pause) - time.monotonic()
-        if wait > 0:
-            self._news = self.set_timer(wait, self._arrange_news)
-        else:
-            self.update_rows()
-
-    def _forget_news(self) -> None:
-        if self._news is not None:
-            self._news.stop()
-            self._news = None
+    def _moved_at(self) -> float | None:
+        """When keys last moved the cursor."""
+        tables = self.query(Table)  # none while the app closes
+        return tables.first().moved_at if tables else None
 
     def age(self) -> None:
         """Time has passed: durations of what lives have grown, and rows that are sorted or
@@ -281,14 +267,12 @@ class RowsPane(Pane, Generic[Record]):
         keys = [key for key in self.table.shown_keys if key in self._records]
         living = [key for key in keys if self._order.is_living(self._records[key])]
         self.table.touch(living)
-        if self._order.ages and self._news is None:
-            self._noted_at = time.monotonic()
-            self._arrange_news()
+        if self._order.ages:
+            self._pace.note_age()
 
     def update_rows(self) -> None:
         """Arrange anew, in the background."""
-        self._forget_news()
-        self._arranged_at = time.monotonic()
+        self._pace.arranged()
         self._asked += 1
         if self._has_all and self._all_asked is None:
             self._all_asked = self._asked
@@ -309,15 +293,16 @@ class RowsPane(Pane, Generic[Record]):
         except TooSlowError as error:
             return self.TooSlow(error.message)
 
-    def hold_keys_until_arranged(self) -> None:
-        """What is typed from now on is meant for rows that may not be there yet."""
-        if isinstance(self.app, Typeahead) and self._arrangement.asked != self._asked:
-            self.app.hold_keys(self._let_keys_go)
-            self.set_timer(_LONGEST_KEY_HOLD_SECONDS, self._let_keys_go)
+    def wish_rows(self, *, holds_keys: bool = True) -> None:
+        """Arrange anew as the user wants it; what is typed from now on may be meant for that."""
+        self.update_rows()
+        self._awaited.ask(self._asked)
+        if holds_keys:
+            self.hold_keys()
 
-    def _let_keys_go(self) -> None:
-        if isinstance(self.app, Typeahead):
-            self.app.release_keys(self._let_keys_go)
+    def hold_keys(self) -> None:
+        """What is typed from now on is meant for rows that may not be there yet."""
+        self._awaited.hold_keys()
 
     @on(Arranged)
     def _show_arrangement(self, message: Arranged) -> None:
@@ -326,10 +311,10 @@ class RowsPane(Pane, Generic[Record]):
         shown = self._arrangement = message.arrangement
         self._marked_keys = self._marks.shown(shown.ranks)
         before = self.table.cursor_key
-        no_hits = f"no {self.noun} matches the filter: backspace takes it away"
-        self.table.empty = no_hits if shown.total else self._empty
+        self._tell_why_empty()
         rows = (shown.keys, shown.places) if shown.total else ((), {})
-        self.table.show(self._table_columns(shown), *rows)
+        arrows = sort_arrows(self.selection, self.fields)
+        self.table.show(table_columns(shown, arrows, self.heading, self._is_right), *rows)
         self.table.touch([*self.LEAD, *shown.groups.by_key])
         is_first = self._all_asked is None or shown.asked <= self._all_asked
         if is_first and not self.table.moved_at:
@@ -338,10 +323,15 @@ class RowsPane(Pane, Generic[Record]):
             self.table.move_to(group)
         if self._wanted is not None:
             self.go_to(self._wanted)
-        self.query_one(FilterBar).show_hits(f"{len(shown.ordered):,} of {shown.total:,}")
+        self._awaited.show(shown.asked)
+        self._tell_hits()
+
+    def _tell_hits(self) -> None:
+        """How many records are shown, once they are those that are meant."""
+        shown = self._arrangement
+        hits = f"{len(shown.ordered):,} of {shown.total:,}"
+        self.query_one(FilterBar).show_hits("…" if self._awaited.is_late else hits)
         self._describe()
-        if shown.asked == self._asked:
-            self._let_keys_go()
 
     def toggle_archived(self) -> None:
         """Show what was put away too, or leave it out again."""
@@ -365,30 +355,10 @@ class RowsPane(Pane, Generic[Record]):
         """What stands above a column, and how wide that is."""
         return column.header, width
 
-    def _table_columns(self, arrangement: Arrangement[Record]) -> list[TableColumn]:
-        columns, arrows = [TableColumn(" ", _MARK_CELLS)], self._arrows()
-        for column, width in zip(arrangement.columns, arrangement.widths, strict=True):
-            header, width = self.heading(column, width)
-            header += arrows.get(column.field.name, "")
-            columns.append(
-                TableColumn(header, max(width, display_width(header)), self._is_right(column))
-            )
-        return columns
-
-    def _arrows(self) -> dict[str, str]:
-        """What the headers of the columns that are sorted by say: ``▲``, or ``▼2`` for the second
-        of several."""
-        keys = parse_sort(self.selection.sort, self.fields).keys
-        return {
-            key.field.name: ("▼" if key.descending is not self.selection.reverse else "▲")
-            + (str(number) if len(keys) > 1 else "")
-            for number, key in enumerate(keys, 1)
-        }
-
     def _unseen_order(self) -> str:
         """The sorted fields that have no column, and so no arrow that says it."""
         seen = {column.field.name for column in self._arrangement.columns}
-        arrows = self._arrows().items()
+        arrows = sort_arrows(self.selection, self.fields).items()
         return ", ".join(f"{name}{arrow}" for name, arrow in arrows if name not in seen)
 
     def _cells(self, key: str) -> list[Cell]:
@@ -422,7 +392,7 @@ class RowsPane(Pane, Generic[Record]):
 
     def _describe(self) -> None:
         shown, hidden = len(self._marked_keys), len(self._marks.keys) - len(self._marked_keys)
-        parts = [self._count_text()]
+        parts = ["arranging…" if self._awaited.is_late else self._count_text()]
         parts += [self.scope_text()] if self.scope_text() else []
         parts += [f"filter {self._filter_text}"] if self._filter_text else []
         parts += [f"sorted by {order}"] if (order := self._unseen_order()) else []
@@ -439,7 +409,7 @@ class RowsPane(Pane, Generic[Record]):
         all_of_them = counted(total, self.noun)
         return f"{hits:,} of {all_of_them}" if self._filter_text else all_of_them
 
-    # What the user chooses from, and what is remembered -------------------------------------
+    # What the user chooses from ---------------------------------------------------------
 
     def examples(self) -> list[Record]:
         """Some of the records: what they logged is what there is to choose from."""
@@ -451,15 +421,3 @@ class RowsPane(Pane, Generic[Record]):
         """The fields that there are, as filters and sort orders write them."""
         names = known_names(self.fields, self.examples(), clock.now())
         return [spelled(self.fields.find(name)) for name in names]
-
-    def _recall(self, what: str) -> Any:
-        return None if self._choices is None else self._choices.get(f"{self.id} {what}")
-
-    def _remember(self, what: str, value: object) -> None:
-        if self._choices is not None:
-            self._choices.put(f"{self.id} {what}", value)
-            self._tell_of_problem()
-
-    def _tell_of_problem(self) -> None:
-        if self._choices is not None and self._choices.problem:
-            self.notify(self._choices.problem, severity="warning", markup=False)

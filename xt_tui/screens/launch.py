@@ -1,7 +1,6 @@
 """The launch form: a command, the options of `xt run`, and a preview of what would be run.
 
-What the fields mean and whether they are right is decided by the engine, in the background, as the
-user types. Parameters become options of the script, as on a command line.
+Parameters become options of the script, as on a command line.
 Invariant: what is launched is what the fields say at that moment, and it is launched once.
 """
 
@@ -10,25 +9,22 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.events import DescendantFocus
 from textual.message import Message
 from textual.screen import ModalScreen
-from textual.timer import Timer
 from textual.widgets import Button, Input, Label, Select, Static
 
 from xt_core.errors import XTError
 from xt_core.session import Session
+from xt_core.submit.again import Again
 from xt_core.submit.options import RunRequest, command_line
-from xt_core.submit.owncommand import own_arguments_of
 from xt_core.submit.presets import Preset
 from xt_core.submit.submission import Submission
 from xt_tui.acting.steering import as_told
-from xt_tui.background import Background
 from xt_tui.drafts import Drafts
 from xt_tui.faults import COMMAND, Fault, in_line
 from xt_tui.launching import Launching
@@ -36,6 +32,7 @@ from xt_tui.paths import short
 from xt_tui.widgets.command import CommandInput
 from xt_tui.widgets.option_fields import OptionFields
 from xt_tui.widgets.parameters import Parameters
+from xt_tui.widgets.preview import Preview, is_empty
 
 if TYPE_CHECKING:
     from xt_tui.app import XtApp
@@ -45,9 +42,6 @@ _AS_LEFT = "as you left it: ctrl+x empties it"
 _EMPTIED = "emptied: ctrl+x brings it back"
 _NO_SCRIPT = "no script given"
 _LAUNCHING = "launching…"
-_OWN_COMMAND = "a command of xt run: enter or tab takes its options into the fields below"
-_PAUSE_SECONDS = 0.12
-"""Without a key, before what was typed is looked at: a preview costs more than many keys."""
 
 
 class LaunchScreen(ModalScreen[Submission | None]):
@@ -67,15 +61,6 @@ class LaunchScreen(ModalScreen[Submission | None]):
         Binding("tab", "app.focus_next", "next field", show=False, priority=True),
         Binding("shift+tab", "app.focus_previous", "field before", show=False, priority=True),
     ]
-
-    @dataclass
-    class Previewed(Message):
-        """What the request means, or why it means nothing."""
-
-        typed: int
-        request: RunRequest | None
-        lines: list[str]
-        faults: Sequence[Fault] = ()
 
     @dataclass
     class Noted(Message):
@@ -102,29 +87,23 @@ class LaunchScreen(ModalScreen[Submission | None]):
         session: Session,
         drafts: Drafts,
         *,
-        again: str = "",
+        again: Again | None = None,
         content: Preset | None = None,
     ) -> None:
         """`again` is the run or job that is launched once more, and `content` what it was."""
         super().__init__()
         self._session, self._drafts = session, drafts
-        self._again, self._purpose = again, (session.team.name, again)
+        self._again = again
+        self._purpose = (session.team.name, again.origin if again else "")
         self._first = content or Preset()
         """What the form says if nothing is typed."""
         self._emptied: Preset | None = None
         """What it said before it was emptied."""
-        self._background = Background(self, "preview")
-        self._launching = Launching(session)
-        self._request: RunRequest | None = None
-        """What the fields say, once it is known to be right."""
-        self._typed = self._previewed_typed = 0
-        """How often the content has changed, and up to which change it is previewed."""
+        self._launching = Launching(session, again)
         self._is_wanted = self._is_submitting = False
-        self._pause: Timer | None = None
-        """Runs while the user types."""
         self.command = CommandInput(session.cwd, id="command")
         self._options = OptionFields(session, id="options")
-        self._preview = Static(id="preview", markup=False)
+        self._preview = Preview(self._launching, lambda: self.content, self._show_request)
         self._go = Button(
             "Launch (ctrl+l)", id="go", variant="success", disabled=True, compact=True
         )
@@ -132,16 +111,15 @@ class LaunchScreen(ModalScreen[Submission | None]):
 
     def compose(self) -> ComposeResult:
         title = "Launch a run or a search"
-        if self._again:
-            title = f"Launch {self._again} again, with the code as it is now"
+        if self._again is not None:
+            title = f"Launch {self._again.name} again, with the code as it is now"
         with Vertical(classes="dialog", id="launch"):
             yield Static(title, classes="dialog-title", markup=False)
             yield Label(id="launch-folder", markup=False)
             yield self.command
             yield self._options
             yield Static(_ABOUT_COMMAND, id="field-help", classes="hint", markup=False)
-            with VerticalScroll(id="preview-scroll"):
-                yield self._preview
+            yield self._preview
             with Horizontal(classes="buttons"):
                 yield self._go
                 yield self._copy
@@ -229,64 +207,24 @@ class LaunchScreen(ModalScreen[Submission | None]):
     @on(Select.Changed)
     @on(Parameters.TakenOut)
     def _changed(self) -> None:
-        """Only what must be is done at each key; the rest when no more comes for a while."""
-        if not self._copy.is_attached:
-            return  # the form is being built, or closes
-        self._typed += 1
-        self._is_wanted = False
-        self._set_request(None)
-        if self._pause is None:
-            self._pause = self.set_timer(_PAUSE_SECONDS, self._look)
-        else:
-            self._pause.reset()
+        if self._copy.is_attached:  # it is not while the form is built, or closes
+            self._is_wanted = False
+            self._preview.note_change()
 
-    def _look(self) -> None:
-        """Have it found out, in the background, what the fields mean."""
-        if self._pause is not None:
-            self._pause.stop()
-            self._pause = None
-        typed, content = self._typed, self.content
-        self._background.ask(lambda: self._previewed(typed, content))
-
-    def _previewed(self, typed: int, content: Preset) -> Previewed:
-        if not content.command and not content.options.get("multi-commands"):
-            return self.Previewed(typed, None, ["write the command to run into the first line"])
-        if own_arguments_of(content.command) is not None:
-            return self.Previewed(typed, None, [_OWN_COMMAND])
-        try:
-            request, lines = self._launching.planned(content)
-        except XTError as error:
-            faults = self._launching.faults(content) or [Fault("", in_line(error))]
-            return self.Previewed(typed, None, [], faults)
-        return self.Previewed(typed, request, lines)
-
-    @on(Previewed)
-    def _show_preview(self, message: Previewed) -> None:
-        if message.typed != self._typed or not self._copy.is_attached:
-            return  # more has been typed since, or the form closes
-        self._previewed_typed = message.typed
-        faults = message.faults
-        told = "\n".join(fault.text for fault in faults)
-        self._say(told or _page(message.lines), is_error=bool(faults))
-        self._mark(faults)
-        self._set_request(message.request)
-        if self._is_wanted:
+    def _show_request(self) -> None:
+        """Offer what can be done with what the fields say; do what is waited for."""
+        request = self._preview.request
+        self._mark(self._preview.faults)
+        self._go.disabled = request is None or self._is_submitting
+        self._copy.disabled = request is None
+        if self._is_wanted and self._preview.is_current:
             self.action_launch()
-
-    def _say(self, text: Text | str, *, is_error: bool = False) -> None:
-        self._preview.set_class(is_error, "error")
-        self._preview.update(text)
 
     def _mark(self, faults: Sequence[Fault]) -> None:
         """The fields that are wrong say so."""
         wrong = {fault.field for fault in faults}
         self.query_one("#launch-folder").set_class(COMMAND in wrong, "wrong")
         self._options.mark(wrong)
-
-    def _set_request(self, request: RunRequest | None) -> None:
-        self._request = request
-        self._go.disabled = request is None or self._is_submitting
-        self._copy.disabled = request is None
 
     @on(CommandInput.Pasted)
     @on(Input.Blurred, "#command")
@@ -298,7 +236,7 @@ class LaunchScreen(ModalScreen[Submission | None]):
 
     def tell_error(self, error: XTError) -> None:
         if self._copy.is_attached:  # it is not while the form closes
-            self._say(in_line(error), is_error=True)
+            self._preview.say(in_line(error), is_error=True)
 
     # Acts -------------------------------------------------------------------------------
 
@@ -308,13 +246,13 @@ class LaunchScreen(ModalScreen[Submission | None]):
         """Launch what is previewed; what is not yet previewed, as soon as it is."""
         if self._is_submitting or self._take_over():
             return
-        if self._request is None:
+        request, content, app = self._preview.request, self.content, cast("XtApp", self.app)
+        if request is None:
             self._await_preview()
             return
         self._is_wanted, self._is_submitting = False, True
         self._go.disabled = True
-        self._say(_page(f"{_LAUNCHING} {self._preview.content}".splitlines()))
-        request, content, app = self._request, self.content, cast("XtApp", self.app)
+        self._preview.say_above(_LAUNCHING)
         self.run_worker(
             lambda: self._tell(app, content, self._submit(request)),
             thread=True,
@@ -324,16 +262,14 @@ class LaunchScreen(ModalScreen[Submission | None]):
         )
 
     def _await_preview(self) -> None:
-        content = self.content
-        if not content.command and not content.options.get("multi-commands"):
-            self._say(_NO_SCRIPT, is_error=True)
+        if is_empty(self.content):
+            self._preview.say(_NO_SCRIPT, is_error=True)
             self.command.focus()
             return
         self._is_wanted = True
-        if self._pause is not None:
-            self._look()
-        if self._previewed_typed != self._typed:
-            self._say(_LAUNCHING)
+        self._preview.hurry()
+        if not self._preview.is_current:
+            self._preview.say(_LAUNCHING)
 
     def _submit(self, request: RunRequest) -> Submitted:
         try:
@@ -367,8 +303,8 @@ class LaunchScreen(ModalScreen[Submission | None]):
             self.dismiss(message.submission)
             return
         if self._copy.is_attached:  # it is not while the form closes
-            self._say(message.error, is_error=True)
-            self._set_request(self._request)
+            self._preview.say(message.error, is_error=True)
+            self._show_request()
 
     @on(Input.Submitted)
     def _go_on(self, event: Input.Submitted) -> None:
@@ -381,9 +317,9 @@ class LaunchScreen(ModalScreen[Submission | None]):
 
     @on(Button.Pressed, "#copy")
     def action_copy(self) -> None:
-        if self._request is not None:
-            self.app.copy_to_clipboard(command_line(self._request))
-            self.notify(command_line(self._request), title="copied", markup=False)
+        if (request := self._preview.request) is not None:
+            self.app.copy_to_clipboard(command_line(request))
+            self.notify(command_line(request), title="copied", markup=False)
 
     # Presets, scripts, earlier commands -------------------------------------------------
 
@@ -411,10 +347,3 @@ class LaunchScreen(ModalScreen[Submission | None]):
         from xt_tui.acting import presets
 
         presets.save(self, self._session.team_home)
-
-
-def _page(lines: Sequence[str]) -> Text:
-    """The preview: what it is stands out, tables stay in line."""
-    text = Text("\n", no_wrap=True).join(Text(line) for line in lines)
-    text.stylize("bold", 0, len(lines[0]) if lines else 0)
-    return text

@@ -139,6 +139,7 @@ class SearchScreen(ModalScreen[str | None]):
     def on_mount(self) -> None:
         self.sets.table.focus()
         self.take(self._row)
+        self.app.theme_changed_signal.subscribe(self, lambda _theme: self._wear())
 
     # News -------------------------------------------------------------------------------
 
@@ -149,6 +150,7 @@ class SearchScreen(ModalScreen[str | None]):
     def take(self, row: JobRow) -> None:
         """The job as it is now; its runs have changed."""
         self._row = row
+        self.sets.judge(row.job)
         self._show_facts()
         self._history.ask(self._read)
 
@@ -187,7 +189,8 @@ class SearchScreen(ModalScreen[str | None]):
         part = self.part
         pages = self.query(f"#tab-{part} Page").results(Page)
         size = next((page.scrollable_content_region.size for page in pages), Size(0, 0))
-        wanted = (self._revision, len(self._pairs), size)
+        judged_by = tuple(objectives_of(self._row.job))
+        wanted = (self._revision, len(self._pairs), size, judged_by)
         if not part or not size or self._drawn.get(part) == wanted:
             return
         self._drawn[part] = wanted
@@ -227,6 +230,12 @@ class SearchScreen(ModalScreen[str | None]):
         if self._drawn.get(message.part) == message.of:
             for static in self.query(f"#search-{message.part}").results(Static):
                 static.update(message.text)
+
+    def _wear(self) -> None:
+        """Texts that have their colours in them are made anew in those of another theme."""
+        self._drawn.clear()
+        self._show_facts()
+        self._draw()
 
     @on(TabbedContent.TabActivated)
     def _tab_changed(self) -> None:

@@ -1,0 +1,32 @@
+"""What charts say of how they are shown, and which keys undo that."""
+
+from collections.abc import Mapping
+
+from xt_tui.actions.charts import ACTIONS
+from xt_tui.charting.view import View
+from xt_tui.keymap import key_text
+
+_KEYS = {action.id: action.keys for action in ACTIONS}
+
+
+def undo_text(view: View, metric: str | None, changed: Mapping[str, str]) -> str:
+    """``undo: L log y, s smoothed 0.6`` for the chart of a metric; "" where all is plain.
+    `changed` are the user's own keys."""
+    keys = {**_KEYS, **changed}
+    parts = [
+        f"{key_text(keys[action]).split()[0]} {text}"
+        for action, text in view.changes(metric).items()
+    ]
+    return f"undo: {', '.join(parts)}" if parts else ""
+
+
+def chart_title(view: View, metric: str, *, is_most: bool, is_chosen: bool) -> str:
+    """``❯ loss (log y · smoothed 0.6)``. `is_most` says whether the best is the greatest."""
+    suffixes = ["log x"] if view.log_x else []
+    suffixes += ["log y"] if metric in view.log_y else []
+    if view.best:
+        suffixes.append("most so far" if is_most else "least so far")
+    elif view.smoothing:
+        suffixes.append(f"smoothed {view.smoothing:g}")
+    mark = f"{view.glyphs.chosen} " if is_chosen else ""
+    return f"{mark}{metric}" + (f" ({' · '.join(suffixes)})" if suffixes else "")
