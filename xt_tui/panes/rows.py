@@ -314,7 +314,7 @@ class RowsPane(Pane, Generic[Record]):
         self._tell_why_empty()
         rows = (shown.keys, shown.places) if shown.total else ((), {})
         arrows = sort_arrows(self.selection, self.fields)
-        self.table.show(table_columns(shown, arrows, self._is_right), *rows)
+        self.table.show(table_columns(shown, arrows, self.heading, self._is_right), *rows)
         self.table.touch([*self.LEAD, *shown.groups.by_key])
         is_first = self._all_asked is None or shown.asked <= self._all_asked
         if is_first and not self.table.moved_at:
@@ -351,6 +351,16 @@ class RowsPane(Pane, Generic[Record]):
         """Numbers go to the right, pictures do not."""
         return column.alignment == "right" and column.field.name not in self.PICTURES
 
+    def heading(self, column: Column[Record], width: int) -> tuple[str, int]:
+        """What stands above a column, and how wide that is."""
+        return column.header, width
+
+    def _unseen_order(self) -> str:
+        """The sorted fields that have no column, and so no arrow that says it."""
+        seen = {column.field.name for column in self._arrangement.columns}
+        arrows = sort_arrows(self.selection, self.fields).items()
+        return ", ".join(f"{name}{arrow}" for name, arrow in arrows if name not in seen)
+
     def _cells(self, key: str) -> list[Cell]:
         if key in self.LEAD:
             return [Cell(" "), *self.lead_cells(key)]
@@ -385,6 +395,7 @@ class RowsPane(Pane, Generic[Record]):
         parts = ["arranging…" if self._awaited.is_late else self._count_text()]
         parts += [self.scope_text()] if self.scope_text() else []
         parts += [f"filter {self._filter_text}"] if self._filter_text else []
+        parts += [f"sorted by {order}"] if (order := self._unseen_order()) else []
         parts += [] if self.hidden else [self.archived_text()]
         groups = self._arrangement.groups
         parts += [f"{len(groups.by_key):,} by {groups.column}"] if groups.column else []
