@@ -12,6 +12,7 @@ from xt_core import clock
 from xt_core.home import is_own_node
 from xt_core.model.records import Job, Run
 from xt_core.query.registry import JobRow
+from xt_core.reports.parents import is_told
 from xt_tui.themes import StateStyles
 
 STOPPED_EARLY = "early stop"
@@ -84,7 +85,7 @@ class ViewState:
     """The UI's copy of the world."""
 
     runs: dict[str, Run] = field(default_factory=dict)
-    """The parents of searches are not among them."""
+    """The parents of searches are not among them; see `parents`."""
     jobs: dict[str, JobRow] = field(default_factory=dict)
     status: dict[str, Any] | None = None
     health: Health | None = None
@@ -99,6 +100,8 @@ class ViewState:
     """The jobs that have not ended."""
     reruns: dict[str, set[str]] = field(default_factory=dict)
     """What the team calls a run or a job -> the jobs that were made from it; see `lineage`."""
+    parents: dict[str, Run] = field(default_factory=dict)
+    """The parents whose script runs, or that failed: they tell what no run does."""
     place: str = ""
     """Where the nodes of this machine are, for teams that have others too."""
     _attended: set[str] = field(default_factory=set)
@@ -109,10 +112,13 @@ class ViewState:
     def apply(self, batch: Batch) -> None:
         """Take over a batch."""
         for run in batch.runs:
-            if run.is_parent:
-                continue
             name = run.full_name
-            self.runs[name] = run
+            if not run.is_parent:
+                self.runs[name] = run
+            elif is_told(run):
+                self.parents[name] = run
+            else:
+                self.parents.pop(name, None)
             if run.status.is_final or self.pending.get(name) == "restarting":
                 self.pending.pop(name, None)
         for row in batch.jobs:
@@ -159,6 +165,10 @@ class ViewState:
         """Whether a node of a job is one of ours: other machines have a `node0` too."""
         host = job.hosts.get(node, "")
         return not is_own_node(node) or not self.place or host in ("", self.place)
+
+    def told_parents(self, job: str | None) -> list[Run]:
+        """The parents whose script runs, or that failed: of a job, or of all for None."""
+        return [parent for parent in self.parents.values() if job in (None, parent.job)]
 
     def run_status(self, run: Run) -> str:
         """The run's state, or what is being done about it."""

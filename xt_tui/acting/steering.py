@@ -102,7 +102,9 @@ def _cancel_jobs(app: "XtApp", rows: list[JobRow]) -> None:
     count = names[0] if len(names) == 1 else counted(len(names), "job")
     running = sum(row.counts.running for row in rows)
     waiting = sum(row.counts.unstarted + row.counts.queued for row in rows)
+    scripts = sum(row.counts.running_parents for row in rows)
     listed = f"{counted(running, 'running run')}, {waiting} waiting"
+    listed = f"{counted(scripts, 'parent script')}, {listed}" if scripts else listed
     screen = ConfirmScreen(
         f"Cancel {count}?",
         [listed] if len(names) == 1 else names,

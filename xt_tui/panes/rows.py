@@ -172,6 +172,11 @@ class RowsPane(Pane, Generic[Record]):
         return self._records[keys[0]] if keys else None
 
     @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing, whatever the filter."""
+        return not self._arrangement.total
+
+    @property
     def is_new(self) -> bool:
         """Whether nothing was arranged yet, not even that there is nothing."""
         return not self._asked
@@ -217,6 +222,10 @@ class RowsPane(Pane, Generic[Record]):
         """What is said where archived records are shown too."""
         return "archived ones too"
 
+    def empty_text(self) -> str:
+        """What is said where there is nothing, whatever the filter."""
+        return self._empty
+
     def scope_text(self) -> str:
         """Where the records come from, if not from everywhere."""
         return ""
@@ -228,7 +237,7 @@ class RowsPane(Pane, Generic[Record]):
         is chosen."""
         if is_last and not self._has_all:
             self._has_all = True
-            self._tell_why_empty()
+            self.tell_why_empty()
         if not records and not self._pace.is_loading:
             return False
         self._order.note(records)
@@ -239,9 +248,9 @@ class RowsPane(Pane, Generic[Record]):
         self._pace.note(is_loading=not is_last and not self.is_new)
         return is_chosen
 
-    def _tell_why_empty(self) -> None:
+    def tell_why_empty(self) -> None:
         """What is said where there are no rows."""
-        text = self._empty if self._has_all else "loading…"
+        text = self.empty_text() if self._has_all else "loading…"
         if self._arrangement.total:
             text = f"no {self.noun} matches the filter: backspace takes it away"
         for table in self.query(Table):  # none while the app closes
@@ -308,7 +317,7 @@ class RowsPane(Pane, Generic[Record]):
         shown = self._arrangement = message.arrangement
         self._marked_keys = self._marks.shown(shown.ranks)
         before = self.table.cursor_key
-        self._tell_why_empty()
+        self.tell_why_empty()
         rows = (shown.keys, shown.places) if shown.total else ((), {})
         arrows = sort_arrows(self.selection, self.fields)
         self.table.show(table_columns(shown, arrows, self._is_right), *rows)

@@ -129,6 +129,17 @@ class RunsPane(RecordsPane[Run]):
     def status_of(self, record: Run) -> str:
         return self._state.run_status(record)
 
+    def empty_text(self) -> str:
+        """Before there are runs, and where there never will be any, a parent tells why."""
+        parents = self._state.told_parents(self._job)
+        if not parents:
+            return super().empty_text()
+        parent = parents[-1]
+        name = f"{parent.name} (a shows its output)"
+        if parent.status.is_final:
+            return f"no runs: {name} failed: {parent.error}"
+        return f"no runs yet: {name} runs the parent script"
+
     def scope_text(self) -> str:
         return self._job or ""
 

@@ -115,11 +115,13 @@ class MainScreen(PanesScreen):
         elif self.jobs.is_new:
             self.jobs.update_rows()
         runs = [run for run in batch.runs if not run.is_parent]
-        if runs:
-            self.output.note(runs)
+        if batch.runs:
+            self.output.note(batch.runs)
+            self.runs.tell_why_empty()
         is_drawn = self.runs.note(runs, is_last=batch.is_last)
         if self._drawn_job is not None:
             is_drawn = any(run.job == self._drawn_job for run in runs)
+        is_drawn |= self.runs.is_empty and len(runs) < len(batch.runs)  # parents have changed
         if is_drawn or (batch.jobs and self._chosen_goal() != self._goal):
             self._show_chosen()
         elif batch.jobs or (self.details.has_failed and not batch.error):
@@ -194,7 +196,7 @@ class MainScreen(PanesScreen):
         """Output follows the cursor and the marks while it is in sight; not while it is read: a
         filter may take the run away from under the cursor."""
         if "output" in self.panes_shown and self.pane is not self.output:
-            self.output.follow_choice(self.runs.chosen)
+            self.output.follow_choice(self.output_of)
 
     @property
     def _drawn_job(self) -> str | None:
@@ -218,7 +220,7 @@ class MainScreen(PanesScreen):
 
     def _show_details(self) -> None:
         row = self._state.jobs.get(self.jobs.job or "") if self._details_of_job else None
-        run = self.runs.run
+        run = self.runs.run or next(iter(self.output_of), None)
         if row is not None:
             self.details.show_job(row, reruns_of_job(self._state, row.job))
         else:
