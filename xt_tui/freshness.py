@@ -1,5 +1,6 @@
 """How old what is shown is: live, not heard of for a while, or cut off."""
 
+import re
 from dataclasses import dataclass
 
 from xt_core.nodes.states import UNRESPONSIVE
@@ -7,6 +8,8 @@ from xt_core.query.formats import format_duration
 from xt_core.reports.nodes import state_text
 from xt_tui.state import ViewState
 
+_BEFORE_CAUSE = re.compile(r": (?:\[Errno \d+\] )?|\) ")
+_LONGEST_CAUSE = 25
 STALE_SECONDS = 10.0
 """The feed looks every 5 seconds at least, and gives a slow node 2."""
 
@@ -24,10 +27,16 @@ class Freshness:
         return self.text[:1]
 
 
+def cause_of(trouble: str) -> str:
+    """The end of what went wrong, which tells why; before it stands what it went wrong with."""
+    cause = _BEFORE_CAUSE.split(trouble)[-1]
+    return cause if len(cause) <= _LONGEST_CAUSE else f"{cause[: _LONGEST_CAUSE - 1]}…"
+
+
 def freshness(state: ViewState, now: float) -> Freshness:
     """How old the state is; `now` in seconds since 1970."""
     if state.error:
-        return Freshness("○ offline, trying again", "-offline", state.error)
+        return Freshness(f"○ offline: {cause_of(state.error)}", "-offline", state.error)
     if not state.loaded:
         return Freshness("◌ loading", "-stale")
     age = now - state.heard

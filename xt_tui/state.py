@@ -79,6 +79,11 @@ class Batch:
     """Whether it is all that there is: what is new comes in parts."""
     health: Health | None = None
 
+    @property
+    def is_all(self) -> bool:
+        """Whether with it all that there is has been brought."""
+        return self.is_last and not self.error
+
 
 @dataclass
 class ViewState:
@@ -139,7 +144,7 @@ class ViewState:
         self._silent_since = {name: self._silent_since.get(name, now) for name in silent}
         self.health = batch.health or self.health
         self.heard = self.heard if batch.error else now
-        self.loaded = self.loaded or batch.is_last
+        self.loaded = self.loaded or batch.is_all
 
     @property
     def nodes(self) -> list[dict[str, Any]]:

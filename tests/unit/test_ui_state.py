@@ -20,9 +20,24 @@ def test_what_is_shown_is_live_until_it_was_not_heard_of_for_a_while() -> None:
     heard = state.heard
     state.apply(Batch([], [], None, "the disk is full"))
     fresh = freshness(state, heard + 1)
-    assert (fresh.text, fresh.look) == ("○ offline, trying again", "-offline")
+    assert (fresh.text, fresh.look) == ("○ offline: the disk is full", "-offline")
     assert fresh.trouble == "the disk is full"
     assert state.heard == heard
+
+
+def test_what_could_not_be_read_is_not_loaded_and_the_top_line_tells_the_cause() -> None:
+    state = ViewState()
+    place = "MongoDB at 127.0.0.1:27017 (setting external-services.lab.mongo-connection-string)"
+    told = {
+        f"{place} cannot be reached: 127.0.0.1:27017: [Errno 111] Connection refused":
+            "○ offline: Connection refused",
+        f"{place} did not answer within 8 s": "○ offline: did not answer within 8 s",
+        "a" * 40: f"○ offline: {'a' * 24}…",
+    }  # fmt: skip
+    for trouble, text in told.items():
+        state.apply(Batch([], [], None, trouble))
+        assert freshness(state, 0.0).text == text
+    assert not state.loaded
 
 
 def test_what_was_known_of_nodes_stays_while_the_store_is_away() -> None:

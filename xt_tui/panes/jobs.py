@@ -56,6 +56,10 @@ class JobsPane(RecordsPane[JobRow]):
         """The job under the cursor; None for all jobs."""
         return None if self.cursor is None else self.cursor.job.name
 
+    @property
+    def trouble(self) -> str:
+        return self._state.error
+
     def column_text(self, keys: Sequence[str]) -> str:
         return "job,status,best,done,progress,experiment"
 

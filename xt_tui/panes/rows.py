@@ -127,6 +127,7 @@ class RowsPane(Pane, Generic[Record]):
 
     def on_mount(self) -> None:
         self._remembered.tell_of_problem()
+        self.tell_why_empty()
 
     def compose(self) -> ComposeResult:
         history = names_from_json(self._remembered.get("filters"))
@@ -224,7 +225,7 @@ class RowsPane(Pane, Generic[Record]):
 
     def empty_text(self) -> str:
         """What is said where there is nothing, whatever the filter."""
-        return self._empty
+        return self._empty if self._has_all else "loading…"
 
     def scope_text(self) -> str:
         """Where the records come from, if not from everywhere."""
@@ -250,7 +251,7 @@ class RowsPane(Pane, Generic[Record]):
 
     def tell_why_empty(self) -> None:
         """What is said where there are no rows."""
-        text = self.empty_text() if self._has_all else "loading…"
+        text = self.empty_text()
         if self._arrangement.total:
             text = f"no {self.noun} matches the filter: backspace takes it away"
         for table in self.query(Table):  # none while the app closes
@@ -383,7 +384,7 @@ class RowsPane(Pane, Generic[Record]):
 
     def _describe(self) -> None:
         shown, hidden = len(self._marked_keys), len(self._marks.keys) - len(self._marked_keys)
-        parts = [self._count_text()]
+        parts = [self._count_text()] if self._count_text() else []
         parts += [self.scope_text()] if self.scope_text() else []
         parts += [f"filter {self._filter_text}"] if self._filter_text else []
         parts += [] if self.hidden else [self.archived_text()]
@@ -396,6 +397,8 @@ class RowsPane(Pane, Generic[Record]):
 
     def _count_text(self) -> str:
         hits, total = len(self._arrangement.ordered), self._arrangement.total
+        if not total and not self._has_all:
+            return ""  # who knows
         all_of_them = counted(total, self.noun)
         return f"{hits:,} of {all_of_them}" if self._filter_text else all_of_them
 

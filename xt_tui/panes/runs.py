@@ -117,6 +117,10 @@ class RunsPane(RecordsPane[Run]):
         primary = row.job.primary_metric if row else ""
         return primary if primary in run.metrics else next(iter(run.metrics), "")
 
+    @property
+    def trouble(self) -> str:
+        return self._state.error
+
     def column_text(self, keys: Sequence[str]) -> str:
         """What tells runs apart comes first: the metric, then the hyperparameters that vary."""
         runs = [self._records[key] for key in keys]
@@ -132,7 +136,7 @@ class RunsPane(RecordsPane[Run]):
     def empty_text(self) -> str:
         """Before there are runs, and where there never will be any, a parent tells why."""
         parents = self._state.told_parents(self._job)
-        if not parents:
+        if not parents or self.trouble:
             return super().empty_text()
         parent = parents[-1]
         name = f"{parent.name} (a shows its output)"

@@ -110,15 +110,15 @@ class MainScreen(PanesScreen):
         if batch.is_last:
             self.teams.update_facts()
             self.nodes.update_rows()
-        if batch.jobs:
-            self.jobs.note(batch.jobs)
-        elif self.jobs.is_new:
+        self.jobs.note(batch.jobs, is_last=batch.is_all)
+        if self.jobs.is_new:
             self.jobs.update_rows()
         runs = [run for run in batch.runs if not run.is_parent]
         if batch.runs:
             self.output.note(batch.runs)
-            self.runs.tell_why_empty()
-        is_drawn = self.runs.note(runs, is_last=batch.is_last)
+        is_drawn = self.runs.note(runs, is_last=batch.is_all)
+        for pane in (self.jobs, self.runs):
+            pane.tell_why_empty()
         if self._drawn_job is not None:
             is_drawn = any(run.job == self._drawn_job for run in runs)
         is_drawn |= self.runs.is_empty and len(runs) < len(batch.runs)  # parents have changed
