@@ -3,13 +3,21 @@
 import re
 from dataclasses import dataclass
 
-from xt_core.nodes.states import UNRESPONSIVE
+from xt_core.home import is_own_node
+from xt_core.nodes.states import STOPPED, UNRESPONSIVE
 from xt_core.query.formats import format_duration
 from xt_core.reports.nodes import state_text
 from xt_tui.state import ViewState
 
 _BEFORE_CAUSE = re.compile(r": (?:\[Errno \d+\] )?|\) ")
 _LONGEST_CAUSE = 25
+_REMEDIES = {
+    (STOPPED, True): "starts",
+    (STOPPED, False): "starts",
+    (UNRESPONSIVE, True): "replaces",
+}
+"""What a key does, by the state of a node and whether it is of this machine: nothing can be
+started where nobody answers."""
 STALE_SECONDS = 10.0
 """The feed looks every 5 seconds at least, and gives a slow node 2."""
 
@@ -46,6 +54,7 @@ def freshness(state: ViewState, now: float) -> Freshness:
         node, others = deserted[0], len(deserted) - 1
         more = f" and {others} more" if others else ""
         text = f"✘ {node['name']}: {state_text(node)}{more}"
-        does = "replaces" if node["state"] == UNRESPONSIVE else "starts"
+        if not (does := _REMEDIES.get((node["state"], is_own_node(node["name"])), "")):
+            return Freshness(text, "-stale", "its runs are shown as they were last known")
         return Freshness(f"{text}: 7 s {does} it", "-stale", f"s in the nodes pane (7) {does} it")
     return Freshness("● live", "-live")

@@ -6,6 +6,7 @@ that cursors and marks stay where they are while rows come and go.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from xt_core import clock
@@ -109,6 +110,9 @@ class ViewState:
     """The parents whose script runs, or that failed: they tell what no run does."""
     place: str = ""
     """Where the nodes of this machine are, for teams that have others too."""
+    last_known: dict[str, float] = field(default_factory=dict)
+    """Nodes with work that say nothing -> when they were heard of last, in seconds since 1970:
+    what lives on them is shown as it was then."""
     _attended: set[str] = field(default_factory=set)
     """The nodes that have had a controller while we looked."""
     _silent_since: dict[str, float] = field(default_factory=dict)
@@ -145,6 +149,7 @@ class ViewState:
         self.health = batch.health or self.health
         self.heard = self.heard if batch.error else now
         self.loaded = self.loaded or batch.is_all
+        self.last_known = {node["name"]: self._heard_of(node) for node in self.deserted}
 
     @property
     def nodes(self) -> list[dict[str, Any]]:
@@ -159,6 +164,28 @@ class ViewState:
         jobs = [self.jobs[name].job for name in self.living] if silent else []
         at_work = {node for job in jobs for node in job.nodes if self._is_here(node, job)}
         return [node for node in silent if node["name"] in at_work]
+
+    def _heard_of(self, node: Mapping[str, Any]) -> float:
+        heard = node.get("heard")
+        return (
+            self._silent_since[node["name"]]
+            if heard is None
+            else datetime.fromisoformat(heard).timestamp()
+        )
+
+    def known_until(self, run: Run) -> float | None:
+        """When a living run was heard of last, if its node says nothing since; else None."""
+        moment = self.last_known.get(run.node)
+        if moment is None or run.status.is_final:
+            return None
+        row = self.jobs.get(run.job)
+        return moment if row is None or self._is_here(run.node, row.job) else None
+
+    def is_job_silent(self, row: JobRow) -> bool:
+        """Whether none of the nodes says anything that a living job is done on."""
+        job = row.job
+        is_living = bool(self.last_known) and job.name in self.living
+        return is_living and all(n in self.last_known and self._is_here(n, job) for n in job.nodes)
 
     def _is_silent(self, node: str) -> bool:
         since = self._silent_since.get(node)

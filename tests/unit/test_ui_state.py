@@ -1,9 +1,13 @@
 """What the UI says of its state: how fresh it is, what it told, in which colours."""
 
+from typing import Any
+
 import pytest
 
 from xt_core import clock
-from xt_core.model.records import Job, JobCounts
+from xt_core.model.records import Job, JobCounts, Run
+from xt_core.model.states import RunStatus
+from xt_core.nodes.states import silent_node
 from xt_core.query.registry import JobRow
 from xt_tui.eventlog import EventLog
 from xt_tui.freshness import freshness
@@ -69,6 +73,48 @@ def test_a_node_with_work_is_deserted_once_it_had_time_to_start(
     assert state.deserted == [silent]  # it has been there: no more waiting
     job.hosts = {"node0": "elsewhere:/xt"}  # that one's node0 is another
     assert state.deserted == []
+
+
+@pytest.mark.parametrize(
+    ("node", "told"),
+    [
+        (silent_node("gpu1", "gpu1", "unreachable"), "✘ gpu1: unreachable"),
+        (silent_node("gpu1", "gpu1", "unresponsive"), "✘ gpu1: does not answer"),
+        (silent_node("gpu1", "gpu1", "stopped"), "✘ gpu1: no controller: 7 s starts it"),
+        (silent_node("node0", "local", "stopped"), "✘ node0: no controller: 7 s starts it"),
+        (
+            silent_node("node0", "local", "unresponsive"),
+            "✘ node0: does not answer: 7 s replaces it",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_remedy_is_offered_only_where_there_is_one(node: dict[str, Any], told: str) -> None:
+    state = ViewState()
+    job = Job("job1", "ws1", "e", "single", "x", "ada", 1e9, 1, 1, nodes=[node["name"]])
+    attended = node | {"controller": {"pid": 1}}
+    state.apply(Batch([], [JobRow(job, JobCounts(running=1))], {"nodes": [attended]}))
+    state.apply(Batch([], [], {"nodes": [node]}))
+    assert freshness(state, state.heard).text == told
+
+
+def test_what_lives_on_a_node_that_says_nothing_is_known_until_it_was_heard_of() -> None:
+    state = ViewState()
+    job = Job("job1", "ws1", "e", "repeat", "lab", "ada", 1e9, 2, 1, nodes=["gpu1", "gpu2"])
+    row = JobRow(job, JobCounts(running=2))
+    status = {"gpu1": RunStatus.RUNNING, "gpu2": RunStatus.RUNNING, "gpu3": RunStatus.COMPLETED}
+    runs = [Run("ws1", f"run-{node}", "job1", "e", node, status[node], 1e9) for node in status]
+    attended = [{"name": node, "controller": {"pid": 1}} for node in status]
+    state.apply(Batch(runs, [row], {"nodes": attended}))
+    assert [state.known_until(run) for run in runs] == [None] * 3
+    silent = silent_node("gpu1", "gpu1", "unreachable") | {"heard": "2026-01-31T12:00:00.000Z"}
+    state.apply(Batch([], [], {"nodes": [silent, *attended[1:]]}))
+    assert [state.known_until(run) for run in runs] == [1769860800.0, None, None]
+    assert not state.is_job_silent(row)  # it goes on elsewhere
+    state.apply(Batch([], [], {"nodes": [silent, silent | {"name": "gpu2"}, attended[2]]}))
+    assert state.is_job_silent(row)
+    state.apply(Batch([], [], {"nodes": attended}))
+    assert [state.known_until(run) for run in runs] == [None] * 3
 
 
 def test_a_connection_that_goes_and_comes_is_two_events() -> None:

@@ -66,6 +66,9 @@ class JobsPane(RecordsPane[JobRow]):
     def status_of(self, record: JobRow) -> str:
         return self._state.job_status(record)
 
+    def is_last_known(self, record: JobRow) -> bool:
+        return self._state.is_job_silent(record)
+
     def text(self, column: Column[JobRow], record: JobRow, now: float) -> str:
         if column.field is DONE:
             return progress(record)

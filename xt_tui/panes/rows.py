@@ -203,6 +203,10 @@ class RowsPane(Pane, Generic[Record]):
         """The record's state, or what is being done about it."""
         raise NotImplementedError
 
+    def is_last_known(self, record: Record) -> bool:
+        """Whether its state is an old one, and nobody says what has become of it."""
+        return False
+
     def text(self, column: Column[Record], record: Record, now: float) -> str:
         """A cell's text."""
         return column.text(record, now)
@@ -363,7 +367,10 @@ class RowsPane(Pane, Generic[Record]):
         for column in self._arrangement.columns:
             if column.field.name == "status":
                 status = self.status_of(record)
-                cells.append(Cell(marked(status), STYLES.get(status, "")))
+                if self.is_last_known(record):
+                    cells.append(Cell(f"{marked(status)} ?", "dim"))
+                else:
+                    cells.append(Cell(marked(status), STYLES.get(status, "")))
             else:
                 style = STYLES["picture"] if column.field.name in self.PICTURES else ""
                 cells.append(Cell(self.text(column, record, now), style))

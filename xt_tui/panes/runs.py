@@ -144,6 +144,15 @@ class RunsPane(RecordsPane[Run]):
             return f"no runs: {name} failed: {parent.error}"
         return f"no runs yet: {name} runs the parent script"
 
+    def is_last_known(self, record: Run) -> bool:
+        return self._state.known_until(record) is not None
+
+    def _drawn(self, key: str) -> tuple[Run, float]:
+        """Durations of runs that nobody hears of stand still."""
+        run, now = super()._drawn(key)
+        known = self._state.known_until(run)
+        return run, now if known is None else min(now, known)
+
     def scope_text(self) -> str:
         return self._job or ""
 
