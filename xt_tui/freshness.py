@@ -10,7 +10,7 @@ from xt_core.reports.nodes import state_text
 from xt_tui.state import ViewState
 
 _BEFORE_CAUSE = re.compile(r": (?:\[Errno \d+\] )?|\) ")
-_LONGEST_CAUSE = 25
+_LONGEST_CAUSE, _LONGEST_TROUBLE = 25, 40
 _REMEDIES = {
     (STOPPED, True): "starts",
     (STOPPED, False): "starts",
@@ -37,8 +37,11 @@ class Freshness:
 
 def cause_of(trouble: str) -> str:
     """The end of what went wrong, which tells why; before it stands what it went wrong with."""
-    cause = _BEFORE_CAUSE.split(trouble)[-1]
-    return cause if len(cause) <= _LONGEST_CAUSE else f"{cause[: _LONGEST_CAUSE - 1]}…"
+    return _shortened(_BEFORE_CAUSE.split(trouble)[-1], _LONGEST_CAUSE)
+
+
+def _shortened(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def freshness(state: ViewState, now: float) -> Freshness:
@@ -50,6 +53,8 @@ def freshness(state: ViewState, now: float) -> Freshness:
     age = now - state.heard
     if age > STALE_SECONDS:
         return Freshness(f"◐ {format_duration(age)} old", "-stale")
+    if troubles := state.troubles:
+        return Freshness(f"✘ {_shortened(troubles[0], _LONGEST_TROUBLE)}", "-offline", troubles[0])
     if deserted := state.deserted:
         node, others = deserted[0], len(deserted) - 1
         more = f" and {others} more" if others else ""

@@ -157,6 +157,11 @@ class ViewState:
         return [] if self.status is None else list(self.status["nodes"])
 
     @property
+    def troubles(self) -> list[str]:
+        """``node0: disk full: /home/ann/.xt``: what the nodes say that can keep nothing."""
+        return [f"{node['name']}: {node['trouble']}" for node in self.nodes if node.get("trouble")]
+
+    @property
     def deserted(self) -> list[dict[str, Any]]:
         """The nodes that have work left and whose controllers answer no more, or have not done so
         for longer than it takes to start one."""

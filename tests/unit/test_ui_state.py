@@ -98,6 +98,16 @@ def test_a_remedy_is_offered_only_where_there_is_one(node: dict[str, Any], told:
     assert freshness(state, state.heard).text == told
 
 
+def test_a_full_disk_is_an_alarm() -> None:
+    state = ViewState()
+    node = {"name": "node0", "controller": {"pid": 1}, "trouble": "disk full: /home/ann/.xt"}
+    state.apply(Batch([], [], {"nodes": [node]}))
+    fresh = freshness(state, state.heard)
+    assert (fresh.text, fresh.look) == ("✘ node0: disk full: /home/ann/.xt", "-offline")
+    state.apply(Batch([], [], {"nodes": [node | {"trouble": ""}]}))
+    assert freshness(state, state.heard).text == "● live"
+
+
 def test_what_lives_on_a_node_that_says_nothing_is_known_until_it_was_heard_of() -> None:
     state = ViewState()
     job = Job("job1", "ws1", "e", "repeat", "lab", "ada", 1e9, 2, 1, nodes=["gpu1", "gpu2"])

@@ -113,6 +113,8 @@ class TeamsPane(Pane, can_focus=True):
         parts += [f"load {load_text(node)}"] if load_text(node) else []
         parts += [counted(node["gpus"], "GPU")] if node["gpus"] else []
         self._tell_parts(text, 2 + display_width(node["name"]), parts)
+        if node.get("trouble"):
+            text.append(f"  {node['trouble']}\n", STYLES["error"])
 
     def _tell_parts(self, text: Text, used: int, parts: Sequence[str], style: str = "") -> None:
         """Facts with commas between them, behind so many cells; what has no room begins a line."""
