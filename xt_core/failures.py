@@ -16,7 +16,7 @@ _TAIL_BYTES = 1 << 18
 _MOST_CHARACTERS = 300
 _SIGNALLED = 128
 """What a shell adds to the signal that ended its command, to have an exit code."""
-_KILLED = re.compile(r"killed by signal (\d+)")
+_KILLED = re.compile(r"(?:parent script: )?killed by signal (\d+)")
 _SEQUENCE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 _REASONS = {
     signal.SIGKILL: "often the system's, when memory is full (dmesg tells)",

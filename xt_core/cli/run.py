@@ -291,5 +291,6 @@ def _wait(session: Session, submission: Submission) -> bool:
     if counts.status() is JobStatus.COMPLETED and not counts.cancelled:
         return True
     told = f"{submission.job} ended as {outcome_text(counts)}"
-    note(f"{told}: xt list runs --job {submission.job}")
+    listed = "view job" if counts.failed_parents else "list runs --job"
+    note(f"{told}: xt {listed} {submission.job}")
     return False

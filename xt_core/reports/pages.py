@@ -113,9 +113,15 @@ def _summary_table(summaries: Mapping[str, Document]) -> list[str]:
     return ["", *(f"  {line}" for line in render_table(["metric", *columns], rows, alignments, 40))]
 
 
-def job_page(row: JobRow, reruns: Sequence[Job] = (), *, ascii_only: bool = False) -> list[str]:
+def job_page(
+    row: JobRow,
+    reruns: Sequence[Job] = (),
+    parents: Sequence[str] = (),
+    *,
+    ascii_only: bool = False,
+) -> list[str]:
     """A job, its progress, and its best run so far; `reruns` are the jobs that were made from it
-    or its runs."""
+    or its runs, `parents` the lines of `parents.py`."""
     job = row.job
     facts: list[tuple[str, object]] = [
         ("status", outcome_text(row.counts)),
@@ -135,7 +141,7 @@ def job_page(row: JobRow, reruns: Sequence[Job] = (), *, ascii_only: bool = Fals
     lines += [
         f"  {name:<12} {printable(str(value))}" for name, value in facts if value not in ("", None)
     ]
-    lines += _kin(job, job.name, reruns)
+    lines += [*_kin(job, job.name, reruns), *parents]
     return [*lines, "", *(f"  {line}" for line in _progress(row, ascii_only))]
 
 

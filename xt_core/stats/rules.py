@@ -87,6 +87,7 @@ def count_run(counts: JobCounts, is_parent: bool, status: RunStatus, number: int
     """Add so many runs of a state to a job's counts."""
     if is_parent:
         counts.open_parents += 0 if status in FINAL_RUN_STATES else number
+        counts.running_parents += number if status is RunStatus.RUNNING else 0
         counts.failed_parents += number if status is RunStatus.ERROR else 0
         counts.cancelled_parents += number if status is RunStatus.CANCELLED else 0
     elif status in (RunStatus.CREATED, RunStatus.QUEUED):

@@ -42,6 +42,14 @@ class RecordsPane(RowsPane[Record]):
     def _unarchived(self) -> Filter[Record]:
         return not_archived(self.fields)
 
+    @property
+    def trouble(self) -> str:
+        """Why the records cannot be read; "" if they can."""
+        return ""
+
+    def empty_text(self) -> str:
+        return f"cannot be read: {self.trouble}" if self.trouble else super().empty_text()
+
     # Columns ----------------------------------------------------------------------------
 
     @property

@@ -135,6 +135,10 @@ class RunsPane(RecordsPane[Run]):
         primary = row.job.primary_metric if row else ""
         return primary if primary in run.metrics else next(iter(run.metrics), "")
 
+    @property
+    def trouble(self) -> str:
+        return self._state.error
+
     def column_text(self, keys: Sequence[str]) -> str:
         """What tells runs apart comes first: the metric, then the hyperparameters that vary; of
         the others those that are searched are shown."""
@@ -154,6 +158,26 @@ class RunsPane(RecordsPane[Run]):
 
     def status_of(self, record: Run) -> str:
         return self._state.run_status(record)
+
+    def empty_text(self) -> str:
+        """Before there are runs, and where there never will be any, a parent tells why."""
+        parents = self._state.told_parents(self._job)
+        if not parents or self.trouble:
+            return super().empty_text()
+        parent = parents[-1]
+        name = f"{parent.name} (a shows its output)"
+        if parent.status.is_final:
+            return f"no runs: {name} failed: {parent.error}"
+        return f"no runs yet: {name} runs the parent script"
+
+    def is_last_known(self, record: Run) -> bool:
+        return self._state.known_until(record) is not None
+
+    def _drawn(self, key: str) -> tuple[Run, float]:
+        """Durations of runs that nobody hears of stand still."""
+        run, now = super()._drawn(key)
+        known = self._state.known_until(run)
+        return run, now if known is None else min(now, known)
 
     def scope_text(self) -> str:
         return self._job or ""
