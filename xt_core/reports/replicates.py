@@ -1,8 +1,9 @@
 """Runs that differ by their seeds alone, taken together."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from xt_core.model.records import Run, Value
+from xt_core.query.formats import format_float
 from xt_core.search.values import render_value
 
 
@@ -15,11 +16,27 @@ def replicates(runs: Sequence[Run]) -> dict[str, list[Run]]:
     for run in runs:
         sets.setdefault(_without_seeds(run.hparams), []).append(run)
     common = set.intersection(*(set(key) for key in sets)) if sets else set()
+    varying = [[pair for pair in key if pair not in common] for key in sets]
+    names = [_name(pairs, _shortened) for pairs in varying]
+    if len(set(names)) < len(names):  # too short to tell them apart
+        names = [_name(pairs, str) for pairs in varying]
     named: dict[str, list[Run]] = {}
-    for key, members in sets.items():
-        varying = ", ".join(f"{name}={value}" for name, value in key if (name, value) not in common)
-        named.setdefault(varying or "mean", []).extend(members)
+    for name, members in zip(names, sets.values(), strict=True):
+        named.setdefault(name, []).extend(members)
     return named
+
+
+def _name(pairs: Iterable[tuple[str, str]], shown: Callable[[str], str]) -> str:
+    return ", ".join(f"{name}={shown(value)}" for name, value in pairs) or "mean"
+
+
+def _shortened(text: str) -> str:
+    """The text of a number with fewer digits: ``0.0152`` for ``0.015178991141206594``."""
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return min(text, format_float(number), key=len)
 
 
 def _without_seeds(hparams: Mapping[str, Value]) -> tuple[tuple[str, str], ...]:
