@@ -16,6 +16,7 @@ from xt_core.query.registry import JobRow
 from xt_core.reports.jobs import job_rows
 from xt_core.session import Session
 from xt_core.stats.store import RunQuery
+from xt_tui.memory import keep_large_blocks_apart
 from xt_tui.state import Batch, Health
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ class Feed:
 
     def _listen(self) -> None:
         self._seen.wait(_LONGEST_UNSEEN_SECONDS)
+        keep_large_blocks_apart()
         while not self._stopped.is_set():
             with contextlib.suppress(Exception):  # each look tells of it
                 self._changes = self._session.controllers.changes()

@@ -138,6 +138,7 @@ class SearchScreen(ModalScreen[str | None]):
     def on_mount(self) -> None:
         self.sets.table.focus()
         self.take(self._row)
+        self.app.theme_changed_signal.subscribe(self, lambda _theme: self._wear())
 
     # News -------------------------------------------------------------------------------
 
@@ -228,6 +229,12 @@ class SearchScreen(ModalScreen[str | None]):
         if self._drawn.get(message.part) == message.of:
             for static in self.query(f"#search-{message.part}").results(Static):
                 static.update(message.text)
+
+    def _wear(self) -> None:
+        """Texts that have their colours in them are made anew in those of another theme."""
+        self._drawn.clear()
+        self._show_facts()
+        self._draw()
 
     @on(TabbedContent.TabActivated)
     def _tab_changed(self) -> None:
