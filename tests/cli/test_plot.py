@@ -114,6 +114,16 @@ def test_the_best_so_far_and_bands(xt: Commands, filled: StatsStore) -> None:
     assert band[-1].strip() == "● mean of all runs (2) 0.65 [0.1, 1.2]"
     seeds = xt("plot", "run2.1,run2.12", "loss", "--band", "seeds", *size).lines
     assert "(1) 1.2" in seeds[-1] + seeds[-2]
+    by_job = xt("plot", "run1,run2.1,run2.12", "loss", "--group", "job", *size).lines
+    assert "job=job2 (2) 0.65 [0.1, 1.2]" in by_job[-1]
+    spread = xt("plot", "job2", "loss", "--band", "all", "--spread", "std", *size).lines
+    assert spread[-1].strip() == "● mean of all runs (12) 0.65 ± 0.3606"
+    sample = xt("plot", "job2", "loss", "--band", "all", "--max-runs", "3", *size)
+    assert sample.err == "a sample of 3 of 12 runs; --max-runs takes more\n"
+    assert "mean of all runs (3 of 12)" in sample.lines[-1]
+    assert "not one column" in xt("plot", "job2", "--group", "hparams.*", code=2).err
+    both = xt("plot", "job2", "--group", "job", "--band", "all", code=2)
+    assert "--group with --band" in both.err
 
 
 def test_the_best_of_many_runs(xt: Commands, filled: StatsStore) -> None:

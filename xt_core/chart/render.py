@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from xt_core.chart.axes import LARGEST, Scale, fit_scale, format_number
-from xt_core.chart.band import Band
+from xt_core.chart.band import Band, Spread
 from xt_core.chart.cells import Span, cell_width, cut, printable
 from xt_core.chart.cursor import Cursor
 from xt_core.chart.dashes import has_dashes
@@ -311,13 +311,12 @@ def _entries(
             key = glyphs.keys[number] if with_dashes else KEY
         style = series_style(curve.color)
         name = printable(curve.name, ascii_only=glyphs.ascii_only)
-        entries.append(
-            Entry.fitted(key, style, name, shown_value(curve, cursor), width, glyphs.ellipsis)
-        )
+        value = shown_value(curve, cursor, ascii_only=glyphs.ascii_only)
+        entries.append(Entry.fitted(key, style, name, value, width, glyphs.ellipsis))
     return entries
 
 
-def shown_value(curve: Curve | Band, cursor: Cursor | None) -> str:
+def shown_value(curve: Curve | Band, cursor: Cursor | None, *, ascii_only: bool = False) -> str:
     """The value at the cursor, with the smoothed one, or the last one; of points none."""
     if isinstance(curve, Curve):
         if curve.scattered and cursor is None:
@@ -330,6 +329,9 @@ def shown_value(curve: Curve | Band, cursor: Cursor | None) -> str:
     level = curve.at(cursor)
     if level is None:
         return format_number(None)
+    if curve.spread is Spread.STD:
+        sign = "+-" if ascii_only else "±"
+        return f"{format_number(level.mean)} {sign} {format_number(level.high - level.mean)}"
     low, mean, high = map(format_number, level)
     return mean if low == high else f"{mean} [{low}, {high}]"
 

@@ -75,6 +75,14 @@ def parse_columns(text: str, fields: FieldSet[Record]) -> list[ColumnSpec[Record
     return specs
 
 
+def only_column(text: str, fields: FieldSet[Record]) -> Column[Record]:
+    """The column that `text` names. Raises UsageError for none, or many."""
+    columns = expand_columns(parse_columns(text, fields), fields, [], 0.0)
+    if len(columns) != 1:
+        raise UsageError(f"{text!r} is not one column", "as in hparams.opt, or created:$do")
+    return columns[0]
+
+
 def expand_columns(
     specs: Sequence[ColumnSpec[Record]],
     fields: FieldSet[Record],

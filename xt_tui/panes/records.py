@@ -8,6 +8,7 @@ from textual import on
 
 from xt_core import clock
 from xt_core.annotations import not_archived
+from xt_core.query.columns import only_column
 from xt_core.query.fields import Record
 from xt_core.query.filters import Filter
 from xt_core.query.formats import counted
@@ -20,7 +21,7 @@ from xt_core.query.views import (
     to_json,
 )
 from xt_tui.completion import parse_filters
-from xt_tui.groups import is_group, parse_group
+from xt_tui.groups import is_group
 from xt_tui.panes.pausing import Pause
 from xt_tui.panes.rows import RowsPane
 from xt_tui.widgets.filter_bar import FilterBar
@@ -116,7 +117,7 @@ class RecordsPane(RowsPane[Record]):
     def group_by(self, text: str) -> None:
         """Group by a column, as of `xt list --group`; "" does not. Raises UsageError."""
         if text:
-            parse_group(text, self.fields)
+            only_column(text, self.fields)
         self.group, self._opened = text, frozenset()
         self._remembered.put("group", text or None)
         self.wish_rows()
@@ -148,7 +149,7 @@ class RecordsPane(RowsPane[Record]):
         """Show what a view says. Raises UsageError, and changes nothing, where it is wrong."""
         parse_filters(view.filter, self.fields, self.field_names() if view.filter else ())
         if view.group:
-            parse_group(view.group, self.fields)
+            only_column(view.group, self.fields)
         plain = self.plain_view
         sort = view.sort or plain.sort
         parse_sort(sort, self.fields)

@@ -30,7 +30,7 @@ from xt_core.query.views import (
 )
 from xt_tui.background import Background
 from xt_tui.columns import known_names
-from xt_tui.groups import is_group
+from xt_tui.groups import Groups, is_group
 from xt_tui.order import RecordOrder, Selection
 from xt_tui.panes.arranging import Arrangement, Arranger, Looks, Wish, placed
 from xt_tui.panes.awaited import Awaited
@@ -181,6 +181,11 @@ class RowsPane(Pane, Generic[Record]):
     def is_new(self) -> bool:
         """Whether nothing was arranged yet, not even that there is nothing."""
         return not self._asked
+
+    @property
+    def groups(self) -> Groups:
+        """How the rows are grouped."""
+        return self._arrangement.groups
 
     def first(self, most: int) -> list[Record]:
         """The first records in the order shown."""

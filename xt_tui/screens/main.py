@@ -201,7 +201,7 @@ class MainScreen(PanesScreen):
         job = self._drawn_job
         runs = self.runs.chosen if job is None else self.runs.first(_MOST_OF_JOB)
         self._goal = self._chosen_goal()
-        self.metrics.show_runs(runs, *self._goal)
+        self.metrics.show_runs(runs, *self._goal, self.runs.groups)
         self._show_output()
         self._show_details()
 
