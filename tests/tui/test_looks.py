@@ -30,6 +30,7 @@ from textual.filter import Monochrome
 from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.strip import Strip
+from textual.widget import Widget
 from textual.widgets import Input, TextArea
 from tui_support import text_of, until, until_loaded
 
@@ -404,7 +405,13 @@ def _wear(app: App[int], colors: str) -> None:
     app._filters += [Monochrome()] if app.no_color else []
     theme = "xt-light" if colors == "light" else "xt-dark"
     if app.theme == theme:
+        app._refresh_truecolor_filter(app.ansi_theme)
         _restyle(app)
+        for screen in (app.screen, *app._background_screens):
+            for widget in screen.walk_children(Widget):
+                widget.notify_style_update()  # it may keep what it has drawn
+                widget.refresh()
+        app.theme_changed_signal.publish(app.current_theme)
     app.theme = theme
 
 
