@@ -52,6 +52,7 @@ _TAKES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("cancel", "job"): (_JOBS,),
     ("cancel", "node"): (_NODES,),
     ("restart", "controller"): (_JOBS,),
+    ("restart", "run"): (_RUNS, _JOBS),
     ("list", "runs"): (_RUNS, _JOBS),
     ("list", "jobs"): (_JOBS,),
     ("list", "events"): (_RUNS, _JOBS),
