@@ -277,6 +277,7 @@ class ControllerService:
                 "pid": task.execution.pid,
                 "gpus": task.execution.gpus,
                 "listeners": task.feed.listeners,
+                "cancelling": _cancelling_document(task.cancelling),
             }
             for task in tasks
         ]
@@ -405,3 +406,10 @@ class ControllerService:
 
 def _grace(job: JobTask, grace: float | None) -> float:
     return job.context.grace_seconds if grace is None else grace
+
+
+def _cancelling_document(times: tuple[float, float] | None) -> dict[str, str] | None:
+    if times is None:
+        return None
+    since, kill_at = times
+    return {"since": clock.iso(since), "kill_at": clock.iso(kill_at)}

@@ -365,3 +365,22 @@ async def test_what_nobody_hears_of_is_marked_and_its_duration_stands(session: S
         assert "✔ completed ?" not in text_of(app)
         assert "✘ node0: unreachable since " in text_of(app)
         assert "7 s starts it" not in text_of(app)
+
+
+async def test_a_run_that_somebody_cancels_is_not_asked_about_again(session: Session) -> None:
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        fields = {"cancel_requested": True}
+        session.store.change_run(RunChange("ws1", "run1.6", fields=fields))
+        await until(pilot, lambda: "◍ cancelling" in text_of(app))
+        app.runs.go_to("ws1/run1.6")
+        await pilot.press("3", "c")
+        await until(pilot, lambda: told(app) == ["run1.6 is being cancelled"])
+        session.store.update_job("job1", cancel_requested=True)
+        session.store.change_run(RunChange("ws1", "run1.6", fields={"tags": {"a": 1}}))
+        await until(pilot, lambda: text_of(app).count("◍ cancelling") == 2)
+        await pilot.press("2")
+        app.jobs.go_to("job1")
+        await pilot.press("c")
+        said = "job1 is being cancelled: what runs may take its grace period"
+        await until(pilot, lambda: told(app)[-1] == said)

@@ -106,7 +106,11 @@ def _replace_hung(session: Session, options: argparse.Namespace) -> int:
         raise UnknownNameError(
             f"no node named {options.name}", "xt list nodes shows those there are"
         )
+    if options.name is None:
+        note("asking the controllers of this machine; one that hangs takes a while to be known")
     nodes = controllers.hung(_PATIENCE_SECONDS) if options.name is None else [options.name]
+    if nodes:
+        note(f"replacing the controller of {', '.join(nodes)}: seconds, while its runs go on")
     killed = controllers.replace_hung(nodes)
     if options.json:
         emit_json({"nodes": [{"name": node, "killed": pid} for node, pid in killed.items()]})

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from xt_core.model.states import RunStatus, SearchStyle
 from xt_core.nodes.states import UNREACHABLE, UNRESPONSIVE
 from xt_core.query.formats import counted
+from xt_core.query.registry import CANCELLING
 from xt_core.services.team import team_names
 from xt_tui.actions.late import steering
 from xt_tui.layout import PANES
@@ -50,16 +51,27 @@ def needs_living(app: "XtApp") -> str | None:
         rows = app.jobs.chosen
         if not rows:
             return "no job is chosen: the cursor is on all of them"
-        if steering.living_jobs(rows):
-            return None
+        if living := steering.living_jobs(rows):
+            if any(app.state.job_status(row) != CANCELLING for row in living):
+                return None
+            names = [row.job.name for row in living]
+            return f"{_named(names, 'job')} being cancelled: what runs may take its grace period"
         return _ended([row.job.name for row in rows], "job", app.jobs.marked)
     runs = app.main.meant_runs
     if not runs:
         return "no run is chosen"
-    if steering.living_runs(runs):
-        return None
+    if living_runs := steering.living_runs(runs):
+        if any(app.state.run_status(run) != CANCELLING for run in living_runs):
+            return None
+        if len(living_runs) == 1:
+            return app.state.cancel_text(living_runs[0])
+        return f"{_named([run.name for run in living_runs], 'run')} being cancelled"
     is_shown = app.main.pane is app.main.output
     return _ended([run.name for run in runs], "run", 0 if is_shown else app.runs.marked)
+
+
+def _named(names: Sequence[str], noun: str) -> str:
+    return f"{names[0]} is" if len(names) == 1 else f"these {counted(len(names), noun)} are"
 
 
 def _ended(names: Sequence[str], noun: str, marked: int) -> str:
