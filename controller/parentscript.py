@@ -30,30 +30,32 @@ class ParentScript(RunTask):
         if argv is None or await self._node.store(lambda s: _has_succeeded(s.events(*name))):
             return RunChange(*name, RunStatus.SPAWNING), ""
         await self._node.store(self._announce_script)
-        error = await self._run_script(argv)
+        error, exit_code = await self._run_script(argv)
         status = None if error else RunStatus.SPAWNING
         data = {"status": "error" if error else "completed", "error": error}
-        return RunChange(*name, status, _COMPLETED, data), error
+        return RunChange(*name, status, _COMPLETED, data, {"exit_code": exit_code}), error
 
     def _announce_script(self, store: SqliteStatsStore) -> None:
         name = self.run.workspace, self.run.name
         if not _is_announced(store.events(*name)):
             store.change_run(RunChange(*name, event=_STARTED))
 
-    async def _run_script(self, argv: list[str]) -> str:
+    async def _run_script(self, argv: list[str]) -> tuple[str, int | None]:
+        """What went wrong, or "", and the exit code."""
         try:
             record = await self._run_until_ended(argv, {}, NO_PLACE.give_back)
         except Exception as error:
             _log.exception("%s: parent script", self.run.full_name)
-            return str(error)
+            return str(error), None
         finally:
             self.finished.set()
         if record is None:
-            return "cancelled"
+            return "cancelled", None
         await asyncio.to_thread(self._capture_files)
         if record.stopped:
-            return "cancelled"
-        return record.error or (f"exit code {record.exit_code}" if record.exit_code else "")
+            return "cancelled", record.exit_code
+        code = record.exit_code
+        return record.error or (f"exit code {code}" if code else ""), code
 
     async def _finish_unstarted(self, status: RunStatus, error: str) -> None:
         """The parent's end is its job's to tell."""

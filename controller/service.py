@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import shutil
 import time
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -40,6 +41,8 @@ from xt_core.stats.adoption import adopt_job
 from xt_core.stats.store import NodeRecord
 from xt_core.submit.mrc import MultiRunConfig, mrc_key
 
+_LEAST_FREE_BYTES = 1 << 16
+"""With less a disk is full: small files may still fit, or not."""
 _RECORDS_AT_ONCE = 5_000
 _log = logging.getLogger(__name__)
 
@@ -262,6 +265,7 @@ class ControllerService:
             "concurrent": self._node.slots.limit or sum(limits),
             "gpus": len(self._node.gpus),
             "gpu_split": self._node.gpu_split,
+            "trouble": self._trouble(),
             "machine": self.machine.describe() | {"cpu_percent": self.sampler.cpu_percent()},
             "access": self._access.fingerprint,
             "access_expires": self._access.now.expires,
@@ -277,6 +281,15 @@ class ControllerService:
             for task in tasks
         ]
         return {"nodes": [node], "runs": runs}
+
+    def _trouble(self) -> str:
+        """Why the node can keep nothing more, not even that runs have ended; "" while it can.
+        Where a run's supervisor meets a full disk, no write of the controller's own need fail."""
+        root = self._node.home.root
+        with contextlib.suppress(OSError):
+            if shutil.disk_usage(root).free < _LEAST_FREE_BYTES:
+                return f"disk full: {root}"
+        return self._node.writer.trouble
 
     def _sampled_runs(self) -> list[Sampled]:
         executions = [task.execution for job in self.jobs.values() for task in job.live.values()]

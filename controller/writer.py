@@ -33,6 +33,8 @@ class StoreWriter:
         self._store = store
         self.reader: StatsStore = store
         """For long reads from other threads; what was committed is there."""
+        self.trouble = ""
+        """Why nothing can be written just now; "" while all is well."""
         self._on_commit = on_commit
         self._loop = asyncio.get_running_loop()
         self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
@@ -80,16 +82,18 @@ class StoreWriter:
         return group, False
 
     def _commit(self, group: list[_Item]) -> list[Any]:
-        warned = False
         while True:
             try:
                 with self._store.database.transaction():
-                    return [self._attempt(operation) for operation, _ in group]
+                    results = [self._attempt(operation) for operation, _ in group]
             except _OUTAGE as error:
-                if not warned:
+                if not self.trouble:
                     _log.warning("%s; trying again until it works", error)
-                    warned = True
+                self.trouble = str(error)
                 time.sleep(_RETRY_SECONDS)
+            else:
+                self.trouble = ""
+                return results
 
     def _attempt(self, operation: Callable[[SqliteStatsStore], Any]) -> Any:
         """The operation's result, or the exception it raised (others of its group go on)."""

@@ -64,12 +64,17 @@ class Session:
         return load_config(self.home, self.cwd, self.environ, self.overrides)
 
     def beside(
-        self, overrides: Mapping[str, object] | None = None, cwd: Path | None = None
+        self,
+        overrides: Mapping[str, object] | None = None,
+        cwd: Path | None = None,
+        *,
+        is_looking: bool = False,
     ) -> "Session":
         """Another session, for work that has stores of its own, perhaps in another folder; both
         use the same connections to boxes, which end with this one."""
         chosen = self.overrides if overrides is None else overrides
-        other = Session(self.home, cwd or self.cwd, self.environ, chosen, waiting=self.waiting)
+        where = (self.home, cwd or self.cwd, self.environ)
+        other = Session(*where, chosen, is_looking, waiting=self.waiting)
         other._connections = lambda: self.boxes.boxes
         return other
 

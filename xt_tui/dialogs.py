@@ -75,8 +75,9 @@ class Dialogs(Typeahead):
         return self.main.pane is self.jobs
 
     def attach(self) -> None:
-        """Follow the output of the runs that are marked, or of the one under the cursor."""
-        runs = self.runs.chosen
+        """Follow the output of the runs that are marked, or of the one under the cursor; before
+        there are runs, of the parent's script."""
+        runs = self.main.output_of
         self.output.attach(runs[:MOST_RUNS])  # also one that was let go of
         self.main.focus_pane("output")
         if len(runs) > MOST_RUNS:

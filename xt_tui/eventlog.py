@@ -52,8 +52,9 @@ class EventLog:
         is_same = (last.severity, last.title, last.message) == (severity, title, message)
         return is_same and clock.now() - last.time < _MOMENT_SECONDS
 
-    def note(self, name: str, trouble: str) -> None:
-        """What a connection's trouble is now, "" if there is none: a change of it is an event."""
+    def note(self, name: str, trouble: str, well: str = "answers again") -> None:
+        """What a connection's trouble is now, "" if there is none: a change of it is an event.
+        `well` is what is said once there is none any more."""
         before = self._trouble.get(name, "")
         if trouble == before:
             return
@@ -61,7 +62,7 @@ class EventLog:
         if trouble:
             self.add("error", name, trouble)
         else:
-            self.add("information", name, "answers again")
+            self.add("information", name, well)
 
     def newest_first(self, most: int = _MOST_EVENTS) -> list[Told]:
         return list(islice(reversed(self._events), most))

@@ -45,7 +45,7 @@ class Feed:
     """
 
     def __init__(self, session: Session, deliver: Callable[["Feed", Batch], object]) -> None:
-        self._session = session.beside()
+        self._session = session.beside(is_looking=True)
         self._deliver = deliver
         self._revision = 0
         self._jobs: set[str] = set()

@@ -10,7 +10,7 @@ from functools import cached_property
 from random import SystemRandom
 
 from xt_core.errors import XTError
-from xt_core.reports.plans import plan_lines
+from xt_core.reports.plans import brief_command, plan_lines
 from xt_core.search.objectives import parse_objectives
 from xt_core.session import Session
 from xt_core.stats.store import RunQuery
@@ -63,7 +63,7 @@ class Launching:
             if prefix is not None and not request.raw_args:
                 refuse_open_brackets(command)
             preparation = prepare(session, request)
-            first, *others = plan_lines(preparation.plan, _MOST_ROWS)
+            first, *others = plan_lines(preparation.plan, _MOST_ROWS, brief_command)
             remarks = [*preparation.doubts, self._unlogged(request, content.command)]
             return request, [first, *(f"⚠ {remark}" for remark in remarks if remark), *others]
         finally:

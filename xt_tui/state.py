@@ -6,12 +6,14 @@ that cursors and marks stay where they are while rows come and go.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from xt_core import clock
 from xt_core.home import is_own_node
 from xt_core.model.records import Job, Run
 from xt_core.query.registry import JobRow
+from xt_core.reports.parents import is_told
 from xt_tui.themes import StateStyles
 
 STOPPED_EARLY = "early stop"
@@ -78,13 +80,18 @@ class Batch:
     """Whether it is all that there is: what is new comes in parts."""
     health: Health | None = None
 
+    @property
+    def is_all(self) -> bool:
+        """Whether with it all that there is has been brought."""
+        return self.is_last and not self.error
+
 
 @dataclass
 class ViewState:
     """The UI's copy of the world."""
 
     runs: dict[str, Run] = field(default_factory=dict)
-    """The parents of searches are not among them."""
+    """The parents of searches are not among them; see `parents`."""
     jobs: dict[str, JobRow] = field(default_factory=dict)
     status: dict[str, Any] | None = None
     health: Health | None = None
@@ -99,8 +106,13 @@ class ViewState:
     """The jobs that have not ended."""
     reruns: dict[str, set[str]] = field(default_factory=dict)
     """What the team calls a run or a job -> the jobs that were made from it; see `lineage`."""
+    parents: dict[str, Run] = field(default_factory=dict)
+    """The parents whose script runs, or that failed: they tell what no run does."""
     place: str = ""
     """Where the nodes of this machine are, for teams that have others too."""
+    last_known: dict[str, float] = field(default_factory=dict)
+    """Nodes with work that say nothing -> when they were heard of last, in seconds since 1970:
+    what lives on them is shown as it was then."""
     _attended: set[str] = field(default_factory=set)
     """The nodes that have had a controller while we looked."""
     _silent_since: dict[str, float] = field(default_factory=dict)
@@ -109,10 +121,13 @@ class ViewState:
     def apply(self, batch: Batch) -> None:
         """Take over a batch."""
         for run in batch.runs:
-            if run.is_parent:
-                continue
             name = run.full_name
-            self.runs[name] = run
+            if not run.is_parent:
+                self.runs[name] = run
+            elif is_told(run):
+                self.parents[name] = run
+            else:
+                self.parents.pop(name, None)
             if run.status.is_final or self.pending.get(name) == "restarting":
                 self.pending.pop(name, None)
         for row in batch.jobs:
@@ -133,12 +148,18 @@ class ViewState:
         self._silent_since = {name: self._silent_since.get(name, now) for name in silent}
         self.health = batch.health or self.health
         self.heard = self.heard if batch.error else now
-        self.loaded = self.loaded or batch.is_last
+        self.loaded = self.loaded or batch.is_all
+        self.last_known = {node["name"]: self._heard_of(node) for node in self.deserted}
 
     @property
     def nodes(self) -> list[dict[str, Any]]:
         """The nodes, with the keys of `xt status --json`."""
         return [] if self.status is None else list(self.status["nodes"])
+
+    @property
+    def troubles(self) -> list[str]:
+        """``node0: disk full: /home/ann/.xt``: what the nodes say that can keep nothing."""
+        return [f"{node['name']}: {node['trouble']}" for node in self.nodes if node.get("trouble")]
 
     @property
     def deserted(self) -> list[dict[str, Any]]:
@@ -148,6 +169,28 @@ class ViewState:
         jobs = [self.jobs[name].job for name in self.living] if silent else []
         at_work = {node for job in jobs for node in job.nodes if self._is_here(node, job)}
         return [node for node in silent if node["name"] in at_work]
+
+    def _heard_of(self, node: Mapping[str, Any]) -> float:
+        heard = node.get("heard")
+        return (
+            self._silent_since[node["name"]]
+            if heard is None
+            else datetime.fromisoformat(heard).timestamp()
+        )
+
+    def known_until(self, run: Run) -> float | None:
+        """When a living run was heard of last, if its node says nothing since; else None."""
+        moment = self.last_known.get(run.node)
+        if moment is None or run.status.is_final:
+            return None
+        row = self.jobs.get(run.job)
+        return moment if row is None or self._is_here(run.node, row.job) else None
+
+    def is_job_silent(self, row: JobRow) -> bool:
+        """Whether none of the nodes says anything that a living job is done on."""
+        job = row.job
+        is_living = bool(self.last_known) and job.name in self.living
+        return is_living and all(n in self.last_known and self._is_here(n, job) for n in job.nodes)
 
     def _is_silent(self, node: str) -> bool:
         since = self._silent_since.get(node)
@@ -159,6 +202,10 @@ class ViewState:
         """Whether a node of a job is one of ours: other machines have a `node0` too."""
         host = job.hosts.get(node, "")
         return not is_own_node(node) or not self.place or host in ("", self.place)
+
+    def told_parents(self, job: str | None) -> list[Run]:
+        """The parents whose script runs, or that failed: of a job, or of all for None."""
+        return [parent for parent in self.parents.values() if job in (None, parent.job)]
 
     def run_status(self, run: Run) -> str:
         """The run's state, or what is being done about it."""

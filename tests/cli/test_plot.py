@@ -168,3 +168,11 @@ def test_charts_are_saved_as_a_picture(
     assert "ends in .svg or .png" in xt("plot", "run1", "--save", "x.gif", code=2).err
     lost = str(tmp_path / "missing" / "x.svg")
     assert "No such file or directory" in xt("plot", "run1", "--save", lost, code=2).err
+
+
+def test_several_runs_and_metrics_need_no_commas(xt: Commands, filled: StatsStore) -> None:
+    runs = xt("plot", "run2.4", "run2.1,run2.2", "loss", "--json").json["runs"]
+    assert sorted(runs) == ["run2.1", "run2.2", "run2.4"]
+    lines = xt("plot", "run2.1", "run2.2", "--width", "60", "--height", "10", "loss", "acc").lines
+    assert ("loss" in lines[0], "acc" in lines[10], len(lines)) == (True, True, 20)
+    assert xt("plot", "run1", "run2.4", "--json").json["runs"].keys() == {"run1", "run2.4"}

@@ -199,6 +199,7 @@ def test_the_bytes_of_a_parent_script_can_be_followed(xt: Xt) -> None:
     )
     xt.submit("--runs", "2", "--parent-script", "prep.sh", "true")
     xt.wait_output("run1", "one")
+    assert xt.json("list", "jobs")["jobs"][0]["status"] == "running"
     listener = xt.start("attach", "run1")
     assert read(listener, 4) == b"one\n"
     go(xt)

@@ -103,6 +103,11 @@ def test_a_search_goes_on_with_the_same_sets_when_the_store_is_back(
     assert sets(xt, "job2") == sets(xt, "job1")
 
 
+def trouble(xt: Xt) -> str:
+    """What the node says that it is in."""
+    return str(xt.json("status")["nodes"][0]["trouble"])
+
+
 def warnings(xt: Xt) -> int:
     return xt.home.controller_log.read_text().count("trying again until it works")
 
@@ -173,6 +178,8 @@ def test_on_a_full_disk_a_search_waits_for_room(
         wait_until((folder / f"ran{index}").exists, f"{name} to run")
         small.wait_status(name, "running")
         with full_disk(small):
+            assert trouble(small) == f"disk full: {small.home.root}"
+            assert f"✘ node0: {trouble(small)}" in small("status").stdout
             (folder / f"gate{index}").touch()
             if search_type == "random":  # whose next set is known before all of this run is
                 wait_until(lambda r=following: "waiting_for_room" in events(small, r), "a wait")  # type: ignore[misc]
@@ -182,6 +189,7 @@ def test_on_a_full_disk_a_search_waits_for_room(
             else:
                 wait_until(lambda r=name: not small.processes_of_run(r), f"{name} to end")  # type: ignore[misc]
     assert small.wait_job("job1") == "completed"
+    assert trouble(small) == ""
     assert_whole(small, "job1", folder)
 
 

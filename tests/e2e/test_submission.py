@@ -217,11 +217,22 @@ def test_a_parent_script_runs_once_before_the_first_child(xt: Xt) -> None:
 
 @pytest.mark.both
 def test_a_failing_parent_script_fails_the_job_visibly(xt: Xt) -> None:
-    xt.script("prep.sh", "exit 3\n")
+    xt.script("prep.sh", "echo 'ValueError: no data'; exit 3\n")
     xt.submit("--runs", "2", "--parent-script", "prep.sh", "true")
     assert xt.wait_job("job1") == "error"
     parent = xt.run("run1")
     assert (parent.status, parent.error) == ("error", "parent script: exit code 3")
+    assert xt.json("view", "job", "job1")["parents"] == [
+        {
+            "name": "run1",
+            "node": "node0",
+            "status": "error",
+            "exit_code": 3,
+            "error": "parent script: exit code 3",
+            "signal": None,
+            "first_error": "ValueError: no data",
+        }
+    ]
     counts = xt.json("list", "jobs")["jobs"][0]["counts"]
     assert counts == {"unstarted": 0, "running": 0, "completed": 0, "error": 0, "cancelled": 2}
 

@@ -52,6 +52,16 @@ def test_a_port_where_nobody_listens_is_told() -> None:
     store.close()
 
 
+def test_who_only_looks_is_told_at_once_where_nobody_listens() -> None:
+    store = MongoStatsStore(
+        f"mongodb://127.0.0.1:{free_port()},127.0.0.1:{free_port()}/", "xt",
+        setting="labmongo", contact_seconds=1e6, deadline_seconds=1e6,
+    )  # fmt: skip
+    with pytest.raises(UnavailableError, match=r"cannot be reached: 127.*refused$"):
+        store.jobs()
+    store.close()
+
+
 def test_the_first_contact_may_have_a_limit_of_its_own(own_mongod: Mongod) -> None:
     """It counts for a server that is away; one that was there once is waited for as ever."""
 

@@ -19,6 +19,7 @@ from xt_tui.app import XtApp
 from xt_tui.screens.choose import ChoiceScreen
 from xt_tui.screens.compare import CompareScreen
 from xt_tui.screens.confirm import ConfirmScreen
+from xt_tui.screens.help import HelpScreen
 from xt_tui.screens.launch import LaunchScreen
 from xt_tui.screens.note import NoteScreen
 from xt_tui.widgets.option_fields import OptionFields
@@ -288,6 +289,17 @@ async def test_presets_scripts_and_earlier_commands_fill_the_form(session: Sessi
         await until(pilot, lambda: told(app)[-1] == "preset mine deleted")
         form.query_one("#option-seed", Input).focus()
         await until(pilot, lambda: "seed: seed of the search" in text_of(app))
+        await pilot.press("ctrl+f")
+        await until(pilot, lambda: isinstance(app.screen, ChoiceScreen))
+        scripts = app.screen.query_one(OptionList)
+        await pilot.press("/", *"u.p")
+        await until(pilot, lambda: scripts.option_count == 1)
+        await pilot.press("escape")
+        await until(pilot, lambda: scripts.option_count == 2)
+        assert app.focused is scripts
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is form)
+        assert app.focused is form.query_one("#option-seed")
 
 
 async def test_marked_runs_are_compared_side_by_side(session: Session) -> None:
@@ -316,6 +328,12 @@ async def test_marked_runs_are_compared_side_by_side(session: Session) -> None:
         await until(pilot, lambda: table._shown.names == ["run1.3", "run1.1", "run1.2"])
         await pilot.press("Y")
         assert app.clipboard == "xt compare run1.1,run1.2,run1.3 --baseline run1.3 --all"
-        await pilot.press("end", "enter")
+        await pilot.press("slash", "x", "escape")  # out of the filter, not of the comparison
+        await until(pilot, lambda: len(table._shown.lines) > 2)
+        assert app.focused is table
+        await pilot.press("question_mark")
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen))
+        await until(pilot, lambda: "compare with the run under the cursor" in text_of(app))
+        await pilot.press("escape", "end", "enter")
         await until(pilot, lambda: not isinstance(app.screen, CompareScreen))
         assert app.runs.table.cursor_key == "ws1/run1.2"

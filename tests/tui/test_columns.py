@@ -156,8 +156,8 @@ def test_a_memory_that_is_broken_is_told_of_and_replaced(tmp_path: Path) -> None
 async def test_columns_are_chosen_by_keys_and_remembered(session: Session) -> None:
     async with XtApp(session).run_test(size=(200, 40)) as pilot:
         app = await until_loaded(pilot, 7)
-        await until(pilot, lambda: "trend" in header(app))
-        assert header(app)[:5] == ["run▲", "status", "loss", "trend", "lr"]
+        await until(pilot, lambda: "trend(loss)" in header(app))
+        assert header(app)[:5] == ["run▲", "status", "loss", "trend(loss)", "lr"]
         await until(pilot, lambda: "█▁" in text_of(app), "a sparkline of two values")
         await pilot.press("C")
         screen = await until(pilot, lambda: isinstance(app.screen, ColumnsScreen) and app.screen)
@@ -171,6 +171,15 @@ async def test_columns_are_chosen_by_keys_and_remembered(session: Session) -> No
         await pilot.press("/", *"nod", "space")  # no name goes on with a blank
         await until(pilot, lambda: list(table.keys) == ["node"])
         assert "node" in [column.name for column in screen._columns]
+        await pilot.press("escape")  # out of the search, not of the dialog
+        await until(pilot, lambda: len(table.keys) > 20)
+        assert (app.focused, table.cursor_key) == (table, "node")
+        await pilot.press("/", *"restart", "enter")
+        await until(pilot, lambda: list(table.keys)[:1] == ["restarts"])
+        await pilot.press("escape")
+        await until(pilot, lambda: len(table.keys) > 20)
+        assert screen.is_current
+        await pilot.press("/")
         screen.query_one("#sought", Input).value = "restart"
         await until(pilot, lambda: list(table.keys)[:1] == ["restarts"])
         await pilot.press("down", "up", "space", "space")  # in and out again
@@ -220,3 +229,20 @@ async def test_a_broken_memory_is_told_and_the_ui_opens(session: Session) -> Non
     async with XtApp(session).run_test(size=(120, 36)) as pilot:
         app = await until_loaded(pilot, 7)
         assert any("is no JSON object" in text for text in told(app))
+
+
+async def test_a_trend_names_its_metric_and_an_unseen_order_is_told(session: Session) -> None:
+    async with XtApp(session).run_test(size=(200, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await until(pilot, lambda: "trend(loss)" in header(app))
+        log_values(session, "run2", {"acc": 0.5}, {"acc": 0.75})
+        await until(pilot, lambda: "▁█       acc" in text_of(app))
+        assert "█▁       loss" in text_of(app)
+        assert "trend" in header(app)
+        await pilot.press("O", *"node", "enter")
+        await until(pilot, lambda: "sorted by node▲" in text_of(app))
+        await pilot.press("r")
+        await until(pilot, lambda: "sorted by node▼" in text_of(app))
+        await pilot.press("O", *"status", "enter")
+        await until(pilot, lambda: re.search("status[▲▼]", text_of(app)))
+        assert "sorted by" not in text_of(app)

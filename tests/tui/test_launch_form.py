@@ -26,6 +26,7 @@ from xt_core.submit.submission import Submission
 from xt_tui.acting.scripts import with_script
 from xt_tui.app import XtApp
 from xt_tui.screens.launch import LaunchScreen
+from xt_tui.widgets.choice_field import ChoiceField, ChoiceList
 from xt_tui.widgets.field_label import FieldLabel
 from xt_tui.widgets.one_line import in_one_line
 from xt_tui.widgets.parameters import ParameterRow
@@ -299,6 +300,42 @@ async def test_only_the_settings_of_the_chosen_policy_are_shown(session: Session
         write(form, early_stopping="none")
         await until(pilot, lambda: stopping.text == "none")
         await until_copied(pilot, "xt run --early-stopping none t.py")
+
+
+async def test_a_choice_is_found_by_the_letters_that_it_begins_with(session: Session) -> None:
+    (session.cwd / "t.py").write_text("")
+    async with XtApp(session).run_test(size=(100, 30)) as pilot:
+        await until_loaded(pilot, 7)
+        form = await open_form(pilot)
+        policy = form.query_one("#option-early-stopping", ChoiceField)
+        policy.focus()
+        await pilot.press("a", "s", "enter")
+        await until(pilot, lambda: policy.value == "asha")
+        assert pilot.app.focused is policy
+        await pilot.press("enter", *"band", "enter")
+        await until(pilot, lambda: policy.value == "bandit")
+        await pilot.press(*"halving")
+        opened = policy.query_one(ChoiceList)
+        assert opened.highlighted_option is not None
+        assert str(opened.highlighted_option.prompt) == "asha · asynchronous successive halving"
+        await pilot.press("escape")
+        await until(pilot, lambda: pilot.app.focused is policy)
+        await pilot.press("down", "home", "enter")
+        await until(pilot, lambda: policy.value is Select.NULL)
+
+
+async def test_what_an_empty_field_says_is_cut_where_the_field_ends(session: Session) -> None:
+    async with XtApp(session).run_test(size=(80, 30)) as pilot:
+        app = await until_loaded(pilot, 7)
+        form = await open_form(pilot)
+        write(form, early_stopping="asha")
+        await until(pilot, lambda: form.query("#asha-min-runs"))
+        field = form.query_one("#asha-delay-evaluation", Input)
+        field.focus()
+        await until(pilot, lambda: "0 · no run is …" in text_of(app))
+        assert "delay-evaluation: no run is judged before this step" in text_of(app)
+        await pilot.resize_terminal(140, 40)
+        await until(pilot, lambda: "0 · no run is judged before this step " in text_of(app))
 
 
 async def test_a_wrong_setting_is_told_and_nothing_can_be_launched(session: Session) -> None:

@@ -30,6 +30,7 @@ from textual.filter import Monochrome
 from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.strip import Strip
+from textual.widget import Widget
 from textual.widgets import Input, TextArea
 from tui_support import text_of, until, until_loaded
 
@@ -313,6 +314,7 @@ async def _pictures(pilot: Pilot[int], app: XtApp) -> str:
     for place, size in enumerate(SIZES):
         if app.size != size:
             await pilot.resize_terminal(*size)
+            await _laid_out(pilot, app)
         taken = {colors: await _worn(pilot, app, colors) for colors in COLORS[:: (-1) ** place]}
         texts = [strip.text.rstrip() for strip in taken["dark"]]
         lines += [f"{size[0]} × {size[1]}", *texts]
@@ -339,6 +341,14 @@ async def _worn(pilot: Pilot[int], app: XtApp, colors: str) -> list[Strip]:
         await _all_handled(pilot, app)
         if _drawn["times"] == before:
             return strips
+
+
+async def _laid_out(pilot: Pilot[int], app: XtApp) -> None:
+    """Let a resize do what it does, also on screens behind: Textual leaves what comes of it there
+    until they are in front."""
+    await _all_handled(pilot, app)
+    for screen in app._background_screens:
+        screen._refresh_layout(app.size)
 
 
 async def _all_handled(pilot: Pilot[int], app: XtApp) -> None:
@@ -395,7 +405,13 @@ def _wear(app: App[int], colors: str) -> None:
     app._filters += [Monochrome()] if app.no_color else []
     theme = "xt-light" if colors == "light" else "xt-dark"
     if app.theme == theme:
+        app._refresh_truecolor_filter(app.ansi_theme)
         _restyle(app)
+        for screen in (app.screen, *app._background_screens):
+            for widget in screen.walk_children(Widget):
+                widget.notify_style_update()  # it may keep what it has drawn
+                widget.refresh()
+        app.theme_changed_signal.publish(app.current_theme)
     app.theme = theme
 
 

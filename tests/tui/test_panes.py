@@ -1,5 +1,7 @@
 """The panes: what they show, and that cursors, marks and filters hold while rows change."""
 
+from dataclasses import replace
+
 import pytest
 from rich.text import Text
 from textual.widgets import Static
@@ -10,12 +12,13 @@ from xt_core.errors import UnavailableError
 from xt_core.home import Home
 from xt_core.model.records import Job, JobCounts, Run
 from xt_core.model.states import RunStatus
+from xt_core.nodes.states import silent_node
 from xt_core.query.registry import JobRow
 from xt_core.session import Session
 from xt_core.stats.store import RunChange
 from xt_tui.app import XtApp
 from xt_tui.panes.teams import TeamsPane
-from xt_tui.state import ViewState
+from xt_tui.state import Batch, ViewState
 
 SIZES = [(60, 20), (80, 24), (120, 36), (200, 60)]
 ALL = ["run1.1", "run1.2", "run1.3", "run1.4", "run1.5", "run1.6", "run2"]
@@ -346,3 +349,19 @@ async def test_another_session_is_shown_while_the_app_runs(session: Session) -> 
         assert app.main is not before
         assert names(app) == []
     empty.close()
+
+
+async def test_what_nobody_hears_of_is_marked_and_its_duration_stands(session: Session) -> None:
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        app.feed.stop()
+        begun = replace(app.state.runs["ws1/run1.6"], started=clock.now() - 1_000)
+        heard = clock.iso((begun.started or 0.0) + 75)
+        silent = {**silent_node("node0", "local", "unreachable"), "heard": heard}
+        app.state._attended.add("node0")
+        app.post_message(app.Fed(app.feed, Batch([begun], [], {"nodes": [silent]})))
+        await until(pilot, lambda: text_of(app).count("▶ running ?") == 2)  # job1, and run1.6
+        assert "1m15s" in text_of(app)
+        assert "✔ completed ?" not in text_of(app)
+        assert "✘ node0: unreachable since " in text_of(app)
+        assert "7 s starts it" not in text_of(app)

@@ -126,6 +126,12 @@ async def test_runs_of_the_results_are_cancelled_marked_and_compared(
 async def test_sets_are_filtered_and_enter_goes_to_the_run(session: Session) -> None:
     async with XtApp(session).run_test(size=(120, 44)) as pilot:
         screen = await open_search(pilot)
+        before = sets(screen)
+        await pilot.press("slash", *"hparams.lr<.3")
+        await until(pilot, lambda: sets(screen) == ["run1.2", "run1.1"])
+        await pilot.press("escape")  # out of the filter, not of the results
+        await until(pilot, lambda: sets(screen) == before)
+        assert screen.is_current
         await pilot.press("slash", *"hparams.lr<.3", "enter")
         await until(pilot, lambda: sets(screen) == ["run1.2", "run1.1"])
         await pilot.press("enter")

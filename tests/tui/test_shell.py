@@ -305,7 +305,7 @@ async def test_what_is_shown_says_how_old_it_is(
         app = await until_loaded(pilot, 7)
         await until(pilot, lambda: "● live" in text_of(app))
         app.feed.stop()
-        wanted = "○ offline, trying again" if error else "◐ 1m"
+        wanted = "○ offline: the store is away" if error else "◐ 1m"
 
         def is_told() -> bool:
             app.state.heard, app.state.error = clock.now() - 60, error  # a last look may still come

@@ -1,6 +1,7 @@
 """Choosing a team in the terminal UI: real services, real runs."""
 
 import pytest
+from servers.process import free_port
 from support import Xt
 from textual.widgets import OptionList
 from tui_support import names, text_of, told, until
@@ -18,6 +19,27 @@ async def test_without_another_team_there_is_nothing_to_choose(xt: Xt) -> None:
         await until(pilot, lambda: app.state.loaded)
         await pilot.press("T")
         await until(pilot, lambda: told(app) == ["the configuration has no other team"])
+
+
+async def test_a_team_that_cannot_be_read_is_not_told_to_have_nothing(xt: Xt) -> None:
+    port = free_port()
+    xt.configure(
+        f"external-services:\n  away: {{type: mongo, mongo-connection-string: "
+        f'"mongodb://127.0.0.1:{port}/"}}\nteams:\n  dead: {{mongo: away}}\n'
+    )
+    chosen = {"general.xt-team-name": "dead"}
+    session = Session(home=xt.home, cwd=xt.code, environ=xt.environ, overrides=chosen)
+    async with XtApp(session).run_test(size=(140, 50)) as pilot:
+        app = pilot.app
+        assert isinstance(app, XtApp)
+        await until(pilot, lambda: app.state.error)
+        assert app.state.error.endswith(f"127.0.0.1:{port}: [Errno 111] Connection refused")
+        await until(pilot, lambda: "dead · ○ offline: Connection refused" in text_of(app))
+        screen = text_of(app)
+        assert screen.count("cannot be read: MongoDB") == 2  # the jobs, and the runs
+        for untrue in ("0 runs", "0 jobs", "no runs yet", "no jobs yet", "loading"):
+            assert untrue not in screen
+    session.close()
 
 
 @pytest.mark.parametrize("xt", ["services"], indirect=True)

@@ -204,7 +204,7 @@ class TestLayout:
     def test_a_logarithmic_axis_makes_a_line_of_powers(self) -> None:
         chart = render_chart([line(1, 10, 100, 1000)], 24, 9, log_y=True)
         assert text(chart) == [
-            "   │                 ⡠⠔⠊",
+            " 1k┤                 ⡠⠔⠊",
             "   │             ⢀⡠⠔⠉   ",
             "100┤          ⣀⠤⠒⠁      ",
             "   │      ⢀⠤⠒⠉          ",
@@ -334,6 +334,19 @@ class TestSmoothing:
 
 
 class TestTicks:
+    def test_the_ends_of_an_axis_of_y_are_told_where_no_tick_is_near(self) -> None:
+        def labels(values: tuple[float, ...], height: int, *, log_y: bool = False) -> list[str]:
+            chart = render_chart([line(*values)], 40, height, legend=False, log_y=log_y)
+            rows = text(chart)
+            return [row.split("┤")[0].strip() for row in rows if "┤" in row]
+
+        assert labels((0.1234, 0.98765), 7) == ["0.99", "0.5", "0.12"]
+        assert labels((0.1234, 0.98765), 10) == ["0.8", "0.6", "0.4", "0.2"]
+        assert labels((0.1234, 0.98765), 24) == ["0.99", "0.8", "0.6", "0.4", "0.2", "0.12"]
+        assert labels((1000.12, 1000.5), 8) == ["1.0004k", "1.0002k"]
+        assert labels((3, 70_000), 10, log_y=True) == ["10k", "100", "3"]
+        assert labels((3, 7), 10, log_y=True) == ["6", "4", "3"]
+
     @pytest.mark.parametrize(
         ("low", "high", "limit", "labels"),
         [
@@ -401,6 +414,7 @@ class TestTicks:
         huge = render_chart([line(1, 3e301, 5.9e301)], 40, 12, title="loss", legend=False)
         assert text(huge)[0].strip() == "loss"
         assert [row.split("┤")[0].strip() for row in text(huge) if "┤" in row] == [
+            "5.9e301",
             "4e301",
             "2e301",
             "0",
@@ -460,7 +474,7 @@ class TestAnsi:
             "   │           ⣀⠤⠒⠉           ",
             " 5k┤       ⢀⡠B⠉               ",
             "   │   ⢀⡠⠔⠊⠁                  ",
-            "   │⡠B⠊⠁A⣀⣀⣀⣀⣀⣀⣀A⣀⣀⣀⣀⣀⣀⣀A⣀⣀⣀⣀⣀",
+            "  1┤⡠B⠊⠁A⣀⣀⣀⣀⣀⣀⣀A⣀⣀⣀⣀⣀⣀⣀A⣀⣀⣀⣀⣀",
             "   └┬────────────────────────┬",
             "    0                        1",
             "A train 2  B test 12.35k      ",

@@ -345,6 +345,12 @@ class TestGroups:
         named = {name: [one.name for one in members] for name, members in replicates(runs).items()}
         assert named == {"lr=0.1": ["run0", "run2"], "lr=0.2": ["run1", "run3"]}
 
+    def test_groups_are_named_as_tables_write_values_unless_they_look_alike(self) -> None:
+        lr = 0.0004886895251714557
+        assert list(replicates([run("a", lr=lr), run("b", lr=0.25)])) == ["lr=0.000489", "lr=0.25"]
+        alike = replicates([run("a", lr=lr), run("b", lr=0.0004886895251714559)])
+        assert list(alike) == ["lr=0.0004886895251714557", "lr=0.0004886895251714559"]
+
     def test_runs_of_one_set_are_one_group(self) -> None:
         assert list(replicates([run("run1", seed=1), run("run2", data_seed=2)])) == ["mean"]
         assert replicates([]) == {}

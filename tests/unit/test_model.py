@@ -76,6 +76,7 @@ def test_names_have_numbers() -> None:
     ("counts", "status"),
     [
         (JobCounts(unstarted=3, open_parents=1), JobStatus.SUBMITTED),
+        (JobCounts(unstarted=3, open_parents=1, running_parents=1), JobStatus.RUNNING),
         (JobCounts(queued=1), JobStatus.SUBMITTED),
         (JobCounts(running=1, unstarted=2), JobStatus.RUNNING),
         (JobCounts(completed=1, unstarted=2), JobStatus.RUNNING),

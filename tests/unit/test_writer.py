@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -61,10 +62,14 @@ async def test_operations_wait_for_a_store_that_cannot_be_written(
 ) -> None:
     errors: list[Exception] = [*OUTAGES, *OUTAGES]
     fail_to_begin(store, monkeypatch, errors)
+    troubles = set[str]()
+    monkeypatch.setattr(time, "sleep", lambda _seconds: troubles.add(running.trouble))
     with caplog.at_level(logging.WARNING):
         names = [running.do(lambda store: store.next_job_name()) for _ in range(3)]
         assert await asyncio.gather(*names) == ["job1", "job2", "job3"]
     assert errors == []
+    assert troubles == {str(error) for error in OUTAGES}
+    assert running.trouble == ""
     told = [record.getMessage() for record in caplog.records]
     assert told == ["it is locked by another process; trying again until it works"]
 

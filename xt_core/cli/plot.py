@@ -19,7 +19,7 @@ from xt_core.chart import (
     lay_out,
     to_ansi,
 )
-from xt_core.cli.names import chosen_runs
+from xt_core.cli.names import chosen_runs, split_names
 from xt_core.cli.parser import Parser, add_workspace, command_parser, count, overrides_of
 from xt_core.cli.picture import save_picture
 from xt_core.cli.talk import emit_json, note
@@ -54,12 +54,14 @@ _X_KINDS = {**{str(kind): kind for kind in XKind}, "time": XKind.RELATIVE}
 
 
 def main(argv: list[str]) -> int:
-    options = _parser().parse_args(argv[1:])
+    options = _parser().parse_intermixed_args(argv[1:])
+    names_of_runs, others = split_names(options.words)
+    wanted = ",".join(others) or None
     if not 0 <= options.smoothing < 1:
         raise UsageError(f"--smoothing {options.smoothing:g}", "it lies in [0, 1)")
     options.x_range = _range(options.x_range)
     session = Session(overrides=overrides_of(options), is_looking=True)
-    runs = chosen_runs(session, [options.runs], parents=False)
+    runs = chosen_runs(session, names_of_runs, parents=False)
     job = judged_job(session.store, session.store.job(runs[0].job)) if runs else None
     groups = _groups(runs, options)
     runs = [run for group in groups for run in group.runs] or _fewer(runs, job, options)
@@ -69,11 +71,11 @@ def main(argv: list[str]) -> int:
     )
     primary = job.primary_metric if job is not None else ""
     default = primary if primary in logged else None
-    names = chosen_metrics(logged, options.metrics or default)
+    names = chosen_metrics(logged, wanted or default)
     if options.json:
         _print_points(records, names)
     elif not names:
-        note(f"{', '.join(records) or options.runs}: no metrics")
+        note(f"{', '.join(records) or ','.join(names_of_runs)}: no metrics")
     else:
         _show(names, runs, groups, records, job, options)
     return ExitCode.OK
@@ -86,8 +88,12 @@ def _parser() -> Parser:
         _EXAMPLES,
         usage="xt plot RUNS [METRICS] [OPTIONS]",
     )
-    parser.add_argument("runs", metavar="RUNS")
-    parser.add_argument("metrics", nargs="?", metavar="METRICS", help="default: the primary metric")
+    parser.add_argument(
+        "words",
+        nargs="+",
+        metavar="RUNS METRICS",
+        help="run3,run7-run9 or job12, several too; then metrics (default: the primary one)",
+    )
     parser.add_argument(
         "--x",
         choices=tuple(_X_KINDS),

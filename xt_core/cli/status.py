@@ -1,5 +1,6 @@
 """`xt status`: nodes, their controllers and what runs, live."""
 
+import os
 import sys
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -184,6 +185,8 @@ def _essence(document: Document) -> Document:
 def _show(document: Document) -> None:
     for node in document["nodes"]:
         print(_node_line(node))
+        if node.get("trouble"):
+            print(_alarm(f"✘ {node['name']}: {node['trouble']}"))
     for job in document.get("jobs", []):
         counts = ", ".join(f"{number} {state}" for state, number in job["counts"].items() if number)
         print(f"{job['name']} {job['status']}: {counts}")
@@ -191,6 +194,12 @@ def _show(document: Document) -> None:
         duration = "" if run["duration"] is None else format_duration(run["duration"])
         metrics = "  ".join(f"{name}={value:.4g}" for name, value in _numbers(run["metrics"]))
         print(f"  {run['name']:<10} {run['status']:<10} {duration:>8}  {metrics}")
+
+
+def _alarm(text: str) -> str:
+    """In red, where there are colours."""
+    is_colored = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    return f"\x1b[31m{text}\x1b[0m" if is_colored else text
 
 
 def _node_line(node: Document) -> str:

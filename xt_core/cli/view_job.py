@@ -18,12 +18,13 @@ from xt_core.reports.documents import job_document, run_document
 from xt_core.session import Session
 
 if TYPE_CHECKING:
-    from xt_core.query.registry import JobRow
     from xt_core.reports.search import Outcome
 
 _TOP = 10
 _JSON = """
 --json adds to the keys of xt list jobs:
+  parents      [{"name", "node", "status", "exit_code", "error", "signal", "first_error"}]: one a
+               node, which runs the parent script and then starts the runs; none of a single run
   reruns       the names of the jobs that were made from it or from its runs
   best_runs    the documents of xt list runs, the best first, each with its "set" as it was given
   best_so_far  {"run", "run_index", "value", "best"}: lists, of completed runs in order
@@ -60,6 +61,8 @@ def view_job(session: Session, options: argparse.Namespace) -> None:
     refresh(session)
     document = job_document(session.store, options.name)
     from xt_core.reports.jobs import best_runs, job_rows
+    from xt_core.reports.pages import job_page
+    from xt_core.reports.parents import parent_documents, parent_lines, parents_of
     from xt_core.reports.reruns import reruns_of_job
     from xt_core.reports.search import outcomes
 
@@ -67,11 +70,14 @@ def view_job(session: Session, options: argparse.Namespace) -> None:
     best = best_runs(session.store, row.job, options.top)
     found = outcomes(row.job, session.store.search_history([row.job.name]))
     reruns = reruns_of_job(session.store, row.job)
+    parents = parents_of(session, row.job)
     if options.json:
+        document["parents"] = parent_documents(session, parents)
         document["reruns"] = [job.name for job in reruns]
         emit_json(document | _search_keys(row.job, found, best, options))
     else:
-        _print_job(row, reruns, found, best, options)
+        page = job_page(row, reruns, parent_lines(session, parents), ascii_only=options.ascii)
+        _print_job(row.job, page, found, best, options)
 
 
 def _search_keys(
@@ -99,19 +105,18 @@ def _search_keys(
 
 
 def _print_job(
-    row: "JobRow",
-    reruns: list[Job],
+    job: Job,
+    page: list[str],
     found: "list[Outcome]",
     best: list[Run],
     options: argparse.Namespace,
 ) -> None:
     from xt_core.chart import Chart, to_ansi
-    from xt_core.reports.pages import job_page
     from xt_core.reports.search_page import search_page
 
     width = shutil.get_terminal_size().columns
-    page = search_page(
-        row.job,
+    search = search_page(
+        job,
         found,
         best,
         width,
@@ -120,5 +125,5 @@ def _print_job(
         ascii_only=options.ascii,
     )
     colored = sys.stdout.isatty() and not options.no_color and not os.environ.get("NO_COLOR")
-    for part in [*job_page(row, reruns, ascii_only=options.ascii), *page]:
+    for part in [*page, *search]:
         print(to_ansi(part, color=colored) if isinstance(part, Chart) else part)

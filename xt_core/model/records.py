@@ -92,15 +92,20 @@ class JobCounts:
     error: int = 0
     cancelled: int = 0
     open_parents: int = 0
+    running_parents: int = 0
+    """Of these: parents whose script runs."""
     failed_parents: int = 0
     cancelled_parents: int = 0
+    stopped_early: int = 0
+    """Of those that completed."""
 
     def status(self) -> JobStatus:
         """The job's state, derived. It is cancelled where it was cut short, or nothing is left of
         it; one that did the rest when single runs were cancelled has completed."""
         if self.queued or self.running or self.unstarted or self.open_parents:
             begun = self.running or self.completed or self.error or self.cancelled
-            return JobStatus.RUNNING if begun or self.open_parents > 1 else JobStatus.SUBMITTED
+            at_work = begun or self.running_parents or self.open_parents > 1
+            return JobStatus.RUNNING if at_work else JobStatus.SUBMITTED
         if self.error or self.failed_parents:
             return JobStatus.ERROR
         if self.cancelled and (self.cancelled_parents or not self.completed):

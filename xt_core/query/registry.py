@@ -99,9 +99,19 @@ _RUN_NAMES = [
     ),
 ]
 
+_STOPPED_EARLY = _run(
+    "stopped_early", Kind.FLAG, lambda r: r.stopped_early, header="early?", optional=False
+)
 _RUN_STATE = [
     _run("run_index", Kind.NUMBER, lambda r: r.run_index, header="index"),
-    _run_text("status", lambda r: str(r.status), optional=False, choices=_words(RunStatus)),
+    _run_text(
+        "status",
+        lambda r: str(r.status),
+        optional=False,
+        choices=_words(RunStatus),
+        flags=(("early-stop", _STOPPED_EARLY),),  # as the terminal UI shows it
+    ),
+    _STOPPED_EARLY,
     _run("exit_code", Kind.NUMBER, lambda r: r.exit_code, header="exit"),
     _run("restarts", Kind.NUMBER, lambda r: r.restarts, optional=False, format="$bz"),
     _run("created", Kind.TIME, lambda r: r.created, optional=False),
@@ -180,6 +190,7 @@ JOB_FIELDS: FieldSet[JobRow] = FieldSet(
         _job_count("queued", lambda counts: counts.queued),
         _job_count("running", lambda counts: counts.running),
         _job_count("completed", lambda counts: counts.completed),
+        _job_count("stopped_early", lambda counts: counts.stopped_early),
         _job_count("error", lambda counts: counts.error),
         _job_count("cancelled", lambda counts: counts.cancelled),
         _job("primary_metric", Kind.TEXT, lambda row: _metric(row) or None, header="metric"),

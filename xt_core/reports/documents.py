@@ -88,6 +88,7 @@ def _job_document(job: Job, counts: JobCounts, best: tuple[str, float] | None) -
             "error": counts.error,
             "cancelled": counts.cancelled,
         },
+        "stopped_early": counts.stopped_early,
         "primary_metric": job.primary_metric,
         "maximize": job.maximize,
         "is_metric_default": job.is_metric_default,

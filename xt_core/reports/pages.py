@@ -5,7 +5,8 @@ from typing import Any
 
 from xt_core import clock
 from xt_core.artifacts.store import ArtifactInfo
-from xt_core.model.records import Event, Job, Run, Value
+from xt_core.model.records import Event, Job, JobCounts, Run, Value
+from xt_core.query.fields import Kind
 from xt_core.query.formats import format_value
 from xt_core.query.registry import RUN_FIELDS, JobRow
 from xt_core.query.table import printable, render_table
@@ -30,7 +31,7 @@ def run_page(
 ) -> list[str]:
     """All there is to say of a run; with `summaries` of its metrics their extremes too, with its
     `failure` (of `failures.py`) why it failed; `reruns` are the jobs that were made from it."""
-    lines = run_facts(run, failure, reruns) + _values("hyperparameters", run.hparams)
+    lines = run_facts(run, failure, reruns, events) + _values("hyperparameters", run.hparams)
     lines += _summary_table(summaries) if summaries else _values("metrics (last)", run.metrics)
     lines += _values("tags", run.tags)
     lines += ["", "events", *(f"  {line}" for line in event_lines(events))]
@@ -39,10 +40,14 @@ def run_page(
 
 
 def run_facts(
-    run: Run, failure: Mapping[str, str] = NOTHING, reruns: Sequence[Job] = ()
+    run: Run,
+    failure: Mapping[str, str] = NOTHING,
+    reruns: Sequence[Job] = (),
+    events: Sequence[Event] = (),
 ) -> list[str]:
     """What a run is, where and when, how it ended, and why; what it was made from, and what was
-    made from it."""
+    made from it. Its times are those of its first start to its end; its events tell the last start.
+    """
     now = clock.now()
     lines = [f"{run.full_name}: {printable(run.command)}" if run.command else run.full_name]
     for name in (*_FACTS, *_TIMES, "username", "description", "notes"):
@@ -52,9 +57,21 @@ def run_facts(
             lines.append(f"  {'' if number else field.name:<12} {printable(line)}")
         if name == "error":
             lines += [f"  {what:<12} {printable(why)}" for what, why in failure.items()]
+        if name == "restarts":
+            lines += _last_start(run, events, now)
         if name == _FACTS[-1]:
             lines += _kin(run, run.full_name, reruns)
     return lines
+
+
+def _last_start(run: Run, events: Sequence[Event], now: float) -> list[str]:
+    """When a restarted run was started last, and how long that took it."""
+    starts = [event.time for event in events if event.event == "restarted"]
+    if not starts:
+        return []
+    lived = max(0.0, (now if run.ended is None else run.ended) - starts[-1])
+    start, duration = format_value(starts[-1], Kind.TIME), format_value(lived, Kind.DURATION)
+    return [f"  {'last start':<12} {start}, {duration} of the duration"]
 
 
 def _kin(record: Run | Job, name: str, reruns: Sequence[Job]) -> list[str]:
@@ -96,9 +113,15 @@ def _summary_table(summaries: Mapping[str, Document]) -> list[str]:
     return ["", *(f"  {line}" for line in render_table(["metric", *columns], rows, alignments, 40))]
 
 
-def job_page(row: JobRow, reruns: Sequence[Job] = (), *, ascii_only: bool = False) -> list[str]:
+def job_page(
+    row: JobRow,
+    reruns: Sequence[Job] = (),
+    parents: Sequence[str] = (),
+    *,
+    ascii_only: bool = False,
+) -> list[str]:
     """A job, its progress, and its best run so far; `reruns` are the jobs that were made from it
-    or its runs."""
+    or its runs, `parents` the lines of `parents.py`."""
     job = row.job
     facts: list[tuple[str, object]] = [
         ("status", outcome_text(row.counts)),
@@ -118,7 +141,7 @@ def job_page(row: JobRow, reruns: Sequence[Job] = (), *, ascii_only: bool = Fals
     lines += [
         f"  {name:<12} {printable(str(value))}" for name, value in facts if value not in ("", None)
     ]
-    lines += _kin(job, job.name, reruns)
+    lines += [*_kin(job, job.name, reruns), *parents]
     return [*lines, "", *(f"  {line}" for line in _progress(row, ascii_only))]
 
 
@@ -148,7 +171,7 @@ def _progress(row: JobRow, ascii_only: bool) -> list[str]:
     waiting = counts.unstarted + counts.queued
     lines = [
         f"{_progress_bar(counts.completed, job.work_items, ascii_only)} "
-        f"{counts.completed} completed, "
+        f"{counts.completed} completed{_early(counts)}, "
         f"{counts.running} running, {waiting} waiting, {counts.error} failed, "
         f"{counts.cancelled} cancelled, of {job.work_items}",
     ]
@@ -157,6 +180,10 @@ def _progress(row: JobRow, ascii_only: bool) -> list[str]:
     elif row.leading_value is not None:
         lines.append(f"best of what runs ({job.primary_metric}): {row.leading_value:.6g}")
     return lines
+
+
+def _early(counts: JobCounts) -> str:
+    return f" ({counts.stopped_early} of them by an early stop)" if counts.stopped_early else ""
 
 
 def event_lines(events: Iterable[Event]) -> Iterator[str]:

@@ -74,6 +74,7 @@ CREATE INDEX runs_by_revision ON runs (revision);
 CREATE INDEX runs_of_job_by_revision ON runs (job_num, revision);
 CREATE INDEX runs_open ON runs (node, job_num)
     WHERE status IN ('created', 'queued', 'spawning', 'running');
+CREATE INDEX runs_stopped_early ON runs (job_num) WHERE stopped_early = 1;
 CREATE INDEX runs_without_aggregates ON runs (id) WHERE aggregates IS NULL;
 
 CREATE TABLE events (
@@ -143,6 +144,7 @@ CREATE INDEX jobs_by_origin ON jobs (rerun_of) WHERE rerun_of > '';
 """,
     8: """
 ALTER TABLE jobs ADD COLUMN is_metric_default INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX runs_stopped_early ON runs (job_num) WHERE stopped_early = 1;
 """,
 }
 """What makes a schema the next one, by the version it starts from."""

@@ -87,6 +87,7 @@ def count_run(counts: JobCounts, is_parent: bool, status: RunStatus, number: int
     """Add so many runs of a state to a job's counts."""
     if is_parent:
         counts.open_parents += 0 if status in FINAL_RUN_STATES else number
+        counts.running_parents += number if status is RunStatus.RUNNING else 0
         counts.failed_parents += number if status is RunStatus.ERROR else 0
         counts.cancelled_parents += number if status is RunStatus.CANCELLED else 0
     elif status in (RunStatus.CREATED, RunStatus.QUEUED):
@@ -146,8 +147,8 @@ def status_fields(
     fields: dict[str, Any] = {"status": status}
     if status != before and status in _TIME_COLUMN:
         fields[_TIME_COLUMN[status]] = moment
-    if status is RunStatus.RUNNING and started is not None:
-        fields.pop("started", None)  # a restarted run keeps its first start
+    if status in _TIME_COLUMN and started is not None:
+        fields.pop(_TIME_COLUMN[status], None)  # a restarted run keeps its first times
     if status in FINAL_RUN_STATES and ended is None:
         fields["ended"] = moment
     return fields

@@ -106,5 +106,5 @@ def _change(
         if done:
             failure.message += f" (after {counted(done, 'run')})"
             app.post_message(Progressed(badge, done, done))
-        return Acted("", [], failure)
+        return Acted("", [], failure, doing=badge)
     return Acted(told, [], rows=rows)

@@ -74,7 +74,7 @@ def _remove(app: "XtApp", session: Session, name: str) -> None:
     try:
         files = remove_box(session, name)
     except XTError as error:
-        app.post_message(Acted("", [], error))
+        app.post_message(Acted("", [], error, doing=f"removing {name}"))
         return
     app.call_from_thread(app.reload_config)
     told = ", ".join(str(file) for file in files)

@@ -56,7 +56,7 @@ def _begin(app: "XtApp", name: str, call: Callable[[Session, str], str]) -> None
     pane.set_starting(name, True)
 
     def failed(error: XTError) -> None:
-        app.post_message(Acted("", [], error))
+        app.post_message(Acted("", [], error, doing=f"starting the controller of {name}"))
         if app.main.nodes is pane and app.main.is_open:
             pane.set_starting(name, False)
 

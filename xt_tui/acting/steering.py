@@ -35,6 +35,8 @@ class Acted(Message):
     """Jobs that were changed as no run of theirs was: the feed will not tell of them."""
     done_with: list[str] = field(default_factory=list)
     """Runs and jobs that were meant, and of which nothing more is wanted: their marks go."""
+    doing: str = ""
+    """What it was, such as `cancelling run3`, for the title of a failure."""
 
 
 @dataclass
@@ -103,7 +105,9 @@ def _cancel_jobs(app: "XtApp", rows: list[JobRow]) -> None:
     count = names[0] if len(names) == 1 else counted(len(names), "job")
     running = sum(row.counts.running for row in rows)
     waiting = sum(row.counts.unstarted + row.counts.queued for row in rows)
+    scripts = sum(row.counts.running_parents for row in rows)
     listed = f"{counted(running, 'running run')}, {waiting} waiting"
+    listed = f"{counted(scripts, 'parent script')}, {listed}" if scripts else listed
     screen = ConfirmScreen(
         f"Cancel {count}?",
         [listed] if len(names) == 1 else names,
@@ -189,9 +193,9 @@ def _ask(
         if yes:
             app.state.set_pending(names, what)
             app.show_pending()
-            session = app.session
+            session, doing = app.session, f"{what} {_told_names(names)}"
             app.run_worker(
-                lambda: app.post_message(_act(session, call, names, done_with)),
+                lambda: app.post_message(_act(session, call, names, done_with, doing)),
                 thread=True,
                 group="act",
                 description=what,
@@ -202,13 +206,25 @@ def _ask(
 
 
 def _act(
-    session: Session, call: Callable[[Session], str], names: list[str], done_with: Sequence[str]
+    session: Session,
+    call: Callable[[Session], str],
+    names: list[str],
+    done_with: Sequence[str],
+    doing: str,
 ) -> Acted:
     """Call the engine, in a thread."""
     try:
         return Acted(call(session), names, done_with=list(done_with))
     except Exception as error:
-        return Acted("", names, as_told(error))
+        return Acted("", names, as_told(error), doing=doing)
+
+
+def _told_names(names: Sequence[str]) -> str:
+    """The first of them, without its workspace, and how many others there are."""
+    if not names:
+        return ""
+    more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+    return names[0].rpartition("/")[2] + more
 
 
 def as_told(error: Exception) -> XTError:
@@ -245,4 +261,5 @@ def tell(app: "XtApp", message: Acted) -> None:
         app.state.pending.pop(name, None)
     app.show_pending()
     text = f"{message.error.message}\n{message.error.hint}".strip()
-    app.notify(text, title="failed", severity="error", timeout=15, markup=False)
+    title = f"{message.doing}: failed" if message.doing else "failed"
+    app.notify(text, title=title, severity="error", timeout=15, markup=False)

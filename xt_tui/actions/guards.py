@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from xt_tui.app import XtApp
 
 
-def needs_run(app: "XtApp") -> str | None:
-    return None if app.runs.chosen else "no run is chosen"
+def needs_output(app: "XtApp") -> str | None:
+    return None if app.main.output_of else "no run is chosen"
 
 
 def needs_runs(app: "XtApp") -> str | None:

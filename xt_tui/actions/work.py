@@ -23,7 +23,7 @@ ACTIONS = (
     Action("rerun", "rerun", "launch it again: the form filled in with what it was, to change",
            "N", "Work", again.rerun, again.needs_one, in_footer=True, command="xt rerun"),
     Action("attach", "attach", "follow the output of the run, or of those marked", "a", "Work",
-           lambda app: app.attach(), guards.needs_run, in_footer=True, command="xt attach"),
+           lambda app: app.attach(), guards.needs_output, in_footer=True, command="xt attach"),
     Action("cancel", "cancel", "cancel what is marked, or what is under the cursor", "c", "Work",
            steering.cancel, guards.needs_living, in_footer=True, command="xt cancel"),
     Action("restart", "restart runs",

@@ -56,11 +56,18 @@ class JobsPane(RecordsPane[JobRow]):
         """The job under the cursor; None for all jobs."""
         return None if self.cursor is None else self.cursor.job.name
 
+    @property
+    def trouble(self) -> str:
+        return self._state.error
+
     def column_text(self, keys: Sequence[str]) -> str:
         return "job,status,best,done,progress,experiment"
 
     def status_of(self, record: JobRow) -> str:
         return self._state.job_status(record)
+
+    def is_last_known(self, record: JobRow) -> bool:
+        return self._state.is_job_silent(record)
 
     def text(self, column: Column[JobRow], record: JobRow, now: float) -> str:
         if column.field is DONE:

@@ -131,7 +131,7 @@ class NodesPane(Pane):
         node = self._entries[name]
         glyph, style = look(node)
         state = Cell(f"{glyph} {state_text(node)}", style)
-        about = node.get("reason") or self._boxes.get(name, "")
+        about = node.get("trouble") or node.get("reason") or self._boxes.get(name, "")
         if name in self._starting:
             state = Cell(f"{GLYPHS['spawning']} starting", STYLES["cancelling"])
         elif node["state"] == STOPPED:

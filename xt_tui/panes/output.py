@@ -210,7 +210,7 @@ class OutputPane(Pane):
 
 
 def _name_of(runs: Sequence[Run]) -> str:
-    names = [run.name for run in runs]
+    names = [f"{run.name} (parent)" if run.is_parent else run.name for run in runs]
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 

@@ -43,6 +43,14 @@ class RecordsPane(RowsPane[Record]):
     def _unarchived(self) -> Filter[Record]:
         return not_archived(self.fields)
 
+    @property
+    def trouble(self) -> str:
+        """Why the records cannot be read; "" if they can."""
+        return ""
+
+    def empty_text(self) -> str:
+        return f"cannot be read: {self.trouble}" if self.trouble else super().empty_text()
+
     # Columns ----------------------------------------------------------------------------
 
     @property
@@ -153,7 +161,7 @@ class RecordsPane(RowsPane[Record]):
 
     def apply(self, view: View) -> None:
         """Show what a view says. Raises UsageError, and changes nothing, where it is wrong."""
-        parse_filters(view.filter, self.fields)
+        parse_filters(view.filter, self.fields, self.field_names() if view.filter else ())
         if view.group:
             only_column(view.group, self.fields)
         plain = self.plain_view

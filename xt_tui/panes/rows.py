@@ -140,10 +140,11 @@ class RowsPane(Pane, Generic[Record]):
 
     def on_mount(self) -> None:
         self._remembered.tell_of_problem()
+        self.tell_why_empty()
 
     def compose(self) -> ComposeResult:
         history = names_from_json(self._remembered.get("filters"))
-        yield FilterBar(self.fields, self._example, self.field_names, history)
+        yield FilterBar(self.fields, self.noun, self._example, self.field_names, history)
         yield Table(self._cells, id=f"{self.id}-table", empty="", frozen=2)
 
     @property
@@ -185,6 +186,11 @@ class RowsPane(Pane, Generic[Record]):
         return self._records[keys[0]] if keys else None
 
     @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing, whatever the filter."""
+        return not self._arrangement.total
+
+    @property
     def is_new(self) -> bool:
         """Whether nothing was arranged yet, not even that there is nothing."""
         return not self._asked
@@ -216,6 +222,10 @@ class RowsPane(Pane, Generic[Record]):
         """The record's state, or what is being done about it."""
         raise NotImplementedError
 
+    def is_last_known(self, record: Record) -> bool:
+        """Whether its state is an old one, and nobody says what has become of it."""
+        return False
+
     def text(self, column: Column[Record], record: Record, now: float) -> str:
         """A cell's text."""
         return column.text(record, now)
@@ -236,6 +246,10 @@ class RowsPane(Pane, Generic[Record]):
         """What is said where archived records are shown too."""
         return "archived ones too"
 
+    def empty_text(self) -> str:
+        """What is said where there is nothing, whatever the filter."""
+        return self._empty if self._has_all else "loading…"
+
     def scope_text(self) -> str:
         """Where the records come from, if not from everywhere."""
         return ""
@@ -247,7 +261,7 @@ class RowsPane(Pane, Generic[Record]):
         is chosen."""
         if is_last and not self._has_all:
             self._has_all = True
-            self._tell_why_empty()
+            self.tell_why_empty()
             if not records and self.is_new:
                 self.update_rows()
         if not records and not self._pace.is_loading:
@@ -260,9 +274,9 @@ class RowsPane(Pane, Generic[Record]):
         self._pace.note(is_loading=not is_last and not self.is_new)
         return is_chosen
 
-    def _tell_why_empty(self) -> None:
+    def tell_why_empty(self) -> None:
         """What is said where there are no rows."""
-        text = self._empty if self._has_all else "loading…"
+        text = self.empty_text()
         if self._arrangement.total:
             text = f"no {self.noun} matches the filter: backspace takes it away"
         for table in self.query(Table):  # none while the app closes
@@ -331,10 +345,10 @@ class RowsPane(Pane, Generic[Record]):
         shown = self._arrangement = message.arrangement
         self._marked_keys = self._marks.shown(shown.ranks)
         before = self.table.cursor_key
-        self._tell_why_empty()
+        self.tell_why_empty()
         rows = (shown.keys, shown.places) if shown.total else ((), {})
         arrows = sort_arrows(self.selection, self.fields)
-        self.table.show(table_columns(shown, arrows, self._is_right), *rows)
+        self.table.show(table_columns(shown, arrows, self.heading, self._is_right), *rows)
         self.table.touch([*self.LEAD, *shown.groups.by_key])
         is_first = self._all_asked is None or shown.asked <= self._all_asked
         if is_first and not self.table.moved_at:
@@ -371,6 +385,16 @@ class RowsPane(Pane, Generic[Record]):
         """Numbers go to the right, pictures do not."""
         return column.alignment == "right" and column.field.name not in self.PICTURES
 
+    def heading(self, column: Column[Record], width: int) -> tuple[str, int]:
+        """What stands above a column, and how wide that is."""
+        return column.header, width
+
+    def _unseen_order(self) -> str:
+        """The sorted fields that have no column, and so no arrow that says it."""
+        seen = {column.field.name for column in self._arrangement.columns}
+        arrows = sort_arrows(self.selection, self.fields).items()
+        return ", ".join(f"{name}{arrow}" for name, arrow in arrows if name not in seen)
+
     def _cells(self, key: str) -> list[Cell]:
         if key in self.LEAD:
             return [Cell(" "), *self.lead_cells(key)]
@@ -381,7 +405,10 @@ class RowsPane(Pane, Generic[Record]):
         for column in self._arrangement.columns:
             if column.field.name == "status":
                 status = self.status_of(record)
-                cells.append(Cell(marked(status), STYLES.get(status, "")))
+                if self.is_last_known(record):
+                    cells.append(Cell(f"{marked(status)} ?", "dim"))
+                else:
+                    cells.append(Cell(marked(status), STYLES.get(status, "")))
             else:
                 style = STYLES["picture"] if column.field.name in self.PICTURES else ""
                 cells.append(Cell(self.text(column, record, now), style))
@@ -402,9 +429,11 @@ class RowsPane(Pane, Generic[Record]):
 
     def _describe(self) -> None:
         shown, hidden = len(self._marked_keys), len(self._marks.keys) - len(self._marked_keys)
-        parts = ["arranging…" if self._awaited.is_late else self._count_text()]
+        count = "arranging…" if self._awaited.is_late else self._count_text()
+        parts = [count] if count else []
         parts += [self.scope_text()] if self.scope_text() else []
         parts += [f"filter {self._filter_text}"] if self._filter_text else []
+        parts += [f"sorted by {order}"] if (order := self._unseen_order()) else []
         parts += [] if self.hidden else [self.archived_text()]
         groups = self._arrangement.groups
         parts += [f"{len(groups.by_key):,} by {groups.column}"] if groups.column else []
@@ -416,6 +445,8 @@ class RowsPane(Pane, Generic[Record]):
 
     def _count_text(self) -> str:
         hits, total = len(self._arrangement.ordered), self._arrangement.total
+        if not total and not self._has_all:
+            return ""  # who knows
         all_of_them = counted(total, self.noun)
         return f"{hits:,} of {all_of_them}" if self._filter_text else all_of_them
 
@@ -429,5 +460,9 @@ class RowsPane(Pane, Generic[Record]):
 
     def field_names(self) -> list[str]:
         """The fields that there are, as filters and sort orders write them."""
-        names = known_names(self.fields, self.examples(), clock.now())
+        records = self.examples()
+        if self._filter_text:  # what it leaves out has names too
+            keys = list(self._records)
+            records += [self._records[key] for key in [*keys[:_SEEN], *keys[_SEEN:][-_SEEN:]]]
+        names = known_names(self.fields, records, clock.now())
         return [spelled(self.fields.find(name)) for name in names]

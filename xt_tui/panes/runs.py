@@ -14,6 +14,7 @@ from xt_core.query.fields import Field, Kind
 from xt_core.query.filters import parse_filter
 from xt_core.query.formats import format_float
 from xt_core.query.registry import RUN_FIELDS
+from xt_core.query.table import display_width
 from xt_core.query.views import View
 from xt_core.search.trials import finite_number
 from xt_core.session import Session
@@ -36,6 +37,8 @@ _COLUMNS = (
     "experiment"
 )
 _ORDER = "run"
+_WIDEST_METRIC = 10
+"""Cells of a metric's name beside a trend."""
 _MOST_LEADING = 2
 """Metrics that come before all else, where the jobs shown go by different ones."""
 
@@ -63,6 +66,7 @@ class RunsPane(RecordsPane[Run]):
         self._state = state
         self._trends = Trends(self, session, self._metric)
         self._job: str | None = None
+        self._has_several_trends = False
 
     @property
     def plain_view(self) -> View:
@@ -85,8 +89,21 @@ class RunsPane(RecordsPane[Run]):
             self.wish_rows(holds_keys=False)  # who moves over jobs need not wait for their runs
 
     def text(self, column: Column[Run], record: Run, now: float) -> str:
-        is_trend = column.field is TREND
-        return self._trends.text(record) if is_trend else column.text(record, now)
+        if column.field is not TREND:
+            return column.text(record, now)
+        trend = self._trends.text(record)
+        return f"{trend} {self._metric(record)}" if trend and self._has_several_trends else trend
+
+    def heading(self, column: Column[Run], width: int) -> tuple[str, int]:
+        """Above the trends stands their metric; where they are of several, each names its own."""
+        if column.field is not TREND:
+            return super().heading(column, width)
+        names = list(dict.fromkeys(filter(None, map(self._metric, self.examples()))))
+        self._has_several_trends = len(names) > 1
+        if len(names) == 1:
+            return f"{column.header}({names[0]})", width
+        widest = max((display_width(name) for name in names), default=-1)
+        return column.header, width + 1 + min(widest, _WIDEST_METRIC)
 
     def example(self, column: Column[Run], record: Run, now: float) -> str:
         if column.field is TREND:
@@ -118,6 +135,10 @@ class RunsPane(RecordsPane[Run]):
         primary = row.job.primary_metric if row else ""
         return primary if primary in run.metrics else next(iter(run.metrics), "")
 
+    @property
+    def trouble(self) -> str:
+        return self._state.error
+
     def column_text(self, keys: Sequence[str]) -> str:
         """What tells runs apart comes first: the metric, then the hyperparameters that vary; of
         the others those that are searched are shown."""
@@ -137,6 +158,26 @@ class RunsPane(RecordsPane[Run]):
 
     def status_of(self, record: Run) -> str:
         return self._state.run_status(record)
+
+    def empty_text(self) -> str:
+        """Before there are runs, and where there never will be any, a parent tells why."""
+        parents = self._state.told_parents(self._job)
+        if not parents or self.trouble:
+            return super().empty_text()
+        parent = parents[-1]
+        name = f"{parent.name} (a shows its output)"
+        if parent.status.is_final:
+            return f"no runs: {name} failed: {parent.error}"
+        return f"no runs yet: {name} runs the parent script"
+
+    def is_last_known(self, record: Run) -> bool:
+        return self._state.known_until(record) is not None
+
+    def _drawn(self, key: str) -> tuple[Run, float]:
+        """Durations of runs that nobody hears of stand still."""
+        run, now = super()._drawn(key)
+        known = self._state.known_until(run)
+        return run, now if known is None else min(now, known)
 
     def scope_text(self) -> str:
         return self._job or ""

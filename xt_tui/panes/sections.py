@@ -20,6 +20,7 @@ from xt_core.reports.pages import (
     run_overview,
     summary_lines,
 )
+from xt_core.reports.parents import parent_lines, parents_of
 from xt_core.session import Session
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def section_lines(
     if section == "files":
         listed = session.artifacts.list(f"{run.workspace}/runs/{run.name}")
         return file_lines(listed) or ["no files are stored yet"]
-    if run.status is not RunStatus.ERROR:
+    if run.status is not RunStatus.ERROR and not run.stopped_early:
         return run_overview(run, reruns=reruns)
     show(run_overview(run, reruns=reruns))  # why it failed may be far away
     return run_overview(run, failure_facts(session, run), reruns)
@@ -77,4 +78,5 @@ def job_parts(
     best = best_runs(store, job, _BEST_SETS)
     page = search_page(job, found, best, width, ascii_only=is_ascii, table_width=width)
     more = ["", "S shows the whole search: all sets, importance, slices"] if page else []
-    return [*job_page(row, reruns, ascii_only=is_ascii), *page, *more]
+    parents = parent_lines(session, parents_of(session, job))
+    return [*job_page(row, reruns, parents, ascii_only=is_ascii), *page, *more]

@@ -46,12 +46,12 @@ class TeamsPane(Pane, can_focus=True):
     def _tell_team(self, text: Text) -> None:
         state, home = self._state, self._session.team_home
         counts = f"  {counted(len(state.runs), 'run')}, {counted(len(state.jobs), 'job')}"
+        if not state.loaded:
+            counts = "" if state.error else f"{counts if state.runs else ' '} loading…"
         text.append(
             "✘ " if state.error else "● ", STYLES["error"] if state.error else STYLES["completed"]
         )
-        text.append(self._session.team.name, "bold").append(
-            counts + ("" if state.loaded else ", loading…") + "\n"
-        )
+        text.append(self._session.team.name, "bold").append(counts + "\n")
         if state.error:
             text.append(f"  {state.error}\n", STYLES["error"])
         if state.health is None:
@@ -113,6 +113,8 @@ class TeamsPane(Pane, can_focus=True):
         parts += [f"load {load_text(node)}"] if load_text(node) else []
         parts += [counted(node["gpus"], "GPU")] if node["gpus"] else []
         self._tell_parts(text, 2 + display_width(node["name"]), parts)
+        if node.get("trouble"):
+            text.append(f"  {node['trouble']}\n", STYLES["error"])
 
     def _tell_parts(self, text: Text, used: int, parts: Sequence[str], style: str = "") -> None:
         """Facts with commas between them, behind so many cells; what has no room begins a line."""

@@ -21,7 +21,9 @@ from xt_tui.keymap import key_text, keys_of
 from xt_tui.widgets.dialog import Dialog
 from xt_tui.widgets.options import nothing_matches
 
-_KEYS_WIDTH = 18
+_KEYS_CELLS, _KEYS_CELLS_NARROW = 18, 8
+_NARROW_BELOW = 80
+"""Cells of the terminal; in narrower ones what keys do has more of the room."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +57,12 @@ def action_lines(
                 yield Line(group, keys, action.help, action.id, reasons.get(action.id, ""))
 
 
-IN_LISTS, IN_PAGES, FORM, SEARCH, EVERYWHERE = (
+IN_LISTS, IN_PAGES, FORM, SEARCH, COMPARISON, EVERYWHERE = (
     "In lists",
     "In pages",
     "The launch form",
     "The results of a search",
+    "The comparison of runs",
     "Everywhere",
 )
 
@@ -68,16 +71,23 @@ def fixed_lines(headings: Sequence[str] = ()) -> Iterator[Line]:
     """The keys of lists, pages and screens, which are theirs wherever they are; those under these
     headings alone, if any are given, in that order."""
     from xt_tui.panes.details import Page
+    from xt_tui.screens.compare import CompareScreen
     from xt_tui.screens.launch import LaunchScreen
     from xt_tui.screens.search import SearchScreen
+    from xt_tui.widgets.side_by_side import SideBySide
     from xt_tui.widgets.table import Table
 
-    owners: dict[str, type[Widget]] = {
-        IN_LISTS: Table, IN_PAGES: Page, FORM: LaunchScreen, SEARCH: SearchScreen,
-    }  # fmt: skip
+    owners: dict[str, Sequence[type[Widget]]] = {
+        IN_LISTS: [Table],
+        IN_PAGES: [Page],
+        FORM: [LaunchScreen],
+        SEARCH: [SearchScreen],
+        COMPARISON: [CompareScreen, SideBySide],
+    }
     for heading in headings or (*owners, EVERYWHERE):
         if heading in owners:
-            yield from _lines_of(heading, owners[heading])
+            for owner in owners[heading]:
+                yield from _lines_of(heading, owner)
             continue
         yield Line(EVERYWHERE, "tab shift+tab", "the next pane or field, the one before")
         text = "copy what is selected; else close what is open, as esc does. It stops nothing"
@@ -108,6 +118,9 @@ class HelpScreen(ModalScreen[str | None]):
     def __init__(self, lines: Sequence[Line]) -> None:
         super().__init__()
         self._lines = lines
+        self._words: list[str] = []
+        self._keys_cells = 0
+        """Those that the keys have in the lines that are shown."""
 
     def compose(self) -> ComposeResult:
         with Dialog("Keys", "enter does it, esc, ctrl+g or ? closes", id="help"):
@@ -118,8 +131,20 @@ class HelpScreen(ModalScreen[str | None]):
         self._show([])
         self.query_one(Input).focus()
 
+    def on_resize(self) -> None:
+        if self._keys_cells != self._fitting_keys_cells:
+            options = self.query_one(OptionList)
+            highlighted = options.highlighted
+            self._show(self._words)
+            options.highlighted = highlighted
+
+    @property
+    def _fitting_keys_cells(self) -> int:
+        return _KEYS_CELLS_NARROW if self.app.size.width < _NARROW_BELOW else _KEYS_CELLS
+
     def _show(self, words: list[str]) -> None:
         """The lines that have all the words."""
+        self._words, self._keys_cells = words, self._fitting_keys_cells
         options = self.query_one(OptionList)
         options.clear_options()
         heading = ""
@@ -128,7 +153,9 @@ class HelpScreen(ModalScreen[str | None]):
                 if line.heading != heading:
                     heading = line.heading
                     options.add_option(Option(Text(heading, "bold"), disabled=True))
-                options.add_option(Option(_text(line), id=str(number), disabled=not line.action))
+                options.add_option(
+                    Option(_text(line, self._keys_cells), id=str(number), disabled=not line.action)
+                )
         if not options.option_count:
             options.add_option(nothing_matches())
         options.action_first()
@@ -163,7 +190,7 @@ class HelpScreen(ModalScreen[str | None]):
             options.action_page_up()
 
 
-def _text(line: Line) -> Text:
+def _text(line: Line, keys_cells: int) -> Text:
     text = Text(no_wrap=True, overflow="ellipsis")
-    text.append(f"  {line.keys:<{_KEYS_WIDTH}}", "bold").append(f" {line.text}")
+    text.append(f"  {line.keys:<{keys_cells}}", "bold").append(f" {line.text}")
     return text.append(f"  (not now: {line.reason})", "dim") if line.reason else text

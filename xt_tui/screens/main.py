@@ -42,6 +42,8 @@ class MainScreen(PanesScreen):
         super().__init__(session, state, layout)
         self._session, self._log = session, log
         self._is_read_only = read_only
+        self._silent = set[str]()
+        """The nodes with work that say nothing, as drawn."""
         self._details_of_job = False
         self._resting: Timer | None = None
         """Runs while charts and details wait for the cursor to rest."""
@@ -111,20 +113,30 @@ class MainScreen(PanesScreen):
         if batch.is_last:
             self.teams.update_facts()
             self.nodes.update_rows()
-        if batch.jobs:
-            self.jobs.note(batch.jobs)
-        elif self.jobs.is_new:
+        self.jobs.note(batch.jobs, is_last=batch.is_all)
+        if self.jobs.is_new:
             self.jobs.update_rows()
         runs = [run for run in batch.runs if not run.is_parent]
-        if runs:
-            self.output.note(runs)
-        is_drawn = self.runs.note(runs, is_last=batch.is_last)
+        if batch.runs:
+            self.output.note(batch.runs)
+        is_drawn = self.runs.note(runs, is_last=batch.is_all)
+        self._show_silence()
         if self._drawn_job is not None:
             is_drawn = any(run.job == self._drawn_job for run in runs)
+        is_drawn |= self.runs.is_empty and len(runs) < len(batch.runs)  # parents have changed
         if is_drawn or (batch.jobs and self._chosen_goal() != self._goal):
             self._show_chosen()
         elif batch.jobs or (self.details.has_failed and not batch.error):
             self._show_details()
+
+    def _show_silence(self) -> None:
+        """The store does not answer, or nodes: what there is may be old, or not known at all."""
+        silent = self._state.last_known.keys()
+        for pane in (self.jobs, self.runs):
+            pane.tell_why_empty()
+            if silent != self._silent:
+                pane.table.redraw()
+        self._silent = set(silent)
 
     def toggle_pause(self) -> None:
         """Let jobs and runs stand still, or go on."""
@@ -195,7 +207,7 @@ class MainScreen(PanesScreen):
         """Output follows the cursor and the marks while it is in sight; not while it is read: a
         filter may take the run away from under the cursor."""
         if "output" in self.panes_shown and self.pane is not self.output:
-            self.output.follow_choice(self.runs.chosen)
+            self.output.follow_choice(self.output_of)
 
     @property
     def _drawn_job(self) -> str | None:
@@ -219,7 +231,7 @@ class MainScreen(PanesScreen):
 
     def _show_details(self) -> None:
         row = self._state.jobs.get(self.jobs.job or "") if self._details_of_job else None
-        run = self.runs.run
+        run = self.runs.run or next(iter(self.output_of), None)
         if row is not None:
             self.details.show_job(row, reruns_of_job(self._state, row.job))
         else:

@@ -12,6 +12,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
+from xt_core.model.records import Run
 from xt_core.session import Session
 from xt_tui import layout as layouts
 from xt_tui.charting.sampled import sampled
@@ -32,7 +33,7 @@ from xt_tui.widgets.tab_strip import Tab, TabStrip
 
 _FIRST = ("runs", "metrics", "jobs", "details", "output", "nodes", "teams")
 """The order that panes are shown in before any had the keys."""
-WELCOME = """XT runs scripts and hyperparameter searches, here and on machines over SSH,
+WELCOME = """XT runs scripts and hyperparameter searches, here and on machines over SSH, \
 and shows how they go. Nothing has been run yet.
 
   n   launch a script, or a search, from a form
@@ -224,6 +225,14 @@ class PanesScreen(Screen[None]):
             return None
         return next((w for w in focused.ancestors_with_self if isinstance(w, Pane)), None)
 
+    @property
+    def output_of(self) -> list[Run]:
+        """The runs whose output is looked at: those chosen. As long as there is none, the parents
+        whose script runs or failed."""
+        if self.runs.chosen or not self.runs.is_empty:
+            return self.runs.chosen
+        return self._state.told_parents(self.jobs.job)
+
     def focus_pane(self, name: str) -> None:
         """Show a pane and give it the keys; one that was hidden is not hidden any more."""
         hidden = self.layout_of_panes.hidden - {name}
@@ -231,7 +240,7 @@ class PanesScreen(Screen[None]):
         self._recent = layouts.most_recent_first(self._recent, name)
         pane = self.query_one(f"#{name}", Pane)
         if pane is self.output:
-            self.output.follow_choice(self.runs.chosen)
+            self.output.follow_choice(self.output_of)
         for widget in (pane, *pane.ancestors):
             if isinstance(widget, Widget):
                 widget.display = True  # what is not shown takes no keys

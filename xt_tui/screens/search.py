@@ -16,7 +16,7 @@ from textual.containers import Vertical
 from textual.geometry import Size
 from textual.message import Message
 from textual.screen import ModalScreen
-from textual.widgets import Static, TabbedContent, TabPane
+from textual.widgets import Input, Static, TabbedContent, TabPane
 
 from xt_core.chart import Chart
 from xt_core.errors import XTError
@@ -61,7 +61,8 @@ class SearchScreen(ModalScreen[str | None]):
     """Ends with the full name of the run to go to, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,S", "dismiss(None)", "close"),
+        Binding("escape", "leave", "leave the filter, or close", show=False),
+        Binding("q,S", "dismiss(None)", "close"),
         Binding("question_mark", "help", "help", tooltip="show and search these keys"),
         Binding("c", "cancel", "cancel", tooltip="cancel the runs marked, or under the cursor"),
         Binding("space", "mark", "mark", tooltip="mark or unmark the run, to act on several"),
@@ -261,6 +262,13 @@ class SearchScreen(ModalScreen[str | None]):
             return
         self.query_one(TabbedContent).active = f"tab-{part}"
         self.call_after_refresh(self.query_one(f"#tab-{part} Page", Page).focus)
+
+    def action_leave(self) -> None:
+        """Leave the filter, if it is typed; else the screen."""
+        if isinstance(self.focused, Input):
+            self.sets.close_filter()
+        else:
+            self.dismiss(None)
 
     def action_help(self) -> None:
         """The keys of this screen."""

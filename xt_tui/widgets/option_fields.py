@@ -16,6 +16,7 @@ from textual.widgets.select import InvalidSelectValueError
 
 from xt_core.session import Session
 from xt_core.submit.options import RUN_OPTIONS, Kind, RunOption
+from xt_tui.widgets.choice_field import ChoiceField
 from xt_tui.widgets.field_label import FieldLabel
 from xt_tui.widgets.files import FileSuggester
 from xt_tui.widgets.metricnames import MetricSuggester
@@ -207,10 +208,10 @@ def _field(option: RunOption, session: Session, metrics: MetricSuggester) -> Fie
     )
 
 
-def _select(name: str, choices: Sequence[str], prompt: str) -> Select[str]:
+def _select(name: str, choices: Sequence[str], prompt: str) -> ChoiceField:
     """Choices as texts: names of targets are the user's, and no markup."""
     pairs = [(Text(_label(choice)), choice) for choice in choices]
-    return Select(pairs, prompt=prompt, id=f"option-{name}", compact=True)
+    return ChoiceField(pairs, prompt=prompt, id=f"option-{name}", compact=True)
 
 
 def _label(choice: str) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
+from textwrap import wrap
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -234,7 +235,8 @@ class Table(ScrolledLines, can_focus=True):
         if y == 0:
             return self._header(int(left), width)
         if not self._keys:
-            text = self._empty if y == 1 else ""
+            lines = wrap(self._empty, max(1, width))
+            text = lines[y - 1] if y <= len(lines) else ""
             return Strip([Segment(_fit(text, width, False), self._plain)])
         row = int(top) + y - 1
         if row >= len(self._keys):

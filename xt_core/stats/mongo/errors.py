@@ -115,8 +115,13 @@ def _explain_unreachable(text: str, place: Place) -> XTError:
         return UnavailableError(f"{place} is not the replica set that is asked for", hint)
     if "No primary" in text or "not primary" in text:
         return UnavailableError(f"{place} has no primary", "see which members of the set run")
+    return unreachable(_first_line(text), place)
+
+
+def unreachable(why: str, place: Place) -> UnavailableError:
+    """Nobody listens there, or no way leads there."""
     hint = f"see whether it runs, and whether {place.setting} is right"
-    return UnavailableError(f"{place} cannot be reached: {_first_line(text)}", hint)
+    return UnavailableError(f"{place} cannot be reached: {why}", hint)
 
 
 def _codes(error: PyMongoError | DocumentTooLarge) -> set[int]:

@@ -17,6 +17,7 @@ from pymongo.errors import ConfigurationError, DocumentTooLarge, InvalidOperatio
 from pymongo.uri_parser import parse_uri
 
 from xt_core.stats.mongo.errors import Place, explain, pause_before_retry
+from xt_core.stats.mongo.listening import check_is_listening
 from xt_core.stats.mongo.schema import Collections, bring_up
 
 T = TypeVar("T")
@@ -40,11 +41,13 @@ class Server:
         deadline_seconds: float = DEADLINE_SECONDS,
         contact_seconds: float | None = None,
     ) -> None:
-        """`contact_seconds`, where given, is how long the first contact may take."""
+        """`contact_seconds`, where given, is how long the first contact may take; and
+        there is none where all servers refuse connections, as it is not waited for one of them."""
         self.place = Place.of(url, database, setting)
         self._url, self._database = url, database
         self._deadline_seconds = deadline_seconds
         self._contact_seconds = min(contact_seconds or deadline_seconds, deadline_seconds)
+        self._is_hasty = contact_seconds is not None
         self._lock = threading.Lock()
         self._opened: tuple[_Key, Collections] | None = None
         self._closed = False
@@ -55,6 +58,8 @@ class Server:
         seconds = self._contact_seconds
         while True:
             try:
+                if self._is_hasty and self._opened is None:
+                    check_is_listening(self._url, self.place)
                 with _limit(began + seconds):
                     collections = self._collections()
                 seconds = self._deadline_seconds
