@@ -1,5 +1,7 @@
 """The panes: what they show, and that cursors, marks and filters hold while rows change."""
 
+import json
+
 import pytest
 from rich.text import Text
 from textual.widgets import Static
@@ -346,3 +348,21 @@ async def test_another_session_is_shown_while_the_app_runs(session: Session) -> 
         assert app.main is not before
         assert names(app) == []
     empty.close()
+
+
+async def test_what_a_run_used_is_drawn_anew_for_another_width(session: Session) -> None:
+    samples = [
+        json.dumps({"time": 1e9 + n, "seconds": 1, "values": {"cpu_percent": n}}) for n in range(40)
+    ]
+    key = "ws1/runs/run1.1/logs/system.jsonl"
+    session.artifacts.put_bytes(key, "".join(f"{line}\n" for line in samples).encode())
+    async with XtApp(session).run_test(size=(120, 36)) as pilot:
+        app = await until_loaded(pilot, 7)
+        app.details.section = "system"
+        await pilot.press("6")
+        await until(pilot, lambda: "cpu_percent" in app.details.text)
+        narrow = app.details.text
+        await pilot.press("z")
+        await until(pilot, lambda: len(app.details.text) > len(narrow))
+        await pilot.press("z")
+        await until(pilot, lambda: app.details.text == narrow)
