@@ -74,6 +74,7 @@ def make_run(number: int, rng: random.Random) -> Run:
         error=rng.choice(["", "killed"]), restarts=rng.choice([0, 1, 2]),
         queued=moment(), started=moment(), ended=moment(),
         hparams=logged(), metrics=logged(), tags=logged(),
+        rerun_of=["", "run3", "run3.2", "ws2/run3", "job1"][number % 5],
         goals=make_goals(number), aggregates=make_aggregates(random.Random(number)),
     )  # fmt: skip
 
@@ -118,6 +119,7 @@ def generated_filters(rng: random.Random) -> list[str]:
         "restarts": ["1"], "created": ["1970-01-01T00:16:40Z", "1970-01-01T00:16:40.500Z"],
         "queued": ["1970-01-01T00:25:00Z"], "started": ["1970-01-01T01:23:19Z"],
         "ended": ["1970-01-01T01:40Z"], "duration": ["0", "500", "1h", "3999.5s"],
+        "rerun_of": ["run3.2", "ws2/run3", "job1"],
         "experiment": ["exper1"], "username": ["ann", "Zoe"], "description": ["é", "try 1"],
         "error": ["killed"], "notes": ["x"],
     }.items():  # fmt: skip

@@ -9,13 +9,14 @@ import asyncio
 import contextvars
 import time
 from collections.abc import Callable
-from typing import Any
 
 from textual.message import Message
 from textual.widget import Widget
 
 from xt_tui.threads import DaemonThreads
 
+TASKS: set[asyncio.Task[None]] = set()
+"""Those that make calls now, or rest after one."""
 _THREADS = DaemonThreads()
 _LEAST_REST_SECONDS = 0.05
 _REST_SHARE = 2.0  # so a purpose takes at most a third of a processor
@@ -34,14 +35,13 @@ class Background:
         self._wanted = call
         if not self._is_busy and self._owner.is_attached:
             self._is_busy = True
-            work: Any = self._work  # the function: a worker that never starts has nothing to await
-            self._owner.run_worker(
-                work, group=self._purpose, description=self._purpose, exit_on_error=False
-            )
+            task = asyncio.create_task(self._work(), name=self._purpose)
+            TASKS.add(task)
+            task.add_done_callback(TASKS.discard)
 
     async def _work(self) -> None:
         try:
-            while (call := self._wanted) is not None:
+            while (call := self._wanted) is not None and self._owner.is_attached:
                 self._wanted = None
                 began = time.monotonic()
                 await self._make(call)

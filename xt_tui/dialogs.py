@@ -144,8 +144,12 @@ class Dialogs(Typeahead):
         self.push_screen(LaunchScreen(self.session, self.drafts), self.launched)
 
     def launched(self, submission: "Submission | None") -> None:
-        """Say what was launched, and put the jobs pane's cursor on it as soon as it is there."""
+        """Say what was launched, and put the jobs pane's cursor on it as soon as it is there: no
+        filter hides it."""
         if submission is not None:
             text = f"{submission.job}: {counted(submission.work_items, 'run')} ({submission.style})"
             self.notify(text, title="launched", markup=False)
+            for pane in (self.jobs, self.runs):
+                if pane.is_filtered:
+                    pane.clear_filter()
             self.jobs.go_to(submission.job)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 class Drafts:
     """The contents of forms that were not launched, by what a form is for: the team, and what is
-    launched again ("" for something new)."""
+    launched again, as the team calls it ("" for something new)."""
 
     def __init__(self) -> None:
         self._kept: dict[tuple[str, str], Preset] = {}

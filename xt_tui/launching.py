@@ -14,6 +14,7 @@ from xt_core.reports.plans import plan_lines
 from xt_core.search.objectives import parse_objectives
 from xt_core.session import Session
 from xt_core.stats.store import RunQuery
+from xt_core.submit.again import Again, noting_origin
 from xt_core.submit.doubts import refuse_open_brackets
 from xt_core.submit.options import RunRequest, request_from_texts, texts_of
 from xt_core.submit.parameters import with_parameters
@@ -21,6 +22,7 @@ from xt_core.submit.preparation import prepare
 from xt_core.submit.presets import Preset
 from xt_core.submit.recent import metrics_of_scripts, recent_commands, unlogged
 from xt_core.submit.submission import Submission, submit
+from xt_tui.faults import Fault, faults_of
 
 _MOST_ROWS = 8
 _MOST_RUNS = 300
@@ -43,8 +45,9 @@ class TakenOver:
 class Launching:
     """One form's launches. What is launched has the sets of the preview, also without a seed."""
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, session: Session, again: Again | None = None) -> None:
+        """`again` is what is launched once more."""
+        self._session, self._again = session, again
         self._seed = SystemRandom().randrange(2**31)
         """Where the user gives none."""
 
@@ -65,6 +68,10 @@ class Launching:
             return request, [first, *(f"⚠ {remark}" for remark in remarks if remark), *others]
         finally:
             session.close()
+
+    def faults(self, content: Preset) -> list[Fault]:
+        """What is wrong with a content, by its fields."""
+        return faults_of(content, self.planned)
 
     def _unlogged(self, request: RunRequest, command: str) -> str:
         """What to tell of a primary metric that was given and never logged."""
@@ -87,7 +94,10 @@ class Launching:
         """Submit a request. Raises XTError."""
         session = self._for(request)
         try:
-            return submit(session, prepare(session, request), warn)
+            preparation = prepare(session, request)
+            if self._again is not None:
+                preparation = noting_origin(preparation, self._again, session.workspace)
+            return submit(session, preparation, warn)
         finally:
             session.close()
 

@@ -1,16 +1,20 @@
 """The app as it looks: its themes, the one that is worn, and the states' colours of it."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, ClassVar
 
+from rich.segment import Segment
 from rich.terminal_theme import TerminalTheme
 from textual.app import App
+from textual.binding import Binding
+from textual.color import Color
 from textual.filter import LineFilter
 
 from xt_core.choices import Choices
 from xt_tui import themes
 from xt_tui.ansicolors import readable
-from xt_tui.asciionly import AsciiOnly
+from xt_tui.asciionly import SPELLED, AsciiOnly
 from xt_tui.charting.colors import SERIES_COLORS
 from xt_tui.controlcodes import ControlCodes
 from xt_tui.state import STYLES
@@ -25,6 +29,23 @@ _SCROLLBARS = {
 }
 """Textual's variable -> XT's: bars are there to be seen, not to be looked at."""
 _TRACKS = ("scrollbar-background", "scrollbar-background-hover", "scrollbar-background-active")
+
+
+class _InTurn(LineFilter):
+    """Several filters, one after the other."""
+
+    def __init__(self, filters: Sequence[LineFilter]) -> None:
+        super().__init__()
+        self._filters = filters
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        for line_filter in self._filters:
+            segments = line_filter.apply(segments, background)
+        return segments
+
+
+_in_turn = lru_cache(maxsize=8)(_InTurn)
+"""The same one for the same filters: strips remember by it what became of them."""
 
 
 def draws_ascii(app: App[Any]) -> bool:
@@ -69,11 +90,17 @@ class Looks(App[int]):
         self.theme = name
         self.choices.put(_THEME, name)
 
+    def get_key_display(self, binding: Binding) -> str:
+        """As Textual's, in letters where only ASCII can be drawn."""
+        sign = super().get_key_display(binding)
+        return SPELLED.get(sign, sign) if draws_ascii(self) else sign
+
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """As Textual's; where only ASCII can be drawn, one that leaves nothing else; and last the
-        one that keeps control characters from the terminal."""
+        """Textual's; where only ASCII can be drawn, one that leaves nothing else; and last the
+        one that keeps control characters from the terminal. They are applied as one: each costs
+        every line of every widget that is near to a change."""
         likenesses = [_ASCII_ONLY] if draws_ascii(self) else []
-        return [*super().get_line_filters(), *likenesses, _CONTROL_CODES]
+        return [_in_turn((*super().get_line_filters(), *likenesses, _CONTROL_CODES))]
 
     @property
     def ansi_theme(self) -> TerminalTheme:

@@ -97,6 +97,8 @@ class ViewState:
     """Whether all that there was has been brought."""
     living: set[str] = field(default_factory=set)
     """The jobs that have not ended."""
+    reruns: dict[str, set[str]] = field(default_factory=dict)
+    """What the team calls a run or a job -> the jobs that were made from it; see `lineage`."""
     place: str = ""
     """Where the nodes of this machine are, for teams that have others too."""
     _attended: set[str] = field(default_factory=set)
@@ -115,6 +117,8 @@ class ViewState:
                 self.pending.pop(name, None)
         for row in batch.jobs:
             self.jobs[row.job.name] = row
+            if row.job.origin:
+                self.reruns.setdefault(row.job.origin, set()).add(row.job.name)
             if row.counts.status().is_final:
                 self.pending.pop(row.job.name, None)
                 self.living.discard(row.job.name)

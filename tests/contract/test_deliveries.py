@@ -60,7 +60,7 @@ def test_a_delivered_run_is_as_the_node_has_it(store: StatsStore) -> None:
     run = a_run(
         RunStatus.COMPLETED, exit_code=0, started=101.0, ended=102.0, restarts=1, error="",
         hparams={"lr": 0.1}, metrics={"loss": 4.5}, tags={"best": True}, stopped_early=True,
-        goals={"loss": False}, aggregates=add_records({}, points(0, 10)),
+        goals={"loss": False}, aggregates=add_records({}, points(0, 10)), rerun_of="run9.2",
     )  # fmt: skip
     told = events("created", "queued", "started", "ended")
     assert store.deliver([Delivery(run, 7, told, points(0, 10), None, 100)]) == []

@@ -1,5 +1,6 @@
 """What every stats store must do for a search: sets, history, leases, extension."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from xt_core.stats.store import (
     JournalBatch,
     NodeRecord,
     RunChange,
+    RunQuery,
     StatsStore,
     new_items,
 )
@@ -263,12 +265,14 @@ def test_a_schema_of_before_is_brought_up(tmp_path: Path) -> None:
     store = SqliteStatsStore(tmp_path / "stats.db")
     add_search(store, 1)
     columns = {
-        "jobs": ("objectives", "space", "warm_start", "priority", "hosts"),
+        "jobs": ("objectives", "space", "warm_start", "priority", "hosts", "rerun_of"),
         "work_items": ("hparams", "notes"),
-        "runs": ("retries", "stopped_early", "client_tags", "node_revision", "goals", "aggregates"),
+        "runs": ("retries", "stopped_early", "client_tags", "node_revision", "goals", "aggregates",
+                 "rerun_of"),
         "nodes": ("renewed",),
-    }
+    }  # fmt: skip
     with store.database.transaction() as connection:
+        connection.execute("DROP INDEX jobs_by_origin")
         connection.execute("DROP INDEX runs_of_job_by_revision")
         connection.execute("DROP INDEX runs_without_aggregates")
         for table, names in columns.items():
@@ -278,6 +282,25 @@ def test_a_schema_of_before_is_brought_up(tmp_path: Path) -> None:
     store.close()
     reopened = SqliteStatsStore(tmp_path / "stats.db")
     assert reopened.job("job1").objectives == []
+    assert (reopened.job("job1").rerun_of, reopened.run("ws1", "run1").rerun_of) == ("", "")
+    assert reopened.reruns(["job1", "ws1/run1"]) == []
     item, run = claim(reopened, 0)
     assert reopened.set_hparams(run, item, {"a": 1}, {}).hparams == {"a": 1}
+    reopened.close()
+
+
+def test_the_schema_before_reruns_knew_their_origin_is_brought_up(tmp_path: Path) -> None:
+    store = SqliteStatsStore(tmp_path / "stats.db")
+    add_search(store, 2)
+    before = store.job("job1"), store.find_runs(RunQuery(parents=None))[0]
+    with store.database.transaction() as connection:
+        connection.execute("DROP INDEX jobs_by_origin")
+        for table in ("jobs", "runs"):
+            connection.execute(f"ALTER TABLE {table} DROP COLUMN rerun_of")
+        connection.execute("PRAGMA user_version=7")
+    store.close()
+    reopened = SqliteStatsStore(tmp_path / "stats.db")
+    assert (reopened.job("job1"), reopened.find_runs(RunQuery(parents=None))[0]) == before
+    reopened.add_job(replace(before[0], name="job2", rerun_of="job1"), [], [])
+    assert [job.name for job in reopened.reruns(["job1"])] == ["job2"]
     reopened.close()

@@ -59,7 +59,8 @@ def change(store: StatsStore, run: str, status: RunStatus | None = None, **more:
 def test_a_job_comes_back_as_it_was_stored(store: StatsStore) -> None:
     job = a_job(
         items=3, search_type="grid", description="é\n", tags={"a": True, "x": 1.5}, seed=7,
-        command="t.py --lr=[1,2]", maximize=False, notes="n",
+        command="t.py --lr=[1,2]", maximize=False, notes="n", rerun_of="run35.2",
+        is_metric_default=True,
     )  # fmt: skip
     store.add_job(job, [], [])
     assert store.job("job1") == job
@@ -98,6 +99,59 @@ def test_a_job_can_be_annotated_and_flagged(store: StatsStore) -> None:
     assert (job.tags, job.notes, job.cancel_requested) == ({"best": True}, "good", True)
     with pytest.raises(ValueError, match="style"):
         store.update_job("job1", style="x")
+
+
+def test_a_rerun_and_all_its_runs_know_what_it_was_made_from(store: StatsStore) -> None:
+    parent = a_run("run1", is_parent=True)
+    items = [WorkItem("job1", 0, WorkItemStatus.UNSTARTED, "node0")]
+    store.add_job(a_job(rerun_of="job12"), [parent], items)
+    claimed = store.claim_child(store.run("ws1", "run1"), "node0")
+    assert claimed is not None
+    add_single(store, "run2", "job2")
+    store.add_job(a_job("job3", style="single", rerun_of="run1.1"), [a_run("run3", "job3")], [])
+    runs = store.find_runs(RunQuery(parents=None))[0]
+    origins = {"run1": "job12", "run1.1": "job12", "run2": "", "run3": "run1.1"}
+    assert {run.name: run.rerun_of for run in runs} == origins
+    assert {run.name: run.rerun_of for run in store.changed_runs(0)} == origins
+    for text, expected in (
+        ("rerun_of=run1.1", ["run3"]),
+        ("rerun_of=job12", ["run1", "run1.1"]),
+        ("rerun_of=$none", ["run2"]),
+        ("rerun_of!=job12", ["run2", "run3"]),
+        ("rerun_of:regex:^run", ["run3"]),
+    ):
+        query = RunQuery(filters=[parse_filter(text, RUN_FIELDS)], parents=None)
+        assert [run.name for run in store.find_runs(query)[0]] == expected
+    ordered = store.find_runs(RunQuery(sort="-rerun_of", parents=None))[0]
+    assert [run.name for run in ordered] == ["run3", "run1", "run1.1", "run2"]
+
+
+def test_reruns_are_found_by_what_they_were_made_from(store: StatsStore) -> None:
+    for number, (workspace, origin) in enumerate(
+        [
+            ("ws1", ""),
+            ("ws1", "run1"),
+            ("ws1", "run1.2"),
+            ("ws1", "run10"),
+            ("ws2", "run1"),  # of its own workspace
+            ("ws2", "ws1/run1.2"),
+            ("ws2", "job1"),
+            ("ws1", "job10"),
+        ],
+        1,
+    ):
+        job = a_job(f"job{number}", style="single", workspace=workspace, rerun_of=origin)
+        store.add_job(job, [], [])
+
+    def found(*origins: str) -> list[str]:
+        return [job.name for job in store.reruns(origins)]
+
+    assert found("ws1/run1") == ["job2", "job3", "job6"]
+    assert found("ws1/run1.2") == ["job3", "job6"]
+    assert found("ws2/run1") == ["job5"]
+    assert found("job1") == ["job7"]
+    assert found("job10", "ws1/run10") == ["job4", "job8"]
+    assert found("ws1/run9") == found() == []
 
 
 # Work items -----------------------------------------------------------------------------

@@ -137,6 +137,7 @@ def exercise(store: StatsStore) -> None:
     assert store.rejoin("node0") == ["job1"]
     store.cancel_unstarted("job1")
     store.update_job("job1", notes="n")
+    store.reruns(["job1", "ws1/run1"])
 
 
 def test_every_query_is_served_by_an_index(
@@ -471,8 +472,8 @@ def test_an_older_schema_is_migrated_by_whoever_comes(
     def add_field(found: Database[dict[str, Any]]) -> None:
         found["jobs"].update_many({"color": None}, {"$set": {"color": "red"}})
 
-    monkeypatch.setattr(schema, "SCHEMA_VERSION", 3)
-    monkeypatch.setitem(schema.MIGRATIONS, 2, add_field)
+    monkeypatch.setattr(schema, "SCHEMA_VERSION", 4)
+    monkeypatch.setitem(schema.MIGRATIONS, 3, add_field)
     monkeypatch.setitem(schema.INDEXES, "jobs", [schema._index("color")])
     other = place.open()
     assert other.job("job1") == store.job("job1")
@@ -480,7 +481,7 @@ def test_an_older_schema_is_migrated_by_whoever_comes(
     version = database["schema"].find_one({})
     assert found is not None
     assert version is not None
-    assert (found["color"], version["version"]) == ("red", 3)
+    assert (found["color"], version["version"]) == ("red", 4)
     assert "color_1" in database["jobs"].index_information()
     other.close()
 

@@ -9,7 +9,9 @@ from textual.app import App
 from textual.widgets import Button, Input, OptionList, Static, TextArea
 from tui_support import names, text_of, told, until, until_loaded
 
+from xt_core.model.records import Job, Run
 from xt_core.model.states import RunStatus
+from xt_core.query.views import View
 from xt_core.session import Session
 from xt_core.stats.store import RunChange
 from xt_core.submit.mrc import Asked, MultiRunConfig, NodeContext, mrc_key
@@ -20,6 +22,7 @@ from xt_tui.screens.confirm import ConfirmScreen
 from xt_tui.screens.launch import LaunchScreen
 from xt_tui.screens.note import NoteScreen
 from xt_tui.widgets.option_fields import OptionFields
+from xt_tui.widgets.parameters import Parameters
 from xt_tui.widgets.side_by_side import SideBySide
 
 
@@ -52,6 +55,28 @@ async def test_notes_are_written_here_or_in_the_editor(
         await pilot.press("j", "ctrl+s")
         await until(pilot, lambda: told(app)[-1] == "notes of job1 set")
         assert app.state.jobs["job1"].job.notes == session.store.job("job1").notes == "j"
+
+
+async def test_many_are_archived_only_after_a_question(session: Session) -> None:
+    job = Job("job3", "ws1", "many", "repeat", "local", "ada", 1e9, 21, 1)
+    runs = [
+        Run("ws1", f"run3.{n}", "job3", "many", "node0", RunStatus.QUEUED, 1e9)
+        for n in range(1, 22)
+    ]
+    session.store.add_job(job, runs, [])
+    for run in runs:
+        session.store.change_run(RunChange("ws1", run.name, RunStatus.CANCELLED, "ended"))
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 28)
+        app.runs.apply(View(filter="job=job3"))
+        await pilot.press("asterisk", "d")
+        await until(pilot, lambda: "Archive 21 runs?" in text_of(app))
+        await pilot.press("n")
+        assert app.runs.marked == 21
+        await pilot.press("d", "y")
+        await until(pilot, lambda: told(app)[-1].startswith("21 runs archived: A shows them"))
+        kept = [session.store.run("ws1", run.name) for run in runs]
+        assert [run.tags for run in kept] == [{"archived": True}] * 21
 
 
 async def test_what_is_archived_is_out_of_sight_until_it_is_brought_back(session: Session) -> None:
@@ -88,7 +113,7 @@ def put_mrc(session: Session) -> None:
     """What job1 was submitted with."""
     (session.cwd / "t.py").touch()
     asked = Asked(
-        str(session.cwd), ["t.py", "--lr=[.1,.2,.3]", "a b"], {"concurrent": 2, "retries": 1}
+        str(session.cwd), ["t.py", "a b", "--lr=[.1,.2,.3]"], {"concurrent": 2, "retries": 1}
     )
     mrc = MultiRunConfig(
         job="job1", workspace="ws1", experiment="first", style="static", username="ada",
@@ -108,7 +133,7 @@ async def test_a_run_or_a_job_fills_the_launch_form(session: Session) -> None:
         await until(pilot, lambda: isinstance(app.screen, LaunchScreen))
         form = app.screen
         await until(pilot, lambda: form.query_one("#command", Input).value)
-        assert form.query_one("#command", Input).value == "t.py --lr=0.2 'a b'"
+        assert form.query_one("#command", Input).value == "t.py 'a b' --lr=0.2"
         assert form.query_one("#option-retries", Input).value == "1"
         assert form.query_one("#option-concurrent", Input).value == ""
         assert form.query_one("#option-experiment", Input).value == "first"
@@ -122,14 +147,15 @@ async def test_a_run_or_a_job_fills_the_launch_form(session: Session) -> None:
         await until(pilot, lambda: isinstance(app.screen, LaunchScreen))
         form = app.screen
         await until(pilot, lambda: form.query_one("#option-seed", Input).value == "7")
-        assert form.query_one("#command", Input).value == "t.py '--lr=[.1,.2,.3]' 'a b'"
+        assert form.query_one("#command", Input).value == "t.py 'a b'"
+        assert form.query_one(Parameters).written == [("lr", "[.1,.2,.3]")]
         assert "as you left it" not in text_of(app)
         await pilot.press(*" c", "ctrl+g", "N")
         await until(pilot, lambda: "as you left it: ctrl+x empties it" in text_of(app))
-        assert app.screen.query_one("#command", Input).value == "t.py '--lr=[.1,.2,.3]' 'a b' c"
+        assert app.screen.query_one("#command", Input).value == "t.py 'a b' c"
         await pilot.press("ctrl+x")
         await until(pilot, lambda: "emptied: ctrl+x brings it back" in text_of(app))
-        assert app.screen.query_one("#command", Input).value == "t.py '--lr=[.1,.2,.3]' 'a b'"
+        assert app.screen.query_one("#command", Input).value == "t.py 'a b'"
         await pilot.press("ctrl+g", "g")
         await until(pilot, lambda: len(names(app)) == 7)
         await pilot.press("3", "G", "N")  # run2, whose MRC is not there
@@ -153,7 +179,7 @@ async def test_commands_that_do_the_same_can_be_copied(session: Session) -> None
             f"xt attach {run}",
             "xt list runs --all --filter 'metrics.loss<.5' --sort run --reverse",
         ]
-        assert offered[0].startswith("xt run --retries 1 --experiment first t.py --lr=0.")
+        assert offered[0].startswith("xt run --retries 1 --experiment first t.py 'a b' --lr=0.")
         await pilot.press("slash", *"the table", "enter")
         await until(pilot, lambda: app.clipboard == offered[-1])
 

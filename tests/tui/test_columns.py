@@ -69,9 +69,10 @@ def test_a_memory_that_is_broken_is_told_of_and_replaced(tmp_path: Path) -> None
     assert [file.name for file in (tmp_path / "team").iterdir()] == ["choices.json"]
     (tmp_path / "team" / "choices.json").write_text("{")
     assert again.get("views") is None
-    assert "is not JSON; it is ignored" in again.problem
+    assert "is no JSON object; it is ignored" in again.problem
     again.put("views", 2)
     assert Choices(tmp_path / "team").get("views") == 2
+    assert (tmp_path / "team" / "choices.json.bad").read_text() == "{"
 
 
 async def test_columns_are_chosen_by_keys_and_remembered(session: Session) -> None:
@@ -140,4 +141,4 @@ async def test_a_broken_memory_is_told_and_the_ui_opens(session: Session) -> Non
     (session.team_home.team_root / "choices.json").write_text("no json")
     async with XtApp(session).run_test(size=(120, 36)) as pilot:
         app = await until_loaded(pilot, 7)
-        assert any("is not JSON" in text for text in told(app))
+        assert any("is no JSON object" in text for text in told(app))

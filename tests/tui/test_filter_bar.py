@@ -9,6 +9,7 @@ from xt_core.query.registry import RUN_FIELDS
 from xt_core.query.views import View
 from xt_core.session import Session
 from xt_core.stats.store import RunChange
+from xt_core.submit.submission import Submission
 from xt_tui.app import XtApp
 from xt_tui.completion import completed
 from xt_tui.screens.field import FieldScreen
@@ -117,3 +118,15 @@ async def test_a_filter_that_takes_for_ever_is_told_and_not_used(
         await until(pilot, lambda: "7 runs" in str(app.runs.border_subtitle))
         await pilot.press("/", "backspace", "x")
         await until(pilot, lambda: names(app) == ["run1.6"])
+
+
+async def test_no_filter_hides_what_was_launched(session: Session) -> None:
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        for pane in (app.jobs, app.runs):
+            pane.apply(View(filter="job=job1"))
+        await until(pilot, lambda: names(app) == ALL[:6])
+        app.launched(Submission("ws1", "job2", ["run2"], "single", 1, ["node0"]))
+        await until(pilot, lambda: app.jobs.job == "job2" and names(app) == ["run2"])
+        assert not app.jobs.is_filtered
+        assert not app.runs.is_filtered

@@ -184,6 +184,39 @@ async def test_runs_are_grouped_opened_and_marked_by_group(session: Session) -> 
         assert [run.name for run in app.runs.chosen] == marked[1:]
 
 
+async def _arranged(pilot: Pilot[int], app: XtApp) -> None:
+    await until(pilot, lambda: app.runs._arrangement.asked == app.runs._asked, "their order")
+
+
+async def test_order_group_and_smoothing_are_as_they_were_left(session: Session) -> None:
+    async with XtApp(session).run_test(size=(160, 40)) as pilot:
+        app = await until_loaded(pilot, 7, as_at_first=True)
+        app.runs.sort_by("metrics.loss", reverse=True)
+        app.runs.group_by("status")
+        app.metrics.next_smoothing()
+        await _arranged(pilot, app)
+        left = list(app.runs.table.keys)
+    async with XtApp(session).run_test(size=(160, 40)) as pilot:
+        app = await until_loaded(pilot, 3, as_at_first=True)
+        await _arranged(pilot, app)
+        assert list(app.runs.table.keys) == left
+        assert (app.runs.selection.sort, app.runs.selection.reverse) == ("metrics.loss", True)
+        assert app.metrics.view.smoothing == 0.6
+        app.runs.apply(app.runs.plain_view)
+        while app.metrics.view.smoothing:
+            app.metrics.next_smoothing()
+    choices = Choices(session.team_home.team_root)
+    for part in ("runs order", "runs group", "smoothing"):
+        assert choices.get(part) is None
+    choices.put("runs order", ["gone", False])
+    choices.put("runs group", "(no")
+    choices.put("smoothing", "much")
+    async with XtApp(session).run_test(size=(160, 40)) as pilot:
+        app = await until_loaded(pilot, 7, as_at_first=True)
+        assert app.runs.view == app.runs.plain_view
+        assert app.metrics.view.smoothing == 0
+
+
 async def test_a_view_is_saved_applied_and_deleted(session: Session) -> None:
     async with XtApp(session).run_test(size=(140, 40)) as pilot:
         app = await until_loaded(pilot, 7)

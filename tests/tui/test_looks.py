@@ -335,6 +335,9 @@ async def _worn(pilot: Pilot[int], app: XtApp, colors: str) -> list[Strip]:
     if app._background_screens:
         app.screen.refresh()  # it remembers how it was drawn with nothing behind it
     await _all_handled(pilot, app)
+    for screen in app._background_screens:
+        screen._refresh_layout(app.size)
+        await _all_handled(pilot, app)
     while True:
         strips, before = _in_front(app), _drawn["times"]
         await _all_handled(pilot, app)
@@ -350,8 +353,11 @@ async def _all_handled(pilot: Pilot[int], app: XtApp) -> None:
         before = _drawn["times"]
         await until(pilot, lambda: _is_at_rest(app), "the panes to be at rest")
         await app.workers.wait_for_complete()
+        await asyncio.gather(*background.TASKS)
         await pilot._wait_for_screen()
         app.screen._on_timer_update()
+        if app._background_screens:  # those behind are not waited for: they have to be idle
+            await pilot.pause()
         quiet = quiet + 1 if _drawn["times"] == before else 0
 
 

@@ -100,6 +100,10 @@ async def test_the_pane_follows_what_is_chosen_but_not_while_it_is_read(session:
         await pilot.press("u")
         app.runs.go_to("ws1/run1.5")
         await until(pilot, lambda: border(app) == "run1.5 · ✔ completed · no output")
+        await pilot.press("slash", *"zzz")
+        await until(pilot, lambda: border(app) == "no run")
+        await pilot.press("escape")
+        await until(pilot, lambda: border(app) == "run1.5 · ✔ completed · no output")
 
 
 async def test_output_is_copied_and_saved(session: Session) -> None:
@@ -166,4 +170,4 @@ async def test_a_pager_that_is_not_to_be_had_is_told(session: Session) -> None:
         await until(pilot, lambda: "no run is attached" in told(app))
         assert app.output.view.lines == ["one"]
         await pilot.press("3", "a")
-        await until(pilot, lambda: border(app) == "run1.1 · ✔ completed")
+        await until(pilot, lambda: border(app) == "run1.5 · ✔ completed · no output")

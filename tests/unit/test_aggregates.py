@@ -162,8 +162,10 @@ def test_a_database_of_before_aggregates_gets_goals_at_once_and_them_when_asked(
     runs = {name: store.run("ws1", name) for name in ("run1", "run2", "run3")}
     with store.database.transaction() as connection:
         connection.execute("DROP INDEX runs_without_aggregates")
-        for column in ("goals", "aggregates"):
+        connection.execute("DROP INDEX jobs_by_origin")
+        for column in ("goals", "aggregates", "rerun_of"):
             connection.execute(f"ALTER TABLE runs DROP COLUMN {column}")
+        connection.execute("ALTER TABLE jobs DROP COLUMN rerun_of")
         connection.execute("PRAGMA user_version=6")
     store.close()
     store = SqliteStatsStore(tmp_path / "stats.db")

@@ -152,7 +152,7 @@ class TestScatter:
         chart = render_chart([settled, unsettled], 30, 9)
         assert text(chart)[-1].rstrip() == "◆ done  ◇ running"
         at_one = render_chart([settled, unsettled], 40, 9, x_label="run", cursor_x=1)
-        assert text(at_one)[-1].rstrip() == "│ run 1  ◆ done 1  ◇ running 2"
+        assert text(at_one)[-1].rstrip() == "│ run 1  ◆ done 1  ◇ running -"
 
     def test_points_are_not_smoothed(self) -> None:
         points = Series("loss", [0, 1, 2], [0, 9, 0], 0, scattered=True)
@@ -285,6 +285,20 @@ class TestLegend:
         chart = render_chart([series], 30, 8, cursor_x=14, x_label="step")
         assert text(chart)[-1].rstrip() == "│ step 14  ● loss 1.5"
         assert "cursor" in styles(chart)
+
+    def test_at_a_cursor_there_is_no_value_of_what_has_ended_or_not_begun(self) -> None:
+        stopped, late = Series("a", [0, 1], [1, 2], 0), Series("b", [30, 40], [3, 4], 1)
+
+        def read(x: float, smoothing: float = 0.0) -> str:
+            series = [stopped, late]
+            chart = render_chart(series, 40, 8, smoothing=smoothing, x_label="step", cursor_x=x)
+            return text(chart)[-1].rstrip()
+
+        assert read(0) == "│ step 0  ● a 1  ● b -"
+        assert read(1.4) == "│ step 1.4  ● a 2  ● b -", "a cell reaches as far"
+        assert read(16) == "│ step 16  ● a -  ● b -"
+        assert read(29.6) == "│ step 29.6  ● a -  ● b 3"
+        assert read(16, smoothing=0.5) == "│ step 16  ● a -  ● b -"
 
     def test_what_does_not_fit_is_counted(self) -> None:
         many = [line(0, n, name=f"run{n}", color=n) for n in range(9)]

@@ -27,6 +27,7 @@ from xt_core.chart import (
     to_ansi,
 )
 from xt_core.chart.axes import Scale
+from xt_core.chart.cursor import Cursor
 from xt_core.chart.extremes import Extremes
 from xt_core.chart.quantities import format_duration, format_time
 
@@ -140,7 +141,11 @@ class TestBands:
         members = [curve(0, 0, 0), curve(2, 4, 6), curve(4, 8)]
         band = Band("lr=0.1 (3)", 1, members)
         assert [band.spans_x, band.extent_y(0, 2)] == [(0, 2), (0, 8)]
-        assert [band.at(x) for x in (0, 2, None)] == [(0, 2, 4), (0, 3, 6), (0, 14 / 3, 8)]
+        assert [band.at(x) for x in (Cursor(0, 0, 0), Cursor(2, 2, 2), None)] == [
+            (0, 2, 4),
+            (0, 3, 6),
+            (0, 14 / 3, 8),
+        ]
         levels = band.levels(Scale(0, 2, False), 5)
         assert [level.mean for level in levels if level] == [2, 3, 4, 2.5, 3]
         chart = lay_out([band], 40, 12, Look())

@@ -6,7 +6,7 @@ import pytest
 
 from xt_core import clock
 from xt_core.model.encoding import dumps, loads, plain
-from xt_core.model.names import child_name, job_number, run_numbers
+from xt_core.model.names import child_name, job_number, name_in_team, run_numbers
 from xt_core.model.records import JobCounts, MetricRecord, Run
 from xt_core.model.states import JobStatus, RunStatus
 from xt_core.reports.documents import metric_series, run_document
@@ -49,6 +49,18 @@ def test_nan_survives() -> None:
 
 def test_lone_surrogates_survive() -> None:
     assert loads(dumps("\udcff")) == "\udcff"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("run3.2", "ws1/run3.2"), ("ws2/run3", "ws2/run3"), ("job12", "job12"), ("", "")],
+)
+def test_a_team_calls_runs_by_their_workspaces_and_jobs_as_they_are(
+    name: str, expected: str
+) -> None:
+    assert name_in_team("ws1", name) == expected
+    run = Run("ws1", "run9", "job9", "e", "node0", RunStatus.QUEUED, 1.0, rerun_of=name)
+    assert run.origin == expected
 
 
 def test_names_have_numbers() -> None:

@@ -18,8 +18,10 @@ async def test_calls_give_what_they_return_or_raise() -> None:
 
 def test_the_end_does_not_wait_for_a_call_that_does_not_return() -> None:
     began, may_end = threading.Event(), threading.Event()
+    threads: list[threading.Thread] = []
 
     def call() -> bool:
+        threads.append(threading.current_thread())
         began.set()
         return may_end.wait(60)
 
@@ -29,8 +31,21 @@ def test_the_end_does_not_wait_for_a_call_that_does_not_return() -> None:
             await asyncio.sleep(0)
 
     asyncio.run(leave())
-    (thread,) = [one for one in threading.enumerate() if one.name == "reader"]
-    assert thread.daemon
+    assert threads[0].daemon
     assert not may_end.is_set()
     may_end.set()
-    thread.join()
+
+
+async def test_there_are_as_many_threads_as_calls_at_once() -> None:
+    loop, pool = asyncio.get_running_loop(), DaemonThreads()
+    one_by_one = [await loop.run_in_executor(pool, threading.get_ident) for _ in range(20)]
+    assert len(set(one_by_one)) == 1
+    together = threading.Barrier(3)
+
+    def meet() -> int:
+        together.wait(60)
+        return threading.get_ident()
+
+    at_once = await asyncio.gather(*(loop.run_in_executor(pool, meet) for _ in range(3)))
+    assert len(set(at_once)) == 3
+    assert one_by_one[0] in at_once

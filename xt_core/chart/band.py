@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from xt_core.chart.axes import Scale
+from xt_core.chart.cursor import Cursor
 from xt_core.chart.series import Curve
 
 
@@ -45,13 +46,12 @@ class Band:
         drawn = [member.drawn_at(edges) for member in self.members]
         return [_level(values) for values in zip(*drawn, strict=True)]
 
-    def at(self, x: float | None) -> Level | None:
-        """What the runs logged nearest to x, those that had begun and not ended there; without an
-        x, what they logged last."""
-        if x is None:
+    def at(self, cursor: Cursor | None) -> Level | None:
+        """What the runs logged nearest to the cursor, those that had begun and not ended there;
+        without a cursor, what they logged last."""
+        if cursor is None:
             return _level([member.last_value() for member in self.members])
-        spans = [(member, member.spans_x) for member in self.members]
-        return _level([one.value_at(x) for one, span in spans if span and span[0] <= x <= span[1]])
+        return _level([member.value_at(cursor) for member in self.members])
 
 
 def _level(values: Sequence[float | None]) -> Level | None:

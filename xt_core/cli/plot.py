@@ -28,6 +28,7 @@ from xt_core.model.records import Job, MetricRecord, Run
 from xt_core.reports.curves import RunPoints, XKind
 from xt_core.reports.direction import is_maximized
 from xt_core.reports.documents import metric_series
+from xt_core.reports.judging import judged_job
 from xt_core.reports.replicates import replicates
 from xt_core.reports.top import best_runs
 from xt_core.session import Session
@@ -51,7 +52,7 @@ def main(argv: list[str]) -> int:
     options.x_range = _range(options.x_range)
     session = Session(overrides=overrides_of(options), is_looking=True)
     runs = chosen_runs(session, [options.runs], parents=False)
-    job = session.store.job(runs[0].job) if runs else None
+    job = judged_job(session.store, session.store.job(runs[0].job)) if runs else None
     runs = _fewer(runs, job, options)
     records = {run.name: session.store.metrics(run.workspace, run.name) for run in runs}
     logged = list(

@@ -11,7 +11,7 @@ from xt_core.cli.talk import note
 from xt_core.errors import RefusedError
 from xt_core.model.names import JOB_NAME
 from xt_core.session import Session
-from xt_core.submit.again import Again, changed, job_again, run_again
+from xt_core.submit.again import Again, changed, job_again, noting_origin, run_again
 from xt_core.submit.options import command_line
 from xt_core.submit.preparation import Preparation, prepare
 
@@ -23,6 +23,7 @@ _EXAMPLES = (
     "xt rerun job12 --seed 7 --runs 50      … with others, and more of them",
     "xt rerun run3 --same-code              with the code that it had",
     "xt rerun run3 --dry-run                show what would be run",
+    "xt list jobs --filter rerun_of=run3    what was made from it",
 )
 _NOT_CHANGED = ("extend",)
 
@@ -38,7 +39,7 @@ def main(argv: list[str]) -> int:
     if again.missing_folder:
         note(f"{again.missing_folder} is not here: looking for the code in {again.folder}")
     there = session.beside({**session.overrides, **request.overrides()}, again.folder)
-    preparation = prepare(there, request)
+    preparation = noting_origin(prepare(there, request), again, there.workspace)
     if options.same_code:
         preparation = _with_its_code(preparation, again)
     note(command_line(request))

@@ -26,6 +26,7 @@ from xt_core.reports.documents import (
     metric_summaries,
     run_document,
 )
+from xt_core.reports.reruns import reruns_of_run
 from xt_core.session import Session
 from xt_core.stats.store import RunQuery
 
@@ -96,8 +97,10 @@ def _view_run(session: Session, options: argparse.Namespace) -> None:
     from xt_core.failures import failure_facts
 
     failure = failure_facts(session, run)
+    reruns = reruns_of_run(session.store, run)
     if options.json:
         document = run_document(run, clock.now()) | failure
+        document["reruns"] = [job.name for job in reruns]
         document["metric_summaries"] = plain(summaries)
         document["events"] = event_documents(events)
         document["files"] = [{"key": info.key, "size": info.size} for info in files]
@@ -105,7 +108,7 @@ def _view_run(session: Session, options: argparse.Namespace) -> None:
         return
     from xt_core.reports.pages import run_page
 
-    _print_lines(run_page(run, events, files, summaries, failure))
+    _print_lines(run_page(run, events, files, summaries, failure, reruns))
 
 
 def _view_metrics(session: Session, options: argparse.Namespace) -> None:

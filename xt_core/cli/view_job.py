@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _TOP = 10
 _JSON = """
 --json adds to the keys of xt list jobs:
+  reruns       the names of the jobs that were made from it or from its runs
   best_runs    the documents of xt list runs, the best first, each with its "set" as it was given
   best_so_far  {"run", "run_index", "value", "best"}: lists, of completed runs in order
   pareto       [{"run", "run_index", "stopped_early", "values", "set"}], of several objectives
@@ -59,15 +60,18 @@ def view_job(session: Session, options: argparse.Namespace) -> None:
     refresh(session)
     document = job_document(session.store, options.name)
     from xt_core.reports.jobs import best_runs, job_rows
+    from xt_core.reports.reruns import reruns_of_job
     from xt_core.reports.search import outcomes
 
     row = job_rows(session.store, [options.name])[0]
     best = best_runs(session.store, row.job, options.top)
     found = outcomes(row.job, session.store.search_history([row.job.name]))
+    reruns = reruns_of_job(session.store, row.job)
     if options.json:
+        document["reruns"] = [job.name for job in reruns]
         emit_json(document | _search_keys(row.job, found, best, options))
     else:
-        _print_job(row, found, best, options)
+        _print_job(row, reruns, found, best, options)
 
 
 def _search_keys(
@@ -95,7 +99,11 @@ def _search_keys(
 
 
 def _print_job(
-    row: "JobRow", found: "list[Outcome]", best: list[Run], options: argparse.Namespace
+    row: "JobRow",
+    reruns: list[Job],
+    found: "list[Outcome]",
+    best: list[Run],
+    options: argparse.Namespace,
 ) -> None:
     from xt_core.chart import Chart, to_ansi
     from xt_core.reports.pages import job_page
@@ -112,5 +120,5 @@ def _print_job(
         ascii_only=options.ascii,
     )
     colored = sys.stdout.isatty() and not options.no_color and not os.environ.get("NO_COLOR")
-    for part in [*job_page(row, ascii_only=options.ascii), *page]:
+    for part in [*job_page(row, reruns, ascii_only=options.ascii), *page]:
         print(to_ansi(part, color=colored) if isinstance(part, Chart) else part)

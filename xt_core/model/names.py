@@ -26,6 +26,13 @@ def job_number(name: str) -> int:
     return int(match[1])
 
 
+def name_in_team(workspace: str, name: str) -> str:
+    """What is called so in a workspace, as the whole team calls it: a run by its full name, a job
+    (and nothing, "") as it is."""
+    is_known_so = not name or "/" in name or JOB_NAME.fullmatch(name)
+    return name if is_known_so else f"{workspace}/{name}"
+
+
 def child_name(parent: str, number: int) -> str:
     """The name of the `number`-th child of a run, counted from 1."""
     return f"{parent}.{number}"

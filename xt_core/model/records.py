@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from xt_core.model.names import name_in_team
 from xt_core.model.states import JobStatus, RunStatus, Schedule, WorkItemStatus
 
 if TYPE_CHECKING:
@@ -57,6 +58,16 @@ class Job:
     """Runs of a job with a larger one are started first where jobs wait for the same node."""
     hosts: dict[str, str] = field(default_factory=dict)
     """Node -> the machine that it is on, and the folder of XT there; see `Home.place`."""
+    is_metric_default: bool = False
+    """Whether nobody chose the primary metric: it is the one that XT has for want of another."""
+    rerun_of: str = ""
+    """The run or job that it was made from, as its workspace calls it: `run35.2`, `ws2/run3`,
+    `job12`."""
+
+    @property
+    def origin(self) -> str:
+        """What it was made from, as the team calls it: the full name of a run, or a job."""
+        return name_in_team(self.workspace, self.rerun_of)
 
     @property
     def is_shared_by_machines(self) -> bool:
@@ -151,7 +162,14 @@ class Run(_Named):
     """Of its job, which the stats store gives its first runs, and they their children."""
     aggregates: "Mapping[str, Aggregate]" = field(default_factory=dict)
     """Of its metrics."""
+    rerun_of: str = ""
+    """Of its job, which it got as it got its goals."""
     revision: int = 0
+
+    @property
+    def origin(self) -> str:
+        """Of its job."""
+        return name_in_team(self.workspace, self.rerun_of)
 
     def duration(self, now: float) -> float | None:
         """Seconds from start to end, or to `now` while the run lives."""

@@ -172,10 +172,12 @@ class FieldSet(Generic[Record]):
         known = self.aggregates.get(field.family)
         if known is None:
             return []
+        mapping = self.families[field.family]
+        holders = [record for record in records if field.member in mapping(record)]
         return [
             self.aggregate(field.family, field.member, kind, is_certain=True)
             for kind in known.kinds
-            if any(known.get(record, field.member, kind) is not None for record in records)
+            if any(known.get(record, field.member, kind) is not None for record in holders)
         ]
 
     def aggregate(self, family: str, member: str, kind: str, *, is_certain: bool) -> Field[Record]:

@@ -56,6 +56,12 @@ def _job_count(name: str, get: Callable[[JobCounts], int]) -> Field[JobRow]:
     return _job(name, Kind.NUMBER, lambda row: get(row.counts), format="$bz")
 
 
+def _metric(row: JobRow) -> str:
+    """Nobody chose a metric, and no run has logged the one that XT has for that case: none."""
+    is_idle = row.best_value is None and row.leading_value is None
+    return "" if row.job.is_metric_default and is_idle else row.job.primary_metric
+
+
 def _searched_job(job: Job, counts: JobCounts) -> str:
     texts = (job.name, job.experiment, job.description, job.notes)
     return searched(counts.status(), texts, job.tags)
@@ -121,6 +127,7 @@ _RUN_STATE = [
 
 _RUN_TEXTS = [
     _run_text("experiment", lambda r: r.experiment),
+    _run_text("rerun_of", lambda r: r.rerun_of, header="rerun of"),
     _run_text("target", lambda r: r.target),
     _run_text("username", lambda r: r.username, header="user"),
     _run_text("description", lambda r: r.description),
@@ -175,7 +182,7 @@ JOB_FIELDS: FieldSet[JobRow] = FieldSet(
         _job_count("completed", lambda counts: counts.completed),
         _job_count("error", lambda counts: counts.error),
         _job_count("cancelled", lambda counts: counts.cancelled),
-        _job_text("primary_metric", lambda job: job.primary_metric, header="metric"),
+        _job("primary_metric", Kind.TEXT, lambda row: _metric(row) or None, header="metric"),
         _job("best", Kind.ANY, lambda row: row.best_value),
         _job(
             "best_run",
@@ -187,6 +194,7 @@ JOB_FIELDS: FieldSet[JobRow] = FieldSet(
         _job("created", Kind.TIME, lambda row: row.job.created),
         _job_text("username", lambda job: job.username, header="user"),
         _job_text("target", lambda job: job.target),
+        _job_text("rerun_of", lambda job: job.rerun_of, header="rerun of"),
         _job_text("description", lambda job: job.description),
         _job_text("command", lambda job: job.command),
         _job_text("notes", lambda job: job.notes),

@@ -12,6 +12,7 @@ from xt_core import clock
 from xt_core.model.aggregates import as_document
 from xt_core.model.encoding import plain
 from xt_core.model.records import Event, Job, JobCounts, MetricRecord, Run
+from xt_core.reports.judging import judged
 from xt_core.stats.store import StatsStore
 
 Document = dict[str, Any]
@@ -26,6 +27,7 @@ def run_document(run: Run, now: float) -> Document:
         "job": run.job,
         "experiment": run.experiment,
         "parent": run.parent,
+        "rerun_of": run.rerun_of or None,
         "is_parent": run.is_parent,
         "node": run.node,
         "target": run.target,
@@ -56,7 +58,7 @@ def run_document(run: Run, now: float) -> Document:
 def job_documents(store: StatsStore, jobs: Sequence[Job]) -> list[Document]:
     """Jobs, with the keys of `xt list jobs --json`."""
     counts = store.job_counts([job.name for job in jobs])
-    best = store.best_runs(jobs)
+    jobs, best = judged(store, jobs)
     return [_job_document(job, counts[job.name], best.get(job.name)) for job in jobs]
 
 
@@ -70,6 +72,7 @@ def _job_document(job: Job, counts: JobCounts, best: tuple[str, float] | None) -
         "name": job.name,
         "workspace": job.workspace,
         "experiment": job.experiment,
+        "rerun_of": job.rerun_of or None,
         "status": counts.status(),
         "style": job.style,
         "search_type": job.search_type,
@@ -87,6 +90,7 @@ def _job_document(job: Job, counts: JobCounts, best: tuple[str, float] | None) -
         },
         "primary_metric": job.primary_metric,
         "maximize": job.maximize,
+        "is_metric_default": job.is_metric_default,
         "objectives": [asdict(objective) for objective in job.objectives],
         "space": job.space,
         "warm_start": job.warm_start,

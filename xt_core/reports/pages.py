@@ -12,6 +12,7 @@ from xt_core.query.table import printable, render_table
 from xt_core.reports.documents import Document
 from xt_core.reports.formats import bar, shown
 from xt_core.reports.jobs import outcome_text
+from xt_core.reports.reruns import reruns_text
 
 _FACTS = ("status", "exit_code", "error", "job", "parent", "experiment", "node", "run_index")
 _TIMES = ("created", "queued", "started", "ended", "duration", "restarts")
@@ -25,10 +26,11 @@ def run_page(
     files: Iterable[ArtifactInfo],
     summaries: Mapping[str, Document] | None = None,
     failure: Mapping[str, str] = NOTHING,
+    reruns: Sequence[Job] = (),
 ) -> list[str]:
     """All there is to say of a run; with `summaries` of its metrics their extremes too, with its
-    `failure` (of `failures.py`) why it failed."""
-    lines = run_facts(run, failure) + _values("hyperparameters", run.hparams)
+    `failure` (of `failures.py`) why it failed; `reruns` are the jobs that were made from it."""
+    lines = run_facts(run, failure, reruns) + _values("hyperparameters", run.hparams)
     lines += _summary_table(summaries) if summaries else _values("metrics (last)", run.metrics)
     lines += _values("tags", run.tags)
     lines += ["", "events", *(f"  {line}" for line in event_lines(events))]
@@ -36,8 +38,11 @@ def run_page(
     return lines + (["", "files", *listed] if listed else [])
 
 
-def run_facts(run: Run, failure: Mapping[str, str] = NOTHING) -> list[str]:
-    """What a run is, where and when, how it ended, and why."""
+def run_facts(
+    run: Run, failure: Mapping[str, str] = NOTHING, reruns: Sequence[Job] = ()
+) -> list[str]:
+    """What a run is, where and when, how it ended, and why; what it was made from, and what was
+    made from it."""
     now = clock.now()
     lines = [f"{run.full_name}: {printable(run.command)}" if run.command else run.full_name]
     for name in (*_FACTS, *_TIMES, "username", "description", "notes"):
@@ -47,14 +52,23 @@ def run_facts(run: Run, failure: Mapping[str, str] = NOTHING) -> list[str]:
             lines.append(f"  {'' if number else field.name:<12} {printable(line)}")
         if name == "error":
             lines += [f"  {what:<12} {printable(why)}" for what, why in failure.items()]
+        if name == _FACTS[-1]:
+            lines += _kin(run, run.full_name, reruns)
     return lines
 
 
-def run_overview(run: Run, failure: Mapping[str, str] = NOTHING) -> list[str]:
+def _kin(record: Run | Job, name: str, reruns: Sequence[Job]) -> list[str]:
+    """What a run or a job was made from, and what was made from it."""
+    facts = (("rerun of", record.rerun_of), ("rerun as", reruns_text(name, reruns)))
+    return [f"  {what:<12} {printable(text)}" for what, text in facts if text]
+
+
+def run_overview(
+    run: Run, failure: Mapping[str, str] = NOTHING, reruns: Sequence[Job] = ()
+) -> list[str]:
     """The facts of a run with its tags and the last values of its metrics."""
-    return (
-        run_facts(run, failure) + _values("tags", run.tags) + _values("metrics (last)", run.metrics)
-    )
+    facts = run_facts(run, failure, reruns)
+    return facts + _values("tags", run.tags) + _values("metrics (last)", run.metrics)
 
 
 def hyperparameter_lines(run: Run) -> list[str]:
@@ -82,8 +96,9 @@ def _summary_table(summaries: Mapping[str, Document]) -> list[str]:
     return ["", *(f"  {line}" for line in render_table(["metric", *columns], rows, alignments, 40))]
 
 
-def job_page(row: JobRow, *, ascii_only: bool = False) -> list[str]:
-    """A job, its progress, and its best run so far."""
+def job_page(row: JobRow, reruns: Sequence[Job] = (), *, ascii_only: bool = False) -> list[str]:
+    """A job, its progress, and its best run so far; `reruns` are the jobs that were made from it
+    or its runs."""
     job = row.job
     facts: list[tuple[str, object]] = [
         ("status", outcome_text(row.counts)),
@@ -103,6 +118,7 @@ def job_page(row: JobRow, *, ascii_only: bool = False) -> list[str]:
     lines += [
         f"  {name:<12} {printable(str(value))}" for name, value in facts if value not in ("", None)
     ]
+    lines += _kin(job, job.name, reruns)
     return [*lines, "", *(f"  {line}" for line in _progress(row, ascii_only))]
 
 

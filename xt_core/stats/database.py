@@ -18,7 +18,7 @@ from pathlib import Path
 from xt_core.errors import RefusedError, UnavailableError
 from xt_core.query.sql import register
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 9
 LOCK_TIMEOUT_SECONDS = 60.0
 
 _SCHEMA = """
@@ -35,8 +35,10 @@ CREATE TABLE jobs (
     cancel_requested INTEGER NOT NULL DEFAULT 0,
     objectives TEXT NOT NULL DEFAULT '[]', space TEXT NOT NULL DEFAULT '{}',
     warm_start TEXT NOT NULL DEFAULT '[]', priority INTEGER NOT NULL DEFAULT 0,
-    hosts TEXT NOT NULL DEFAULT '{}'
+    hosts TEXT NOT NULL DEFAULT '{}', rerun_of TEXT NOT NULL DEFAULT '',
+    is_metric_default INTEGER NOT NULL DEFAULT 0
 );
+CREATE INDEX jobs_by_origin ON jobs (rerun_of) WHERE rerun_of > '';
 
 CREATE TABLE work_items (
     job_num INTEGER NOT NULL, run_index INTEGER NOT NULL, status TEXT NOT NULL,
@@ -63,7 +65,7 @@ CREATE TABLE runs (
     journal_end INTEGER NOT NULL DEFAULT 0,
     retries INTEGER NOT NULL DEFAULT 0, stopped_early INTEGER NOT NULL DEFAULT 0,
     client_tags TEXT, node_revision INTEGER NOT NULL DEFAULT 0,
-    goals TEXT NOT NULL DEFAULT '{}', aggregates TEXT,
+    goals TEXT NOT NULL DEFAULT '{}', aggregates TEXT, rerun_of TEXT NOT NULL DEFAULT '',
     UNIQUE (workspace, num, child)
 );
 CREATE INDEX runs_by_kind ON runs (workspace, is_parent, num, child);
@@ -133,6 +135,14 @@ CREATE TEMP TABLE job_goals AS
 CREATE UNIQUE INDEX temp.job_goals_by_job ON job_goals (num);
 UPDATE runs SET goals = coalesce((SELECT goals FROM job_goals WHERE num = job_num), '{}');
 DROP TABLE temp.job_goals;
+""",
+    7: """
+ALTER TABLE jobs ADD COLUMN rerun_of TEXT NOT NULL DEFAULT '';
+ALTER TABLE runs ADD COLUMN rerun_of TEXT NOT NULL DEFAULT '';
+CREATE INDEX jobs_by_origin ON jobs (rerun_of) WHERE rerun_of > '';
+""",
+    8: """
+ALTER TABLE jobs ADD COLUMN is_metric_default INTEGER NOT NULL DEFAULT 0;
 """,
 }
 """What makes a schema the next one, by the version it starts from."""

@@ -13,7 +13,7 @@ from xt_core.model.names import job_number
 from xt_core.model.records import Job, JobCounts
 from xt_core.model.states import RunStatus, WorkItemStatus
 from xt_core.stats.rows import JOB_COLUMNS, job_from_row, job_to_row
-from xt_core.stats.rules import count_run
+from xt_core.stats.rules import count_run, is_rerun_of, rerun_names
 
 _SETTABLE = frozenset({"tags", "notes", "cancel_requested"})
 
@@ -46,6 +46,19 @@ def one(connection: sqlite3.Connection, name: str) -> Job:
     if not found:
         raise unknown(name)
     return found[0]
+
+
+def reruns(connection: sqlite3.Connection, origins: Sequence[str]) -> list[Job]:
+    """See `StatsStore.reruns`."""
+    names = rerun_names(origins)
+    one = "rerun_of = ? OR (rerun_of > ? AND rerun_of < ?)"
+    where = " OR ".join([one] * len(names)) or "0"
+    values = [value for name in names for value in (name, f"{name}.", f"{name}/")]
+    rows = connection.execute(  # not in order: SQLite would go through all jobs for that
+        f"SELECT {JOB_COLUMNS} FROM jobs WHERE rerun_of > '' AND ({where})", values
+    )
+    found = [job for job in map(job_from_row, rows.fetchall()) if is_rerun_of(job, origins)]
+    return sorted(found, key=lambda job: job_number(job.name))
 
 
 def unknown(name: str) -> UnknownNameError:

@@ -17,13 +17,13 @@ JOB_COLUMNS = (
     "num, workspace, experiment, style, target, username, created, work_items, concurrent, "
     "search_type, schedule, nodes, primary_metric, maximize, description, command, seed, "
     "tags, notes, cancel_requested, objectives, space, warm_start, priority, "
-    "hosts"
+    "hosts, rerun_of, is_metric_default"
 )
 RUN_COLUMNS = (
     "workspace, name, job, experiment, node, status, created, parent, is_parent, run_index, "
     "target, username, description, queued, started, ended, exit_code, error, restarts, "
     "command, hparams, metrics, tags, notes, cancel_requested, retries, stopped_early, revision, "
-    "goals, aggregates"
+    "goals, aggregates, rerun_of"
 )
 NEXT_REVISION = "(SELECT COALESCE(MAX(revision), 0) + 1 FROM runs)"
 """Of a run that changes: the feeds of all clients ask for what came after the last they know."""
@@ -39,7 +39,8 @@ def job_from_row(row: tuple[Any, ...]) -> Job:
     job.tags, job.notes, job.cancel_requested = loads(rest[16]), rest[17], bool(rest[18])
     job.objectives = [Objective(metric, maximize) for metric, maximize in loads(rest[19])]
     job.space, job.warm_start, job.priority = loads(rest[20]), loads(rest[21]), rest[22]
-    job.hosts = _hosts(rest[23], job.nodes)
+    job.hosts, job.rerun_of = _hosts(rest[23], job.nodes), rest[24]
+    job.is_metric_default = bool(rest[25])
     return job
 
 
@@ -71,6 +72,8 @@ def job_to_row(job: Job) -> tuple[Any, ...]:
         dumps(job.warm_start),
         job.priority,
         dumps(job.hosts),
+        job.rerun_of,
+        job.is_metric_default,
     )
 
 
@@ -184,6 +187,7 @@ def _run(
         revision=row[27],
         goals=_goals(row[28]),
         aggregates=aggregates_from_json(row[29]),
+        rerun_of=same(row[30]),
     )
 
 
@@ -197,8 +201,8 @@ def _goals(text: str) -> Goals:
 _INSERT_RUN = f"""
 INSERT INTO runs (workspace, name, num, child, job, job_num, parent, is_parent, node, run_index,
     status, created, queued, experiment, target, username, description, command, hparams, tags,
-    goals, aggregates, revision)
-VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,'{{}}',
+    goals, rerun_of, aggregates, revision)
+VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,'{{}}',
     {NEXT_REVISION})
 RETURNING id, revision
 """
@@ -229,6 +233,7 @@ def insert_run(connection: sqlite3.Connection, run: Run) -> int:
         dumps(run.hparams),
         dumps(run.tags),
         dumps(run.goals),
+        run.rerun_of,
     )
     row_id, run.revision = connection.execute(_INSERT_RUN, values).fetchone()
     return int(row_id)

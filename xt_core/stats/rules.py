@@ -101,6 +101,17 @@ def count_run(counts: JobCounts, is_parent: bool, status: RunStatus, number: int
         counts.running += number
 
 
+def rerun_names(origins: Iterable[str]) -> list[str]:
+    """How jobs may call what they were made from, given as the team calls it. It has children too,
+    whose names begin as its own and go on with a dot."""
+    return list(dict.fromkeys(n for each in origins for n in (each, each.rpartition("/")[2])))
+
+
+def is_rerun_of(job: Job, origins: Iterable[str]) -> bool:
+    """Whether a job was made from one of these, or a child of one, as the team calls them."""
+    return not {job.origin, job.origin.rpartition(".")[0]}.isdisjoint(origins)
+
+
 def child_of(parent: Run, name: str, run_index: int, node: str) -> Run:
     """A new child of a parent, queued now."""
     moment = clock.now()
@@ -120,6 +131,7 @@ def child_of(parent: Run, name: str, run_index: int, node: str) -> Run:
         description=parent.description,
         command=parent.command,
         goals=parent.goals,
+        rerun_of=parent.rerun_of,
     )
 
 

@@ -82,7 +82,8 @@ class SqliteStatsStore:
             job_rows.insert(connection, job)
             work_items.add_items(connection, items)
             for run in runs:
-                run.goals = job.goals  # for their children, and for who reads the run
+                # For their children, and for who reads the run.
+                run.goals, run.rerun_of = job.goals, job.rerun_of
                 self._insert_queued(connection, run)
 
     def _insert_queued(self, connection: sqlite3.Connection, run: Run) -> None:
@@ -98,6 +99,10 @@ class SqliteStatsStore:
     def jobs(self, names: Sequence[str] = (), workspace: str | None = None) -> list[Job]:
         with self.database.reading() as connection:
             return job_rows.select(connection, names, workspace)
+
+    def reruns(self, origins: Sequence[str]) -> list[Job]:
+        with self.database.reading() as connection:
+            return job_rows.reruns(connection, origins)
 
     def job_counts(self, names: Sequence[str]) -> dict[str, JobCounts]:
         with self.database.reading() as connection:

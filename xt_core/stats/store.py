@@ -122,6 +122,10 @@ class StatsStore(Protocol):
     def jobs(self, names: Sequence[str] = (), workspace: str | None = None) -> list[Job]:
         """Jobs in numeric order; all, or those named that exist."""
 
+    def reruns(self, origins: Sequence[str]) -> list[Job]:
+        """Jobs that were made from any of these, in numeric order: jobs, and runs (by their full
+        names) with their children."""
+
     def job_counts(self, names: Sequence[str]) -> dict[str, JobCounts]:
         """Runs and work items by state, for each job named."""
 

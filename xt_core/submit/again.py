@@ -18,7 +18,7 @@ from xt_core.session import Session
 from xt_core.submit.command import END_OF_OPTIONS, find_search_options
 from xt_core.submit.mrc import Asked, MultiRunConfig, mrc_key
 from xt_core.submit.options import RUN_OPTIONS, RunRequest
-from xt_core.submit.preparation import StoredCode
+from xt_core.submit.preparation import Preparation, StoredCode
 
 _OF_MANY_RUNS = (
     "runs",
@@ -50,6 +50,8 @@ class Again:
 
     name: str
     """The run or the job that it is made from."""
+    origin: str
+    """The same, as the team calls it: a run by its full name."""
     request: RunRequest
     folder: Path
     """Where the script and the files of options are found."""
@@ -67,7 +69,8 @@ def job_again(session: Session, job: Job) -> Again:
     options = dict(asked.options)
     if mrc.style in (SearchStyle.STATIC, SearchStyle.DYNAMIC):
         options.setdefault("seed", mrc.search["seed"])
-    return _again(session, job.name, mrc, asked, RunRequest(command=asked.command, **options))
+    request = RunRequest(command=asked.command, **options)
+    return _again(session, (job.name, job.name), mrc, asked, request)
 
 
 def run_again(session: Session, run: Run) -> Again:
@@ -77,7 +80,7 @@ def run_again(session: Session, run: Run) -> Again:
     """
     job = session.store.job(run.job)
     if run.parent is None:
-        return replace(job_again(session, job), name=run.name)
+        return replace(job_again(session, job), name=run.name, origin=run.full_name)
     mrc = read_mrc(session, job)
     asked = _asked(mrc, job)
     item = session.store.work_item(run.job, run.run_index or 0)
@@ -88,7 +91,8 @@ def run_again(session: Session, run: Run) -> Again:
         options["raw_args"] = True  # a value is no search, and the file's space is not searched
     if len(mrc.nodes) > 1:
         options["nodes"] = 1
-    return _again(session, run.name, mrc, asked, RunRequest(command=command, **options))
+    request = RunRequest(command=command, **options)
+    return _again(session, (run.name, run.full_name), mrc, asked, request)
 
 
 def read_mrc(session: Session, job: Job) -> MultiRunConfig:
@@ -111,6 +115,11 @@ def changed(request: RunRequest, options: dict[str, Any], arguments: Sequence[st
     env = request.env | options.get("env", {})
     command = with_arguments(request.command, arguments)
     return replace(request, command=command, **(options | {"env": env}))
+
+
+def noting_origin(preparation: Preparation, again: Again, workspace: str) -> Preparation:
+    """What is made again, in a workspace, with the run or job that it is made from."""
+    return replace(preparation, rerun_of=again.origin.removeprefix(f"{workspace}/"))
 
 
 def with_arguments(command: Sequence[str], arguments: Sequence[str]) -> list[str]:
@@ -142,8 +151,13 @@ def _place(words: Sequence[str], name: str) -> int | None:
 
 
 def _again(
-    session: Session, name: str, mrc: MultiRunConfig, asked: Asked, request: RunRequest
+    session: Session,
+    names: tuple[str, str],
+    mrc: MultiRunConfig,
+    asked: Asked,
+    request: RunRequest,
 ) -> Again:
+    """`names` are what it is made from, and what the team calls that."""
     context = next(iter(mrc.nodes.values()))
     code = None if context.code is None else StoredCode(context.code, context.code_digest)
     folder = Path(asked.folder)
@@ -154,7 +168,7 @@ def _again(
         was = getattr(mrc, field)
         if getattr(request, field) is None and config.string(setting) != was:
             setattr(request, field, was)
-    return Again(name, request, folder, code, missing)
+    return Again(*names, request, folder, code, missing)
 
 
 def _asked(mrc: MultiRunConfig, job: Job) -> Asked:

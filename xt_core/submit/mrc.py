@@ -15,8 +15,8 @@ from xt_core.shares.use import ShareUse
 from xt_core.submit.environments import EnvironmentSpec
 from xt_core.submit.plan import Plan, make_plan
 
-MRC_VERSION = 4
-_READABLE_VERSIONS = (1, 2, 3, 4)
+MRC_VERSION = 5
+_READABLE_VERSIONS = (1, 2, 3, 4, 5)
 """What older versions lack has its default."""
 
 
@@ -100,7 +100,15 @@ class MultiRunConfig:
     lease_seconds: float = 60.0
     asked: Asked | None = None
     """None in MRCs up to version 3."""
+    rerun_of: str = ""
+    """The run or job that it was made from; see `Job`."""
     version: int = MRC_VERSION
+
+    @property
+    def option_prefix(self) -> str | None:
+        """What the options of its scripts begin with; None if they have none."""
+        prefix: str | None = self.search.get("option_prefix", "--")
+        return prefix
 
     def plan(self) -> Plan:
         """What each work item runs."""

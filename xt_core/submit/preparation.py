@@ -54,6 +54,7 @@ class Preparation:
     """What is built on each node before its first run."""
     search: dict[str, Any]
     objectives: list[Objective]
+    is_metric_default: bool
     stopping: dict[str, Any]
     schedule: Schedule
     warm_start: list[str]
@@ -67,6 +68,8 @@ class Preparation:
     """The code to use again, instead of a new snapshot."""
     doubts: Sequence[str] = ()
     """What was most likely meant otherwise; for the user to see."""
+    rerun_of: str = ""
+    """The run or job that it is made from; see `Job`."""
 
     @property
     def nodes(self) -> list[str]:
@@ -119,6 +122,7 @@ class Preparation:
                 options=self.request.given(),
                 commands=self.commands,
             ),
+            rerun_of=self.rerun_of,
         )
 
 
@@ -177,6 +181,7 @@ def prepare(session: Session, request: RunRequest) -> Preparation:
         environments=environments,
         search=search,
         objectives=searching.chosen_objectives(session, plan),
+        is_metric_default=config.origin("general.primary-metric") == "default",
         stopping=searching.stopping_settings(session, plan),
         schedule=searching.chosen_schedule(session, placement, plan),
         warm_start=searching.warm_start_jobs(session, request, plan),

@@ -220,8 +220,7 @@ def toggle_log_y(pane: "MetricsPane") -> None:
 
 
 def next_smoothing(pane: "MetricsPane") -> None:
-    pane.view.next_smoothing()
-    pane.show()
+    pane.next_smoothing()
 
 
 def next_banding(pane: "MetricsPane") -> None:

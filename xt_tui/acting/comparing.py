@@ -1,5 +1,6 @@
 """Opens the comparison of the runs that are marked."""
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from xt_core.model.records import Run
@@ -13,14 +14,23 @@ MOST = 1_000
 
 def compare(app: "XtApp") -> None:
     """Show the chosen runs side by side; the first one is the baseline."""
+
+    def go_to(run: Run) -> None:
+        app.main.runs.go_to(run.full_name)
+        app.main.focus_pane("runs")
+
+    show(app, app.main.meant_runs, go_to)
+
+
+def show(app: "XtApp", runs: Sequence[Run], go_to: Callable[[Run], object]) -> None:
+    """Show runs side by side, and go to the one that is chosen there."""
     from xt_tui.screens.compare import CompareScreen
 
-    def go_to(run: Run | None) -> None:
+    def chosen(run: Run | None) -> None:
         if run is not None:
-            app.main.runs.go_to(run.full_name)
-            app.main.focus_pane("runs")
+            go_to(run)
 
-    app.push_screen(CompareScreen(app.session, app.main.meant_runs), go_to)
+    app.push_screen(CompareScreen(app.session, runs), chosen)
 
 
 def needs_several(app: "XtApp") -> str | None:

@@ -109,16 +109,10 @@ def _teams(app: "XtApp") -> Kind:
 def _jobs(app: "XtApp") -> Kind:
     jobs = app.state.jobs
 
-    def go(name: str) -> None:
-        if app.jobs.is_filtered:
-            app.jobs.clear_filter()
-        app.jobs.go_to(name)
-        app.main.focus_pane("jobs")
-
     def about(name: str) -> str:
         return f"{marked(app.state.job_status(jobs[name]))} {jobs[name].job.experiment}"
 
-    return Kind("job", jobs.copy(), go, about)
+    return Kind("job", jobs.copy(), app.main.go_to_job, about)
 
 
 def _runs(app: "XtApp") -> Kind:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from xt_tui.acting import console as console
     from xt_tui.acting import controllers as controllers
     from xt_tui.acting import files as files
+    from xt_tui.acting import lineage as lineage
     from xt_tui.acting import palette as palette
     from xt_tui.acting import steering as steering
     from xt_tui.acting import tables as tables

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from xt_tui.actions import guards
 from xt_tui.actions.action import Action
-from xt_tui.actions.late import again, archiving, comparing, files, steering, tagging
+from xt_tui.actions.late import again, archiving, comparing, files, lineage, steering, tagging
 
 if TYPE_CHECKING:
     from xt_tui.app import XtApp
@@ -35,6 +35,11 @@ ACTIONS = (
     Action("compare", "compare", "see the marked runs side by side: what differs, by how much",
            "equals_sign", "Work", comparing.compare, comparing.needs_several, in_footer=True,
            command="xt compare"),
+    Action("origin", "go to origin", "go from a rerun to what it was made from, and back",
+           "o", "Work", lineage.go, lineage.needs_kin, command="xt view run"),
+    Action("compare_origin", "compare origin",
+           "see a rerun beside what it was made from", "plus", "Work",
+           lineage.compare, lineage.needs_compared, command="xt compare"),
     Action("tags", "tags", "set or clear tags of what is chosen", "t", "Work",
            tagging.ask_for_tags, _needs_meant, command="xt set tags"),
     Action("notes", "notes", "write notes about what is chosen", "i", "Work",

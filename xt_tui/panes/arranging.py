@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic
 
-from xt_core.query.columns import Column, expand_columns, parse_columns
+from xt_core.query.columns import TOLD_APART_BY, Column, expand_columns, parse_columns
 from xt_core.query.fields import FieldSet, Record
 from xt_core.query.table import display_width, printable, truncate
 from xt_core.query.views import Columns, column_text
@@ -164,9 +164,17 @@ class Arranger(Generic[Record]):
         text = f"{chosen_text},{self._looks.later}".rstrip(",") if chosen_text else ""
         specs = parse_columns(text or self._looks.column_text(ends), self._fields)
         chosen = {column.name: column.width for column in wish.columns}
+        expanded = expand_columns(
+            specs,
+            self._fields,
+            sample,
+            now,
+            drop_absent=not chosen,
+            drop_constant=TOLD_APART_BY,
+        )
         columns = [
             column
-            for column in expand_columns(specs, self._fields, sample, now, drop_absent=not chosen)
+            for column in expanded
             if column.field.name in chosen
             or (
                 column.field.name not in wish.left_out and self._says_something(column, sample, now)

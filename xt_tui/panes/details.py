@@ -5,7 +5,7 @@ Invariant: a page that was read for what is no longer shown is thrown away.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING, ClassVar
@@ -20,7 +20,7 @@ from textual.widget import Widget
 
 from xt_core.chart import Chart
 from xt_core.errors import XTError
-from xt_core.model.records import Run
+from xt_core.model.records import Job, Run
 from xt_core.query.registry import JobRow
 from xt_core.session import Session
 from xt_tui.actions import bindings
@@ -61,7 +61,7 @@ class DetailsPane(Pane):
     BINDINGS: ClassVar[list[BindingType]] = bindings("details")
 
     @dataclass
-    class Read(Message):
+    class Read(Message, bubble=False):
         """A page is ready."""
 
         of: object
@@ -76,6 +76,8 @@ class DetailsPane(Pane):
         """What the page is of, and in which state of it."""
         self._run: Run | None = None
         self._row: JobRow | None = None
+        self._reruns: Sequence[Job] = ()
+        """The jobs that were made from it."""
         self.section = SECTIONS[0]
         """The section of runs that is shown."""
 
@@ -93,26 +95,26 @@ class DetailsPane(Pane):
         """The section as it is shown."""
         return str(self.query_one("#details-text", Facts).render())
 
-    def show_run(self, run: Run | None) -> None:
+    def show_run(self, run: Run | None, reruns: Sequence[Job] = ()) -> None:
         """Show a run, unless that is what is shown."""
-        self._run, self._row = run, None
+        self._run, self._row, self._reruns = run, None, reruns
         self.query_one(TabStrip).display = run is not None
         if run is not None:
             section = self.section
             width = self._width
-            wanted = (run.full_name, run.revision, section)
-            self._ask(wanted, lambda: self._read_section(wanted, run, section, width))
+            wanted = (run.full_name, run.revision, section, _names(reruns))
+            self._ask(wanted, lambda: self._read_section(wanted, run, reruns, section, width))
         elif self._shown is not None:
             self._shown = None
             self._update(Text("no run is chosen"))
 
-    def show_job(self, row: JobRow) -> None:
+    def show_job(self, row: JobRow, reruns: Sequence[Job] = ()) -> None:
         """Show a job and what its search found, unless that is what is shown."""
-        self._run, self._row = None, row
+        self._run, self._row, self._reruns = None, row, reruns
         self.query_one(TabStrip).display = False
         width = self._width
-        wanted = (row, width, self.app.theme)
-        self._ask(wanted, lambda: self._read_job(row, width))
+        wanted = (row, width, self.app.theme, _names(reruns))
+        self._ask(wanted, lambda: self._read_job(row, reruns, width))
 
     @property
     def _width(self) -> int:
@@ -133,7 +135,7 @@ class DetailsPane(Pane):
         self.section = section
         self.query_one(TabStrip).refresh()
         if self._run is not None:
-            self.show_run(self._run)
+            self.show_run(self._run, self._reruns)
             self.query_one(Page).scroll_home(animate=False)
 
     def _tabs(self) -> tuple[list[Tab], str]:
@@ -144,7 +146,7 @@ class DetailsPane(Pane):
     def on_resize(self) -> None:
         """Charts fit the pane."""
         if self._row is not None:
-            self.show_job(self._row)
+            self.show_job(self._row, self._reruns)
 
     def on_show(self) -> None:
         """Read what the cursor came to meanwhile; what stood here was of something else."""
@@ -155,9 +157,9 @@ class DetailsPane(Pane):
             return
         self._update(Text(""))
         if self._row is not None:
-            self.show_job(self._row)
+            self.show_job(self._row, self._reruns)
         else:
-            self.show_run(self._run)
+            self.show_run(self._run, self._reruns)
 
     def _ask(self, wanted: object, read: Callable[[], "Parts"]) -> None:
         """Have a page read, if it would be seen: the cursor passes many runs."""
@@ -167,19 +169,21 @@ class DetailsPane(Pane):
             self._shown = wanted
             self._background.ask(lambda: self.Read(wanted, *_page_text(read)))
 
-    def _read_section(self, wanted: object, run: Run, section: str, width: int) -> "Parts":
+    def _read_section(
+        self, wanted: object, run: Run, reruns: Sequence[Job], section: str, width: int
+    ) -> "Parts":
         """Called in a thread."""
         from xt_tui.panes.sections import section_lines
 
         def show(lines: list[str]) -> None:
             self.post_message(self.Read(wanted, *_page_text(lambda: [*lines])))
 
-        return list(section_lines(self._session, run, section, width, show))
+        return list(section_lines(self._session, run, reruns, section, width, show))
 
-    def _read_job(self, row: JobRow, width: int) -> "Parts":
+    def _read_job(self, row: JobRow, reruns: Sequence[Job], width: int) -> "Parts":
         from xt_tui.panes.sections import job_parts
 
-        return job_parts(self._session, row, width, is_ascii=draws_ascii(self.app))
+        return job_parts(self._session, row, reruns, width, is_ascii=draws_ascii(self.app))
 
     @on(Read)
     def _show(self, message: Read) -> None:
@@ -195,6 +199,10 @@ class DetailsPane(Pane):
     def _update(self, text: Text) -> None:
         for page in self.query("#details-text").results(Facts):  # none while the app closes
             page.update(text)
+
+
+def _names(jobs: Sequence[Job]) -> tuple[str, ...]:
+    return tuple(job.name for job in jobs)
 
 
 def _page_text(read: Callable[[], "Parts"]) -> tuple[Text, bool]:

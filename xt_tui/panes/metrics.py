@@ -36,7 +36,7 @@ from xt_tui.charting.colors import Colors
 from xt_tui.charting.curves import Curves
 from xt_tui.charting.drawn import Drawn, Machine
 from xt_tui.charting.points import Part, Points, Source, read
-from xt_tui.charting.view import View
+from xt_tui.charting.view import SMOOTHINGS, View
 from xt_tui.looks import draws_ascii
 from xt_tui.panes.pane import Pane
 from xt_tui.widgets.chart import ChartView
@@ -48,7 +48,8 @@ MOST_RUNS = 10
 
 _LEAST_SECONDS_BETWEEN_DRAWINGS = 0.2
 _RECORDS_A_READ = 20_000
-_LOG_Y = "log y"
+_LOG_Y, _SMOOTHING = "log y", "smoothing"
+"""The names under which they are remembered."""
 _SAMPLES_SECONDS = 5.0
 _WHEEL_ZOOM, _WHEEL_SHARE = 1.25, 0.1
 
@@ -59,7 +60,7 @@ class MetricsPane(Pane, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = bindings(ACTIONS, "metrics")
 
     @dataclass
-    class Read(Message):
+    class Read(Message, bubble=False):
         """New points are there."""
 
         parts: Sequence[Part]
@@ -68,7 +69,7 @@ class MetricsPane(Pane, can_focus=True):
         of_system: bool
 
     @dataclass
-    class Ranked(Message):
+    class Ranked(Message, bubble=False):
         """The best of the chosen runs are known."""
 
         runs: Sequence[Run]
@@ -99,7 +100,12 @@ class MetricsPane(Pane, can_focus=True):
         kept = self._choices.get(_LOG_Y)
         log_y = [name for name in kept if isinstance(name, str)] if isinstance(kept, list) else []
         glyphs = fitting_glyphs(os.environ, encoding)
-        self.view = View(glyphs=glyphs, log_y=frozenset(log_y))
+        smoothing = self._choices.get(_SMOOTHING)
+        self.view = View(
+            glyphs=glyphs,
+            log_y=frozenset(log_y),
+            smoothing=smoothing if smoothing in SMOOTHINGS else 0.0,
+        )
         self.charts = Charts(self._draw)
         self.filter: MetricFilter = MetricFilter()
 
@@ -295,10 +301,20 @@ class MetricsPane(Pane, can_focus=True):
     def set_log_y(self, metrics: frozenset[str]) -> None:
         """These metrics have a logarithmic axis of y, now and from now on."""
         self.view.log_y = metrics
-        self._choices.put(_LOG_Y, sorted(metrics) or None)
+        self._keep(_LOG_Y, sorted(metrics) or None)
+        self.show()
+
+    def next_smoothing(self) -> None:
+        """Smoother curves, or plain ones again, now and from now on."""
+        self.view.next_smoothing()
+        self._keep(_SMOOTHING, self.view.smoothing or None)
+        self.show()
+
+    def _keep(self, part: str, value: object) -> None:
+        """Remember a choice, or with None forget it."""
+        self._choices.put(part, value)
         if self._choices.problem:
             self.notify(self._choices.problem, severity="warning", markup=False)
-        self.show()
 
     def curves_of(self, metric: str) -> list[Curve | Band]:
         """What the chart of a metric shows."""

@@ -100,7 +100,6 @@ class OutputPane(Pane):
         self.detach()
         self.is_detached = False
         buffer = LineBuffer()
-        prefixes = _prefixes(runs) if len(runs) > 1 else [""]
         self.attachments = [
             Attachment(
                 self._session,
@@ -111,7 +110,7 @@ class OutputPane(Pane):
                 source,
                 prefix,
             )
-            for source, (run, prefix) in enumerate(zip(runs, prefixes, strict=True))
+            for source, (run, prefix) in enumerate(zip(runs, _prefixes(runs), strict=True))
         ]
         self.log_lines.show(buffer)
         self._describe()
@@ -229,7 +228,10 @@ def _megabytes(size: int) -> str:
 
 
 def _prefixes(runs: Sequence[Run]) -> list[str]:
-    """What the lines of each run begin with: its short name, in the colour of its curves."""
+    """What the lines of each run begin with, where there are several: its short name, in the
+    colour of its curves."""
+    if len(runs) < 2:
+        return [""] * len(runs)
     names = [run.name for run in runs]
     if len(set(names)) < len(names):
         names = [run.full_name for run in runs]

@@ -35,6 +35,8 @@ class RecordsPane(RowsPane[Record]):
 
     _pause: Pause[Record] | None = None
     """Not None while the rows stand still."""
+    _before_filter: tuple[str | None, float] = (None, 0.0)
+    """The cursor's row when a filter was begun, and when it had been moved last."""
 
     @cached_property
     def _unarchived(self) -> Filter[Record]:
@@ -65,16 +67,14 @@ class RecordsPane(RowsPane[Record]):
         self._columns, self._left_out = columns, left_out
         self._remembered.put("columns", to_json(columns) or None)
         self._remembered.put("left out", list(left_out) or None)
-        self.update_rows()
+        self.wish_rows()
 
     # Sort -------------------------------------------------------------------------------
 
     def sort_by(self, text: str, reverse: bool = False) -> None:
         """Sort as `xt list --sort` would. Raises UsageError."""
         parse_sort(text, self.fields)
-        self._is_ordered = True
-        self.selection = replace(self.selection, sort=text, reverse=reverse)
-        self.update_rows()
+        self._set_order(text, reverse, is_chosen=True)
 
     def sort_by_next(self, step: int) -> None:
         """Sort by the column beside the present one."""
@@ -84,9 +84,14 @@ class RecordsPane(RowsPane[Record]):
             self.sort_by(names[(place + step) % len(names)], self.selection.reverse)
 
     def reverse(self) -> None:
-        self._is_ordered = True
-        self.selection = replace(self.selection, reverse=not self.selection.reverse)
-        self.update_rows()
+        self._set_order(self.selection.sort, not self.selection.reverse, is_chosen=True)
+
+    def _set_order(self, sort: str, reverse: bool, *, is_chosen: bool) -> None:
+        """An order that is chosen is remembered; else it is whatever suits what is shown."""
+        self._is_ordered = is_chosen
+        self._remembered.put("order", [sort, reverse] if is_chosen else None)
+        self.selection = replace(self.selection, sort=sort, reverse=reverse)
+        self.wish_rows()
 
     @on(Table.HeaderClicked)
     def _header_clicked(self, message: Table.HeaderClicked) -> None:
@@ -105,7 +110,8 @@ class RecordsPane(RowsPane[Record]):
         if text:
             parse_group(text, self.fields)
         self.group, self._opened = text, frozenset()
-        self.update_rows()
+        self._remembered.put("group", text or None)
+        self.wish_rows()
 
     @on(Table.Chosen)
     def _row_chosen(self, message: Table.Chosen) -> None:
@@ -113,7 +119,7 @@ class RecordsPane(RowsPane[Record]):
         if is_group(message.key):
             message.stop()
             self._opened ^= {message.key}
-            self.update_rows()
+            self.wish_rows()
 
     # Views ------------------------------------------------------------------------------
 
@@ -136,12 +142,14 @@ class RecordsPane(RowsPane[Record]):
         if view.group:
             parse_group(view.group, self.fields)
         plain = self.plain_view
-        self.sort_by(view.sort or plain.sort, view.reverse)
-        self._is_ordered = (self.selection.sort, view.reverse) != (plain.sort, plain.reverse)
+        sort = view.sort or plain.sort
+        parse_sort(sort, self.fields)
+        is_chosen = (sort, view.reverse) != (plain.sort, plain.reverse)
+        self._set_order(sort, view.reverse, is_chosen=is_chosen)
         self.group_by(view.group)
         self._show_columns(view.columns, view.left_out)
         self.query_one(FilterBar).show_text(view.filter)
-        self.hold_keys_until_arranged()
+        self.hold_keys()
 
     def saved_views(self) -> dict[str, View]:
         return self._remembered.views(self.nouns, self.fields)
@@ -200,6 +208,10 @@ class RecordsPane(RowsPane[Record]):
         self.table.announce_cursor()
 
     # Archived records -------------------------------------------------------------------
+
+    def leaves_out(self, record: Record) -> bool:
+        """Whether it was put away, and such records are not shown."""
+        return bool(self.hidden) and not self._unarchived.matches(record, 0.0)
 
     def _is_archived(self, record: Record) -> bool:
         """Whether it was put away; such records are shown only when that is asked for."""
@@ -288,13 +300,14 @@ class RecordsPane(RowsPane[Record]):
 
     def open_filter(self) -> None:
         """Let the user type a filter."""
+        self._before_filter = self.table.cursor_key, self.table.moved_at
         self.query_one(FilterBar).open()
 
     @on(FilterBar.Changed)
     def _filter_changed(self, message: FilterBar.Changed) -> None:
         self._filter_text = message.text
         self.selection = replace(self.selection, filters=message.filters)
-        self.update_rows()
+        self.wish_rows(holds_keys=False)
 
     @on(RowsPane.TooSlow)
     def _filter_too_slow(self, message: RowsPane.TooSlow) -> None:
@@ -306,7 +319,7 @@ class RecordsPane(RowsPane[Record]):
     @on(FilterBar.Done)
     def _filter_done(self, message: FilterBar.Done) -> None:
         self._remembered.put("filters", list(message.history))
-        self.hold_keys_until_arranged()  # they are meant for what the filter leaves
+        self.hold_keys()  # they are meant for what the filter leaves
         self.table.focus()
 
     def close_filter(self) -> None:
@@ -316,8 +329,16 @@ class RecordsPane(RowsPane[Record]):
             self._marks_changed()
             return
         self.clear_filter()
+        self._go_back()
         self.table.focus()
 
     def clear_filter(self) -> None:
         """Show all records again."""
         self.query_one(FilterBar).show_text("")
+
+    def _go_back(self) -> None:
+        """To where the cursor was before the filter, if it was not moved since."""
+        key, moved_at = self._before_filter
+        record = self._records.get(key or "")
+        if key and record and moved_at == self.table.moved_at and not self.leaves_out(record):
+            self.go_to(key)

@@ -1,13 +1,17 @@
 """What a pane remembers of its user's choices, from one session to the next."""
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
 from textual.widget import Widget
 
 from xt_core.choices import Choices
+from xt_core.errors import UsageError
 from xt_core.query.fields import FieldSet
+from xt_core.query.sorting import parse_sort
 from xt_core.query.views import View, keep_views, views_of
+from xt_tui.groups import parse_group
 
 
 class Remembered:
@@ -18,6 +22,24 @@ class Remembered:
 
     def get(self, what: str) -> Any:
         return None if self._choices is None else self._choices.get(f"{self._pane.id} {what}")
+
+    def order(self, fields: FieldSet[Any]) -> tuple[str, bool] | None:
+        """What rows are sorted by, and whether in reverse; None if the user has not chosen."""
+        match self.get("order"):
+            case [str() as sort, bool() as reverse]:
+                with contextlib.suppress(UsageError):
+                    parse_sort(sort, fields)
+                    return sort, reverse
+        return None
+
+    def group(self, fields: FieldSet[Any]) -> str:
+        """What rows are grouped by; "" if they are not."""
+        group = self.get("group")
+        if isinstance(group, str):
+            with contextlib.suppress(UsageError):
+                parse_group(group, fields)
+                return group
+        return ""
 
     def put(self, what: str, value: object) -> None:
         if self._choices is not None:

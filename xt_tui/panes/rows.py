@@ -33,19 +33,18 @@ from xt_tui.columns import known_names
 from xt_tui.groups import is_group
 from xt_tui.order import RecordOrder, Selection
 from xt_tui.panes.arranging import Arrangement, Arranger, Looks, Wish, placed
+from xt_tui.panes.awaited import Awaited
 from xt_tui.panes.headings import sort_arrows, table_columns
 from xt_tui.panes.marks import Marks
 from xt_tui.panes.pace import Pace
 from xt_tui.panes.pane import Pane
 from xt_tui.panes.remembered import Remembered
 from xt_tui.state import STYLES, marked, states_text
-from xt_tui.typeahead import Typeahead
 from xt_tui.widgets.filter_bar import FilterBar
 from xt_tui.widgets.table import Cell, Table
 
 _SEEN = 500
 """Rows at either end whose fields are offered as columns, besides those in sight."""
-_LONGEST_KEY_HOLD_SECONDS = 2.0
 """How long an arrangement may hold keys up."""
 
 
@@ -99,6 +98,7 @@ class RowsPane(Pane, Generic[Record]):
         """What leaves out records that were put away; empty while they are shown."""
         self._background = Background(self, f"arrange {id}")
         self._asked = 0
+        self._awaited = Awaited(self, self._tell_hits)
         self._pace = Pace(self, self._moved_at, self.update_rows)
         self._arrangement: Arrangement[Record] = Arrangement()
         self._filter_text = ""
@@ -109,15 +109,19 @@ class RowsPane(Pane, Generic[Record]):
         self._chosen: list[Record] = []
         self._chosen_keys: Sequence[str] = ()
         self._chosen_places: Mapping[str, int] = {}
-        self.group, self._opened = "", frozenset[str]()
+        self._opened = frozenset[str]()
         self._plain_view = View(sort=selection.sort, reverse=selection.reverse)
-        self._is_ordered = False
-        """Whether the user has chosen an order."""
         self._has_all = False
         """Whether all that there was at first has come."""
         self._all_asked: int | None = None
         """The number of the arrangement that shows it."""
         self._remembered = Remembered(self, choices)
+        kept = self._remembered.order(fields)
+        self._is_ordered = kept is not None
+        """Whether the user has chosen an order."""
+        if kept is not None:
+            self.selection = replace(selection, sort=kept[0], reverse=kept[1])
+        self.group = self._remembered.group(fields)
         self._columns: Columns = from_json(self._remembered.get("columns"), fields)
         self._left_out = names_from_json(self._remembered.get("left out"))
 
@@ -127,7 +131,7 @@ class RowsPane(Pane, Generic[Record]):
     def compose(self) -> ComposeResult:
         history = names_from_json(self._remembered.get("filters"))
         yield FilterBar(self.fields, self._example, self.field_names, history)
-        yield Table(self._cells, id=f"{self.id}-table", empty=self._empty, frozen=2)
+        yield Table(self._cells, id=f"{self.id}-table", empty="", frozen=2)
 
     @property
     def plain_view(self) -> View:
@@ -222,7 +226,11 @@ class RowsPane(Pane, Generic[Record]):
     def note(self, records: Sequence[Record], *, is_last: bool = True) -> bool:
         """These records are new or have changed, and more may follow at once; whether any of them
         is chosen."""
-        self._has_all = self._has_all or is_last
+        if is_last and not self._has_all:
+            self._has_all = True
+            self._tell_why_empty()
+            if not records and self.is_new:
+                self.update_rows()
         if not records and not self._pace.is_loading:
             return False
         self._order.note(records)
@@ -232,6 +240,14 @@ class RowsPane(Pane, Generic[Record]):
             table.touch(keys)
         self._pace.note(is_loading=not is_last and not self.is_new)
         return is_chosen
+
+    def _tell_why_empty(self) -> None:
+        """What is said where there are no rows."""
+        text = self._empty if self._has_all else "loading…"
+        if self._arrangement.total:
+            text = f"no {self.noun} matches the filter: backspace takes it away"
+        for table in self.query(Table):  # none while the app closes
+            table.say_if_empty(text)
 
     def _renew_chosen(self, news: Mapping[str, Record]) -> bool:
         """Take over what is new of those that are chosen; whether there is anything."""
@@ -277,15 +293,16 @@ class RowsPane(Pane, Generic[Record]):
         except TooSlowError as error:
             return self.TooSlow(error.message)
 
-    def hold_keys_until_arranged(self) -> None:
-        """What is typed from now on is meant for rows that may not be there yet."""
-        if isinstance(self.app, Typeahead) and self._arrangement.asked != self._asked:
-            self.app.hold_keys(self._let_keys_go)
-            self.set_timer(_LONGEST_KEY_HOLD_SECONDS, self._let_keys_go)
+    def wish_rows(self, *, holds_keys: bool = True) -> None:
+        """Arrange anew as the user wants it; what is typed from now on may be meant for that."""
+        self.update_rows()
+        self._awaited.ask(self._asked)
+        if holds_keys:
+            self.hold_keys()
 
-    def _let_keys_go(self) -> None:
-        if isinstance(self.app, Typeahead):
-            self.app.release_keys(self._let_keys_go)
+    def hold_keys(self) -> None:
+        """What is typed from now on is meant for rows that may not be there yet."""
+        self._awaited.hold_keys()
 
     @on(Arranged)
     def _show_arrangement(self, message: Arranged) -> None:
@@ -294,8 +311,7 @@ class RowsPane(Pane, Generic[Record]):
         shown = self._arrangement = message.arrangement
         self._marked_keys = self._marks.shown(shown.ranks)
         before = self.table.cursor_key
-        no_hits = f"no {self.noun} matches the filter: backspace takes it away"
-        self.table.empty = no_hits if shown.total else self._empty
+        self._tell_why_empty()
         rows = (shown.keys, shown.places) if shown.total else ((), {})
         arrows = sort_arrows(self.selection, self.fields)
         self.table.show(table_columns(shown, arrows, self._is_right), *rows)
@@ -307,10 +323,15 @@ class RowsPane(Pane, Generic[Record]):
             self.table.move_to(group)
         if self._wanted is not None:
             self.go_to(self._wanted)
-        self.query_one(FilterBar).show_hits(f"{len(shown.ordered):,} of {shown.total:,}")
+        self._awaited.show(shown.asked)
+        self._tell_hits()
+
+    def _tell_hits(self) -> None:
+        """How many records are shown, once they are those that are meant."""
+        shown = self._arrangement
+        hits = f"{len(shown.ordered):,} of {shown.total:,}"
+        self.query_one(FilterBar).show_hits("…" if self._awaited.is_late else hits)
         self._describe()
-        if shown.asked == self._asked:
-            self._let_keys_go()
 
     def toggle_archived(self) -> None:
         """Show what was put away too, or leave it out again."""
@@ -361,7 +382,7 @@ class RowsPane(Pane, Generic[Record]):
 
     def _describe(self) -> None:
         shown, hidden = len(self._marked_keys), len(self._marks.keys) - len(self._marked_keys)
-        parts = [self._count_text()]
+        parts = ["arranging…" if self._awaited.is_late else self._count_text()]
         parts += [self.scope_text()] if self.scope_text() else []
         parts += [f"filter {self._filter_text}"] if self._filter_text else []
         parts += [] if self.hidden else [self.archived_text()]

@@ -32,7 +32,8 @@ FIELDS = copy(RUN_FIELDS)
 FIELDS.fields = {**RUN_FIELDS.fields, TREND.name: TREND}
 
 _COLUMNS = (
-    "run,status,{metrics}trend,{varied}metrics.*,duration,hparams.*,restarts,tags.*,job,experiment"
+    "run,status,{metrics}trend,{varied}metrics.*,duration,{searched}hparams.*,restarts,tags.*,job,"
+    "experiment"
 )
 _ORDER = "run"
 _MOST_LEADING = 2
@@ -81,7 +82,7 @@ class RunsPane(RecordsPane[Run]):
                 plain = self.plain_view
                 self.selection = replace(self.selection, sort=plain.sort, reverse=plain.reverse)
             self.scope = () if job is None else (parse_filter(f"job={job}", FIELDS),)
-            self.update_rows()
+            self.wish_rows(holds_keys=False)  # who moves over jobs need not wait for their runs
 
     def text(self, column: Column[Run], record: Run, now: float) -> str:
         is_trend = column.field is TREND
@@ -118,13 +119,21 @@ class RunsPane(RecordsPane[Run]):
         return primary if primary in run.metrics else next(iter(run.metrics), "")
 
     def column_text(self, keys: Sequence[str]) -> str:
-        """What tells runs apart comes first: the metric, then the hyperparameters that vary."""
+        """What tells runs apart comes first: the metric, then the hyperparameters that vary; of
+        the others those that are searched are shown."""
         runs = [self._records[key] for key in keys]
         metrics = list(dict.fromkeys(name for name in map(self._metric, runs) if name))
+        varied = _varied(runs)
+        searched = dict.fromkeys(name for run in runs for name in self._space(run.job))
         return _COLUMNS.format(
             metrics=_columns("metrics", metrics[:_MOST_LEADING]),
-            varied=_columns("hparams", _varied(runs)),
+            varied=_columns("hparams", varied),
+            searched=_columns("hparams", [name for name in searched if name not in varied]),
         )
+
+    def _space(self, job: str) -> Iterable[str]:
+        row = self._state.jobs.get(job)
+        return () if row is None else row.job.space
 
     def status_of(self, record: Run) -> str:
         return self._state.run_status(record)

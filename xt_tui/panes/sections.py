@@ -3,11 +3,11 @@
 Loaded on use, as are reports that most never look at.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from xt_core.failures import failure_facts
-from xt_core.model.records import Run
+from xt_core.model.records import Job, Run
 from xt_core.model.states import RunStatus
 from xt_core.query.registry import JobRow
 from xt_core.reports.documents import kept_summaries, metric_summaries
@@ -31,12 +31,14 @@ _BEST_SETS = 5
 def section_lines(
     session: Session,
     run: Run,
+    reruns: Sequence[Job],
     section: str,
     width: int,
     show: Callable[[list[str]], object],
 ) -> list[str]:
-    """The lines of a section, `width` cells wide; `show` is called with those that are there while
-    others have yet to be read. Raises XTError where they cannot be read."""
+    """The lines of a section, `width` cells wide; `reruns` are the jobs that were made from the
+    run, and `show` is called with those that are there while others have yet to be read. Raises
+    XTError where they cannot be read."""
     place = (run.workspace, run.name)
     if section == "hyperparameters":
         return hyperparameter_lines(run) or ["it has no hyperparameters"]
@@ -57,13 +59,16 @@ def section_lines(
         listed = session.artifacts.list(f"{run.workspace}/runs/{run.name}")
         return file_lines(listed) or ["no files are stored yet"]
     if run.status is not RunStatus.ERROR:
-        return run_overview(run)
-    show(run_overview(run))  # why it failed may be far away
-    return run_overview(run, failure_facts(session, run))
+        return run_overview(run, reruns=reruns)
+    show(run_overview(run, reruns=reruns))  # why it failed may be far away
+    return run_overview(run, failure_facts(session, run), reruns)
 
 
-def job_parts(session: Session, row: JobRow, width: int, *, is_ascii: bool) -> "Page":
-    """A job and what its search found, `width` cells wide. Raises XTError."""
+def job_parts(
+    session: Session, row: JobRow, reruns: Sequence[Job], width: int, *, is_ascii: bool
+) -> "Page":
+    """A job and what its search found, `width` cells wide; `reruns` are the jobs that were made
+    from it. Raises XTError."""
     from xt_core.reports.search import outcomes
     from xt_core.reports.search_page import search_page
 
@@ -72,4 +77,4 @@ def job_parts(session: Session, row: JobRow, width: int, *, is_ascii: bool) -> "
     best = best_runs(store, job, _BEST_SETS)
     page = search_page(job, found, best, width, ascii_only=is_ascii, table_width=width)
     more = ["", "S shows the whole search: all sets, importance, slices"] if page else []
-    return [*job_page(row, ascii_only=is_ascii), *page, *more]
+    return [*job_page(row, reruns, ascii_only=is_ascii), *page, *more]

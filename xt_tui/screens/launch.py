@@ -4,6 +4,7 @@ Parameters become options of the script, as on a command line.
 Invariant: what is launched is what the fields say at that moment, and it is launched once.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, cast
@@ -19,17 +20,19 @@ from textual.widgets import Button, Input, Label, Select, Static
 
 from xt_core.errors import XTError
 from xt_core.session import Session
+from xt_core.submit.again import Again
 from xt_core.submit.options import RunRequest, command_line
 from xt_core.submit.presets import Preset
 from xt_core.submit.submission import Submission
 from xt_tui.acting.steering import as_told
 from xt_tui.drafts import Drafts
+from xt_tui.faults import COMMAND, Fault, in_line
 from xt_tui.launching import Launching
 from xt_tui.paths import short
 from xt_tui.widgets.command import CommandInput
 from xt_tui.widgets.option_fields import OptionFields
 from xt_tui.widgets.parameters import Parameters
-from xt_tui.widgets.preview import Preview, in_line, is_empty
+from xt_tui.widgets.preview import Preview, is_empty
 
 if TYPE_CHECKING:
     from xt_tui.app import XtApp
@@ -84,18 +87,19 @@ class LaunchScreen(ModalScreen[Submission | None]):
         session: Session,
         drafts: Drafts,
         *,
-        again: str = "",
+        again: Again | None = None,
         content: Preset | None = None,
     ) -> None:
         """`again` is the run or job that is launched once more, and `content` what it was."""
         super().__init__()
         self._session, self._drafts = session, drafts
-        self._again, self._purpose = again, (session.team.name, again)
+        self._again = again
+        self._purpose = (session.team.name, again.origin if again else "")
         self._first = content or Preset()
         """What the form says if nothing is typed."""
         self._emptied: Preset | None = None
         """What it said before it was emptied."""
-        self._launching = Launching(session)
+        self._launching = Launching(session, again)
         self._is_wanted = self._is_submitting = False
         self.command = CommandInput(session.cwd, id="command")
         self._options = OptionFields(session, id="options")
@@ -107,8 +111,8 @@ class LaunchScreen(ModalScreen[Submission | None]):
 
     def compose(self) -> ComposeResult:
         title = "Launch a run or a search"
-        if self._again:
-            title = f"Launch {self._again} again, with the code as it is now"
+        if self._again is not None:
+            title = f"Launch {self._again.name} again, with the code as it is now"
         with Vertical(classes="dialog", id="launch"):
             yield Static(title, classes="dialog-title", markup=False)
             yield Label(id="launch-folder", markup=False)
@@ -210,10 +214,17 @@ class LaunchScreen(ModalScreen[Submission | None]):
     def _show_request(self) -> None:
         """Offer what can be done with what the fields say; do what is waited for."""
         request = self._preview.request
+        self._mark(self._preview.faults)
         self._go.disabled = request is None or self._is_submitting
         self._copy.disabled = request is None
         if self._is_wanted and self._preview.is_current:
             self.action_launch()
+
+    def _mark(self, faults: Sequence[Fault]) -> None:
+        """The fields that are wrong say so."""
+        wrong = {fault.field for fault in faults}
+        self.query_one("#launch-folder").set_class(COMMAND in wrong, "wrong")
+        self._options.mark(wrong)
 
     @on(CommandInput.Pasted)
     @on(Input.Blurred, "#command")

@@ -14,6 +14,7 @@ from xt_core.session import Session
 from xt_tui.eventlog import EventLog
 from xt_tui.freshness import freshness
 from xt_tui.layout import Layout
+from xt_tui.lineage import reruns_of_job, reruns_of_run
 from xt_tui.screens.panes import PanesScreen
 from xt_tui.state import Batch, ViewState
 from xt_tui.widgets.table import Table
@@ -21,6 +22,7 @@ from xt_tui.widgets.table import Table
 if TYPE_CHECKING:
     from xt_tui.panes.jobs import JobsPane
     from xt_tui.panes.records import RecordsPane
+    from xt_tui.panes.runs import RunsPane
 
 _CLOCK_SECONDS = 1.0
 _REST_SECONDS = 0.1
@@ -84,13 +86,22 @@ class MainScreen(PanesScreen):
             return self.jobs.job
         return self.meant_runs[0].job if self.meant_runs else self.jobs.job
 
+    def go_to_job(self, job: str) -> None:
+        """Put the cursor on a job, which no filter hides."""
+        self._go_to(self.jobs, job)
+        self.focus_pane("jobs")
+
     def go_to_run(self, job: str, run: str) -> None:
         """Put the cursors on a job and on a run of it, which no filter hides."""
-        for pane, key in ((self.jobs, job), (self.runs, run)):
-            if pane.is_filtered:
-                pane.clear_filter()
-            pane.go_to(key)
+        if self.jobs.job is not None:  # else the runs of all jobs are there
+            self._go_to(self.jobs, job)
+        self._go_to(self.runs, run)
         self.focus_pane("runs")
+
+    def _go_to(self, pane: "RunsPane | JobsPane", key: str) -> None:
+        if pane.is_filtered:
+            pane.clear_filter()
+        pane.go_to(key)
 
     # News -------------------------------------------------------------------------------
 
@@ -210,7 +221,8 @@ class MainScreen(PanesScreen):
 
     def _show_details(self) -> None:
         row = self._state.jobs.get(self.jobs.job or "") if self._details_of_job else None
-        if row is None:
-            self.details.show_run(self.runs.run)
+        run = self.runs.run
+        if row is not None:
+            self.details.show_job(row, reruns_of_job(self._state, row.job))
         else:
-            self.details.show_job(row)
+            self.details.show_run(run, reruns_of_run(self._state, run) if run else ())

@@ -149,6 +149,7 @@ class SearchScreen(ModalScreen[str | None]):
     def take(self, row: JobRow) -> None:
         """The job as it is now; its runs have changed."""
         self._row = row
+        self.sets.judge(row.job)
         self._show_facts()
         self._history.ask(self._read)
 
@@ -187,7 +188,8 @@ class SearchScreen(ModalScreen[str | None]):
         part = self.part
         pages = self.query(f"#tab-{part} Page").results(Page)
         size = next((page.scrollable_content_region.size for page in pages), Size(0, 0))
-        wanted = (self._revision, len(self._pairs), size)
+        judged_by = tuple(objectives_of(self._row.job))
+        wanted = (self._revision, len(self._pairs), size, judged_by)
         if not part or not size or self._drawn.get(part) == wanted:
             return
         self._drawn[part] = wanted

@@ -14,10 +14,10 @@ from rich.text import Text
 from textual import events
 from textual.message import Message
 from textual.strip import Strip
-from textual.widget import Widget
 
 from xt_core.chart import Chart, color_number, is_dim
 from xt_tui.charting.colors import SERIES_COLORS
+from xt_tui.widgets.kept_lines import KeptLines
 
 _STYLES = {
     "title": Style(bold=True),
@@ -29,7 +29,7 @@ _STYLES = {
 }
 
 
-class ChartView(Widget):
+class ChartView(KeptLines):
     """One chart. It tells what the mouse does in terms of x, and changes nothing by itself."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"chart--{name}" for name in _STYLES}

@@ -8,7 +8,6 @@ from typing import ClassVar
 
 from rich.segment import Segment
 from textual.geometry import Size
-from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 
@@ -18,6 +17,7 @@ from xt_tui.console.lines import LineBuffer
 from xt_tui.console.rows import Rows, lines_of, rows_of
 from xt_tui.console.wrapping import end_of, parts_of
 from xt_tui.widgets.log_strips import LogStyles, StripMaker, over
+from xt_tui.widgets.scrolled_lines import ScrolledLines
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Range:
         return min(self.anchor, self.cursor), max(self.anchor, self.cursor)
 
 
-class LogLines(ScrollView):
+class LogLines(ScrolledLines):
     """Draws the rows of a line buffer; what moves over them is for a subclass to say."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -98,9 +98,7 @@ class LogLines(ScrollView):
         else:
             size = Size(self._widest + self._gutter, self.rows.count)
         self.set_reactive(LogLines.virtual_size, size)  # set as usual, it lays the screen out anew
-        if self.show_vertical_scrollbar:
-            self.vertical_scrollbar.window_virtual_size = size.height
-            self.vertical_scrollbar.window_size = self.size.height
+        self.move_bar()
 
     def _end(self) -> tuple[int, int]:
         """The row at the top when the end is in sight; of a wrapped line also which part."""

@@ -17,13 +17,13 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from xt_core.model.records import Value
 from xt_core.query.table import display_width, printable, truncate
 from xt_core.reports.comparison import TITLES, Comparison, Row
 from xt_core.search.trials import finite_number
+from xt_tui.widgets.scrolled_lines import ScrolledLines
 
 _GAP = "  "
 _WIDEST_NAME = 28
@@ -115,7 +115,7 @@ def _rank(value: Value) -> tuple[bool, float, str] | None:
     return None if number is None else (False, number, "")
 
 
-class SideBySide(ScrollView, can_focus=True):
+class SideBySide(ScrolledLines, can_focus=True):
     """The table. Its cursor is a cell; the column of the baseline is none that scrolls."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {

@@ -10,11 +10,13 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
-from textual.widgets import Input, Label, Select
+from textual.widgets import Input, Select
 
 from xt_core.config.properties import Property
 from xt_core.search.stopping import policies
+from xt_tui.widgets.field_label import FieldLabel
 
+OPTION = "early-stopping"
 _NONE = "none"
 _ABOUT = {
     _NONE: "every run goes to its end",
@@ -45,7 +47,7 @@ class Stopping(Vertical):
         self._policy: Select[str] = Select(
             pairs,
             prompt="as configured (by default: none)",
-            id="option-early-stopping",
+            id=f"option-{OPTION}",
             compact=True,
         )
 
@@ -94,7 +96,8 @@ class Stopping(Vertical):
 
 def _rows(settings: dict[str, Input]) -> Iterator[Horizontal]:
     for name, field in settings.items():
-        yield Horizontal(Label(name, classes="setting-name"), field, classes="setting")
+        label = FieldLabel(name, field=f"{OPTION}.{name}", classes="setting-name")
+        yield Horizontal(label, field, classes="setting")
 
 
 def _declared(policy: str, setting: str) -> Property:

@@ -19,10 +19,10 @@ from textual.binding import Binding, BindingType
 from textual.cache import LRUCache
 from textual.geometry import Region, Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from xt_core.query.table import display_width, printable, truncate
+from xt_tui.widgets.scrolled_lines import ScrolledLines
 
 Piece = tuple[Style, str]
 """A text and its style."""
@@ -55,7 +55,7 @@ class Cell:
     """Whether it takes all that is left of the row, whatever the columns are."""
 
 
-class Table(ScrollView, can_focus=True):
+class Table(ScrolledLines, can_focus=True):
     """Rows by key; the cells of a row are asked for when it is drawn."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"table--header", "table--cursor"}
@@ -99,7 +99,7 @@ class Table(ScrollView, can_focus=True):
         """`cells` gives a row's cells by its key; `empty` is said where there are no rows; the
         first `frozen` columns stay in sight when the others are scrolled sideways."""
         super().__init__(id=id)
-        self._cells, self.empty, self._frozen = cells, empty, frozen
+        self._cells, self._empty, self._frozen = cells, empty, frozen
         self._columns: Sequence[TableColumn] = ()
         self._keys: Sequence[str] = ()
         self._places: Mapping[str, int] = {}
@@ -153,11 +153,27 @@ class Table(ScrollView, can_focus=True):
         width = sum(column.width for column in columns) + len(_GAP) * (len(columns) - 1)
         self.virtual_size = Size(width, len(keys) + 1)
         if before is not None and self.cursor_key == before:
-            self.scroll_to(y=max(0, self._cursor - row), animate=False)
+            self.scroll_to(y=max(0, self._top_for(row)), animate=False)
         if self.cursor_key != before:
             self.announce_cursor()
         if not is_same:
             self.refresh()
+
+    def _top_for(self, row: int) -> int:
+        """The row at the top so that the cursor stays on its line of the screen, `row`. Who looks
+        at the beginning goes on seeing it: what comes there is news; as far as the cursor stays in
+        sight."""
+        room = self.size.height - 1
+        if self.scroll_offset.y or room <= 0:
+            return self._cursor - row
+        return self._cursor - room + 1
+
+    def say_if_empty(self, text: str) -> None:
+        """What is said where there are no rows."""
+        if text != self._empty:
+            self._empty = text
+            if not self._keys:
+                self.refresh()
 
     def touch(self, keys: Collection[str]) -> None:
         """The cells of these rows have changed."""
@@ -218,7 +234,7 @@ class Table(ScrollView, can_focus=True):
         if y == 0:
             return self._header(int(left), width)
         if not self._keys:
-            text = self.empty if y == 1 else ""
+            text = self._empty if y == 1 else ""
             return Strip([Segment(_fit(text, width, False), self._plain)])
         row = int(top) + y - 1
         if row >= len(self._keys):
@@ -410,11 +426,14 @@ def _with_sign(strip: Strip, right: int, sign: Segment) -> Strip:
 
 def _without_part(number: str, left: int, right: int) -> str:
     """A number as it is shown between two edges: part of one is another number, so that at the
-    right edge three dots stand for it, and at the left one nothing."""
+    right edge it moves to where it has room, or three dots stand for it, and at the left one
+    nothing."""
     if 0 < left < len(number) and number[:left].strip():
         return " " * len(number)
     if 0 < right < len(number) and number[right:].strip():
-        return "…".rjust(right).ljust(len(number))
+        text = number.strip()
+        shown = text.rjust(right - 1) if len(text) < right else "…".rjust(right)
+        return shown.ljust(len(number))
     return number
 
 

@@ -33,7 +33,7 @@ from xt_core.stats.mongo.documents import (
 from xt_core.stats.mongo.schema import Collections, Document
 from xt_core.stats.mongo.values import field_name, from_bson
 from xt_core.stats.mongo.writes import insert_new
-from xt_core.stats.rules import count_run
+from xt_core.stats.rules import count_run, is_rerun_of, rerun_names
 from xt_core.stats.store import new_items
 
 _RECENT_EXTENSIONS = 16
@@ -60,7 +60,9 @@ def commit(c: Collections, job: Job, first_runs: Sequence[Run], token: str) -> N
     """Make a job visible whose items are stored."""
     document = job_to_document(job) | {"token": token}
     if first_runs:
-        pending = [_first_run(replace(run, goals=job.goals), token) for run in first_runs]
+        goals, origin = job.goals, job.rerun_of
+        runs_of_job = [replace(run, goals=goals, rerun_of=origin) for run in first_runs]
+        pending = [_first_run(run, token) for run in runs_of_job]
         document |= _UNFINISHED | {"pending_runs": pending}
     try:
         c.jobs.insert_one(document)
@@ -151,6 +153,17 @@ def some(c: Collections, names: Sequence[str], workspace: str | None) -> list[Jo
     return [
         _read(c, found) for found in list(c.jobs.find(where or {"_id": {"$gt": 0}}).sort("_id", 1))
     ]
+
+
+def reruns(c: Collections, origins: Sequence[str]) -> list[Job]:
+    """See `StatsStore.reruns`."""
+    names = rerun_names(origins)
+    if not names:
+        return []
+    children = [{"rerun_of": {"$gt": f"{name}.", "$lt": f"{name}/"}} for name in names]
+    where = {"$or": [{"rerun_of": {"$in": names}}, *children]}
+    jobs = [_read(c, found) for found in list(c.jobs.find(where).sort("_id", 1))]
+    return [job for job in jobs if is_rerun_of(job, origins)]
 
 
 def _read(c: Collections, job: Document) -> Job:

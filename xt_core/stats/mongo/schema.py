@@ -16,7 +16,7 @@ from xt_core.errors import UnavailableError
 from xt_core.stats.mongo.errors import Place
 
 Document = dict[str, Any]
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def _index(*fields: str, unique: bool = False) -> IndexModel:
 
 
 INDEXES = {
-    "jobs": [_index("workspace"), _index("unfinished")],
+    "jobs": [_index("workspace"), _index("unfinished"), _index("rerun_of")],
     "items": [_index("job_num", "status", "node", "run_index"), _index("job_num", "run_index")],
     "runs": [
         _index("workspace", "is_parent", "num", "child"),

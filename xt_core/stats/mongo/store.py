@@ -101,6 +101,9 @@ class MongoStatsStore:
     def jobs(self, names: Sequence[str] = (), workspace: str | None = None) -> list[Job]:
         return self._server.call(lambda c: job_documents.some(c, names, workspace))
 
+    def reruns(self, origins: Sequence[str]) -> list[Job]:
+        return self._server.call(lambda c: job_documents.reruns(c, origins))
+
     def job_counts(self, names: Sequence[str]) -> dict[str, JobCounts]:
         return self._server.call(lambda c: job_documents.counts(c, names))
 
