@@ -12,6 +12,7 @@ from xt_core.model.records import Event, Run, Value
 from xt_core.model.states import RunStatus
 from xt_core.stats.sqlite import SqliteStatsStore
 from xt_core.stats.store import RunChange
+from xt_core.submit.arguments import script_arguments
 from xt_core.submit.mrc import shown_command
 
 
@@ -19,12 +20,19 @@ def announce_start(
     store: SqliteStatsStore,
     run: Run,
     argv: Sequence[str],
+    option_prefix: str | None,
     hparams: Mapping[str, Value],
     gpus: Sequence[str],
     downloads: Mapping[str, Any] | None,
 ) -> Run:
-    """A process is about to be started; `downloads` tells what was brought for it, if anything."""
+    """A process is about to be started; `downloads` tells what was brought for it, if anything.
+
+    Its hyperparameters are the options of its script, of which those of its set are typed as the
+    search has them; what an earlier attempt logged stays.
+    """
     workspace, name = run.workspace, run.name
+    known = {**hparams, **run.hparams}
+    known |= script_arguments(argv, option_prefix) | known
     if downloads is not None:
         data = {"source": "job", **downloads}
         store.change_run(RunChange(workspace, name, event="download_before", data=data))
@@ -35,7 +43,7 @@ def announce_start(
             RunStatus.RUNNING,
             event="restarted" if run.restarts else "started",
             data={"gpus": list(gpus)} if gpus else {},
-            fields={"command": shown_command(list(argv)), "hparams": {**hparams, **run.hparams}},
+            fields={"command": shown_command(list(argv)), "hparams": known},
         )
     )
 

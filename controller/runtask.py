@@ -47,7 +47,7 @@ class RunTask:
     ) -> None:
         """Before `known_as_own` is set nothing is started; what lives is watched at once."""
         self._node, self._context, self._known_as_own = node, context, known_as_own
-        self._concurrent = mrc.concurrent
+        self._concurrent, self._option_prefix = mrc.concurrent, mrc.option_prefix
         self.run = run
         self.execution = Execution(node, mrc, context, run)
         self.feed = OutputFeed(
@@ -276,7 +276,9 @@ class RunTask:
         gpus, downloads = self.execution.gpus, self.execution.downloads()
         brought = downloads if self._context.code is not None or downloads else None
         self.run = await self._node.store(
-            lambda store: runrecords.announce_start(store, self.run, argv, hparams, gpus, brought)
+            lambda store: runrecords.announce_start(
+                store, self.run, argv, self._option_prefix, hparams, gpus, brought
+            )
         )
 
     async def _requeue(self, failed: ExitRecord | None) -> None:

@@ -27,11 +27,12 @@ MEMBERS = [
 VALUES: list[Value] = [
     None, True, False, 0, 1, 2, -1, 64, 2**53 + 1, 0.0, 0.1, 0.30000000000000004, 1.0, 1e-9, 1e300,
     math.nan, math.inf, -math.inf, "", "adam", "Adam", "64", "0.1", "true", "FALSE", "true\n", "é",
-    "z\ny", "'; --",
+    "z\ny", "'; --", "NaN", "-inf", "a,b",
 ]  # fmt: skip
 LITERALS = [
     "0", "1", "64", "0.1", "0.30000000000000004", "-1", "1e300", "9007199254740993", "1e999",
-    "99999999999999999999", "adam", "'64'", '"0.1"', "é", "'; --", "nan", "true",
+    "99999999999999999999", "adam", "'64'", '"0.1"', "é", "'; --", "nan", "true", "inf", "-INF",
+    "adam,64", "nan,$none,'a,b'", "0.1,true",
 ]  # fmt: skip
 FLAGS = ["true", "False", "TRUE", "false"]
 WORDS = [
@@ -69,6 +70,7 @@ def make_run(number: int, rng: random.Random) -> Run:
         rng.choice(["exper1", ""]), rng.choice(["node0", "node9", "node10"]),
         rng.choice(list(RunStatus)), rng.choice([1000.0, 1000.5, 1001.0]),
         parent=f"run{number}" if child else None, is_parent=not child and rng.random() < 0.3,
+        stopped_early=number % 3 == 0,
         run_index=rng.choice([None, 0, 1, 10]), exit_code=rng.choice([None, 0, 1, -9]),
         username=rng.choice(["", "ann", "Bob"]), description=rng.choice(["", "try 1", "é"]),
         error=rng.choice(["", "killed"]), restarts=rng.choice([0, 1, 2]),
@@ -126,8 +128,15 @@ def generated_filters(rng: random.Random) -> list[str]:
         texts += [f"{name}{op}{v}" for op in ("=", "!=", "<", "<=", ">", ">=") for v in values]
         texts += [f"{name}{op}{word}" for op in ("=", "!=") for word in SPECIAL[2:]]
         texts += [f"{name}:exists:true", f"{name}:exists:false"]
-    for name in ("is_parent", "is_child"):
+    for name in ("is_parent", "is_child", "stopped_early"):
         texts += [f"{name}{op}{word}" for op in ("=", "!=") for word in SPECIAL]
     for name in ("run", "username", "description", "experiment", "status", "parent"):
         texts += [f"{name}:regex:{pattern}" for pattern in (".*", "[1-5]$", "^[a-z]+$")]
+    texts += [
+        "status=running,error", "status=early-stop", "status!='early stop',error", "stopped_early",
+        "status=early-stop,running", "status!=running,error", "run=run5,run20.9",
+        "exit_code!=0,$none",
+        "duration=0,500", "created=1970-01-01T00:16:40Z,1970-01-01T00:16:40.500Z", "error=x,killed",
+        "is_child=true,false", "node=node9,node10",
+    ]  # fmt: skip
     return [*texts, *WORDS, "is_parent", "status=running", "status!=error", "status>error"]

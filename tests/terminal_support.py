@@ -77,7 +77,13 @@ class Terminal:
     def leave(self) -> None:
         """Leave XT, and see that the terminal is as it was."""
         self.press("q")
-        self.shows("EXIT=0", "SANE")
+        self.has_left(0)
+
+    def has_left(self, code: int) -> None:
+        """Wait until XT has ended with an exit code; see that the terminal is as it was."""
+        self.shows(f"EXIT={code}", "SANE")
+        flags = "#{alternate_on} #{mouse_any_flag} #{cursor_flag}"
+        assert self._tmux("display-message", "-p", "-t", "xt", flags).split() == ["0", "0", "1"]
 
     def close(self) -> None:
         self._tmux("kill-server")

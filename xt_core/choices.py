@@ -4,6 +4,7 @@ It holds choices, no truth: a file that cannot be read is told of once and ignor
 loses no work. Each part is put as a whole; what other processes have put meanwhile stays.
 """
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,9 @@ class Choices:
         self._file = folder / _NAME
         self.problem = ""
         """Why the file is ignored, in one line; empty if it is not."""
+        self._spoilt = folder / f"{_NAME}.bad"
+        """What could not be read is kept there, to be mended by hand."""
+        self._is_spoilt = False
 
     def get(self, part: str) -> Any:
         """What was put under that name, as JSON gives it; None if nothing was."""
@@ -30,6 +34,9 @@ class Choices:
     def put(self, part: str, value: Any) -> None:
         """Keep a value that JSON can hold; None forgets it. Sets `problem` if that fails."""
         parts = self._read()
+        if self._is_spoilt:
+            with contextlib.suppress(OSError):
+                self._file.replace(self._spoilt)
         parts.pop(part, None)
         if value is not None:
             parts[part] = value
@@ -39,6 +46,7 @@ class Choices:
             self.problem = f"{error.message}; choices are not remembered"
 
     def _read(self) -> dict[str, Any]:
+        self._is_spoilt = False
         try:
             parts = json.loads(self._file.read_text(encoding="utf-8"))
         except FileNotFoundError:
@@ -47,11 +55,12 @@ class Choices:
             self.problem = f"{self._file}: {error.strerror}; it is ignored"
             return {}
         except ValueError:
-            self.problem = (
-                f"{self._file} is not JSON; it is ignored, and replaced by the next choice"
-            )
-            return {}
+            parts = None
         if not isinstance(parts, dict):
-            self.problem = f"{self._file} is no JSON object; it is ignored"
+            self._is_spoilt = True
+            self.problem = (
+                f"{self._file} is no JSON object; it is ignored, and the next choice puts it aside"
+                f" as {self._spoilt.name}"
+            )
             return {}
         return parts

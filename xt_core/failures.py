@@ -1,4 +1,5 @@
-"""Why a run failed: the signal that ended it, and the first error in its output."""
+"""Why a run failed: the signal that ended it, and the first error in its output; why it was stopped
+early."""
 
 import re
 import signal
@@ -29,12 +30,22 @@ _REASONS = {
 
 
 def failure_facts(session: Session, run: Run) -> dict[str, str]:
-    """What is known of why a run failed, by name: `signal`, `first_error`. Empty for one that did
-    not fail. Only what is stored of its output is looked at: no node is asked."""
+    """What is known of why a run failed, by name: `signal`, `first_error`; of one that was stopped
+    early `early_stop`; else nothing. Only what is stored of its output is looked at: no node is
+    asked."""
+    if run.stopped_early:
+        return {"early_stop": _early_stop(session, run)}
     if run.status is not RunStatus.ERROR:
         return {}
     facts = {"signal": _signal_text(session, run), "first_error": _first_error(session, run)}
     return {name: text for name, text in facts.items() if text}
+
+
+def _early_stop(session: Session, run: Run) -> str:
+    """Why, as the policy told it."""
+    events = session.store.events(run.workspace, run.name)
+    told = [event.data.get("reason") for event in events if event.event == "stopping_early"]
+    return str(told[-1]) if told and told[-1] else "early stopping ended it"
 
 
 def _signal_text(session: Session, run: Run) -> str:

@@ -10,7 +10,7 @@ from textual.filter import LineFilter
 _LIKENESSES = {
     ".": "·…",
     ">": "▶▸›→",
-    "<": "‹←⏎⌫",
+    "<": "‹←",
     "+": "✔✓",
     "x": "✘✗×",
     "!": "⚠",
@@ -24,6 +24,8 @@ _LIKENESSES = {
     "|": "│┃╎╏┆┇▎▏▌▐",
     " ": "\N{NO-BREAK SPACE}",
 }
+SPELLED = {"⏎": "enter", "⌫": "bsp", "↑": "up", "↓": "down", "←": "left", "→": "right"}
+"""Keys whose signs are no ASCII: by a likeness nobody would know them."""
 _BOX, _BLOCKS, _SHADES = range(0x2500, 0x2580), range(0x2580, 0x25A0), "░▒▓"
 _BRAILLE = range(0x2800, 0x2900)
 

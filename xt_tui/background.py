@@ -54,9 +54,7 @@ class Background:
         """A fault of one call is told; it harms no other pane, nor the calls after it."""
         try:
             loop, context = asyncio.get_running_loop(), contextvars.copy_context()
-            message = await loop.run_in_executor(_THREADS, context.run, call)
-            message.stop()  # it is for the owner, and none of those around it
-            self._owner.post_message(message)
+            self._owner.post_message(await loop.run_in_executor(_THREADS, context.run, call))
         except Exception as error:
             if not self._owner.is_attached:  # what it read may have been closed under it
                 return

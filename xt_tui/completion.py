@@ -14,13 +14,16 @@ _LAST_WORD = re.compile(r"""(?:^|.*\s)(?P<word>[^\s"']+)$""", re.DOTALL)
 _CONDITION = re.compile(r"(?P<name>.+?)(?P<op>:exists:|==|!=|<>|=)(?P<value>.*)")
 
 
-def parse_filters(text: str, fields: FieldSet[Record]) -> tuple[Filter[Record], ...]:
-    """Filters separated by blanks, each as of `xt list --filter`. Raises UsageError."""
+def parse_filters(
+    text: str, fields: FieldSet[Record], names: Sequence[str] = ()
+) -> tuple[Filter[Record], ...]:
+    """Filters separated by blanks, each as of `xt list --filter`; `names` are known, with their
+    families. Raises UsageError."""
     try:
         words = shlex.split(text)
     except ValueError:
         raise UsageError("a quote is not closed", "close it") from None
-    return tuple(parse_filter(word, fields) for word in words)
+    return tuple(parse_filter(word, fields, lambda: names) for word in words)
 
 
 @dataclass(frozen=True)
@@ -33,19 +36,22 @@ class Begun:
     problem: UsageError | None = None
 
 
-def parse_begun(text: str, fields: FieldSet[Any], names: Sequence[str]) -> Begun:
-    """A filter that is being typed. Raises UsageError where more than its last word is wrong."""
+def parse_begun(
+    text: str, fields: FieldSet[Any], names: Sequence[str], *, is_typed: bool = True
+) -> Begun:
+    """A filter that is being typed, or was not: then its last word is whole. Raises UsageError
+    where more than that is wrong."""
     last = _LAST_WORD.fullmatch(text)
     if last is None:
-        return Begun(text.strip(), parse_filters(text, fields))
+        return Begun(text.strip(), parse_filters(text, fields, names))
     word, before = last["word"], text[: last.start("word")]
-    filters = parse_filters(before, fields)
+    filters = parse_filters(before, fields, names)
     try:
-        filters_of_word = parse_filters(word, fields)
+        filters_of_word = parse_filters(word, fields, names)
     except UsageError as problem:
         return Begun(before.strip(), filters, problem)
     is_meant = word in fields.fields["status"].choices or ("." in word and word in names)
-    if not is_meant and any(name.startswith(word) for name in names):
+    if is_typed and not is_meant and any(name.startswith(word) for name in names):
         return Begun(before.strip(), filters)
     return Begun(text.strip(), filters + filters_of_word)
 
@@ -72,7 +78,9 @@ def _begun(text: str, fields: FieldSet[Any], names: Sequence[str]) -> tuple[str,
     condition = _CONDITION.fullmatch(match["word"])
     if condition is None:
         return match["word"], names
-    return condition["value"], _values(condition["name"], condition["op"], fields)
+    return condition["value"].rpartition(",")[2], _values(
+        condition["name"], condition["op"], fields
+    )
 
 
 def _values(name: str, operator: str, fields: FieldSet[Any]) -> Sequence[str]:
@@ -83,4 +91,4 @@ def _values(name: str, operator: str, fields: FieldSet[Any]) -> Sequence[str]:
         return ()
     if operator == ":exists:" or field.kind is Kind.FLAG:
         return ("true", "false")
-    return field.choices
+    return (*field.choices, *dict(field.flags))

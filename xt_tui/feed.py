@@ -16,6 +16,7 @@ from xt_core.query.registry import JobRow
 from xt_core.reports.jobs import job_rows
 from xt_core.session import Session
 from xt_core.stats.store import RunQuery
+from xt_tui.memory import keep_large_blocks_apart
 from xt_tui.state import Batch, Health
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ class Feed:
 
     def _listen(self) -> None:
         self._seen.wait(_LONGEST_UNSEEN_SECONDS)
+        keep_large_blocks_apart()
         while not self._stopped.is_set():
             with contextlib.suppress(Exception):  # each look tells of it
                 self._changes = self._session.controllers.changes()
@@ -130,7 +132,7 @@ class Feed:
                     self._revision = runs[-1].revision
                 if len(runs) < _LARGEST_BATCH:
                     return
-                self._seen.wait(_LONGEST_UNSEEN_SECONDS)
+                self._let_it_be_seen()
         except XTError as error:
             self._deliver(self, Batch([], [], None, error.message))
         except Exception as error:  # a defect is told too, and does not end the feed
@@ -143,7 +145,12 @@ class Feed:
         if len(store.changed_runs(0, _FIRST_BATCH)) == _FIRST_BATCH:
             newest = store.find_runs(RunQuery(last=_FIRST_BATCH))[0]
             self._deliver(self, Batch(newest, [], None, is_last=False))
-            self._seen.wait(_LONGEST_UNSEEN_SECONDS)
+            self._let_it_be_seen()
+
+    def _let_it_be_seen(self) -> None:
+        """Wait until the first batch is on the screen; if it does not come there, only once."""
+        self._seen.wait(_LONGEST_UNSEEN_SECONDS)
+        self._seen.set()
 
     def _job_rows(self) -> list[JobRow]:
         """The jobs whose runs have changed, and those that live: an item changes no run."""

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic
 
-from xt_core.errors import UsageError
-from xt_core.query.columns import Column, expand_columns, parse_columns
-from xt_core.query.fields import FieldSet, Record
+from xt_core.model.records import Run
+from xt_core.query.columns import Column
+from xt_core.query.fields import Record
 
 _SIGN = "\0"
 NO_VALUE = "–"
@@ -43,6 +43,10 @@ class Groups:
     texts: Mapping[str, str] = field(default_factory=dict)
     """What is said of each group, by its key."""
 
+    def text_of(self, run: Run) -> str:
+        """What a run's group has in common."""
+        return self.of.get(run.full_name, "").removeprefix(_SIGN)
+
     def rows(self, opened: frozenset[str]) -> list[str]:
         """The keys of the rows: each group's, and below it its members if it is open."""
         rows: list[str] = []
@@ -74,14 +78,6 @@ class Grouping(Generic[Record]):
             of[key] = known[1]
             members.setdefault(known[1], []).append(key)
         return {key: Group(key.removeprefix(_SIGN), rows) for key, rows in members.items()}, of
-
-
-def parse_group(text: str, fields: FieldSet[Record]) -> Column[Record]:
-    """The column that `text` names. Raises UsageError for none, or many."""
-    columns = expand_columns(parse_columns(text, fields), fields, [], 0.0)
-    if len(columns) != 1:
-        raise UsageError(f"{text!r} is not one column", "as in hparams.opt, or created:$do")
-    return columns[0]
 
 
 def group_key(text: str) -> str:

@@ -10,7 +10,7 @@ from functools import cached_property
 from random import SystemRandom
 
 from xt_core.errors import XTError
-from xt_core.reports.plans import plan_lines
+from xt_core.reports.plans import brief_command, plan_lines
 from xt_core.search.objectives import parse_objectives
 from xt_core.session import Session
 from xt_core.stats.store import RunQuery
@@ -22,6 +22,7 @@ from xt_core.submit.preparation import prepare
 from xt_core.submit.presets import Preset
 from xt_core.submit.recent import metrics_of_scripts, recent_commands, unlogged
 from xt_core.submit.submission import Submission, submit
+from xt_tui.faults import Fault, faults_of
 
 _MOST_ROWS = 8
 _MOST_RUNS = 300
@@ -62,11 +63,15 @@ class Launching:
             if prefix is not None and not request.raw_args:
                 refuse_open_brackets(command)
             preparation = prepare(session, request)
-            first, *others = plan_lines(preparation.plan, _MOST_ROWS)
+            first, *others = plan_lines(preparation.plan, _MOST_ROWS, brief_command)
             remarks = [*preparation.doubts, self._unlogged(request, content.command)]
             return request, [first, *(f"⚠ {remark}" for remark in remarks if remark), *others]
         finally:
             session.close()
+
+    def faults(self, content: Preset) -> list[Fault]:
+        """What is wrong with a content, by its fields."""
+        return faults_of(content, self.planned)
 
     def _unlogged(self, request: RunRequest, command: str) -> str:
         """What to tell of a primary metric that was given and never logged."""

@@ -1,8 +1,10 @@
 """Leaving the UI: what was begun last is brought to its end, and the user is told what that waits
-for, once the terminal is as it was."""
+for, once the terminal is as it was. Who is told to end by a signal waits for nothing, but leaves
+the terminal as it was, too."""
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -44,15 +46,33 @@ class Acts(ThreadPoolExecutor):
 async def run_to_the_end(app: "XtApp") -> None:
     """Run the UI until the user leaves, and then until all that was begun has been done."""
     acts = Acts()
-    asyncio.get_running_loop().set_default_executor(acts)
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(acts)
+    ends = _heed_signals(app)
     await app.run_async()
     calls = [asyncio.wrap_future(call) for call in acts.unfinished]
     if not calls:
         return
     try:
         _, late = await asyncio.wait(calls, timeout=_SOON_SECONDS)
+        if late and ends:
+            os._exit(ends[0])
         if late:
             print(_WAITS, file=sys.stderr, flush=True)
             await asyncio.wait(late)
     except asyncio.CancelledError:  # by Ctrl-C; the threads could not be ended otherwise
         os._exit(ExitCode.INTERRUPTED)
+
+
+def _heed_signals(app: "XtApp") -> list[int]:
+    """Leave when a signal says so, as shells tell of it: with 128 and its number. Gives a list
+    that the exit code is put into then."""
+    ends: list[int] = []
+
+    def leave(number: int) -> None:
+        ends.append(128 + number)
+        app.exit(return_code=128 + number)
+
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+        asyncio.get_running_loop().add_signal_handler(number, leave, number)
+    return ends

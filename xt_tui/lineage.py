@@ -36,5 +36,20 @@ def only_runs(state: ViewState, jobs: Iterable[Job]) -> list[Run]:
     return [run for run in state.runs.values() if run.job in names] if names else []
 
 
+def counterpart(state: ViewState, run: Run) -> Run | None:
+    """The run that a rerun is to be compared with: what it was made from, or of a whole search that
+    was made again the run of the same index, which has the same set unless that was changed."""
+    if (origin := state.runs.get(run.origin)) is not None:
+        return origin
+    row = state.jobs.get(job_of(state, run.origin) or "")
+    if row is None:
+        return None
+    if row.job.style == SearchStyle.SINGLE:
+        return next(iter(only_runs(state, [row.job])), None)
+    place = None if run.parent is None else run.run_index
+    runs = (each for each in state.runs.values() if each.job == row.job.name)
+    return next((each for each in runs if place is not None and each.run_index == place), None)
+
+
 def _jobs(state: ViewState, names: Iterable[str]) -> list[Job]:
     return [state.jobs[name].job for name in sorted(names, key=job_number)]

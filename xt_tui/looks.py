@@ -6,12 +6,13 @@ from typing import Any
 
 from rich.segment import Segment
 from textual.app import App
+from textual.binding import Binding
 from textual.color import Color
 from textual.filter import LineFilter
 
 from xt_core.choices import Choices
 from xt_tui import themes
-from xt_tui.asciionly import AsciiOnly
+from xt_tui.asciionly import SPELLED, AsciiOnly
 from xt_tui.charting.colors import SERIES_COLORS
 from xt_tui.controlcodes import ControlCodes
 from xt_tui.state import STYLES
@@ -84,6 +85,11 @@ class Looks(App[int]):
         """Put on a theme, now and from now on."""
         self.theme = name
         self.choices.put(_THEME, name)
+
+    def get_key_display(self, binding: Binding) -> str:
+        """As Textual's, in letters where only ASCII can be drawn."""
+        sign = super().get_key_display(binding)
+        return SPELLED.get(sign, sign) if draws_ascii(self) else sign
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's; where only ASCII can be drawn, one that leaves nothing else; and last the

@@ -33,7 +33,7 @@ class Trends:
     """Texts by run; one that is missing or out of date is read after it was asked for."""
 
     @dataclass
-    class Read(Message):
+    class Read(Message, bubble=False):
         """These runs' texts are others than before."""
 
         keys: Sequence[str]

@@ -61,6 +61,20 @@ def test_names_and_notes_come_from_standard_input(
     assert "cannot both" in xt("set", "notes", "-", "-", code=2).err
 
 
+def test_several_names_and_tags_need_no_commas(xt: Commands, filled: StatsStore) -> None:
+    told = xt("set", "tags", "run1", "run2.1,run2.2", "job1", "best", "note=high").out
+    assert told == "tags of job1, run1, run2.1, run2.2 set\n"
+    assert filled.run("ws1", "run2.2").tags == {"best": True, "note": "high"}
+    xt("clear", "tags", "run1", "run2.1", "note")
+    xt("clear", "tags", "run2.2", "job1", "--all")
+    tags = [filled.run("ws1", name).tags for name in ("run1", "run2.1", "run2.2")]
+    assert tags == [{"best": True}, {"best": True}, {}]
+    xt("set", "notes", "run1", "job1", "diverged", "after", "run2")
+    assert filled.run("ws1", "run1").notes == filled.job("job1").notes == "diverged after run2"
+    xt("set", "notes", "run1", "run2")
+    assert filled.run("ws1", "run1").notes == "run2"
+
+
 def test_a_tag_that_is_written_meanwhile_is_kept(
     xt: Commands, filled: StatsStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -81,7 +95,9 @@ def test_a_tag_that_is_written_meanwhile_is_kept(
     [
         (("set", "tags", "run1", " , "), "no tag is given"),
         (("set", "tags", "run1", "=1"), "a tag without a name"),
-        (("set", "tags", "run1"), "required: TAGS"),
+        (("set", "tags", "run1"), "no tag is given"),
+        (("set", "notes", "run1"), "no text is given"),
+        (("set", "tag", "run1", "x"), "xt set tag: there is no such thing"),
         (("set", "colour", "run1", "x"), "invalid choice: 'colour'"),
         (("clear", "tags", "run1", "x", "--all"), "name the tags to clear, or give --all"),
         (("clear", "notes", "run1"), "invalid choice: 'notes'"),

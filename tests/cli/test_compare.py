@@ -102,3 +102,13 @@ def test_a_command_that_only_repeats_hyperparameters_is_among_all_lines(
     filled.change_run(RunChange("ws1", "run2.2", fields={"command": other}))
     found = rows(xt("compare", "run2.1,run2.2", "--json").json)
     assert found["run.command"] == [commands[0], other]
+
+
+def test_runs_come_as_they_are_named_and_the_first_is_the_baseline(
+    xt: Commands, filled: StatsStore
+) -> None:
+    document = xt("compare", "run2.4", "run2.1-run2.2", "run1", "--json").json
+    assert document["runs"] == ["run2.4", "run2.1", "run2.2", "run1"]
+    assert document["baseline"] == "run2.4"
+    document = xt("compare", "run2.4", "--json", "run2.*", "--baseline", "run2.2").json
+    assert (document["runs"][:2], document["baseline"]) == (["run2.4", "run2.1"], "run2.2")

@@ -250,7 +250,7 @@ def test_an_empty_store_says_so(xt: Commands) -> None:
     ("args", "code", "message"),
     [
         (("runs", "--sort", "nope"), 2, "there is no field 'nope'"),
-        (("runs", "--filter", "loss<1"), 2, "there is no field 'loss'"),
+        (("runs", "--filter", "los<1"), 2, "there is no field 'los'"),
         (("runs", "--filter", "metrics.loss<"), 2, "metrics.loss<"),
         (("runs", "--columns", "run,,"), 2, "malformed column"),
         (("runs", "--status", "happy"), 2, "there is no status 'happy'"),
@@ -348,6 +348,24 @@ def test_the_program_as_a_process_keeps_data_and_notes_apart(filled: StatsStore)
     assert done.stderr == "1 of 13 runs; --all shows all\n"
     done = subprocess.run([*command, "run99"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (3, "")
+
+
+def test_names_that_no_run_has_are_told(xt: Commands, filled: StatsStore) -> None:
+    answer = xt("list", "runs", "--filter", "metrics.los<.2")
+    assert (answer.out, answer.err) == (
+        "",
+        "no runs\nno run has logged metrics.los; did you mean metrics.loss?\n",
+    )
+    every = ("list", "runs", "--all", "--columns", "run", "--filter")
+    assert xt(*every, "hparams.loss!=3").err == (
+        "no run has hparams.loss; did you mean metrics.loss?\n"
+    )
+    for known in ("metrics.loss<-9", "tags.never", "metrics.other=$none", "hparams.opt=no"):
+        assert "did you mean" not in xt(*every, known).err
+    assert xt(*every, "opt=sgd,adam").lines == xt(*every, "hparams.opt=sgd,adam").lines != []
+    wrong = xt(*every, "los<.2", code=2)
+    assert "there is no field 'los'" in wrong.err
+    assert "hint: did you mean metrics.loss? logged names need" in wrong.err
 
 
 def test_a_view_of_the_terminal_ui_is_shown(xt: Commands, filled: StatsStore, home: Home) -> None:

@@ -114,6 +114,16 @@ def test_the_best_so_far_and_bands(xt: Commands, filled: StatsStore) -> None:
     assert band[-1].strip() == "● mean of all runs (2) 0.65 [0.1, 1.2]"
     seeds = xt("plot", "run2.1,run2.12", "loss", "--band", "seeds", *size).lines
     assert "(1) 1.2" in seeds[-1] + seeds[-2]
+    by_job = xt("plot", "run1,run2.1,run2.12", "loss", "--group", "job", *size).lines
+    assert "job=job2 (2) 0.65 [0.1, 1.2]" in by_job[-1]
+    spread = xt("plot", "job2", "loss", "--band", "all", "--spread", "std", *size).lines
+    assert spread[-1].strip() == "● mean of all runs (12) 0.65 ± 0.3606"
+    sample = xt("plot", "job2", "loss", "--band", "all", "--max-runs", "3", *size)
+    assert sample.err == "a sample of 3 of 12 runs; --max-runs takes more\n"
+    assert "mean of all runs (3 of 12)" in sample.lines[-1]
+    assert "not one column" in xt("plot", "job2", "--group", "hparams.*", code=2).err
+    both = xt("plot", "job2", "--group", "job", "--band", "all", code=2)
+    assert "--group with --band" in both.err
 
 
 def test_the_best_of_many_runs(xt: Commands, filled: StatsStore) -> None:
@@ -158,3 +168,11 @@ def test_charts_are_saved_as_a_picture(
     assert "ends in .svg or .png" in xt("plot", "run1", "--save", "x.gif", code=2).err
     lost = str(tmp_path / "missing" / "x.svg")
     assert "No such file or directory" in xt("plot", "run1", "--save", lost, code=2).err
+
+
+def test_several_runs_and_metrics_need_no_commas(xt: Commands, filled: StatsStore) -> None:
+    runs = xt("plot", "run2.4", "run2.1,run2.2", "loss", "--json").json["runs"]
+    assert sorted(runs) == ["run2.1", "run2.2", "run2.4"]
+    lines = xt("plot", "run2.1", "run2.2", "--width", "60", "--height", "10", "loss", "acc").lines
+    assert ("loss" in lines[0], "acc" in lines[10], len(lines)) == (True, True, 20)
+    assert xt("plot", "run1", "run2.4", "--json").json["runs"].keys() == {"run1", "run2.4"}

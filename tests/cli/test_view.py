@@ -10,6 +10,8 @@ from cli_support import Commands
 from xt_core.cli.main import main
 from xt_core.cli.table import COMMANDS
 from xt_core.home import FIRST_NODE, Home
+from xt_core.model.records import Job, Run
+from xt_core.model.states import RunStatus
 from xt_core.session import Session
 from xt_core.stats.store import RunChange, StatsStore
 
@@ -32,6 +34,29 @@ def test_a_run_is_shown_whole(xt: Commands, filled: StatsStore, home: Home) -> N
         "acc": {"points": 1, "last": 0.55, "min": 0.55, "max": 0.55},
     }
     assert document["files"] == [{"key": "ws1/runs/run2.4/logs/output.txt", "size": 6}]
+
+
+def test_a_restarted_run_tells_when_it_was_started_last(xt: Commands, store: StatsStore) -> None:
+    job = Job("job1", "ws1", "e", "single", "local", "ada", 1e9, 1, 1)
+    run = Run("ws1", "run1", "job1", "e", "node0", RunStatus.QUEUED, 1e9, queued=1e9)
+    store.add_job(job, [run], [])
+    life = (
+        (RunStatus.RUNNING, "started", 10),
+        (RunStatus.QUEUED, "queued", 20),
+        (RunStatus.RUNNING, "restarted", 30),
+        (RunStatus.COMPLETED, "ended", 70),
+    )
+    for status, event, seconds in life:
+        fields = {"restarts": 1} if event == "queued" else {}
+        change = RunChange("ws1", "run1", status, event, time=1e9 + seconds, fields=fields)
+        store.change_run(change)
+    lines = xt("view", "run", "run1").lines
+    told = [line.split(maxsplit=1) for line in lines if line.startswith("  ")]
+    facts = {words[0]: words[1] for words in told if len(words) == 2}
+    assert facts["queued"].endswith("01:46:40")
+    assert facts["started"].endswith("01:46:50")
+    assert (facts["duration"], facts["restarts"]) == ("1m00s", "1")
+    assert facts["last"] == "start   2001-09-09 01:47:10, 40.0s of the duration"
 
 
 def test_a_fact_of_several_lines_is_shown_as_such(xt: Commands, filled: StatsStore) -> None:
@@ -115,6 +140,14 @@ def test_a_console_is_shown_from_its_end(
     assert capfdbinary.readouterr().out == b"one\n\xfftwo\n"
     assert main(["view", "console", "run1", "--last", "1"]) == 0
     assert capfdbinary.readouterr().out == b"\xfftwo\n"
+
+
+def test_what_is_nearly_a_word_of_view_is_told(xt: Commands, filled: StatsStore) -> None:
+    console = xt("view", "console", "run9", code=3).err
+    assert xt("view", "output", "run9", code=3).err == console
+    assert "hint: did you mean xt view metrics?" in xt("view", "metric", "run1", code=2).err
+    assert "hint: did you mean xt list runs?" in xt("list", "run", code=2).err
+    assert "invalid choice: 'weather'" in xt("view", "weather", code=2).err
 
 
 def test_settings_are_shown_with_their_origin(

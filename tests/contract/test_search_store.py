@@ -129,6 +129,17 @@ def test_a_lost_nodes_work_is_done_by_another_with_the_same_set(store: StatsStor
     assert store.run("ws1", "run1.1").error == "node0 was lost"
 
 
+def test_early_stops_are_counted_beside_what_completed(store: StatsStore) -> None:
+    add_search(store, 3)
+    ends = ((RunStatus.COMPLETED, True), (RunStatus.COMPLETED, False), (RunStatus.ERROR, True))
+    for status, stopped_early in ends:
+        _, run = claim(store, 0)
+        store.change_run(RunChange("ws1", run.name, RunStatus.RUNNING, "started"))
+        fields = {"stopped_early": stopped_early}
+        store.change_run(RunChange("ws1", run.name, status, "ended", fields=fields))
+    assert (counts(store).completed, counts(store).stopped_early) == (2, 1)
+
+
 def test_a_node_that_was_given_up_changes_no_state(store: StatsStore) -> None:
     add_search(store, 1)
     item, run = claim(store, 0)
@@ -265,7 +276,8 @@ def test_a_schema_of_before_is_brought_up(tmp_path: Path) -> None:
     store = SqliteStatsStore(tmp_path / "stats.db")
     add_search(store, 1)
     columns = {
-        "jobs": ("objectives", "space", "warm_start", "priority", "hosts", "rerun_of"),
+        "jobs": ("objectives", "space", "warm_start", "priority", "hosts", "rerun_of",
+                 "is_metric_default"),
         "work_items": ("hparams", "notes"),
         "runs": ("retries", "stopped_early", "client_tags", "node_revision", "goals", "aggregates",
                  "rerun_of"),
@@ -275,6 +287,7 @@ def test_a_schema_of_before_is_brought_up(tmp_path: Path) -> None:
         connection.execute("DROP INDEX jobs_by_origin")
         connection.execute("DROP INDEX runs_of_job_by_revision")
         connection.execute("DROP INDEX runs_without_aggregates")
+        connection.execute("DROP INDEX runs_stopped_early")
         for table, names in columns.items():
             for name in names:
                 connection.execute(f"ALTER TABLE {table} DROP COLUMN {name}")
@@ -295,6 +308,8 @@ def test_the_schema_before_reruns_knew_their_origin_is_brought_up(tmp_path: Path
     before = store.job("job1"), store.find_runs(RunQuery(parents=None))[0]
     with store.database.transaction() as connection:
         connection.execute("DROP INDEX jobs_by_origin")
+        connection.execute("DROP INDEX runs_stopped_early")
+        connection.execute("ALTER TABLE jobs DROP COLUMN is_metric_default")
         for table in ("jobs", "runs"):
             connection.execute(f"ALTER TABLE {table} DROP COLUMN rerun_of")
         connection.execute("PRAGMA user_version=7")

@@ -60,6 +60,7 @@ def test_a_job_comes_back_as_it_was_stored(store: StatsStore) -> None:
     job = a_job(
         items=3, search_type="grid", description="é\n", tags={"a": True, "x": 1.5}, seed=7,
         command="t.py --lr=[1,2]", maximize=False, notes="n", rerun_of="run35.2",
+        is_metric_default=True,
     )  # fmt: skip
     store.add_job(job, [], [])
     assert store.job("job1") == job
@@ -283,13 +284,13 @@ def test_only_allowed_transitions_are_made(store: StatsStore, before: RunStatus)
 
 
 def test_times_are_kept_of_the_first_start_and_the_end(store: StatsStore) -> None:
-    add_single(store)
+    add_single(store, queued=100.0)
     change(store, "run1", RunStatus.RUNNING, time=110.0)
     change(store, "run1", RunStatus.QUEUED, time=120.0, fields={"restarts": 1})
     change(store, "run1", RunStatus.RUNNING, time=130.0)
     change(store, "run1", event="ended", time=140.0, fields={"ended": 140.0, "exit_code": 0})
     run = change(store, "run1", RunStatus.COMPLETED, time=150.0)
-    assert (run.queued, run.started, run.ended, run.restarts) == (120.0, 110.0, 140.0, 1)
+    assert (run.queued, run.started, run.ended, run.restarts) == (100.0, 110.0, 140.0, 1)
     assert run.duration(999.0) == 30.0
 
 

@@ -48,6 +48,11 @@ def test_a_run_beyond_a_threshold_completes_and_its_last_value_counts(xt: Xt) ->
     assert xt.event_data("run1.3", "ended")["status"] == "completed"
     listed = xt.json("list", "runs", "run1.*")["runs"]
     assert {run["name"]: run["stopped_early"] for run in listed}["run1.3"] is True
+    found = xt.json("list", "runs", "--filter", "status=early stop")["runs"]
+    assert [run["name"] for run in found] == ["run1.3"]
+    assert f"early_stop   {data['reason']}" in xt("view", "run", "run1.3").stdout
+    facts = xt("view", "job", "job1").stdout
+    assert "4 completed (1 of them by an early stop), 0 running" in facts
 
 
 @pytest.mark.both

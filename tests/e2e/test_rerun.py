@@ -17,6 +17,11 @@ def test_a_run_is_made_again_as_it_was_or_changed(xt: Xt) -> None:
     assert xt.run("run2").experiment == "first"
     xt("rerun", "run1", "--env", "A=2", "--wait", "--", "--lr=0.5", "--json")
     assert xt.console("run3") == b"['--lr=0.5', 'a b', '--json'] 2\n"
+    assert [xt.run(f"run{n}").hparams for n in (1, 2, 3)] == [
+        {"lr": 0.1},
+        {"lr": 0.1},
+        {"lr": 0.5, "json": True},
+    ]
 
 
 def test_a_child_is_made_again_as_the_single_command_that_it_was(xt: Xt) -> None:

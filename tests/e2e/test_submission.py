@@ -49,10 +49,11 @@ def test_arguments_reach_the_script_byte_for_byte(xt: Xt) -> None:
 @pytest.mark.both
 def test_a_repeated_command_gives_numbered_children(xt: Xt) -> None:
     xt.script("index.py", "import os; print(os.environ['XT_RUN_INDEX'])")
-    document = xt.submit("--runs", "3", "index.py")
+    document = xt.submit("--runs", "3", "index.py", "--epochs", "40", "--api-key=x")
     assert (document["style"], document["work_items"], document["runs"]) == ("repeat", 3, ["run1"])
     assert xt.wait_job("job1") == "completed"
     assert [xt.console(f"run1.{n}") for n in (1, 2, 3)] == [b"0\n", b"1\n", b"2\n"]
+    assert [run.hparams for run in xt.children("job1")] == [{"epochs": 40}] * 3
 
 
 def test_a_grid_runs_every_combination_once(xt: Xt) -> None:
@@ -88,11 +89,12 @@ def test_raw_args_passes_brackets_on(xt: Xt) -> None:
 @pytest.mark.both
 def test_a_file_of_commands_gives_a_run_a_line(xt: Xt) -> None:
     xt.script("echo.py", ECHO)
-    (xt.code / "commands.txt").write_text("echo.py one\n# a comment\necho.py 'two words'\n")
+    (xt.code / "commands.txt").write_text("echo.py one\n# a comment\necho.py 'two words' --lr=1\n")
     document = xt.submit("--multi-commands", "commands.txt")
     assert (document["style"], document["work_items"]) == ("multi", 2)
     xt.wait_job("job1")
-    assert [echoed(xt, f"run1.{n}") for n in (1, 2)] == [[b"one"], [b"two words"]]
+    assert [echoed(xt, f"run1.{n}") for n in (1, 2)] == [[b"one"], [b"two words", b"--lr=1"]]
+    assert [run.hparams for run in xt.children("job1")] == [{}, {"lr": 1}]
 
 
 def test_shell_scripts_executables_and_programs_run(xt: Xt) -> None:

@@ -9,7 +9,9 @@ from textual.app import App
 from textual.widgets import Button, Input, OptionList, Static, TextArea
 from tui_support import names, text_of, told, until, until_loaded
 
+from xt_core.model.records import Job, Run
 from xt_core.model.states import RunStatus
+from xt_core.query.views import View
 from xt_core.session import Session
 from xt_core.stats.store import RunChange
 from xt_core.submit.mrc import Asked, MultiRunConfig, NodeContext, mrc_key
@@ -17,9 +19,11 @@ from xt_tui.app import XtApp
 from xt_tui.screens.choose import ChoiceScreen
 from xt_tui.screens.compare import CompareScreen
 from xt_tui.screens.confirm import ConfirmScreen
+from xt_tui.screens.help import HelpScreen
 from xt_tui.screens.launch import LaunchScreen
 from xt_tui.screens.note import NoteScreen
 from xt_tui.widgets.option_fields import OptionFields
+from xt_tui.widgets.parameters import Parameters
 from xt_tui.widgets.side_by_side import SideBySide
 
 
@@ -52,6 +56,28 @@ async def test_notes_are_written_here_or_in_the_editor(
         await pilot.press("j", "ctrl+s")
         await until(pilot, lambda: told(app)[-1] == "notes of job1 set")
         assert app.state.jobs["job1"].job.notes == session.store.job("job1").notes == "j"
+
+
+async def test_many_are_archived_only_after_a_question(session: Session) -> None:
+    job = Job("job3", "ws1", "many", "repeat", "local", "ada", 1e9, 21, 1)
+    runs = [
+        Run("ws1", f"run3.{n}", "job3", "many", "node0", RunStatus.QUEUED, 1e9)
+        for n in range(1, 22)
+    ]
+    session.store.add_job(job, runs, [])
+    for run in runs:
+        session.store.change_run(RunChange("ws1", run.name, RunStatus.CANCELLED, "ended"))
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 28)
+        app.runs.apply(View(filter="job=job3"))
+        await pilot.press("asterisk", "d")
+        await until(pilot, lambda: "Archive 21 runs?" in text_of(app))
+        await pilot.press("n")
+        assert app.runs.marked == 21
+        await pilot.press("d", "y")
+        await until(pilot, lambda: told(app)[-1].startswith("21 runs archived: A shows them"))
+        kept = [session.store.run("ws1", run.name) for run in runs]
+        assert [run.tags for run in kept] == [{"archived": True}] * 21
 
 
 async def test_what_is_archived_is_out_of_sight_until_it_is_brought_back(session: Session) -> None:
@@ -88,7 +114,7 @@ def put_mrc(session: Session) -> None:
     """What job1 was submitted with."""
     (session.cwd / "t.py").touch()
     asked = Asked(
-        str(session.cwd), ["t.py", "--lr=[.1,.2,.3]", "a b"], {"concurrent": 2, "retries": 1}
+        str(session.cwd), ["t.py", "a b", "--lr=[.1,.2,.3]"], {"concurrent": 2, "retries": 1}
     )
     mrc = MultiRunConfig(
         job="job1", workspace="ws1", experiment="first", style="static", username="ada",
@@ -108,7 +134,7 @@ async def test_a_run_or_a_job_fills_the_launch_form(session: Session) -> None:
         await until(pilot, lambda: isinstance(app.screen, LaunchScreen))
         form = app.screen
         await until(pilot, lambda: form.query_one("#command", Input).value)
-        assert form.query_one("#command", Input).value == "t.py --lr=0.2 'a b'"
+        assert form.query_one("#command", Input).value == "t.py 'a b' --lr=0.2"
         assert form.query_one("#option-retries", Input).value == "1"
         assert form.query_one("#option-concurrent", Input).value == ""
         assert form.query_one("#option-experiment", Input).value == "first"
@@ -122,14 +148,15 @@ async def test_a_run_or_a_job_fills_the_launch_form(session: Session) -> None:
         await until(pilot, lambda: isinstance(app.screen, LaunchScreen))
         form = app.screen
         await until(pilot, lambda: form.query_one("#option-seed", Input).value == "7")
-        assert form.query_one("#command", Input).value == "t.py '--lr=[.1,.2,.3]' 'a b'"
+        assert form.query_one("#command", Input).value == "t.py 'a b'"
+        assert form.query_one(Parameters).written == [("lr", "[.1,.2,.3]")]
         assert "as you left it" not in text_of(app)
         await pilot.press(*" c", "ctrl+g", "N")
         await until(pilot, lambda: "as you left it: ctrl+x empties it" in text_of(app))
-        assert app.screen.query_one("#command", Input).value == "t.py '--lr=[.1,.2,.3]' 'a b' c"
+        assert app.screen.query_one("#command", Input).value == "t.py 'a b' c"
         await pilot.press("ctrl+x")
         await until(pilot, lambda: "emptied: ctrl+x brings it back" in text_of(app))
-        assert app.screen.query_one("#command", Input).value == "t.py '--lr=[.1,.2,.3]' 'a b'"
+        assert app.screen.query_one("#command", Input).value == "t.py 'a b'"
         await pilot.press("ctrl+g", "g")
         await until(pilot, lambda: len(names(app)) == 7)
         await pilot.press("3", "G", "N")  # run2, whose MRC is not there
@@ -153,7 +180,7 @@ async def test_commands_that_do_the_same_can_be_copied(session: Session) -> None
             f"xt attach {run}",
             "xt list runs --all --filter 'metrics.loss<.5' --sort run --reverse",
         ]
-        assert offered[0].startswith("xt run --retries 1 --experiment first t.py --lr=0.")
+        assert offered[0].startswith("xt run --retries 1 --experiment first t.py 'a b' --lr=0.")
         await pilot.press("slash", *"the table", "enter")
         await until(pilot, lambda: app.clipboard == offered[-1])
 
@@ -262,6 +289,17 @@ async def test_presets_scripts_and_earlier_commands_fill_the_form(session: Sessi
         await until(pilot, lambda: told(app)[-1] == "preset mine deleted")
         form.query_one("#option-seed", Input).focus()
         await until(pilot, lambda: "seed: seed of the search" in text_of(app))
+        await pilot.press("ctrl+f")
+        await until(pilot, lambda: isinstance(app.screen, ChoiceScreen))
+        scripts = app.screen.query_one(OptionList)
+        await pilot.press("/", *"u.p")
+        await until(pilot, lambda: scripts.option_count == 1)
+        await pilot.press("escape")
+        await until(pilot, lambda: scripts.option_count == 2)
+        assert app.focused is scripts
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is form)
+        assert app.focused is form.query_one("#option-seed")
 
 
 async def test_marked_runs_are_compared_side_by_side(session: Session) -> None:
@@ -290,6 +328,12 @@ async def test_marked_runs_are_compared_side_by_side(session: Session) -> None:
         await until(pilot, lambda: table._shown.names == ["run1.3", "run1.1", "run1.2"])
         await pilot.press("Y")
         assert app.clipboard == "xt compare run1.1,run1.2,run1.3 --baseline run1.3 --all"
-        await pilot.press("end", "enter")
+        await pilot.press("slash", "x", "escape")  # out of the filter, not of the comparison
+        await until(pilot, lambda: len(table._shown.lines) > 2)
+        assert app.focused is table
+        await pilot.press("question_mark")
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen))
+        await until(pilot, lambda: "compare with the run under the cursor" in text_of(app))
+        await pilot.press("escape", "end", "enter")
         await until(pilot, lambda: not isinstance(app.screen, CompareScreen))
         assert app.runs.table.cursor_key == "ws1/run1.2"

@@ -125,9 +125,10 @@ async def test_a_badge_stays_until_the_feed_confirms(
         await pilot.press("n", "c")  # as long as nothing is done, the marks stay
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
         assert app.runs.marked == 2
+        assert "1 run more that you chose ended before" in text_of(app)
         await pilot.press("y")
         await until(pilot, lambda: told(app) == ["run1.6 running"])
-        assert app.runs.marked == 0
+        assert [run.name for run in app.runs.chosen] == ["run1.1"]
         assert "◍ cancelling" in text_of(app)
         session.store.change_run(RunChange("ws1", "run1.6", RunStatus.CANCELLED, "ended"))
         await until(pilot, lambda: "■ cancelled" in text_of(app))

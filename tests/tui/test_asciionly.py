@@ -42,6 +42,15 @@ def is_shown(app: XtApp, text: str) -> bool:
     return text in text_of(app)
 
 
+async def test_keys_are_spelled(session: Session) -> None:
+    plain = Session(session.home, session.cwd, session.environ, {"tui.ascii": True})
+    async with XtApp(plain).run_test(size=(120, 36)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await pilot.press("4")
+        await until(pilot, lambda: "enter large" in text_of(app))
+    plain.close()
+
+
 async def test_no_screen_needs_more_than_ascii(session: Session) -> None:
     plain = Session(session.home, session.cwd, session.environ, {"tui.ascii": True})
     async with XtApp(plain).run_test(size=(120, 36)) as pilot:

@@ -129,7 +129,7 @@ async def test_x_may_be_steps_epochs_or_times(session: Session) -> None:
     async with XtApp(session).run_test(size=(140, 40)) as pilot:
         app = await until_loaded(pilot, 7)
         await pilot.press("3", "g", "4")
-        await until(pilot, lambda: "loss (log y)" in text_of(app))
+        await until(pilot, lambda: "loss (log y · smoothed 0.6)" in text_of(app))
 
 
 async def test_runs_are_taken_together_as_bands(session: Session) -> None:
@@ -138,13 +138,41 @@ async def test_runs_are_taken_together_as_bands(session: Session) -> None:
         await pilot.press("space", "space", "4")
         await until(pilot, lambda: "━━ run1.1 0.6  ╍╍ run1.2 0.5" in text_of(app))
         await pilot.press("B")
-        assert app.metrics.view.banding is Banding.SEEDS
-        await until(pilot, lambda: "━━ lr=0.1 (1) 0.6  ╍╍ lr=0.2 (1) 0.5" in text_of(app))
-        await pilot.press("B")
         await until(pilot, lambda: "● mean of all runs (2) 0.55 [0.5, 0.6]" in text_of(app))
+        await pilot.press("B")
+        await until(pilot, lambda: "● mean of all runs (2) 0.55 ± 0.07071" in text_of(app))
         await pilot.press("B", "w")
         await until(pilot, lambda: "run1.1 0.6" not in text_of(app))
         assert (app.metrics.view.banding, app.metrics.view.legend) == (Banding.OFF, False)
+
+
+async def test_groups_of_the_table_are_bands_of_all_their_runs(session: Session) -> None:
+    job = replace(session.store.job("job1"), name="job3")
+    runs = [
+        Run("ws1", f"run{n}", "job3", "e", "node0", RunStatus.QUEUED, 1e9) for n in range(20, 50)
+    ]
+    for number, run in enumerate(runs):
+        run.hparams = {"opt": ("adam", "sgd")[number % 2], "lr": number}
+    session.store.add_job(job, runs, [])
+    for number in range(20, 50):
+        log_values(session, f"run{number}", {"loss": float(number)})
+    async with XtApp(session).run_test(size=(160, 40)) as pilot:
+        app = await until_loaded(pilot, 37)
+        await pilot.press("r", "slash", *"job=job3", "enter")
+        await until(pilot, lambda: len(app.runs.table.keys) == 30)
+        await pilot.press("asterisk", "4", "B")
+        await until(pilot, lambda: "● mean of all runs (30) 34.5 [20, 49]" in text_of(app))
+        await pilot.press("3", "B", *"hparams.opt", "enter")
+        await until(pilot, lambda: len(app.runs.table.keys) == 2)
+        await until(pilot, lambda: "━━ opt=sgd (15) 35 [21, 49]" in text_of(app))
+        assert "╍╍ opt=adam (15) 34 [20, 48]" in text_of(app)
+        assert "run" not in str(app.metrics.border_subtitle), "it is of all"
+        await pilot.press("4", "B", "B")
+        await until(pilot, lambda: "● mean of all runs (30) 34.5 [20, 49]" in text_of(app))
+        assert app.metrics.view.banding is Banding.ALL
+        await pilot.press("3", "u", "4", "B", "B")
+        await until(pilot, lambda: "● opt=sgd (15) 35 [21, 49]" in text_of(app))
+        assert "opt=adam" not in text_of(app), "the group under the cursor alone"
 
 
 async def test_of_many_runs_the_best_are_shown_in_colours_that_stay(session: Session) -> None:

@@ -69,16 +69,17 @@ def test_a_memory_that_is_broken_is_told_of_and_replaced(tmp_path: Path) -> None
     assert [file.name for file in (tmp_path / "team").iterdir()] == ["choices.json"]
     (tmp_path / "team" / "choices.json").write_text("{")
     assert again.get("views") is None
-    assert "is not JSON; it is ignored" in again.problem
+    assert "is no JSON object; it is ignored" in again.problem
     again.put("views", 2)
     assert Choices(tmp_path / "team").get("views") == 2
+    assert (tmp_path / "team" / "choices.json.bad").read_text() == "{"
 
 
 async def test_columns_are_chosen_by_keys_and_remembered(session: Session) -> None:
     async with XtApp(session).run_test(size=(200, 40)) as pilot:
         app = await until_loaded(pilot, 7)
-        await until(pilot, lambda: "trend" in header(app))
-        assert header(app)[:5] == ["run▲", "status", "loss", "trend", "lr"]
+        await until(pilot, lambda: "trend(loss)" in header(app))
+        assert header(app)[:5] == ["run▲", "status", "loss", "trend(loss)", "lr"]
         await until(pilot, lambda: "█▁" in text_of(app), "a sparkline of two values")
         await pilot.press("C")
         screen = await until(pilot, lambda: isinstance(app.screen, ColumnsScreen) and app.screen)
@@ -92,6 +93,15 @@ async def test_columns_are_chosen_by_keys_and_remembered(session: Session) -> No
         await pilot.press("/", *"nod", "space")  # no name goes on with a blank
         await until(pilot, lambda: list(table.keys) == ["node"])
         assert "node" in [column.name for column in screen._columns]
+        await pilot.press("escape")  # out of the search, not of the dialog
+        await until(pilot, lambda: len(table.keys) > 20)
+        assert (app.focused, table.cursor_key) == (table, "node")
+        await pilot.press("/", *"restart", "enter")
+        await until(pilot, lambda: list(table.keys)[:1] == ["restarts"])
+        await pilot.press("escape")
+        await until(pilot, lambda: len(table.keys) > 20)
+        assert screen.is_current
+        await pilot.press("/")
         screen.query_one("#sought", Input).value = "restart"
         await until(pilot, lambda: list(table.keys)[:1] == ["restarts"])
         await pilot.press("down", "up", "space", "space")  # in and out again
@@ -140,4 +150,21 @@ async def test_a_broken_memory_is_told_and_the_ui_opens(session: Session) -> Non
     (session.team_home.team_root / "choices.json").write_text("no json")
     async with XtApp(session).run_test(size=(120, 36)) as pilot:
         app = await until_loaded(pilot, 7)
-        assert any("is not JSON" in text for text in told(app))
+        assert any("is no JSON object" in text for text in told(app))
+
+
+async def test_a_trend_names_its_metric_and_an_unseen_order_is_told(session: Session) -> None:
+    async with XtApp(session).run_test(size=(200, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await until(pilot, lambda: "trend(loss)" in header(app))
+        log_values(session, "run2", {"acc": 0.5}, {"acc": 0.75})
+        await until(pilot, lambda: "▁█       acc" in text_of(app))
+        assert "█▁       loss" in text_of(app)
+        assert "trend" in header(app)
+        await pilot.press("O", *"node", "enter")
+        await until(pilot, lambda: "sorted by node▲" in text_of(app))
+        await pilot.press("r")
+        await until(pilot, lambda: "sorted by node▼" in text_of(app))
+        await pilot.press("O", *"status", "enter")
+        await until(pilot, lambda: re.search("status[▲▼]", text_of(app)))
+        assert "sorted by" not in text_of(app)

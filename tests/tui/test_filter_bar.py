@@ -26,6 +26,7 @@ def test_names_and_known_values_are_completed() -> None:
     assert of("metrics.loss<.2 hp") == "metrics.loss<.2 hparams.lr"
     assert of("status=r") == "status=running"
     assert of("status!=comp") == "status!=completed"
+    assert of("status=running,err") == "status=running,error"
     assert of("status=running") is None
     assert of("is_parent=") == "is_parent=true"
     assert of("tags.best:exists:f") == "tags.best:exists:false"
@@ -118,6 +119,27 @@ async def test_a_filter_that_takes_for_ever_is_told_and_not_used(
         await until(pilot, lambda: "7 runs" in str(app.runs.border_subtitle))
         await pilot.press("/", "backspace", "x")
         await until(pilot, lambda: names(app) == ["run1.6"])
+
+
+async def test_a_name_that_no_run_has_is_told_and_one_without_its_family_is_found(
+    session: Session,
+) -> None:
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await pilot.press("/", *"metrics.los<.25")
+        hint = "no run has logged metrics.los; did you mean metrics.loss?"
+        await until(pilot, lambda: hint in text_of(app) and "0 of 7" in text_of(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: hint in text_of(app) and app.focused is app.runs.table)
+        await pilot.press("/", *" and (")
+        await until(pilot, lambda: "'and' joins no conditions: all conditions hold" in text_of(app))
+        await pilot.press("ctrl+u", *"loss<.25 status=running,error")
+        await until(pilot, lambda: names(app) == ["run1.6"])
+        assert hint not in text_of(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: "filter loss<.25" in text_of(app))
+        app.runs.apply(View(filter="lr<.15"))
+        await until(pilot, lambda: names(app) == ["run1.1"])
 
 
 async def test_no_filter_hides_what_was_launched(session: Session) -> None:

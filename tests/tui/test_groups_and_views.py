@@ -13,13 +13,14 @@ from xt_core import clock
 from xt_core.choices import Choices
 from xt_core.model.records import Run
 from xt_core.model.states import RunStatus
+from xt_core.query.columns import only_column
 from xt_core.query.filters import matches_all, parse_filter
 from xt_core.query.registry import RUN_FIELDS
 from xt_core.query.sorting import parse_sort, sort_records
 from xt_core.query.views import View, views_of
 from xt_core.session import Session
 from xt_tui.app import XtApp
-from xt_tui.groups import Grouping, group_key, is_group, parse_group
+from xt_tui.groups import Grouping, group_key, is_group
 from xt_tui.order import RecordOrder, Selection
 from xt_tui.panes.records import RecordsPane
 from xt_tui.screens.views import ViewsScreen
@@ -86,7 +87,7 @@ class SomeApp(App[int]):
 def test_a_record_that_has_not_changed_keeps_its_group() -> None:
     dice = random.Random(1)
     runs = {run.full_name: run for run in (a_run(number, dice) for number in range(20))}
-    grouping = Grouping(parse_group("status", RUN_FIELDS))
+    grouping = Grouping(only_column("status", RUN_FIELDS))
     keys = list(runs)
     by_key, of = grouping.groups(keys, runs, 0.0)
     assert sorted(key for group in by_key.values() for key in group.keys) == sorted(keys)

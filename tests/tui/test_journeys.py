@@ -186,6 +186,16 @@ def test_the_terminal_is_sane_whatever_is_typed_pasted_stopped_or_resized(
     assert xt.run("run1").status == "running"
 
 
+def test_a_signal_that_ends_xt_leaves_the_terminal_as_it_was(xt: Xt, tmp_path: Path) -> None:
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+        with terminal(xt, tmp_path, name=number.name) as own:
+            own.shows("no runs yet")
+            own.press("n")
+            own.shows("Launch a run or a search")
+            os.kill(own.pid, number)
+            own.has_left(128 + number)
+
+
 TRAINING = """
 import sys
 from xt_core import Run

@@ -19,12 +19,15 @@ from xt_core.search.spec import ALGORITHMS
 from xt_core.search.stopping import policies
 from xt_core.session import Session
 from xt_core.stats.store import RunChange
-from xt_core.submit.parameters import check_parameter, with_parameters
+from xt_core.submit.command import find_search_options
+from xt_core.submit.parameters import check_parameter, with_parameters, without_parameters
 from xt_core.submit.presets import Preset
 from xt_core.submit.submission import Submission
 from xt_tui.acting.scripts import with_script
 from xt_tui.app import XtApp
 from xt_tui.screens.launch import LaunchScreen
+from xt_tui.widgets.choice_field import ChoiceField, ChoiceList
+from xt_tui.widgets.field_label import FieldLabel
 from xt_tui.widgets.one_line import in_one_line
 from xt_tui.widgets.parameters import ParameterRow
 from xt_tui.widgets.stopping import Stopping
@@ -92,6 +95,11 @@ def states(form: LaunchScreen) -> list[str]:
 def errors(form: LaunchScreen) -> list[str]:
     shown = form.query(".parameter-remark").results(Static)
     return [str(part.render()) for part in shown if not part.has_class("hidden")]
+
+
+def wrong(form: LaunchScreen) -> list[str]:
+    """The fields that are marked as wrong."""
+    return [label.field for label in form.query(FieldLabel) if label.has_class("wrong")]
 
 
 def preview(form: LaunchScreen) -> str:
@@ -294,10 +302,46 @@ async def test_only_the_settings_of_the_chosen_policy_are_shown(session: Session
         await until_copied(pilot, "xt run --early-stopping none t.py")
 
 
+async def test_a_choice_is_found_by_the_letters_that_it_begins_with(session: Session) -> None:
+    (session.cwd / "t.py").write_text("")
+    async with XtApp(session).run_test(size=(100, 30)) as pilot:
+        await until_loaded(pilot, 7)
+        form = await open_form(pilot)
+        policy = form.query_one("#option-early-stopping", ChoiceField)
+        policy.focus()
+        await pilot.press("a", "s", "enter")
+        await until(pilot, lambda: policy.value == "asha")
+        assert pilot.app.focused is policy
+        await pilot.press("enter", *"band", "enter")
+        await until(pilot, lambda: policy.value == "bandit")
+        await pilot.press(*"halving")
+        opened = policy.query_one(ChoiceList)
+        assert opened.highlighted_option is not None
+        assert str(opened.highlighted_option.prompt) == "asha · asynchronous successive halving"
+        await pilot.press("escape")
+        await until(pilot, lambda: pilot.app.focused is policy)
+        await pilot.press("down", "home", "enter")
+        await until(pilot, lambda: policy.value is Select.NULL)
+
+
+async def test_what_an_empty_field_says_is_cut_where_the_field_ends(session: Session) -> None:
+    async with XtApp(session).run_test(size=(80, 30)) as pilot:
+        app = await until_loaded(pilot, 7)
+        form = await open_form(pilot)
+        write(form, early_stopping="asha")
+        await until(pilot, lambda: form.query("#asha-min-runs"))
+        field = form.query_one("#asha-delay-evaluation", Input)
+        field.focus()
+        await until(pilot, lambda: "0 · no run is …" in text_of(app))
+        assert "delay-evaluation: no run is judged before this step" in text_of(app)
+        await pilot.resize_terminal(140, 40)
+        await until(pilot, lambda: "0 · no run is judged before this step " in text_of(app))
+
+
 async def test_a_wrong_setting_is_told_and_nothing_can_be_launched(session: Session) -> None:
     (session.cwd / "t.py").write_text("")
     async with XtApp(session).run_test(size=(120, 50)) as pilot:
-        await until_loaded(pilot, 7)
+        app = await until_loaded(pilot, 7)
         form = await open_form(pilot, "t.py --lr=[1,2]")
         write(form, early_stopping="asha")
         await until(pilot, lambda: form.query("#asha-reduction-factor"))
@@ -306,6 +350,17 @@ async def test_a_wrong_setting_is_told_and_nothing_can_be_launched(session: Sess
             pilot, lambda: "reduction-factor must be a whole number of at least 2" in preview(form)
         )
         assert form.query_one("#go").disabled
+        assert wrong(form) == ["early-stopping.reduction-factor"]
+        assert "reduction-factor ✘" in text_of(app)
+        await form._options.show_more()
+        write(form, runs="abc", retries="x")
+        await until(pilot, lambda: "--retries x is not a number" in preview(form))
+        assert preview(form).splitlines()[0] == "--runs abc is not a number"
+        assert "reduction-factor must be a whole number of at least 2" in preview(form)
+        assert wrong(form) == ["runs", "early-stopping.reduction-factor", "retries"]
+        write(form, early_stopping="none", runs="", retries="")
+        await until(pilot, lambda: "static grid: 2 runs" in preview(form))
+        assert wrong(form) == []
 
 
 async def test_a_launch_ends_though_its_form_was_closed_and_is_told(
@@ -458,6 +513,34 @@ def test_parameters_become_options_before_a_literal_end_of_options() -> None:
     assert made == ["t.py", "--lr=[1, 2]", "--n=[$randint(3)]", "--", "x"]
     assert with_parameters(["t.py"], [("lr", "[1]")], "") == ["t.py", "lr=[1]"]
     assert with_parameters(["t.py"], [], None) == ["t.py"]
+
+
+@pytest.mark.parametrize(
+    ("command", "kept", "parameters"),
+    [
+        ("t.py --lr=[.1,.2] --n=3 -v --opt=[a, b]", "t.py --n=3 -v", "lr opt"),
+        ("t.py --lr=[1,2] --n 3 --opt=[a] -- --x=[1]", "t.py --n 3 -- --x=[1]", "lr opt"),
+        ("t.py --lr=[1,2] fit --opt=[a,b]", "t.py --lr=[1,2] fit", "opt"),
+        ("t.py -o=[1,2] --lr [1,2]", "t.py -o=[1,2] --lr [1,2]", ""),
+    ],
+)
+def test_what_a_command_searches_fills_rows_if_it_is_the_same_there(
+    command: str, kept: str, parameters: str
+) -> None:
+    words = command.replace(", ", ",").split()
+    found = without_parameters(words, "--")
+    assert (" ".join(found[0]), [name for name, _ in found[1]]) == (kept, parameters.split())
+    there, before = (
+        find_search_options(each, "--") for each in (with_parameters(*found, "--"), words)
+    )
+    assert (there.space, sorted(there.args)) == (before.space, sorted(before.args))
+
+
+def test_rows_are_filled_by_the_prefix_of_the_scripts_options() -> None:
+    words = ["t.py", "a=1", "lr=[1,2]"]
+    assert without_parameters(words, "") == (["t.py", "a=1"], [("lr", "[1,2]")])
+    assert without_parameters([*words, "fit"], "") == ([*words, "fit"], [])
+    assert without_parameters(words, None) == (words, [])
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,14 @@
 """Reruns and what they were made from: told in the details, gone to by key, compared."""
 
+from dataclasses import replace
 from functools import partial
 
 from support import Xt
 from textual.widgets import OptionList
 from tui_support import told, until, until_loaded
 
-from xt_core.model.records import Job, Run
-from xt_core.model.states import RunStatus
+from xt_core.model.records import Job, Run, WorkItem
+from xt_core.model.states import RunStatus, WorkItemStatus
 from xt_core.session import Session
 from xt_core.stats.store import RunChange
 from xt_tui.app import XtApp
@@ -167,6 +168,27 @@ async def test_a_rerun_is_compared_with_its_origin_and_that_with_its_reruns(
         await pilot.press("plus")
         reason = "job1 is a search: mark runs of it, = compares them"
         await until(pilot, lambda: told(app)[-1] == reason)
+
+
+async def test_runs_of_a_search_made_again_are_compared_by_their_index(session: Session) -> None:
+    again = replace(session.store.job("job1"), name="job3", rerun_of="job1")
+    parent = replace(session.store.run("ws1", "run1"), name="run3", job="job3")
+    items = [WorkItem("job3", n, WorkItemStatus.UNSTARTED, "node0") for n in (2, 9)]
+    session.store.add_job(again, [parent], items)
+    for _ in items:
+        session.store.claim_child(session.store.run("ws1", "run3"), "node0")
+    async with XtApp(session).run_test(size=(160, 50)) as pilot:
+        app = await until_loaded(pilot, 9)
+        app.runs.go_to("ws1/run3.1")
+        await pilot.press("plus")
+        await until(pilot, lambda: isinstance(app.screen, CompareScreen))
+        table = app.screen.query_one(SideBySide)
+        await until(pilot, lambda: table._shown.names == ["run1.3", "run3.1"])
+        await pilot.press("escape")
+        app.runs.go_to("ws1/run3.2")
+        await pilot.press("plus")
+        reason = "run3.2 was made from job1, a search: mark runs of it, = compares them"
+        await until(pilot, lambda: was_told(app, reason))
 
 
 async def test_a_column_and_a_filter_tell_what_runs_were_made_from(session: Session) -> None:

@@ -1,4 +1,4 @@
-"""What each screen looks like: in four sizes of the terminal, and in light and no colours.
+"""What each screen looks like: in four sizes of the terminal, each in dark, light and no colours.
 
 A picture in `__snapshots__` is the text in each size and, below it, how long each line is in which
 style, for each set of colours: styles are letters, and what those mean stands at the end. A change
@@ -10,6 +10,7 @@ Journeys go from one screen to the next, since an app costs more to start than a
 import asyncio
 import itertools
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from operator import itemgetter
@@ -23,6 +24,8 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from textual._compositor import Compositor
 from textual._context import visible_screen_stack
 from textual.app import App
+from textual.css.model import RuleSet
+from textual.css.stylesheet import Stylesheet
 from textual.filter import Monochrome
 from textual.pilot import Pilot
 from textual.screen import Screen
@@ -40,14 +43,9 @@ from xt_tui.feed import Feed
 from xt_tui.state import Batch, Health
 
 FIRST = (120, 36)
-PICTURES = (
-    (FIRST, "dark"),
-    (FIRST, "light"),
-    (FIRST, "none"),
-    ((80, 24), "dark"),
-    ((60, 20), "dark"),
-    ((200, 60), "dark"),
-)
+SIZES = (FIRST, (80, 24), (60, 20), (200, 60))
+COLORS = ("dark", "none", "light")
+"""Light last: to go from dark to no colours costs least."""
 RUNS = 21
 DIALOG = ".dialog"
 TEAMS = """
@@ -57,6 +55,10 @@ external-services:
 teams:
   lab: {mongo: labmongo, storage: labfiles}
 """
+_parse: Callable[..., list[RuleSet]] = Stylesheet._parse_rules
+_RULES: dict[object, list[RuleSet]] = {}
+_drawn = Counter[str]()
+"""How often the terminal would have been sent something."""
 
 
 class Screens(SingleFileSnapshotExtension):
@@ -181,6 +183,10 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session
     monkeypatch.setattr(sys, "executable", "/usr/bin/python3")
     monkeypatch.setattr(Compositor, "render_update", _drawn_for_nobody)
     monkeypatch.setattr(XtApp, "_background_screens", property(_seen_behind))
+    monkeypatch.setattr(App, "refresh_css", _restyle)
+    monkeypatch.setattr(Stylesheet, "_parse_rules", _parsed_once)
+    monkeypatch.setattr(background, "_LEAST_REST_SECONDS", 0.0)
+    monkeypatch.setattr(background, "_REST_SHARE", 0.0)
     (tmp_path / "code").mkdir()
     for script in ("train.py", "pretrain.py"):
         (tmp_path / "code" / script).touch()
@@ -200,9 +206,28 @@ def _seen_behind(app: XtApp) -> list[Screen[Any]]:
     return [] if app.screen.query(DIALOG) else App._background_screens.__get__(app)
 
 
+def _restyle(app: App[int], animate: bool = True) -> None:
+    """Style what is in the picture, and nothing behind it."""
+    app.stylesheet.set_variables(app.get_css_variables())
+    app.stylesheet.reparse()
+    app.stylesheet.update(app, animate=False)
+    for screen in app._background_screens:
+        app.stylesheet.update(screen, animate=False)
+    app.screen._refresh_layout(app.size)
+
+
+def _parsed_once(sheet: Stylesheet, *source: object, **more: object) -> list[RuleSet]:
+    """The same rules for each app, and each time that it wears the same colours."""
+    key = (source, frozenset(more.items()), frozenset(sheet._variables.items()))
+    if key not in _RULES:
+        _RULES[key] = _parse(sheet, *source, **more)
+    return _RULES[key]
+
+
 def _drawn_for_nobody(compositor: Compositor, *_: object, **__: object) -> None:
-    """What no terminal shows costs nothing: most of the time would go there."""
+    """What no terminal shows costs nothing, and is but counted: most of the time would go there."""
     compositor._dirty_regions.clear()
+    _drawn["times"] += 1
 
 
 @pytest.fixture
@@ -282,22 +307,66 @@ async def _taken(pilot: Pilot[int], look: Look) -> str:
 
 
 async def _pictures(pilot: Pilot[int], app: XtApp) -> str:
-    """The screen in all sizes, and in one of them in all colours: those go by no size."""
+    """The screen in all sizes and colours. Every other size begins with the colours that the one
+    before ended with, and the last one ends in dark again: to put them on takes time."""
     letters, lines = Letters(), list[str]()
-    for size, colors in PICTURES:
-        if _wears(app) != colors:
-            _wear(app, colors)
+    for place, size in enumerate(SIZES):
         if app.size != size:
             await pilot.resize_terminal(*size)
-        strips = await _strips(pilot, app)
-        lines.append(f"{size[0]} × {size[1]}, {colors}")
-        if colors == "dark":
-            texts = [strip.text.rstrip() for strip in strips]
-            lines += texts
-        assert [strip.text.rstrip() for strip in strips] == texts, f"another text if {colors}"
-        lines += map(letters.row, strips)
+            await _laid_out(pilot, app)
+        taken = {colors: await _worn(pilot, app, colors) for colors in COLORS[:: (-1) ** place]}
+        texts = [strip.text.rstrip() for strip in taken["dark"]]
+        lines += [f"{size[0]} × {size[1]}", *texts]
+        for colors in sorted(COLORS):
+            is_alike = [strip.text.rstrip() for strip in taken[colors]] == texts
+            assert is_alike, f"another text if {colors}"
+            lines += [colors, *map(letters.row, taken[colors])]
     await pilot.resize_terminal(*FIRST)
     return "\n".join([*lines, *letters.meanings()])
+
+
+async def _worn(pilot: Pilot[int], app: XtApp, colors: str) -> list[Strip]:
+    """The screen in some colours, once nothing moves any more. To draw it may be what has more
+    read, as of the rows in sight."""
+    if _wears(app) == colors:
+        await pilot.pause()
+    else:
+        _wear(app, colors)
+    if app._background_screens:
+        app.screen.refresh()  # it remembers how it was drawn with nothing behind it
+    await _all_handled(pilot, app)
+    while True:
+        strips, before = _in_front(app), _drawn["times"]
+        await _all_handled(pilot, app)
+        if _drawn["times"] == before:
+            return strips
+
+
+async def _laid_out(pilot: Pilot[int], app: XtApp) -> None:
+    """Let a resize do what it does, also on screens behind: Textual leaves what comes of it there
+    until they are in front."""
+    await _all_handled(pilot, app)
+    for screen in app._background_screens:
+        screen._refresh_layout(app.size)
+
+
+async def _all_handled(pilot: Pilot[int], app: XtApp) -> None:
+    """Let everybody do what they have to do, until nothing comes of it. As `Pilot.pause`, but
+    without a wait for the processor to be idle."""
+    quiet = 0
+    while quiet < 2:
+        before = _drawn["times"]
+        await until(pilot, lambda: _is_at_rest(app), "the panes to be at rest")
+        await app.workers.wait_for_complete()
+        await asyncio.gather(*background.TASKS)
+        await pilot._wait_for_screen()
+        app.screen._on_timer_update()
+        quiet = quiet + 1 if _drawn["times"] == before else 0
+
+
+def _is_at_rest(app: XtApp) -> bool:
+    """Whether no pane waits to show what it has."""
+    return app.main._resting is None and app.metrics._timer is None
 
 
 class Letters:
@@ -335,35 +404,17 @@ def _wear(app: App[int], colors: str) -> None:
     app._filters += [Monochrome()] if app.no_color else []
     theme = "xt-light" if colors == "light" else "xt-dark"
     if app.theme == theme:
-        app.refresh_css(animate=False)
+        _restyle(app)
     app.theme = theme
-
-
-async def _strips(pilot: Pilot[int], app: XtApp) -> list[Strip]:
-    """What the terminal is sent, once nothing moves any more."""
-    before: list[Strip] = []
-    while True:
-        await until(pilot, lambda: _is_at_rest(app), "the panes to be at rest")
-        await asyncio.gather(*background.TASKS)
-        await pilot.pause()
-        strips = _in_front(app)
-        if strips == before:
-            return strips
-        before = strips
-
-
-def _is_at_rest(app: XtApp) -> bool:
-    """Whether no pane waits to show what it has."""
-    return app.main._resting is None and app.metrics._timer is None
 
 
 def _in_front(app: App[int]) -> list[Strip]:
     """The dialog that is open, else the screen, with what is seen of the one behind it."""
-    if behind := list(app._background_screens):
-        app.screen.refresh()  # it remembers how it was drawn with nothing behind it
-    visible_screen_stack.set(behind)
-    strips = app.screen._compositor.render_strips()
+    visible_screen_stack.set(list(app._background_screens))
+    compositor = app.screen._compositor
     for dialog in app.screen.query(DIALOG):
         x, y, width, height = dialog.region
-        return [strip.crop(x, x + width) for strip in strips[y : y + height]]
-    return strips
+        chops = compositor._render_chops(dialog.region, range(y, y + height).__contains__)
+        strips = [Strip.join(chop.values()) for chop in chops[y : y + height]]
+        return [strip.crop(x, x + width) for strip in strips]
+    return compositor.render_strips()

@@ -222,7 +222,7 @@ async def test_what_machines_use_is_drawn_until_runs_are_wanted(
         await until(pilot, lambda: ("node0", 2) in asked)
         assert set(asked) == {("node0", -1), ("gpu1", -1), ("node0", 2), ("gpu1", 2), ("gpu2", -1)}
         await pilot.press("X", "B", "B")
-        await until(pilot, lambda: "mean of all runs (2)" in text_of(app))
+        await until(pilot, lambda: "mean of all machines (2 of 3)" in text_of(app))
         assert pane.x_kind.label == "elapsed"
         await pilot.press("z", "6")  # out of sight it asks nobody
         await until(pilot, lambda: not pane.region)

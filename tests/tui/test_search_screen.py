@@ -126,6 +126,12 @@ async def test_runs_of_the_results_are_cancelled_marked_and_compared(
 async def test_sets_are_filtered_and_enter_goes_to_the_run(session: Session) -> None:
     async with XtApp(session).run_test(size=(120, 44)) as pilot:
         screen = await open_search(pilot)
+        before = sets(screen)
+        await pilot.press("slash", *"hparams.lr<.3")
+        await until(pilot, lambda: sets(screen) == ["run1.2", "run1.1"])
+        await pilot.press("escape")  # out of the filter, not of the results
+        await until(pilot, lambda: sets(screen) == before)
+        assert screen.is_current
         await pilot.press("slash", *"hparams.lr<.3", "enter")
         await until(pilot, lambda: sets(screen) == ["run1.2", "run1.1"])
         await pilot.press("enter")
@@ -215,3 +221,35 @@ def add_two_objectives(session: Session) -> None:
         log_values(session, run.name, {"loss": loss, "size": size})
         store.change_run(RunChange("ws1", run.name, RunStatus.RUNNING, "started"))
         store.change_run(RunChange("ws1", run.name, RunStatus.COMPLETED, "ended"))
+
+
+async def test_where_nobody_chose_a_metric_the_search_is_judged_by_what_its_runs_log(
+    session: Session,
+) -> None:
+    job = Job(
+        "job3", "ws1", "third", "static", "local", "ada", 1e9, 1, 1, "grid",
+        primary_metric="test-acc", objectives=[Objective("test-acc", True)],
+        is_metric_default=True,
+    )  # fmt: skip
+    parent = Run("ws1", "run3", "job3", "third", "node0", RunStatus.QUEUED, 1e9, is_parent=True)
+    items = [WorkItem("job3", 0, WorkItemStatus.UNSTARTED, "node0")]
+    session.store.add_job(job, [parent], items)
+    session.store.claim_child(parent, "node0")
+    fields = {"hparams": {"lr": 1}}
+    change = RunChange("ws1", "run3.1", RunStatus.RUNNING, "started", fields=fields)
+    session.store.change_run(change)
+    async with XtApp(session).run_test(size=(120, 44)) as pilot:
+        app = await until_loaded(pilot, 8)
+        await pilot.press("2", "j")
+        await until(pilot, lambda: app.jobs.job == "job3")
+        await pilot.press("S")
+        screen = await until(pilot, lambda: isinstance(app.screen, SearchScreen) and app.screen)
+        assert screen.sets.selection.sort == "metrics.test-acc"
+        log_values(session, "run3.1", {"val/loss": 0.5, "step_time": 2.0})
+        await until(pilot, lambda: "best so far (least val/loss)" in shown(screen, "progress"))
+        assert screen.sets.selection.sort == "metrics.val/loss"
+        await until(pilot, lambda: any("val/loss" in each for each in headings(screen)))
+
+
+def headings(screen: SearchScreen) -> list[str]:
+    return [column.header.strip() for column in screen.sets.table._columns]

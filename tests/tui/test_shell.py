@@ -91,9 +91,9 @@ async def test_a_broken_memory_is_told_and_replaced(session: Session) -> None:
     file = session.home.root / "choices.json"
     file.write_text("{")
     async with XtApp(session).run_test(size=(140, 40)) as pilot:
-        app = await until_loaded(pilot, 7)
-        problem = f"{file} is not JSON; it is ignored, and replaced by the next choice"
-        assert told(app) == [problem]
+        app = await until_loaded(pilot, 7, as_at_first=True)
+        ignored = "is no JSON object; it is ignored, and the next choice puts it aside as"
+        assert told(app) == [f"{file} {ignored} choices.json.bad"]
         await pilot.press("z")
         await until(pilot, lambda: json.loads(file.read_text())["layout"])
 

@@ -124,7 +124,11 @@ async def test_no_part_of_a_number_is_shown_whatever_cuts_it() -> None:
         assert words() == [["row0", "text"], ["row1", "text", "0.96"], ["row2", "text", "0.5"]]
         app.table.show(columns, KEYS, {key: row for row, key in enumerate(KEYS)})
         await pilot.pause()  # now there is a scrollbar
-        assert words() == [["row0", "text"], ["row1", "text", "…"], ["row2", "text", "…"]]
+        assert words() == [["row0", "text"], ["row1", "text", "0.96"], ["row2", "text", "0.5"]]
+        await pilot.resize_terminal(38, 12)  # room for three characters, and not for four
+        await pilot.pause()
+        assert words() == [["row0", "text"], ["row1", "text", "…"], ["row2", "text", "0.5"]]
+        await pilot.resize_terminal(40, 12)
         for x in (22, 23, 24, 25):
             app.table.scroll_to(x=x, animate=False, force=True)
             await pilot.pause()

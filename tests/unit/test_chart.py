@@ -152,7 +152,7 @@ class TestScatter:
         chart = render_chart([settled, unsettled], 30, 9)
         assert text(chart)[-1].rstrip() == "◆ done  ◇ running"
         at_one = render_chart([settled, unsettled], 40, 9, x_label="run", cursor_x=1)
-        assert text(at_one)[-1].rstrip() == "│ run 1  ◆ done 1  ◇ running 2"
+        assert text(at_one)[-1].rstrip() == "│ run 1  ◆ done 1  ◇ running -"
 
     def test_points_are_not_smoothed(self) -> None:
         points = Series("loss", [0, 1, 2], [0, 9, 0], 0, scattered=True)
@@ -204,7 +204,7 @@ class TestLayout:
     def test_a_logarithmic_axis_makes_a_line_of_powers(self) -> None:
         chart = render_chart([line(1, 10, 100, 1000)], 24, 9, log_y=True)
         assert text(chart) == [
-            "   │                 ⡠⠔⠊",
+            " 1k┤                 ⡠⠔⠊",
             "   │             ⢀⡠⠔⠉   ",
             "100┤          ⣀⠤⠒⠁      ",
             "   │      ⢀⠤⠒⠉          ",
@@ -286,6 +286,20 @@ class TestLegend:
         assert text(chart)[-1].rstrip() == "│ step 14  ● loss 1.5"
         assert "cursor" in styles(chart)
 
+    def test_at_a_cursor_there_is_no_value_of_what_has_ended_or_not_begun(self) -> None:
+        stopped, late = Series("a", [0, 1], [1, 2], 0), Series("b", [30, 40], [3, 4], 1)
+
+        def read(x: float, smoothing: float = 0.0) -> str:
+            series = [stopped, late]
+            chart = render_chart(series, 40, 8, smoothing=smoothing, x_label="step", cursor_x=x)
+            return text(chart)[-1].rstrip()
+
+        assert read(0) == "│ step 0  ● a 1  ● b -"
+        assert read(1.4) == "│ step 1.4  ● a 2  ● b -", "a cell reaches as far"
+        assert read(16) == "│ step 16  ● a -  ● b -"
+        assert read(29.6) == "│ step 29.6  ● a -  ● b 3"
+        assert read(16, smoothing=0.5) == "│ step 16  ● a -  ● b -"
+
     def test_what_does_not_fit_is_counted(self) -> None:
         many = [line(0, n, name=f"run{n}", color=n) for n in range(9)]
         assert text(render_chart(many, 30, 12))[-2:] == [
@@ -320,6 +334,19 @@ class TestSmoothing:
 
 
 class TestTicks:
+    def test_the_ends_of_an_axis_of_y_are_told_where_no_tick_is_near(self) -> None:
+        def labels(values: tuple[float, ...], height: int, *, log_y: bool = False) -> list[str]:
+            chart = render_chart([line(*values)], 40, height, legend=False, log_y=log_y)
+            rows = text(chart)
+            return [row.split("┤")[0].strip() for row in rows if "┤" in row]
+
+        assert labels((0.1234, 0.98765), 7) == ["0.99", "0.5", "0.12"]
+        assert labels((0.1234, 0.98765), 10) == ["0.8", "0.6", "0.4", "0.2"]
+        assert labels((0.1234, 0.98765), 24) == ["0.99", "0.8", "0.6", "0.4", "0.2", "0.12"]
+        assert labels((1000.12, 1000.5), 8) == ["1.0004k", "1.0002k"]
+        assert labels((3, 70_000), 10, log_y=True) == ["10k", "100", "3"]
+        assert labels((3, 7), 10, log_y=True) == ["6", "4", "3"]
+
     @pytest.mark.parametrize(
         ("low", "high", "limit", "labels"),
         [
@@ -387,6 +414,7 @@ class TestTicks:
         huge = render_chart([line(1, 3e301, 5.9e301)], 40, 12, title="loss", legend=False)
         assert text(huge)[0].strip() == "loss"
         assert [row.split("┤")[0].strip() for row in text(huge) if "┤" in row] == [
+            "5.9e301",
             "4e301",
             "2e301",
             "0",
@@ -446,7 +474,7 @@ class TestAnsi:
             "   │           ⣀⠤⠒⠉           ",
             " 5k┤       ⢀⡠B⠉               ",
             "   │   ⢀⡠⠔⠊⠁                  ",
-            "   │⡠B⠊⠁A⣀⣀⣀⣀⣀⣀⣀A⣀⣀⣀⣀⣀⣀⣀A⣀⣀⣀⣀⣀",
+            "  1┤⡠B⠊⠁A⣀⣀⣀⣀⣀⣀⣀A⣀⣀⣀⣀⣀⣀⣀A⣀⣀⣀⣀⣀",
             "   └┬────────────────────────┬",
             "    0                        1",
             "A train 2  B test 12.35k      ",

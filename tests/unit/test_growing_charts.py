@@ -20,6 +20,7 @@ from xt_core.chart import (
     Glyphs,
     Look,
     Series,
+    Spread,
     fitting_glyphs,
     lay_out,
     prepare,
@@ -27,8 +28,10 @@ from xt_core.chart import (
     to_ansi,
 )
 from xt_core.chart.axes import Scale
+from xt_core.chart.cursor import Cursor
 from xt_core.chart.extremes import Extremes
 from xt_core.chart.quantities import format_duration, format_time
+from xt_core.chart.svg import to_svg
 
 NAN = math.nan
 
@@ -140,7 +143,11 @@ class TestBands:
         members = [curve(0, 0, 0), curve(2, 4, 6), curve(4, 8)]
         band = Band("lr=0.1 (3)", 1, members)
         assert [band.spans_x, band.extent_y(0, 2)] == [(0, 2), (0, 8)]
-        assert [band.at(x) for x in (0, 2, None)] == [(0, 2, 4), (0, 3, 6), (0, 14 / 3, 8)]
+        assert [band.at(x) for x in (Cursor(0, 0, 0), Cursor(2, 2, 2), None)] == [
+            (0, 2, 4),
+            (0, 3, 6),
+            (0, 14 / 3, 8),
+        ]
         levels = band.levels(Scale(0, 2, False), 5)
         assert [level.mean for level in levels if level] == [2, 3, 4, 2.5, 3]
         chart = lay_out([band], 40, 12, Look())
@@ -154,6 +161,36 @@ class TestBands:
         band = Band("all", 0, [curve(*[0.0, 10.0] * 500)])
         levels = band.levels(Scale(0, 999, False), 10)
         assert [round(level.mean) for level in levels if level] == [5] * 10
+
+    def test_a_band_may_reach_a_standard_deviation_to_either_side(self) -> None:
+        band = Band("all", 0, [curve(1, 2), curve(2, 2), curve(3, 2), curve(10, 2)], Spread.STD)
+        level = band.at(Cursor(0, 0, 0))
+        assert level == pytest.approx((4 - 50**0.5 / 3**0.5, 4, 4 + 50**0.5 / 3**0.5))
+        low, high = band.extent_y(0, 1) or (0, 0)
+        assert low == 1
+        assert high == pytest.approx(4 + 50**0.5 / 3**0.5, abs=0.1)
+        assert text(lay_out([band], 40, 12, Look(cursor_x=0)))[-1].strip() == (
+            "│ x 0  ● all 4 ± 4.082"
+        )
+        look = Look(cursor_x=0, glyphs=ASCII_GLYPHS)
+        assert "all 4 +- 4.082" in text(lay_out([band], 40, 12, look))[-1]
+        assert band.at(Cursor(1, 1, 1)) == (2, 2, 2)
+        logarithmic = Look(log_y=True)
+        form = Form(log_y=True)
+        runs = [prepare(Series("run", [0, 1], [y, 2], 0), form) for y in (1, 2, 3, 10)]
+        drawn = lay_out([Band("all", 0, runs, Spread.STD)], 40, 12, logarithmic)
+        assert drawn.y_scale is not None
+        assert drawn.y_scale.low == 1, "what is below zero has no place"
+        assert "<svg" in to_svg([([Band("all", 0, runs, Spread.STD)], logarithmic)])
+
+    def test_a_band_is_worked_out_anew_when_a_run_has_grown(self) -> None:
+        first, second = curve(0, 1), curve(2, 3)
+        band, scale = Band("all", 0, [first, second]), Scale(0, 2, False)
+        before = band.levels(scale, 3)
+        assert band.levels(scale, 3) is before
+        assert before == [(0, 1, 2), (1, 2, 3), None]
+        second.extend([2], [4])
+        assert band.levels(scale, 3) == [(0, 1, 2), (1, 2, 3), (4, 4, 4)]
 
     def test_a_band_of_nothing_is_no_data(self) -> None:
         assert "no data" in "".join(text(lay_out([Band("all", 0, [curve()])], 30, 9, Look())))

@@ -53,6 +53,23 @@ def test_quotes_protect_commas_in_names_headers_and_formats() -> None:
     }
 
 
+def test_a_default_set_has_no_column_for_what_is_the_same_in_all_records() -> None:
+    alike = {"epochs": 40, "amp": True}
+    runs = [
+        run("run1", {**alike, "lr": 0.1, "n": 1, "only": 1}, {"loss": 0.5}),
+        run("run2", {**alike, "lr": 0.2, "n": "1"}, {"loss": 0.5}),
+    ]
+
+    def headers(text: str, records: list[Run]) -> list[str]:
+        specs = parse_columns(text, RUN_FIELDS)
+        columns = expand_columns(specs, RUN_FIELDS, records, 0.0, drop_constant=["hparams"])
+        return [column.header for column in columns]
+
+    assert headers("hparams.*,metrics.*", runs) == ["lr", "n", "only", "loss"]
+    assert headers("hparams.amp,hparams.*", runs) == ["amp", "lr", "n", "only"]
+    assert headers("hparams.*", runs[1:]) == ["amp", "epochs", "lr", "n"]
+
+
 def test_a_wildcard_stands_for_what_was_logged_in_order_of_appearance_then_name() -> None:
     assert list(shown("run,hparams.*")) == ["run", "lr", "opt", "batch", "momentum"]
     assert list(shown("hparams.?r,hparams.*m*")) == ["lr", "momentum"]

@@ -26,7 +26,7 @@ def test_every_column_of_the_contract_is_a_field_of_a_run() -> None:
     names = (
         "run workspace job parent node run_index status exit_code restarts created queued started "
         "ended duration experiment target username description command notes error is_parent "
-        "is_child rerun_of"
+        "is_child rerun_of stopped_early"
     )
     assert set(names.split()) == set(RUN_FIELDS.fields)
 

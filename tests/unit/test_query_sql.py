@@ -24,7 +24,7 @@ COLUMNS = (
     "restarts INT, created REAL, queued REAL, started REAL, ended REAL, experiment TEXT, "
     "target TEXT, username TEXT, description TEXT, command TEXT, notes TEXT, "
     "cancel_requested INT, hparams TEXT, metrics TEXT, tags TEXT, goals TEXT, "
-    "aggregates TEXT, rerun_of TEXT, revision INT"
+    "aggregates TEXT, rerun_of TEXT, stopped_early INT, revision INT"
 )
 
 

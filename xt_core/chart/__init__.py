@@ -5,7 +5,7 @@ Nothing here knows how a row reaches the screen; `to_ansi` is the CLI's way.
 
 from xt_core.chart.ansi import to_ansi
 from xt_core.chart.axes import Scale
-from xt_core.chart.band import Band
+from xt_core.chart.band import Band, Spread
 from xt_core.chart.cells import Span
 from xt_core.chart.glyphs import (
     ASCII_GLYPHS,
@@ -41,6 +41,7 @@ __all__ = [
     "Scale",
     "Series",
     "Span",
+    "Spread",
     "beside",
     "color_number",
     "fitting_glyphs",

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from xt_core.chart.axes import Scale, tick_labels
+from xt_core.chart.axes import Scale, format_number, format_tick, tick_labels
 from xt_core.chart.cells import Span, cell_width, cut
 from xt_core.chart.glyphs import Glyphs
 from xt_core.chart.quantities import NUMBER, Quantity
@@ -11,17 +11,44 @@ _ROWS_A_TICK = 4
 _FEWEST_Y_TICKS = 3
 """So many are tried for even where the plot is low."""
 
+_LEAST_HEIGHT_FOR_ENDS = 5
+_ROWS_BETWEEN = 2
+_STEPS_TO_TELL = 50
+"""So many values of an axis are told apart by the labels of its ends."""
+
 _CELLS_A_TICK = 10
 _BETWEEN_LABELS = 2
 
 
 def gutter_labels(scale: Scale, height: int, glyphs: Glyphs) -> dict[int, str]:
-    """The label of each row of a plot's gutter that has a tick, no two on one row."""
+    """The label of each row of a plot's gutter that has a tick, no two on one row; where there is
+    room, also of the rows at the ends of the axis."""
     labels: dict[int, str] = {}
-    for value, label in tick_labels(scale, max(_FEWEST_Y_TICKS, height // _ROWS_A_TICK + 1)):
+    for value, label in _y_ticks(scale, height):
         row = _cell(scale, value, height, glyphs.cell.high)
         labels.setdefault(height - 1 - row, label)
+    if height >= _LEAST_HEIGHT_FOR_ENDS:
+        for row, value in ((0, scale.high), (height - 1, scale.low)):
+            if not any(abs(row - other) < _ROWS_BETWEEN for other in labels):
+                labels[row] = _end_label(scale, value)
     return labels
+
+
+def _y_ticks(scale: Scale, height: int) -> list[tuple[float, str]]:
+    """As many as suit the height, and two at least, of which one alone would tell no distance."""
+    limit = max(_FEWEST_Y_TICKS, height // _ROWS_A_TICK + 1)
+    ticks = tick_labels(scale, limit)
+    while len(ticks) < 2 and limit < height // _ROWS_BETWEEN:
+        limit += 1
+        ticks = tick_labels(scale, limit)
+    return ticks
+
+
+def _end_label(scale: Scale, value: float) -> str:
+    """As exact as the rows of a plot are."""
+    if scale.log and scale.high > 10 * scale.low:
+        return format_number(value, digits=2)
+    return format_tick(value, (scale.high - scale.low) / _STEPS_TO_TELL)
 
 
 def gutter_width(labels: dict[int, str]) -> int:

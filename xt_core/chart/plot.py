@@ -4,12 +4,13 @@ What lies behind the curves (bands, raw values) is drawn first. A curve remember
 drawn as: a crosshair that moves, or a neighbour that grows, costs it nothing.
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from xt_core.chart.axes import Scale
+from xt_core.chart.axes import LEAST_LOGARITHMIC, Scale
 from xt_core.chart.band import Band, Level
 from xt_core.chart.braille import Layer, Stop
 from xt_core.chart.cells import Span
@@ -141,11 +142,13 @@ def _marks(curve: Curve, plot: Plot) -> Cells:
 
 
 def _surface(levels: Sequence[Level | None], plot: Plot) -> Cells:
-    """What lies between the least and the greatest."""
-    layer = plot.layer()
+    """What lies between the ends of a band."""
+    layer, scale = plot.layer(), plot.y_scale
+    floor = LEAST_LOGARITHMIC if scale.log else -math.inf
     for column, level in enumerate(levels):
         if level is not None:
-            low, high = plot.y_scale.dots((level.low, level.high), layer.dots_high)
+            ends = max(level.low, floor), level.high  # mean - std may not be positive
+            low, high = scale.dots(ends, layer.dots_high)
             layer.bar(column, low, high)
     layer.dither(plot.glyphs.dither)
     return layer.cells()

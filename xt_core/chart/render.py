@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from xt_core.chart.axes import LARGEST, Scale, fit_scale, format_number
-from xt_core.chart.band import Band
+from xt_core.chart.band import Band, Spread
 from xt_core.chart.cells import Span, cell_width, cut, printable
+from xt_core.chart.cursor import Cursor
 from xt_core.chart.dashes import has_dashes
 from xt_core.chart.frame import gutter_labels, gutter_row, gutter_width, x_axis
 from xt_core.chart.glyphs import KEY, UNICODE_GLYPHS, Glyphs
@@ -63,9 +64,10 @@ class Look:
     """How a chart is laid out.
 
     Without ranges the axes span the data (y: those within `x_range`). `cursor_x` draws an upright
-    line, and the legend then gives each series' logged value nearest to it in place of its last;
-    `mark_x` draws another one. With `x_names` the x axis is linear, bears the names of 0, 1, 2 and
-    so on, and spans them all. `dashed` tells few series apart by dashes too.
+    line, and the legend then gives each series' logged value nearest to it in place of its last, or
+    ``-`` where a series has none: before its begin and after its end. `mark_x` draws another one.
+    With `x_names` the x axis is linear, bears the names of 0, 1, 2 and so on, and spans them all.
+    `dashed` tells few series apart by dashes too.
     """
 
     title: str = ""
@@ -149,9 +151,9 @@ def lay_out(curves: Sequence[Curve | Band], width: int, height: int, look: Look)
     legend_rows = (height - len(header) - 2) // 4 if has_axes and look.legend else 0
     if look.cursor_x is not None and has_axes and height > _LEAST_HEIGHT_FOR_AXES:
         legend_rows = max(legend_rows, 1)  # a cursor is there to read values by
-    entries = _entries(curves, look, width) if legend_rows else []
-    footer = [_legend_row(row, width) for row in flow(entries, width, legend_rows)]
     scales = fitted_scales(curves, look)
+    entries = _entries(curves, look, width, scales) if legend_rows else []
+    footer = [_legend_row(row, width) for row in flow(entries, width, legend_rows)]
     body_height = height - len(header) - len(footer)
     body = (
         _note("no data", width, body_height)
@@ -289,12 +291,15 @@ def _header(look: Look, note: str, width: int) -> Row:
     return tuple(span for span in spans if span.text)
 
 
-def _entries(curves: Sequence[Curve | Band], look: Look, width: int) -> list[Entry]:
+def _entries(
+    curves: Sequence[Curve | Band], look: Look, width: int, scales: tuple[Scale, Scale] | None
+) -> list[Entry]:
     """The entries of the legend; the cursor's own comes first."""
-    glyphs, cursor = look.glyphs, look.cursor_x
+    glyphs, cursor = look.glyphs, None
     entries = []
-    if cursor is not None:
-        name, place = look.x_label or "x", look.quantity.text(cursor)
+    if look.cursor_x is not None:
+        cursor = Cursor.on(scales[0], look.cursor_x, width) if scales else None
+        name, place = look.x_label or "x", look.quantity.text(look.cursor_x)
         entries.append(Entry.fitted(glyphs.cursor, "cursor", name, place, width, glyphs.ellipsis))
     with_dashes = look.dashed and has_dashes(len(curves))
     for number, curve in enumerate(curves):
@@ -306,13 +311,12 @@ def _entries(curves: Sequence[Curve | Band], look: Look, width: int) -> list[Ent
             key = glyphs.keys[number] if with_dashes else KEY
         style = series_style(curve.color)
         name = printable(curve.name, ascii_only=glyphs.ascii_only)
-        entries.append(
-            Entry.fitted(key, style, name, shown_value(curve, cursor), width, glyphs.ellipsis)
-        )
+        value = shown_value(curve, cursor, ascii_only=glyphs.ascii_only)
+        entries.append(Entry.fitted(key, style, name, value, width, glyphs.ellipsis))
     return entries
 
 
-def shown_value(curve: Curve | Band, cursor: float | None) -> str:
+def shown_value(curve: Curve | Band, cursor: Cursor | None, *, ascii_only: bool = False) -> str:
     """The value at the cursor, with the smoothed one, or the last one; of points none."""
     if isinstance(curve, Curve):
         if curve.scattered and cursor is None:
@@ -325,6 +329,9 @@ def shown_value(curve: Curve | Band, cursor: float | None) -> str:
     level = curve.at(cursor)
     if level is None:
         return format_number(None)
+    if curve.spread is Spread.STD:
+        sign = "+-" if ascii_only else "±"
+        return f"{format_number(level.mean)} {sign} {format_number(level.high - level.mean)}"
     low, mean, high = map(format_number, level)
     return mean if low == high else f"{mean} [{low}, {high}]"
 

@@ -13,6 +13,7 @@ from itertools import accumulate, compress, islice, pairwise
 from typing import NamedTuple
 
 from xt_core.chart.axes import LEAST_LOGARITHMIC, Scale
+from xt_core.chart.cursor import Cursor
 from xt_core.chart.extremes import Extremes
 from xt_core.chart.smoothing import Smoother
 
@@ -185,18 +186,27 @@ class Curve:
         """The least and greatest x to draw; None without points."""
         return (self.x[0], self.x[-1]) if self.x else None
 
-    def value_at(self, x: float) -> float | None:
-        """The logged y at the nearest logged x (the last logged there); None without points."""
-        nearest = self._nearest(x)
+    def value_at(self, cursor: Cursor) -> float | None:
+        """The logged y at the nearest logged x (the last logged there); None where nothing is: off
+        the ends of a line, or off scattered points."""
+        nearest = self._nearest(cursor)
         return self.logged_y[nearest] if nearest >= 0 else None
 
     def nearest_x(self, x: float) -> float | None:
         """The logged x that is nearest; None without points."""
-        nearest = self._nearest(x)
-        return self.logged_x[nearest] if nearest >= 0 else None
+        return self.logged_x[self._last_at_nearest(x)] if self.logged_x else None
 
-    def _nearest(self, x: float) -> int:
-        """The last point at the logged x that is nearest; -1 without points."""
+    def _nearest(self, cursor: Cursor) -> int:
+        """The last point at the logged x that is nearest; -1 where nothing is."""
+        if not self.logged_x:
+            return -1
+        nearest = self._last_at_nearest(cursor.x)
+        first, last = (nearest, nearest) if self.scattered else (0, -1)
+        is_there = self.logged_x[first] <= cursor.high and cursor.low <= self.logged_x[last]
+        return nearest if is_there else -1
+
+    def _last_at_nearest(self, x: float) -> int:
+        """The last point at the logged x that is nearest."""
         after = bisect_right(self.logged_x, x)
         nearest = after - 1
         if after < len(self.logged_x) and (
@@ -205,12 +215,15 @@ class Curve:
             nearest = bisect_right(self.logged_x, self.logged_x[after]) - 1
         return nearest
 
-    def drawn_value_at(self, x: float) -> float | None:
-        """The drawn y, smoothed or the best so far, at the nearest logged x; None where the curve
-        has a gap."""
-        nearest = self.nearest_x(x)
-        place = -1 if nearest is None else bisect_right(self.x, nearest) - 1
-        return self.y[place] if place >= 0 and self.x[place] == nearest else None
+    def drawn_value_at(self, cursor: Cursor) -> float | None:
+        """The drawn y, smoothed or the best so far, at the nearest logged x; None where nothing is,
+        or the curve has a gap."""
+        nearest = self._nearest(cursor)
+        if nearest < 0:
+            return None
+        x = self.logged_x[nearest]
+        place = bisect_right(self.x, x) - 1
+        return self.y[place] if place >= 0 and self.x[place] == x else None
 
     def is_whole(self, low: float, high: float) -> bool:
         """Whether every x to draw within a range is an integer."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from itertools import groupby
 
-from xt_core.chart.axes import Scale, tick_labels
+from xt_core.chart.axes import LEAST_LOGARITHMIC, Scale, tick_labels
 from xt_core.chart.band import Band
 from xt_core.chart.cells import printable
 from xt_core.chart.dashes import has_dashes
@@ -161,6 +161,7 @@ def _across(scale: Scale, value: float) -> float:
 
 def _down(scale: Scale, value: float) -> float:
     """Pixels from the top; a value far out of range is taken to be just outside."""
+    value = max(value, LEAST_LOGARITHMIC) if scale.log else value
     return (1 - min(max(scale.fraction(value), -9.0), 9.0)) * _PLOT_HEIGHT
 
 

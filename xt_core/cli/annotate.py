@@ -5,10 +5,11 @@ A job's name, range or wildcard annotates jobs; elsewhere `job12` in a run list 
 
 import argparse
 import sys
+from collections.abc import Sequence
 
 from xt_core.annotations import Change, Tags, annotate
 from xt_core.cli.cache import clear_cache
-from xt_core.cli.names import named_records
+from xt_core.cli.names import named_records, split_names
 from xt_core.cli.nouns import Noun, run_noun
 from xt_core.cli.parser import Parser, add_workspace
 from xt_core.cli.talk import emit_json
@@ -17,7 +18,7 @@ from xt_core.session import Session
 from xt_core.tags import parse_tags
 
 _EXAMPLES = (
-    "xt set tags run3,run5 best,lr-note=high   tags of two runs",
+    "xt set tags run3 run5 best lr-note=high   tags of two runs",
     "xt set tags job12 baseline                a tag of a job, not of its runs",
     "xt set notes run3 'diverged after epoch 4'",
     "xt set notes job12 -                      the text from standard input",
@@ -35,24 +36,22 @@ def main(argv: list[str]) -> int:
     return ExitCode.OK
 
 
-def _add_names(parser: Parser) -> None:
-    parser.add_argument("names", metavar="NAMES", help="run3,run7-run9,run35.*,job12; - reads them")
+def _add_words(parser: Parser, others: str, text: str) -> None:
+    names = "run3,run7-run9,run35.*,job12, several too (- reads them)"
+    parser.add_argument("words", nargs="+", metavar=f"NAMES {others}", help=f"{names}; then {text}")
     add_workspace(parser)
 
 
 def _add_tags(parser: Parser) -> None:
-    _add_names(parser)
-    parser.add_argument("tags", metavar="TAGS", help="as best,lr=0.1")
+    _add_words(parser, "TAGS", "tags, as best,lr=0.1 or best lr=0.1")
 
 
 def _add_text(parser: Parser) -> None:
-    _add_names(parser)
-    parser.add_argument("text", metavar="TEXT", help="- reads it from standard input")
+    _add_words(parser, "TEXT", "the text; - reads it from standard input")
 
 
 def _add_tags_or_all(parser: Parser) -> None:
-    _add_names(parser)
-    parser.add_argument("tags", nargs="?", metavar="TAGS", help="names, as best,lr")
+    _add_words(parser, "TAGS", "names of tags, as best,lr or best lr")
     parser.add_argument("--all", action="store_true", help="every tag")
 
 
@@ -61,34 +60,40 @@ def _add_nothing(parser: Parser) -> None:
 
 
 def _set_tags(session: Session, options: argparse.Namespace) -> None:
-    new = parse_tags(options.tags)
+    names, tags = split_names(options.words)
+    new = parse_tags(",".join(tags))
     if not new:
         raise UsageError("no tag is given", "as in xt set tags run3 best")
-    named = _annotate(session, options.names, lambda tags: {"tags": tags | new})
+    named = _annotate(session, names, lambda tags: {"tags": tags | new})
     _tell(options, "tags", named, "set")
 
 
 def _set_notes(session: Session, options: argparse.Namespace) -> None:
-    if options.names == options.text == "-":
+    names, others = split_names(options.words[:-1])
+    words = [*others, *options.words[-1:]]
+    if not names:
+        raise UsageError("no text is given", "as in xt set notes run3 'diverged after epoch 4'")
+    if names == words == ["-"]:
         raise UsageError("names and text cannot both come from standard input")
-    text = sys.stdin.read() if options.text == "-" else options.text
+    text = sys.stdin.read() if words == ["-"] else " ".join(words)
     notes = text.encode("utf-8", "backslashreplace").decode()
-    named = _annotate(session, options.names, lambda tags: {"notes": notes})
+    named = _annotate(session, names, lambda tags: {"notes": notes})
     _tell(options, "notes", named, "set")
 
 
 def _clear_tags(session: Session, options: argparse.Namespace) -> None:
-    if options.all == (options.tags is not None):
+    names, words = split_names(options.words)
+    if options.all == bool(words):
         raise UsageError("name the tags to clear, or give --all", "xt clear --help has examples")
-    gone = {name.strip() for name in (options.tags or "").split(",")}
+    gone = {name.strip() for name in ",".join(words).split(",")}
 
     def cleared(tags: Tags) -> dict[str, object]:
         return {"tags": {} if options.all else {n: v for n, v in tags.items() if n not in gone}}
 
-    _tell(options, "tags", _annotate(session, options.names, cleared), "cleared")
+    _tell(options, "tags", _annotate(session, names, cleared), "cleared")
 
 
-def _annotate(session: Session, names: str, change: Change) -> list[str]:
+def _annotate(session: Session, names: Sequence[str], change: Change) -> list[str]:
     """Change each run or job named, all or none of them; their names."""
     runs, jobs = named_records(session, names)
     annotate(session.store, runs, jobs, change)

@@ -38,7 +38,9 @@ def main(argv: list[str]) -> int:
     parser = command_parser(
         command, _SUMMARIES[command], _EXAMPLES[command], usage=f"xt {command} NAMES [OPTIONS]"
     )
-    parser.add_argument("names", metavar="NAMES", help="run3,run7-run9,run35.*,job12; - reads them")
+    parser.add_argument(
+        "names", nargs="+", metavar="NAMES", help="run3,run7-run9,run35.*,job12; - reads them"
+    )
     add_workspace(parser)
     options = parser.parse_args(argv[1:])
     session = Session(overrides=overrides_of(options))

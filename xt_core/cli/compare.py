@@ -14,7 +14,7 @@ from xt_core.reports.tables import terminal_width
 from xt_core.session import Session
 
 _EXAMPLES = (
-    "xt compare run3,run7                    what differs: hyperparameters, metrics, code, …",
+    "xt compare run3 run7                    what differs: hyperparameters, metrics, code, …",
     "xt compare job12 --baseline run12.4     all runs of a search against one of them",
     "xt compare run3,run7 --all              also what is the same",
     "xt compare job12 --match lr             only what is called so",
@@ -29,12 +29,14 @@ def main(argv: list[str]) -> int:
     )
     parser.add_argument("names", nargs="+", metavar="RUNS", help="run3,run7-run9,run35.*,job12; -")
     parser.add_argument("--all", action="store_true", help="also what is the same")
-    parser.add_argument("--baseline", metavar="RUN", help="compare with this one (default: first)")
+    parser.add_argument(
+        "--baseline", metavar="RUN", help="compare with this one (default: the first named)"
+    )
     parser.add_argument("--match", metavar="WORDS", default="", help="only what is called so")
     add_workspace(parser)
-    options = parser.parse_args(argv[1:])
+    options = parser.parse_intermixed_args(argv[1:])
     session = Session(overrides=overrides_of(options), is_looking=True)
-    runs = chosen_runs(session, options.names, parents=False)
+    runs = chosen_runs(session, options.names, parents=False, as_named=True)
     if len(runs) < 2:
         raise UsageError("there is nothing to compare with one run", "name two or more")
     baseline = _place(runs, options.baseline)

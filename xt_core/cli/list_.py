@@ -32,6 +32,7 @@ from xt_core.query.sorting import parse_sort, sort_records
 from xt_core.query.table import render_table
 from xt_core.reports.documents import event_documents, job_documents, run_document
 from xt_core.reports.jobs import job_rows, named_jobs
+from xt_core.reports.logged import logged_names, tag_names, unlogged_texts
 from xt_core.reports.tables import Report, terminal_width
 from xt_core.session import Session
 from xt_core.stats.store import RunQuery
@@ -108,6 +109,8 @@ def _list_runs(session: Session, options: argparse.Namespace) -> None:
         return {"runs": [run_document(run, now) for run in runs], "total": total}
 
     _show(Report(runs, total, RUN_FIELDS, layout, documents), options, "runs")
+    for text in unlogged_texts(session.store, query.workspace, query.filters, runs):
+        note(text)
     tell_unknown_goals(named, runs)
 
 
@@ -116,7 +119,9 @@ def _run_query(session: Session, options: argparse.Namespace) -> RunQuery:
     query = RunQuery(
         workspace=session.workspace,
         patterns=located(run_patterns(options.names), session.workspace),
-        filters=report_filters(options, RUN_FIELDS),
+        filters=report_filters(
+            options, RUN_FIELDS, lambda: logged_names(session.store, session.workspace)
+        ),
         jobs=[_job_name(session, options.job)] if options.job else (),
         statuses=report_statuses(session, options, "run-reports", RUN_FIELDS),
         parents=options.parents,
@@ -161,7 +166,9 @@ def _list_jobs(session: Session, options: argparse.Namespace) -> None:
 
 def _chosen_jobs(session: Session, options: argparse.Namespace) -> list[JobRow]:
     """The jobs that names, filters and states choose, in order."""
-    filters = report_filters(options, JOB_FIELDS)
+    filters = report_filters(
+        options, JOB_FIELDS, lambda: tag_names(session.store, session.workspace)
+    )
     statuses = report_statuses(session, options, "job-reports", JOB_FIELDS)
     order = parse_sort(report_sort(session, options, "job-reports"), JOB_FIELDS)
     patterns = run_patterns(options.names)

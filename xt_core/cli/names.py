@@ -7,7 +7,7 @@ from dataclasses import replace
 from xt_core.cli.freshness import refresh
 from xt_core.errors import UnknownNameError, UsageError
 from xt_core.model.records import Job, Run
-from xt_core.query.names import RunPattern, parse_run_list, read_names
+from xt_core.query.names import RunPattern, is_run_list, parse_run_list, read_names
 from xt_core.session import Session
 from xt_core.stats.store import RunQuery
 
@@ -25,9 +25,19 @@ def located(patterns: Sequence[RunPattern], workspace: str) -> list[RunPattern]:
     return [replace(pattern, workspace=pattern.workspace or workspace) for pattern in patterns]
 
 
-def chosen_runs(session: Session, texts: Sequence[str], *, parents: bool | None) -> list[Run]:
-    """The runs that a run list names, in its workspace. Raises UnknownNameError for a name of
-    which there is none."""
+def split_names(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """(run lists, the other words): the first word is a run list, and those after it that can be
+    nothing else, as in `run1 run2 loss`."""
+    others = (place for place, word in enumerate(words) if place and not is_run_list(word))
+    end = next(others, len(words))
+    return list(words[:end]), list(words[end:])
+
+
+def chosen_runs(
+    session: Session, texts: Sequence[str], *, parents: bool | None, as_named: bool = False
+) -> list[Run]:
+    """The runs that a run list names, in its workspace; with `as_named` in the order that it names
+    them. Raises UnknownNameError for a name of which there is none."""
     patterns = run_patterns(texts)
     if not patterns:
         raise UsageError("no run is named", "as in run3, run7-run9, run35.* or job12")
@@ -37,18 +47,20 @@ def chosen_runs(session: Session, texts: Sequence[str], *, parents: bool | None)
     for pattern in patterns:
         if not any(pattern.matches(run) for run in runs):
             raise _nothing_matches(session, pattern)
+    if as_named:
+        runs = sorted(runs, key=lambda run: [each.matches(run) for each in patterns].index(True))
     if parents is None:
         return runs
     named = {pattern.name for pattern in patterns if pattern.single}
     return [run for run in runs if run.is_parent is parents or run.name in named]
 
 
-def named_records(session: Session, names: str) -> tuple[list[Run], list[Job]]:
+def named_records(session: Session, names: Sequence[str]) -> tuple[list[Run], list[Job]]:
     """The runs and the jobs that a list names: `job12` in it is the job. Raises UnknownNameError
     for a name of which there is none."""
     from xt_core.reports.jobs import named_jobs
 
-    patterns = run_patterns([names])
+    patterns = run_patterns(names)
     of_jobs = [pattern for pattern in patterns if pattern.jobs is not None]
     run_texts = [pattern.text for pattern in patterns if pattern.jobs is None]
     jobs = named_jobs(session.store, of_jobs) if of_jobs else []

@@ -48,6 +48,7 @@ def run_noun(
             f"xt {command} --help tells more",
         )
     if noun is None:
+        _refuse_mistyped(command, words[0], nouns)
         _overview(command, summary, nouns, examples).parse_args([*flags, *words])
         return
     parser = _noun_parser(command, words[0], noun, examples)
@@ -57,6 +58,16 @@ def run_noun(
     options = parser.parse_intermixed_args([*flags, *arguments])
     session = Session(overrides=overrides_of(options), is_looking=is_looking, waiting=note)
     noun.run(session, options)
+
+
+def _refuse_mistyped(command: str, word: str, nouns: Mapping[str, Noun]) -> None:
+    """Raises UsageError for what is nearly one of the nouns."""
+    from difflib import get_close_matches
+
+    if near := get_close_matches(word, nouns, n=1):
+        raise UsageError(
+            f"xt {command} {word}: there is no such thing", f"did you mean xt {command} {near[0]}?"
+        )
 
 
 def _overview(

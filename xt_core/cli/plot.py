@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 
+from xt_core import clock
 from xt_core.chart import (
     GLYPH_SETS,
     Band,
@@ -13,11 +14,12 @@ from xt_core.chart import (
     Form,
     Glyphs,
     Look,
+    Spread,
     fitting_glyphs,
     lay_out,
     to_ansi,
 )
-from xt_core.cli.names import chosen_runs
+from xt_core.cli.names import chosen_runs, split_names
 from xt_core.cli.parser import Parser, add_workspace, command_parser, count, overrides_of
 from xt_core.cli.picture import save_picture
 from xt_core.cli.talk import emit_json, note
@@ -25,10 +27,15 @@ from xt_core.cli.view import chosen_metrics
 from xt_core.errors import ExitCode, UsageError
 from xt_core.model.encoding import plain
 from xt_core.model.records import Job, MetricRecord, Run
+from xt_core.query.columns import only_column
+from xt_core.query.registry import RUN_FIELDS
 from xt_core.reports.curves import RunPoints, XKind
 from xt_core.reports.direction import is_maximized
 from xt_core.reports.documents import metric_series
+from xt_core.reports.judging import judged_job
 from xt_core.reports.replicates import replicates
+from xt_core.reports.rungroups import MOST_RUNS as MOST_IN_BANDS
+from xt_core.reports.rungroups import RunGroup, all_together, by_text, sampled
 from xt_core.reports.top import best_runs
 from xt_core.session import Session
 
@@ -37,35 +44,40 @@ _EXAMPLES = (
     "xt plot run3.* 'train-*' --log-y         one chart a metric, one curve a run",
     "xt plot job12 loss --smoothing 0.9 --top --max-runs 5",
     "xt plot job12 loss --band seeds          mean, least and greatest of runs that differ by seed",
+    "xt plot job12 loss --group hparams.opt --spread std   a mean ± std for each value",
     "xt plot run3,run5 loss --x relative --x-range 60:3600",
     "xt plot job12 'val-*' --best-so-far --save curves.svg",
 )
 _DEFAULT_HEIGHT = 18
+_MOST_CURVES = 10
 _X_KINDS = {**{str(kind): kind for kind in XKind}, "time": XKind.RELATIVE}
 
 
 def main(argv: list[str]) -> int:
-    options = _parser().parse_args(argv[1:])
+    options = _parser().parse_intermixed_args(argv[1:])
+    names_of_runs, others = split_names(options.words)
+    wanted = ",".join(others) or None
     if not 0 <= options.smoothing < 1:
         raise UsageError(f"--smoothing {options.smoothing:g}", "it lies in [0, 1)")
     options.x_range = _range(options.x_range)
     session = Session(overrides=overrides_of(options), is_looking=True)
-    runs = chosen_runs(session, [options.runs], parents=False)
-    job = session.store.job(runs[0].job) if runs else None
-    runs = _fewer(runs, job, options)
+    runs = chosen_runs(session, names_of_runs, parents=False)
+    job = judged_job(session.store, session.store.job(runs[0].job)) if runs else None
+    groups = _groups(runs, options)
+    runs = [run for group in groups for run in group.runs] or _fewer(runs, job, options)
     records = {run.name: session.store.metrics(run.workspace, run.name) for run in runs}
     logged = list(
         dict.fromkeys(name for all_ in records.values() for r in all_ for name in r.values)
     )
     primary = job.primary_metric if job is not None else ""
     default = primary if primary in logged else None
-    names = chosen_metrics(logged, options.metrics or default)
+    names = chosen_metrics(logged, wanted or default)
     if options.json:
         _print_points(records, names)
     elif not names:
-        note(f"{', '.join(records) or options.runs}: no metrics")
+        note(f"{', '.join(records) or ','.join(names_of_runs)}: no metrics")
     else:
-        _show(names, runs, records, job, options)
+        _show(names, runs, groups, records, job, options)
     return ExitCode.OK
 
 
@@ -76,8 +88,12 @@ def _parser() -> Parser:
         _EXAMPLES,
         usage="xt plot RUNS [METRICS] [OPTIONS]",
     )
-    parser.add_argument("runs", metavar="RUNS")
-    parser.add_argument("metrics", nargs="?", metavar="METRICS", help="default: the primary metric")
+    parser.add_argument(
+        "words",
+        nargs="+",
+        metavar="RUNS METRICS",
+        help="run3,run7-run9 or job12, several too; then metrics (default: the primary one)",
+    )
     parser.add_argument(
         "--x",
         choices=tuple(_X_KINDS),
@@ -96,12 +112,23 @@ def _parser() -> Parser:
     parser.add_argument(
         "--band",
         choices=("seeds", "all"),
-        help="mean with least and greatest: of runs that differ by their seeds alone, or of all",
+        help="means in the place of curves: of runs that differ by their seeds alone, or of all",
+    )
+    parser.add_argument(
+        "--group", metavar="FIELD", help="means in the place of curves: of each value of a field"
+    )
+    parser.add_argument(
+        "--spread",
+        choices=tuple(map(str, Spread)),
+        default=str(Spread.RANGE),
+        help="the band about a mean: least to greatest (range, default), or a standard deviation",
     )
     parser.add_argument(
         "--top", action="store_true", help="of more than --max-runs, those best by primary metric"
     )
-    parser.add_argument("--max-runs", type=count, default=10, metavar="N", help="default: 10")
+    parser.add_argument(
+        "--max-runs", type=count, metavar="N", help=f"default: 10, in bands {MOST_IN_BANDS}"
+    )
     parser.add_argument("--save", metavar="FILE", help="as a picture: FILE.svg or FILE.png")
     parser.add_argument("--width", type=count, metavar="N", help="default: the terminal's")
     parser.add_argument("--height", type=count, default=_DEFAULT_HEIGHT, metavar="N")
@@ -127,9 +154,28 @@ def _range(text: str | None) -> tuple[float | None, float | None]:
     return low, high
 
 
+def _groups(runs: Sequence[Run], options: argparse.Namespace) -> list[RunGroup[Run]]:
+    """The runs as bands take them together, of too many a sample; none where each is a curve.
+    Raises UsageError."""
+    if options.group:
+        if options.band:
+            raise UsageError("--group with --band", "either of them says what a band is of")
+        column = only_column(options.group, RUN_FIELDS)
+        now = clock.now()
+        groups = by_text(column.header, lambda run: column.text(run, now), runs)
+    elif options.band == "seeds":
+        groups = [RunGroup(name, own, len(own)) for name, own in replicates(runs).items()]
+    else:
+        groups = all_together(runs) if options.band else []
+    limit = options.max_runs or MOST_IN_BANDS
+    if groups and len(runs) > limit:
+        note(f"a sample of {limit} of {len(runs)} runs; --max-runs takes more")
+    return sampled(groups, limit) if groups else []
+
+
 def _fewer(runs: list[Run], job: Job | None, options: argparse.Namespace) -> list[Run]:
     """As many runs as may be shown; a note tells which."""
-    limit = options.max_runs
+    limit = options.max_runs or _MOST_CURVES
     if len(runs) <= limit:
         return runs
     if options.top and (job is None or not job.primary_metric):
@@ -153,6 +199,7 @@ def _print_points(records: dict[str, list[MetricRecord]], names: Sequence[str]) 
 def _show(
     names: Sequence[str],
     runs: Sequence[Run],
+    groups: Sequence[RunGroup[Run]],
     records: dict[str, list[MetricRecord]],
     job: Job | None,
     options: argparse.Namespace,
@@ -167,7 +214,9 @@ def _show(
     panels = []
     for name in names:
         maximize = is_maximized(name, job.primary_metric if job else "", not job or job.maximize)
-        curves = _curves(name, runs, points, maximize, options, raw=colored or is_picture)
+        is_raw = (colored or is_picture) and not groups
+        own = _curves(name, runs, points, maximize, options, raw=is_raw)
+        curves = _bands(groups, own, options) if groups else list(own.values())
         if options.x == "epoch" and not any(curve.spans_x for curve in curves):
             note(f"{name}: no metric named epoch was logged with it")
         panels.append((curves, _look(name, curves, maximize, options, glyphs, colored)))
@@ -197,11 +246,10 @@ def _curves(
     options: argparse.Namespace,
     *,
     raw: bool,
-) -> list[Curve | Band]:
-    """A curve for each run that logged the metric, or a band for each group of them."""
+) -> dict[str, Curve]:
+    """A curve for each run that logged the metric, by its name."""
     best = (1 if maximize else -1) if options.best_so_far else 0
-    is_raw = raw and options.band is None
-    form = Form(options.log_x, options.log_y, options.smoothing, best, is_raw)
+    form = Form(options.log_x, options.log_y, options.smoothing, best, raw)
     curves = dict[str, Curve]()
     for color, run in enumerate(runs):
         known = points[run.name]
@@ -210,14 +258,20 @@ def _curves(
             curves[run.name].extend(
                 known.x(metric, _X_KINDS[options.x]), known.metrics[metric].values
             )
-    if options.band is None:
-        return list(curves.values())
-    with_curve = [run for run in runs if run.name in curves]
-    groups = replicates(with_curve) if options.band == "seeds" else {"mean of all runs": with_curve}
-    return [
-        Band(f"{name} ({len(members)})", color, [curves[run.name] for run in members])
-        for color, (name, members) in enumerate(groups.items())
-    ]
+    return curves
+
+
+def _bands(
+    groups: Sequence[RunGroup[Run]], curves: dict[str, Curve], options: argparse.Namespace
+) -> list[Curve | Band]:
+    """A band for each group that logged the metric."""
+    bands = list[Curve | Band]()
+    for color, group in enumerate(groups):
+        members = [curves[run.name] for run in group.runs if run.name in curves]
+        if members:
+            spread = Spread(options.spread)
+            bands.append(Band(group.title(len(members)), color, members, spread))
+    return bands
 
 
 def _look(

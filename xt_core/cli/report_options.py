@@ -9,7 +9,7 @@ from typing import Any
 
 from xt_core.cli.parser import Parser, add_workspace, count
 from xt_core.errors import UsageError
-from xt_core.query.fields import FieldSet
+from xt_core.query.fields import FieldSet, Logged
 from xt_core.query.filters import Check, Filter, parse_filter
 from xt_core.reports.tables import Layout
 from xt_core.session import Session
@@ -20,8 +20,8 @@ def add_report_options(parser: Parser) -> None:
     add = parser.add_argument
     add(
         "--filter", action="append", default=[], metavar="FIELD<VALUE",
-        help="or tags.NAME: set and not false; or a word of names, tags, notes, descriptions, or a "
-        "state; may be repeated",
+        help="FIELD=A,B: one of them, also nan and inf; or tags.NAME: set and not false; or a word "
+        "of names, tags, notes, descriptions, or a state; may be repeated: all have to hold",
     )  # fmt: skip
     add("--sort", metavar="FIELD", help="-FIELD sorts downwards; the first few are shown")
     add("--reverse", action="store_true", default=None, help="turn the order round")
@@ -77,9 +77,11 @@ def take_view(
         options.reverse = view.reverse if options.reverse is None else options.reverse
 
 
-def report_filters(options: argparse.Namespace, fields: FieldSet[Any]) -> list[Filter[Any]]:
-    """What all records of the report fulfil. Raises UsageError."""
-    filters = [parse_filter(text, fields) for text in options.filter]
+def report_filters(
+    options: argparse.Namespace, fields: FieldSet[Any], logged: Logged
+) -> list[Filter[Any]]:
+    """What all records of the report fulfil; see `parse_filter`. Raises UsageError."""
+    filters = [parse_filter(text, fields, logged) for text in options.filter]
     if options.experiment is not None:
         field = fields.find("experiment")
         filters.append(Filter("--experiment", field, Check.EQUAL, options.experiment))

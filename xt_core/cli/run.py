@@ -30,7 +30,7 @@ _EXAMPLES = (
     "xt run --model-share-path resnet train.py       a share of the team, in XT_MODEL_DIR",
     "xt run --setup torch train.py                   in the environment of a setup, built once",
     "xt run --preset small --seed 7 -- --epochs=3    a preset of the launch form, changed",
-    "xt run --dry-run train.py --lr=[.01,.03]        show what would be run",
+    "xt run --dry-run train.py --lr=[.01,.03]        show what would be run (--json: with its MRC)",
 )
 _PREVIEW = 20
 
@@ -115,7 +115,9 @@ def add_run_options(parser: Parser, but: Sequence[str] = ()) -> None:
     then = parser.add_argument_group("then")
     then.add_argument("--attach", action="store_true", help="follow the output until the end")
     then.add_argument("--wait", action="store_true", help="return when the job has ended")
-    then.add_argument("--dry-run", action="store_true", help="show, submit nothing")
+    then.add_argument(
+        "--dry-run", action="store_true", help="show, submit nothing; --json tells all"
+    )
 
 
 def _add(group: argparse._ArgumentGroup, option: RunOption) -> None:
@@ -190,8 +192,6 @@ def _show_plan(preparation: Preparation, session: Session, *, as_json: bool) -> 
 
     for line in plan_lines(plan, _PREVIEW):
         print(line)
-    mrc = preparation.mrc("(to be numbered)", preparation.nodes, session)
-    print(f"MRC:\n{mrc.to_json()}")
 
 
 def _after_submission(

@@ -31,6 +31,10 @@ COMMANDS: dict[str, Command] = {
             "restart", "restart", "simulate a service restart of a job's runs", "Work",
             ("controller",),
         ),
+        Command(
+            "stop", "stop", "let the controllers of nodes end; runs live on", "Work",
+            ("controller",),
+        ),
         Command("status", "status", "what runs now, live from the controller", "Work"),
         Command(
             "list", "list_", "reports of runs, jobs and more", "Reports",
@@ -39,7 +43,7 @@ COMMANDS: dict[str, Command] = {
         ),
         Command(
             "view", "view", "one thing, whole", "Reports",
-            ("run", "job", "metrics", "events", "log", "console", "config", "team"),
+            ("run", "job", "metrics", "events", "log", "console", "output", "config", "team"),
         ),
         Command("compare", "compare", "runs side by side: what differs", "Reports"),
         Command("plot", "plot", "metric curves in the terminal", "Reports"),

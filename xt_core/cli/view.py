@@ -304,6 +304,7 @@ _VIEWS: dict[str, Noun] = {
     "events": Noun("a run's life, in order", "RUN", _add_run_and_last, _view_events),
     "log": Noun("the log of runs or of a controller", "NAME", _add_log_options, _view_log),
     "console": Noun("a run's output, byte for byte", "RUN", _add_run_and_last, _view_console),
+    "output": Noun("the same as console", "RUN", _add_run_and_last, _view_console),
     "team": Noun("a team's services: do they answer?", "[NAME]", _add_team, _view_team),
     "config": Noun("the settings in force", "[SETTING]", _add_config_options, _view_config),
 }

@@ -58,6 +58,8 @@ class Job:
     """Runs of a job with a larger one are started first where jobs wait for the same node."""
     hosts: dict[str, str] = field(default_factory=dict)
     """Node -> the machine that it is on, and the folder of XT there; see `Home.place`."""
+    is_metric_default: bool = False
+    """Whether nobody chose the primary metric: it is the one that XT has for want of another."""
     rerun_of: str = ""
     """The run or job that it was made from, as its workspace calls it: `run35.2`, `ws2/run3`,
     `job12`."""
@@ -94,6 +96,8 @@ class JobCounts:
     """Of these: parents whose script runs."""
     failed_parents: int = 0
     cancelled_parents: int = 0
+    stopped_early: int = 0
+    """Of those that completed."""
 
     def status(self) -> JobStatus:
         """The job's state, derived. It is cancelled where it was cut short, or nothing is left of

@@ -132,6 +132,18 @@ class Controllers:
         document = self._status_of_all(self._home.node_names(), patience, patience)
         return [node["name"] for node in document["nodes"] if node["state"] == UNRESPONSIVE]
 
+    def stop(self, nodes: Iterable[str]) -> Answers[bool]:
+        """Let the controllers of nodes end, whose runs live on; whether there was one, by node."""
+
+        def stop(node: str) -> bool:
+            client = self.of(node)
+            is_running = client.is_running()
+            if is_running:
+                client.shut_down()
+            return is_running
+
+        return on_each(sorted(set(nodes), key=node_order), stop)
+
     def start_stopped(self, nodes: Iterable[str]) -> Answers[None]:
         """Start the controllers of those of the nodes of this machine that have none, and let be
         one that hangs; what came of it, by node."""

@@ -5,7 +5,7 @@ a comma. Wildcards stand for what was logged by the rows at hand.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Generic
@@ -15,6 +15,8 @@ from xt_core.query.fields import Field, FieldSet, Kind, Record, unquote
 from xt_core.query.formats import PRECISION, format_fits, format_value
 
 DEFAULT_RUN_COLUMNS = "run,job,status,tags.*,hparams.*,metrics.*,duration,created"
+TOLD_APART_BY = ("hparams",)
+"""Families of which a default set has columns only for what tells records apart."""
 DEFAULT_JOB_COLUMNS = (
     "job,status,experiment,style,search_type,work_items,unstarted,queued,running,completed,error,"
     "cancelled,primary_metric,best,best_run,created"
@@ -75,6 +77,14 @@ def parse_columns(text: str, fields: FieldSet[Record]) -> list[ColumnSpec[Record
     return specs
 
 
+def only_column(text: str, fields: FieldSet[Record]) -> Column[Record]:
+    """The column that `text` names. Raises UsageError for none, or many."""
+    columns = expand_columns(parse_columns(text, fields), fields, [], 0.0)
+    if len(columns) != 1:
+        raise UsageError(f"{text!r} is not one column", "as in hparams.opt, or created:$do")
+    return columns[0]
+
+
 def expand_columns(
     specs: Sequence[ColumnSpec[Record]],
     fields: FieldSet[Record],
@@ -82,14 +92,16 @@ def expand_columns(
     now: float,
     *,
     drop_absent: bool = False,
+    drop_constant: Collection[str] = (),
     precision: int = PRECISION,
 ) -> list[Column[Record]]:
     """The columns for these records.
 
     A wildcard gives the members that some record holds and no other column shows, those of
     earlier records first, then by name. `drop_absent` leaves out columns that are missing from
-    every record: right for a default set, wrong for what a user asked for. Members are headed
-    by their bare name unless two columns would then have the same header.
+    every record: right for a default set, wrong for what a user asked for. So is `drop_constant`:
+    families of which wildcards leave out what is the same in all of several records. Members are
+    headed by their bare name unless two columns would then have the same header.
     """
     shown = {spec.field.name for spec in specs if isinstance(spec, Column)}
     columns: list[Column[Record]] = []
@@ -98,6 +110,8 @@ def expand_columns(
             columns.append(spec)
             continue
         for field in _matching(spec, fields, records):
+            if spec.family in drop_constant and _is_constant(field, records, now):
+                continue
             if field.name not in shown:
                 shown.add(field.name)
                 columns.append(Column(field, "", spec.format))
@@ -151,6 +165,12 @@ def _matching(
         if fnmatchcase(field.member, of)
     )
     return [field for field in aggregates if any(field.exists(each, 0.0) for each in records)]
+
+
+def _is_constant(field: Field[Record], records: Sequence[Record], now: float) -> bool:
+    """Whether several records have it, and all the same; numbers are not like texts or flags."""
+    values = (field.get(record, now) for record in records)
+    return len(records) > 1 and len({(type(value), str(value)) for value in values}) == 1
 
 
 def _finish(

@@ -23,6 +23,15 @@ Comparable = str | int | float
 OrderKey = tuple[int | str, ...]
 
 
+Logged = Callable[[], Iterable[str]]
+"""Tells the names that records hold, with their families; asked only where they matter."""
+
+
+def nothing_logged() -> Iterable[str]:
+    """Where nobody knows what was logged."""
+    return ()
+
+
 class Kind(StrEnum):
     """What a field holds; it decides how values are read, compared and shown."""
 
@@ -67,6 +76,8 @@ class Field(Generic[Record]):
     optional: bool = True
     """Whether the value may be missing (in SQL: null or blank)."""
     choices: tuple[str, ...] = ()
+    flags: "tuple[tuple[str, Field[Record]], ...]" = ()
+    """Values of it that records do not hold, each with the flag that tells it."""
     name_order: Callable[[str], OrderKey] | None = None
     """For `Kind.NAME`: the key that orders names; raises ValueError for what is no such name."""
     order_sql: tuple[str, ...] = ()
@@ -144,8 +155,9 @@ class FieldSet(Generic[Record]):
         self.ties = tuple(self.fields[name] for name in ties)
         """What orders records whose sort keys are equal."""
 
-    def find(self, name: str) -> Field[Record]:
-        """The field of that name; raises UsageError with the nearest name if there is none.
+    def find(self, name: str, logged: Logged = nothing_logged) -> Field[Record]:
+        """The field of that name, or the only one that was `logged` by it in any family; raises
+        UsageError with the nearest name if there is none.
 
         A family member's name may stand in quotes: `hparams."a=b"`, `metrics."a=b".min`.
         """
@@ -158,7 +170,11 @@ class FieldSet(Generic[Record]):
             if of and family in self.aggregates and kind in self.aggregates[family].kinds:
                 return self.aggregate(family, unquote(of), kind, is_certain=unquote(of) != of)
             return self.member(family, unquote(member))
-        raise self._unknown(name)
+        known = list(logged())
+        members = [f"{each}.{unquote(name)}" for each in self.families]
+        if len(meant := [each for each in members if each in known]) == 1:
+            return self.member(*meant[0].split(".", 1))
+        raise self._unknown(name, known)
 
     def members(self, family: str, records: Iterable[Record]) -> list[Field[Record]]:
         """The fields of all members of a family that these records hold: those of earlier records
@@ -174,10 +190,12 @@ class FieldSet(Generic[Record]):
         known = self.aggregates.get(field.family)
         if known is None:
             return []
+        mapping = self.families[field.family]
+        holders = [record for record in records if field.member in mapping(record)]
         return [
             self.aggregate(field.family, field.member, kind, is_certain=True)
             for kind in known.kinds
-            if any(known.get(record, field.member, kind) is not None for record in records)
+            if any(known.get(record, field.member, kind) is not None for record in holders)
         ]
 
     def aggregate(self, family: str, member: str, kind: str, *, is_certain: bool) -> Field[Record]:
@@ -214,14 +232,16 @@ class FieldSet(Generic[Record]):
             mapping=mapping,
         )
 
-    def _unknown(self, name: str) -> UsageError:
+    def _unknown(self, name: str, logged: Sequence[str]) -> UsageError:
         from difflib import get_close_matches
 
         message = f"there is no field {name!r}"
         family, dot, member = name.partition(".")
         known = list(self.families) if dot else [*self.fields, *self.aliases]
-        near = get_close_matches(family, known, n=1)
-        nearest = f"did you mean {near[0]}{dot}{member}? " if near else ""
+        near = [f"{found}{dot}{member}" for found in get_close_matches(family, known, n=1)]
+        members = {each.partition(".")[2]: each for each in logged}
+        near = near or [members[found] for found in get_close_matches(name, members, n=1)]
+        nearest = f"did you mean {near[0]}? " if near else ""
         prefixed = ", ".join(f"{family}.{member or name}" for family in self.families)
         return UsageError(message, f"{nearest}logged names need their prefix: {prefixed}")
 

@@ -4,13 +4,15 @@ A logged name alone asks whether it is there and not false, any other word what 
 
 `sql` gives the same answer for the same filters. Values compare within their type: numbers as
 numbers, text as text, and nothing else is equal or ordered. A comparison with a missing value
-(absent, null, NaN or infinite) is false, except that `!=` is always the opposite of `=`.
+(absent, null, NaN or infinite) is false, except that `!=` is always the opposite of `=`. Several
+values with commas between them are alternatives: `status=running,error`; in quotes a comma is one.
 """
 
+import math
 import operator
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Generic, cast
 
@@ -20,9 +22,11 @@ from xt_core.query.fields import (
     Field,
     FieldSet,
     Kind,
+    Logged,
     Record,
     comparable,
     encodable,
+    nothing_logged,
     unquote,
 )
 from xt_core.query.literals import TimeSpan, parse_duration, parse_number, parse_time
@@ -30,8 +34,8 @@ from xt_core.query.regexes import is_found, regex_of
 from xt_core.query.words import folded, holds
 
 EXAMPLES = (
-    "filters look like status=error, metrics.loss<0.1, hparams.opt!=adam, tags.best, "
-    "description:regex:^try, or any word of a name, tag, note or description"
+    "filters look like status=error, metrics.loss<0.1, hparams.opt=adam,sgd (one of them), "
+    "tags.best, description:regex:^try, or any word of a name, tag, note or description"
 )
 _FILTER = re.compile(
     r"""\s*(?P<name>(?:\w+\.)?(?:"[^"]*"|'[^']*')(?:\.\w+)?|.*?)\s*"""
@@ -43,6 +47,13 @@ _QUOTED = re.compile(r"""\s*("[^"]*"|'[^']*')\s*""")
 _OPERATOR = re.compile(r"[=<>]")
 _FLAG_WORDS = ("true", "false")
 _WORDS = ("$true", "$false", "$none", "$empty", "$exists")
+_ITEM = re.compile(
+    r"""\s*(?P<item>"[^"]*"|'[^']*'|(?:\[[^\]]*\]|\([^)]*\)|[^,])*?)\s*(?P<end>,|$)""", re.DOTALL
+)
+"""One of several values: quotes around it, and brackets in it, protect commas."""
+_JOINING = frozenset(("and", "or", "not", "&", "&&", "|", "||", "(", ")"))
+_JOINED = re.compile(r"\S+\s+(?:and|or|&&?|\|\|?)(?:\s+(?P<rest>.*))?", re.DOTALL)
+_ALL_HOLD = "all conditions hold: --filter for each; FIELD=a,b for one of several; quote a word"
 
 
 class Check(StrEnum):
@@ -61,6 +72,9 @@ class Check(StrEnum):
     SET = "set"  # there, and not false
     TRUE = "true"  # or a text that says so in any case, or a tag without a value
     FALSE = "false"  # or a text that says so
+    NAN = "nan"  # or a text that says so
+    INFINITE = "inf"  # likewise
+    MINUS_INFINITE = "-inf"  # likewise
     WORD = "word"  # a folded word, found in `FieldSet.words`
 
     @property
@@ -74,6 +88,12 @@ _ORDERS: dict[Check, Callable[[Any, Any], bool]] = {
     Check.GREATER: operator.gt,
     Check.GREATER_EQUAL: operator.ge,
 }
+_SPECIAL_NUMBERS: dict[Check, Callable[[float], bool]] = {
+    Check.NAN: math.isnan,
+    Check.INFINITE: lambda value: value == math.inf,
+    Check.MINUS_INFINITE: lambda value: value == -math.inf,
+}
+_SPECIAL_NAMES = {str(check): check for check in _SPECIAL_NUMBERS} | {"+inf": Check.INFINITE}
 _FLAG_CHECKS = {Check.SET, Check.TRUE, Check.FALSE}
 _OPERATORS = {
     "=": Check.EQUAL,
@@ -96,18 +116,27 @@ class Filter(Generic[Record]):
     check: Check
     operand: Operand = None
     negated: bool = False
+    options: "tuple[Filter[Record], ...]" = ()
+    """Of these any has to hold, in place of the check."""
 
     def matches(self, record: Record, now: float) -> bool:
         """Whether the record passes. Raises TooSlowError."""
         return self._holds(record, now) is not self.negated
 
     def _holds(self, record: Record, now: float) -> bool:
+        if self.options:
+            return any(option.matches(record, now) for option in self.options)
         if self.check is Check.EXISTS:
             return self.field.exists(record, now)
         if self.check is Check.WORD:
             return holds(str(self.field.get(record, now)), str(self.operand))
         if self.check in _FLAG_CHECKS:
             return self._holds_flag(record, now)
+        if self.check in _SPECIAL_NUMBERS:
+            logged = self.field.get(record, now)
+            if isinstance(logged, float):
+                return _SPECIAL_NUMBERS[self.check](logged)
+            return isinstance(logged, str) and logged.lower() == self.check
         value = comparable(self.field.get(record, now))
         if self.check is Check.NONE:
             return value is None
@@ -155,12 +184,15 @@ def matches_all(filters: Iterable[Filter[Record]], record: Record, now: float) -
     return all(each.matches(record, now) for each in filters)
 
 
-def parse_filter(text: str, fields: FieldSet[Record]) -> Filter[Record]:
+def parse_filter(
+    text: str, fields: FieldSet[Record], logged: Logged = nothing_logged
+) -> Filter[Record]:
     """The filter that `text` writes.
 
     The first operator in the text ends the column's name; a logged name that holds one stands in
-    quotes, as in `hparams."a=b"<3`, and so does a word that holds one. Raises UsageError for an
-    unknown column or a malformed filter.
+    quotes, as in `hparams."a=b"<3`, and so does a word that holds one. A name without its family,
+    as in `lr<3`, is found if `logged` has one such name only. Raises UsageError for an unknown
+    column or a malformed filter.
     """
     match = None if _QUOTED.fullmatch(text) else _FILTER.fullmatch(text)
     if match is None and encodable(text):
@@ -170,23 +202,61 @@ def parse_filter(text: str, fields: FieldSet[Record]) -> Filter[Record]:
     name, op, value = match["name"], match["op"], match["value"]
     if (unknown := _UNKNOWN_OPERATOR.search(name)) and name[-1] not in "\"'":
         raise UsageError(f"unknown operator {unknown[0]} in the filter {text!r}", EXAMPLES)
-    field = fields.find(name)
+    field = fields.find(name, logged)
+    check, negated = _OPERATORS[op], op in {"!=", "<>"}
+    if check is Check.REGEX:
+        return Filter(text, field, check, _parse_regex(text, field, unquote(_whole(text, value))))
+    _refuse_joining(text, value)
+    options = [_condition(text, field, check, item) for item in _items(text, check, value)]
+    if len(options) == 1:
+        return replace(options[0], negated=options[0].negated is not negated)
+    return Filter(text, field, check, None, negated, tuple(options))
+
+
+def _items(text: str, check: Check, value: str) -> list[str]:
+    """The values of which one has to be equal; else the whole."""
+    if check is not Check.EQUAL:
+        return [_whole(text, value)]
+    items, position, more = list[str](), 0, True
+    while more:
+        match = _ITEM.match(value, position)
+        assert match is not None
+        items.append(_whole(text, match["item"]))
+        position, more = match.end(), match["end"] == ","
+    return items
+
+
+def _whole(text: str, value: str) -> str:
     if not value:
         raise UsageError(f"no value in the filter {text!r}", 'write "" or $empty for no text')
-    check, negated = _OPERATORS[op], op in {"!=", "<>"}
+    return value
+
+
+def _refuse_joining(text: str, value: str) -> None:
+    """Raises UsageError for a value that goes on with another condition, or means to."""
+    joined = _JOINED.fullmatch(value)
+    rest = "" if joined is None else (joined["rest"] or "").strip("() ")
+    if joined is not None and value[0] not in "\"'" and (not rest or _OPERATOR.search(rest)):
+        raise UsageError(f"several conditions in one filter {text!r}", _ALL_HOLD)
+
+
+def _condition(text: str, field: Field[Record], check: Check, value: str) -> Filter[Record]:
+    """The filter that compares with one value."""
     if check is Check.EXISTS:
         return Filter(text, field, check, None, not _parse_flag(text, value))
-    if check is Check.REGEX:
-        return Filter(text, field, check, _parse_regex(text, field, unquote(value)))
     if value in {'""', "''"}:
         value = "$empty"
     if value.startswith("$"):
-        return _special(text, field, check, value, negated)
-    if field.kind is Kind.ANY and check is Check.EQUAL and value.lower() in _FLAG_WORDS:
-        return Filter(text, field, Check(value.lower()), None, negated)
+        return _special(text, field, check, value)
+    if field.kind is Kind.ANY and check is Check.EQUAL:
+        word = value.lower()
+        if word in _FLAG_WORDS or word in _SPECIAL_NAMES:
+            return Filter(text, field, _SPECIAL_NAMES.get(word) or Check(word))
+    if check is Check.EQUAL and (flag := dict(field.flags).get("-".join(unquote(value).split()))):
+        return Filter(text, flag, check, True)
     if field.kind is Kind.TIME:
-        return _time_filter(text, field, check, value, negated)
-    return Filter(text, field, check, _parse_operand(text, field, check, value), negated)
+        return _time_filter(text, field, check, value)
+    return Filter(text, field, check, _parse_operand(text, field, check, value))
 
 
 def _bare(text: str, fields: FieldSet[Record]) -> Filter[Record]:
@@ -197,6 +267,8 @@ def _bare(text: str, fields: FieldSet[Record]) -> Filter[Record]:
         if unknown := _UNKNOWN_OPERATOR.search(name):
             hint = f"{EXAMPLES}; quote a word that holds one"
             raise UsageError(f"unknown operator {unknown[0]} in the filter {text!r}", hint)
+        if name and (name.lower() in _JOINING or not name.strip("()")):
+            raise UsageError(f"{name!r} joins no conditions", f"{_ALL_HOLD} that is one of these")
         family, dot, _ = name.partition(".")
         if dot and family in fields.families:
             return Filter(text, fields.find(name), Check.SET)
@@ -209,9 +281,7 @@ def _bare(text: str, fields: FieldSet[Record]) -> Filter[Record]:
     return Filter(text, fields.words, Check.WORD, word)
 
 
-def _special(
-    text: str, field: Field[Record], check: Check, word: str, negated: bool
-) -> Filter[Record]:
+def _special(text: str, field: Field[Record], check: Check, word: str) -> Filter[Record]:
     if word not in _WORDS:
         hint = f"special values are {', '.join(_WORDS)}; quote a text that starts with $"
         raise UsageError(f"unknown value {word} in the filter {text!r}", hint)
@@ -220,13 +290,11 @@ def _special(
     if word in {"$true", "$false"}:
         if field.kind not in {Kind.FLAG, Kind.ANY}:
             raise UsageError(f"{field.name} in the filter {text!r} is not a flag", EXAMPLES)
-        return Filter(text, field, Check.EQUAL, word == "$true", negated)
-    return Filter(text, field, Check(word[1:]), None, negated)
+        return Filter(text, field, Check.EQUAL, word == "$true")
+    return Filter(text, field, Check(word[1:]))
 
 
-def _time_filter(
-    text: str, field: Field[Record], check: Check, value: str, negated: bool
-) -> Filter[Record]:
+def _time_filter(text: str, field: Field[Record], check: Check, value: str) -> Filter[Record]:
     """Compare with the whole of what is written: `created<=2026-01-31` includes that day."""
     span = parse_time(unquote(value))
     if span is None:
@@ -235,7 +303,7 @@ def _time_filter(
             f"as in {field.name}>=2026-01-31 or {field.name}<2026-01-31T12:30",
         )
     if check is Check.EQUAL:
-        return Filter(text, field, Check.WITHIN, span, negated)
+        return Filter(text, field, Check.WITHIN, span)
     if check in {Check.LESS, Check.GREATER_EQUAL}:
         return Filter(text, field, check, span.start)
     return Filter(
@@ -275,10 +343,11 @@ def _check_text(text: str, field: Field[Record], check: Check, value: str) -> No
     if check is Check.EQUAL and field.choices and value not in field.choices:
         from difflib import get_close_matches
 
-        near = get_close_matches(value, field.choices, n=1)
+        known = [*field.choices, *dict(field.flags)]
+        near = get_close_matches(value, known, n=1)
         raise UsageError(
             f"no {field.name} is called {value!r}, in the filter {text!r}",
-            f"did you mean {near[0]}?" if near else f"one of {', '.join(field.choices)}",
+            f"did you mean {near[0]}?" if near else f"one of {', '.join(known)}",
         )
 
 

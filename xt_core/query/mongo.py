@@ -6,6 +6,7 @@ place in an order (NaN, an infinity) is a document. Regular expressions are not 
 are letters without their case, so that `to_mongo` leaves those filters to its caller.
 """
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,7 +19,7 @@ from xt_core.query.filters import Check, Filter
 from xt_core.query.literals import TimeSpan
 from xt_core.query.names import ANY_CHILD, ANY_NUMBER, RunPattern, Span
 from xt_core.query.sorting import SortSpec
-from xt_core.stats.mongo.values import field_name
+from xt_core.stats.mongo.values import field_name, to_bson
 
 Condition = dict[str, Any]
 
@@ -30,6 +31,11 @@ _OPERATORS = {
 }
 _OURS = {Check.REGEX, Check.WORD}
 _STRICT = {Check.LESS_EQUAL: "$lt", Check.GREATER_EQUAL: "$gt"}
+_SPECIAL = {
+    Check.NAN: math.nan,
+    Check.INFINITE: math.inf,
+    Check.MINUS_INFINITE: -math.inf,
+}
 _COLUMNS = {"run": "name"}
 """Fields that have another name in a document."""
 _NAME_ORDERS = {
@@ -57,7 +63,9 @@ def to_mongo(
 
 
 def _filter(each: Filter[Run], now: float) -> Condition:
-    if each.field.kind is Kind.ANY:
+    if each.options:
+        condition: Condition = {"$or": [_filter(option, now) for option in each.options]}
+    elif each.field.kind is Kind.ANY:
         condition = _any(each)
     elif each.field.name == "duration":
         condition = _duration(each, now)
@@ -114,13 +122,21 @@ def _logged(each: Filter[Run], path: str) -> Condition:
         if check is Check.FALSE or not each.field.is_tag:
             return said
         return {"$or": [said, {path: ""}, {path: {"$exists": True, "$eq": None}}]}
+    if check in _SPECIAL:
+        number = {f"{path}.odd": to_bson(_SPECIAL[check])["odd"]}
+        return {"$or": [number, {path: {"$regex": _in_any_case(str(check))}}]}
     return {path: operand if check is Check.EQUAL else {_OPERATORS[check]: operand}}
 
 
 def _says(path: str, flag: bool) -> Condition:
     """Whether a logged value is that flag, or its name in any case."""
-    letters = "".join(f"[{letter}{letter.upper()}]" for letter in str(flag).lower())
-    return {"$or": [{path: flag}, {path: {"$regex": rf"\A{letters}\z"}}]}
+    return {"$or": [{path: flag}, {path: {"$regex": _in_any_case(str(flag).lower())}}]}
+
+
+def _in_any_case(word: str) -> str:
+    """A pattern of all of a text."""
+    letters = "".join(f"[{letter}{letter.upper()}]" for letter in word)
+    return rf"\A{letters}\z"
 
 
 def _path(field: Field[Run]) -> str:

@@ -19,6 +19,7 @@ _RUN = re.compile(rf"run({_NUMBER})(?:\.([1-9][0-9]{{0,17}}))?")
 _JOB = re.compile(rf"job({_NUMBER})")
 _RUN_GLOB = re.compile(r"(\*|run[0-9*?]+)(?:\.([0-9*?]+))?")
 _JOB_GLOB = re.compile(r"job[0-9*?]+")
+_BEGINNING = re.compile(r"(?:[^/\s]+/)?(?:run|job)[0-9*?]")
 _EXAMPLE = "run lists look like run3,run7-run9,run35.*,run35.2-run35.6,job12,ws1/run5"
 
 
@@ -96,6 +97,11 @@ def parse_run_list(texts: Sequence[str]) -> list[RunPattern]:
     if not items:
         raise UsageError("the run list is empty", _EXAMPLE)
     return [_parse_item(item, texts) for item in items]
+
+
+def is_run_list(text: str) -> bool:
+    """Whether a text can be meant as a run list only: each of its items names runs or jobs."""
+    return all(_BEGINNING.match(item.strip()) for item in text.split(","))
 
 
 def read_names(lines: Iterable[str]) -> list[str]:

@@ -64,6 +64,12 @@ def _job_count(name: str, get: Callable[[JobCounts], int]) -> Field[JobRow]:
     return _job(name, Kind.NUMBER, lambda row: get(row.counts), format="$bz")
 
 
+def _metric(row: JobRow) -> str:
+    """Nobody chose a metric, and no run has logged the one that XT has for that case: none."""
+    is_idle = row.best_value is None and row.leading_value is None
+    return "" if row.job.is_metric_default and is_idle else row.job.primary_metric
+
+
 def _searched_job(job: Job, counts: JobCounts) -> str:
     texts = (job.name, job.experiment, job.description, job.notes)
     return searched(counts.status(), texts, job.tags)
@@ -101,6 +107,9 @@ _RUN_NAMES = [
     ),
 ]
 
+_STOPPED_EARLY = _run(
+    "stopped_early", Kind.FLAG, lambda r: r.stopped_early, header="early?", optional=False
+)
 _RUN_STATE = [
     _run("run_index", Kind.NUMBER, lambda r: r.run_index, header="index"),
     _run_text(
@@ -109,7 +118,9 @@ _RUN_STATE = [
         optional=False,
         choices=_words(RunStatus),
         shown=lambda r: CANCELLING if r.is_cancelling else "",
+        flags=(("early-stop", _STOPPED_EARLY),),  # as the terminal UI shows it
     ),
+    _STOPPED_EARLY,
     _run("exit_code", Kind.NUMBER, lambda r: r.exit_code, header="exit"),
     _run("restarts", Kind.NUMBER, lambda r: r.restarts, optional=False, format="$bz"),
     _run("created", Kind.TIME, lambda r: r.created, optional=False),
@@ -189,9 +200,10 @@ JOB_FIELDS: FieldSet[JobRow] = FieldSet(
         _job_count("queued", lambda counts: counts.queued),
         _job_count("running", lambda counts: counts.running),
         _job_count("completed", lambda counts: counts.completed),
+        _job_count("stopped_early", lambda counts: counts.stopped_early),
         _job_count("error", lambda counts: counts.error),
         _job_count("cancelled", lambda counts: counts.cancelled),
-        _job_text("primary_metric", lambda job: job.primary_metric, header="metric"),
+        _job("primary_metric", Kind.TEXT, lambda row: _metric(row) or None, header="metric"),
         _job("best", Kind.ANY, lambda row: row.best_value),
         _job(
             "best_run",

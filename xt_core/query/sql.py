@@ -6,6 +6,7 @@ wrote is a parameter or a quoted literal. A connection needs functions of ours: 
 
 import contextlib
 import json
+import math
 import re
 import threading
 from collections import defaultdict
@@ -14,6 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from xt_core.model.aggregates import POSITIONS
+from xt_core.model.encoding import dumps
 from xt_core.model.records import Run
 from xt_core.query.fields import AggregateOf, Field, Kind
 from xt_core.query.filters import Check, Filter, type_name
@@ -35,6 +37,12 @@ _JSON_TYPES = {
     "number": "IN ('integer', 'real')",
     "flag": "IN ('true', 'false')",
 }
+_SPECIAL_JSON = {
+    Check.NAN: dumps(math.nan),
+    Check.INFINITE: dumps(math.inf),
+    Check.MINUS_INFINITE: dumps(-math.inf),
+}
+"""What JSON has no numbers for, as it is kept."""
 _RUN_IN_LIST = (
     "(num, child) IN (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]')"
     " FROM json_each(?))"
@@ -184,7 +192,10 @@ def _fixed_value(field: Field[Run], now: float) -> str:
 
 
 def _filter_sql(each: Filter[Run], now: float) -> Sql:
-    condition, params = (_any_sql if each.field.kind is Kind.ANY else _fixed_sql)(each, now)
+    if each.options:
+        condition, params = _any_of([_filter_sql(option, now) for option in each.options])
+    else:
+        condition, params = (_any_sql if each.field.kind is Kind.ANY else _fixed_sql)(each, now)
     return (f"NOT coalesce({condition}, 0)" if each.negated else condition), params
 
 
@@ -228,13 +239,21 @@ def _any_sql(each: Filter[Run], now: float) -> Sql:
         said = _says(value, kind, str(check))
         is_bare = check is Check.TRUE and field.is_tag
         return (f"({said} OR {kind} = 'null' OR {value} = '')" if is_bare else said), []
+    if check in _SPECIAL_JSON:
+        is_number = f"({kind} = 'object' AND {value} = ?)"
+        return f"({is_number} OR {_is_text(value, kind, str(check))})", [_SPECIAL_JSON[check]]
     # The value first: it decides more often, and is what an index would be on.
     return f"({value} {check} ? AND {kind} {_JSON_TYPES[type_name(operand)]})", [operand]
 
 
 def _says(value: str, kind: str, word: str) -> str:
     """Whether a logged value is that flag, or its name in any case."""
-    return f"({kind} = '{word}' OR ({kind} = 'text' AND lower({value}) = '{word}'))"
+    return f"({kind} = '{word}' OR {_is_text(value, kind, word)})"
+
+
+def _is_text(value: str, kind: str, word: str) -> str:
+    """Whether a logged value is that text, in any case."""
+    return f"({kind} = 'text' AND lower({value}) = '{word}')"
 
 
 def _patterns_sql(patterns: Sequence[RunPattern]) -> Sql:

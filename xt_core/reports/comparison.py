@@ -20,6 +20,7 @@ from xt_core.query.fields import Kind
 from xt_core.query.formats import format_value
 from xt_core.query.registry import RUN_FIELDS
 from xt_core.query.table import printable
+from xt_core.reports.judging import judged_job
 from xt_core.search.trials import finite_number
 from xt_core.search.values import render_value
 from xt_core.session import Session
@@ -156,7 +157,8 @@ def compare(session: Session, runs: Sequence[Run]) -> Comparison:
     """Put runs side by side. Raises UnknownNameError or UnavailableError where the stats store
     does."""
     store, now = session.store, clock.now()
-    jobs = {job.name: job for job in store.jobs(sorted({run.job for run in runs}))}
+    found = store.jobs(sorted({run.job for run in runs}))
+    jobs = {job.name: judged_job(store, job) for job in found}
     facts = {name: _facts_of(session, job) for name, job in jobs.items()}
     of_run = [facts.get(run.job, _JobFacts()) for run in runs]
     goals = _goals(of_run)

@@ -62,6 +62,8 @@ class RunPoints:
     began: float | None = None
     """The time of the first record."""
     metrics: dict[str, Columns] = field(default_factory=dict)
+    count: int = 0
+    """Points of all metrics."""
 
     @property
     def has_epochs(self) -> bool:
@@ -85,6 +87,7 @@ class RunPoints:
                 columns.epochs.append(math.nan if epoch is None else epoch)
                 columns.times.append(record.time)
                 columns.values.append(number)
+                self.count += 1
             self.offset = record.offset
 
     def join(self, later: "RunPoints") -> None:
@@ -94,6 +97,7 @@ class RunPoints:
         for name, columns in later.metrics.items():
             self.metrics.setdefault(name, Columns()).join(columns)
         self.offset = later.offset
+        self.count += later.count
 
     def x(self, metric: str, kind: XKind, start: int = 0) -> list[float]:
         """What stands on the x axis for the points of a metric, from the one numbered `start`."""

@@ -12,6 +12,7 @@ from xt_core import clock
 from xt_core.model.aggregates import as_document
 from xt_core.model.encoding import plain
 from xt_core.model.records import Event, Job, JobCounts, MetricRecord, Run
+from xt_core.reports.judging import judged
 from xt_core.stats.store import StatsStore
 
 Document = dict[str, Any]
@@ -58,7 +59,7 @@ def run_document(run: Run, now: float) -> Document:
 def job_documents(store: StatsStore, jobs: Sequence[Job]) -> list[Document]:
     """Jobs, with the keys of `xt list jobs --json`."""
     counts = store.job_counts([job.name for job in jobs])
-    best = store.best_runs(jobs)
+    jobs, best = judged(store, jobs)
     return [_job_document(job, counts[job.name], best.get(job.name)) for job in jobs]
 
 
@@ -88,8 +89,10 @@ def _job_document(job: Job, counts: JobCounts, best: tuple[str, float] | None) -
             "error": counts.error,
             "cancelled": counts.cancelled,
         },
+        "stopped_early": counts.stopped_early,
         "primary_metric": job.primary_metric,
         "maximize": job.maximize,
+        "is_metric_default": job.is_metric_default,
         "objectives": [asdict(objective) for objective in job.objectives],
         "space": job.space,
         "warm_start": job.warm_start,

@@ -10,6 +10,7 @@ from xt_core.model.states import JobStatus, RunStatus
 from xt_core.query.filters import Check, Filter
 from xt_core.query.names import RunPattern
 from xt_core.query.registry import RUN_FIELDS, JobRow
+from xt_core.reports.judging import judged
 from xt_core.search.trials import finite_number
 from xt_core.stats.store import RunQuery, StatsStore
 
@@ -17,10 +18,9 @@ from xt_core.stats.store import RunQuery, StatsStore
 def job_rows(
     store: StatsStore, names: Sequence[str] = (), workspace: str | None = None
 ) -> list[JobRow]:
-    """The jobs named, or all of a workspace, in numeric order."""
-    jobs = store.jobs(names, workspace)
+    """The jobs named, or all of a workspace, in numeric order, as they are `judged`."""
+    jobs, best = judged(store, store.jobs(names, workspace))
     counts = store.job_counts([job.name for job in jobs])
-    best = store.best_runs(jobs)
     return [_row(store, job, counts[job.name], best.get(job.name)) for job in jobs]
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from xt_core import clock
 from xt_core.artifacts.store import ArtifactInfo
-from xt_core.model.records import Event, Job, Run, Value
-from xt_core.query.fields import Field
+from xt_core.model.records import Event, Job, JobCounts, Run, Value
+from xt_core.query.fields import Field, Kind
 from xt_core.query.formats import format_value
 from xt_core.query.registry import RUN_FIELDS, JobRow
 from xt_core.query.table import printable, render_table
@@ -32,7 +32,7 @@ def run_page(
 ) -> list[str]:
     """All there is to say of a run; with `summaries` of its metrics their extremes too, with its
     `failure` (of `failures.py`) why it failed; `reruns` are the jobs that were made from it."""
-    lines = run_facts(run, failure, reruns) + _values("hyperparameters", run.hparams)
+    lines = run_facts(run, failure, reruns, events) + _values("hyperparameters", run.hparams)
     lines += _summary_table(summaries) if summaries else _values("metrics (last)", run.metrics)
     lines += _values("tags", run.tags)
     lines += ["", "events", *(f"  {line}" for line in event_lines(events))]
@@ -41,10 +41,14 @@ def run_page(
 
 
 def run_facts(
-    run: Run, failure: Mapping[str, str] = NOTHING, reruns: Sequence[Job] = ()
+    run: Run,
+    failure: Mapping[str, str] = NOTHING,
+    reruns: Sequence[Job] = (),
+    events: Sequence[Event] = (),
 ) -> list[str]:
     """What a run is, where and when, how it ended, and why; what it was made from, and what was
-    made from it."""
+    made from it. Its times are those of its first start to its end; its events tell the last start.
+    """
     now = clock.now()
     lines = [f"{run.full_name}: {printable(run.command)}" if run.command else run.full_name]
     for name, field in _fields_of(run):
@@ -53,6 +57,8 @@ def run_facts(
             lines.append(f"  {'' if number else name:<12} {printable(line)}")
         if name == "error":
             lines += [f"  {what:<12} {printable(why)}" for what, why in failure.items()]
+        if name == "restarts":
+            lines += _last_start(run, events, now)
         if name == _FACTS[-1]:
             lines += _kin(run, run.full_name, reruns)
     return lines
@@ -69,6 +75,16 @@ def _fields_of(run: Run) -> Iterator[tuple[str, Field[Run]]]:
         names.insert(names.index("started") + 1, "queued")
     for name in names:
         yield "requeued" if is_requeued and name == "queued" else name, RUN_FIELDS.find(name)
+
+
+def _last_start(run: Run, events: Sequence[Event], now: float) -> list[str]:
+    """When a restarted run was started last, and how long that took it."""
+    starts = [event.time for event in events if event.event == "restarted"]
+    if not starts:
+        return []
+    lived = max(0.0, (now if run.ended is None else run.ended) - starts[-1])
+    start, duration = format_value(starts[-1], Kind.TIME), format_value(lived, Kind.DURATION)
+    return [f"  {'last start':<12} {start}, {duration} of the duration"]
 
 
 def _kin(record: Run | Job, name: str, reruns: Sequence[Job]) -> list[str]:
@@ -168,7 +184,7 @@ def _progress(row: JobRow, ascii_only: bool) -> list[str]:
     waiting = counts.unstarted + counts.queued
     lines = [
         f"{_progress_bar(counts.completed, job.work_items, ascii_only)} "
-        f"{counts.completed} completed, "
+        f"{counts.completed} completed{_early(counts)}, "
         f"{counts.running} running, {waiting} waiting, {counts.error} failed, "
         f"{counts.cancelled} cancelled, of {job.work_items}",
     ]
@@ -177,6 +193,10 @@ def _progress(row: JobRow, ascii_only: bool) -> list[str]:
     elif row.leading_value is not None:
         lines.append(f"best of what runs ({job.primary_metric}): {row.leading_value:.6g}")
     return lines
+
+
+def _early(counts: JobCounts) -> str:
+    return f" ({counts.stopped_early} of them by an early stop)" if counts.stopped_early else ""
 
 
 def event_lines(events: Iterable[Event]) -> Iterator[str]:

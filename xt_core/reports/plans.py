@@ -1,5 +1,8 @@
 """What a job would run, as text: the kind of search, its sets as a table, its first command."""
 
+from collections.abc import Callable, Sequence
+from pathlib import PurePath
+
 from xt_core.model.states import SearchStyle
 from xt_core.query.fields import Kind
 from xt_core.query.formats import counted, format_value
@@ -13,26 +16,36 @@ from xt_core.submit.plan import Plan
 _WIDEST_CELL, _WIDEST_VALUES = 24, 60
 
 
-def plan_lines(plan: Plan, most: int) -> list[str]:
-    """How many runs of which kind, and `most` of them: as a table of sets, or as commands."""
+def plan_lines(
+    plan: Plan, most: int, shown: Callable[[Sequence[str]], str] = shown_command
+) -> list[str]:
+    """How many runs of which kind, and `most` of them: the first one's command and a table of
+    sets, or commands. `shown` writes a command."""
     kind = f" {plan.search_type}" if plan.search_type else ""
     seed = "" if plan.template is None else f", seed {plan.seed}"
     lines = [f"{plan.style}{kind}: {counted(plan.work_items, 'run')}{seed}"]
     if plan.template is None:
-        shown = range(min(plan.work_items, most))
-        lines += [shown_command(plan.argv(index)) for index in shown]
+        lines += [shown(plan.argv(index)) for index in range(min(plan.work_items, most))]
         return [*lines, *_more(plan, most)]
     if plan.style is SearchStyle.DYNAMIC:
         learns = plan.search_type in LEARNING
         why = ", by what the runs before it gave" if learns else ""
-        lines.append(f"each set is chosen when its run starts{why}:")
-        lines += space_lines(plan.template.space)
-        return [*lines, f"command: {shown_command(plan.argv(0))}"]
+        lines += [
+            f"command: {shown(plan.argv(0))}",
+            f"each set is chosen when its run starts{why}:",
+        ]
+        return lines + space_lines(plan.template.space)
+    lines.append(f"first: {shown(plan.argv(0))}")
     lines += _table(plan, most) + _more(plan, most)
     sampled = [name for name, d in plan.template.space.items() if d.choices is None]
     if plan.search_type == "grid" and sampled:
         lines.append(f"sampled once a combination, having no listed values: {', '.join(sampled)}")
-    return [*lines, f"first: {shown_command(plan.argv(0))}"]
+    return lines
+
+
+def brief_command(argv: Sequence[str]) -> str:
+    """A command as it is shown, but of its program the name alone."""
+    return shown_command([PurePath(argv[0]).name, *argv[1:]] if argv else argv)
 
 
 def space_lines(space: Space) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any, Generic
 
 from xt_core import clock
 from xt_core.errors import RefusedError, UsageError
-from xt_core.query.columns import Column, expand_columns, parse_columns
+from xt_core.query.columns import TOLD_APART_BY, Column, expand_columns, parse_columns
 from xt_core.query.fields import FieldSet, Kind, Record
 from xt_core.query.table import group_rows, render_table, to_csv
 
@@ -18,7 +18,8 @@ _EXPORTS = (".csv", ".tsv", ".json")
 
 @dataclass
 class Layout:
-    """How a report looks. `columns` None is the default set, of which empty ones are dropped."""
+    """How a report looks. `columns` None is the default set, of which empty ones are dropped, and
+    hyperparameters that are the same in all records."""
 
     columns: str | None
     default_columns: str
@@ -37,15 +38,18 @@ class Report(Generic[Record]):
     layout: Layout
     documents: Callable[[], dict[str, Any]]
 
-    def columns(self, now: float) -> list[Column[Record]]:
-        """The columns for these records. Raises UsageError."""
+    def columns(self, now: float, *, is_whole: bool = False) -> list[Column[Record]]:
+        """The columns for these records; with `is_whole` also those that tell none apart. Raises
+        UsageError."""
         chosen = self.layout.columns
+        is_cut = chosen is None and not is_whole
         return expand_columns(
             parse_columns(chosen or self.layout.default_columns, self.fields),
             self.fields,
             self.records,
             now,
             drop_absent=chosen is None,
+            drop_constant=TOLD_APART_BY if is_cut else (),
             precision=self.layout.precision,
         )
 
@@ -89,7 +93,7 @@ class Report(Generic[Record]):
             text = json.dumps(self.documents(), indent=1) + "\n"
         else:
             now = clock.now()
-            columns = self.columns(now)
+            columns = self.columns(now, is_whole=True)
             rows = [
                 [_exported(column.field.get(record, now), column.field.kind) for column in columns]
                 for record in self.records

@@ -4,12 +4,18 @@ from xt_core.errors import UsageError
 from xt_core.model.records import Objective
 
 _DIRECTIONS = {"max": True, "min": False}
+_MEANT = {
+    **dict.fromkeys(("up", "more", "most", "high", "higher", "maximum", "maximize"), "max"),
+    **dict.fromkeys(("down", "less", "least", "low", "lower", "minimum", "minimize"), "min"),
+}
+"""What others call a direction."""
 
 
 def parse_objectives(text: str, maximize: bool) -> list[Objective]:
     """The objectives of a text; `maximize` is the direction of those without one.
 
-    A colon that is followed by neither `max` nor `min` belongs to the name. Raises UsageError.
+    A colon that is followed by no direction belongs to the name. Raises UsageError for a direction
+    that is neither `max` nor `min`.
     """
     objectives = [_objective(part.strip(), maximize) for part in text.split(",")]
     names = [objective.metric for objective in objectives]
@@ -27,4 +33,8 @@ def _objective(text: str, maximize: bool) -> Objective:
     name, colon, direction = text.rpartition(":")
     if colon and direction in _DIRECTIONS:
         return Objective(name.strip(), _DIRECTIONS[direction])
+    if colon and (meant := _MEANT.get(direction.strip().lower())):
+        raise UsageError(
+            f"--primary-metric {text!r}: a direction is max or min", f"as in {name}:{meant}"
+        )
     return Objective(text, maximize)

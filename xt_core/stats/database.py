@@ -18,7 +18,7 @@ from pathlib import Path
 from xt_core.errors import RefusedError, UnavailableError
 from xt_core.query.sql import register
 
-SCHEMA_VERSION = 8
+SCHEMA_VERSION = 9
 LOCK_TIMEOUT_SECONDS = 60.0
 
 _SCHEMA = """
@@ -35,7 +35,8 @@ CREATE TABLE jobs (
     cancel_requested INTEGER NOT NULL DEFAULT 0,
     objectives TEXT NOT NULL DEFAULT '[]', space TEXT NOT NULL DEFAULT '{}',
     warm_start TEXT NOT NULL DEFAULT '[]', priority INTEGER NOT NULL DEFAULT 0,
-    hosts TEXT NOT NULL DEFAULT '{}', rerun_of TEXT NOT NULL DEFAULT ''
+    hosts TEXT NOT NULL DEFAULT '{}', rerun_of TEXT NOT NULL DEFAULT '',
+    is_metric_default INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX jobs_by_origin ON jobs (rerun_of) WHERE rerun_of > '';
 
@@ -73,6 +74,7 @@ CREATE INDEX runs_by_revision ON runs (revision);
 CREATE INDEX runs_of_job_by_revision ON runs (job_num, revision);
 CREATE INDEX runs_open ON runs (node, job_num)
     WHERE status IN ('created', 'queued', 'spawning', 'running');
+CREATE INDEX runs_stopped_early ON runs (job_num) WHERE stopped_early = 1;
 CREATE INDEX runs_without_aggregates ON runs (id) WHERE aggregates IS NULL;
 
 CREATE TABLE events (
@@ -139,6 +141,10 @@ DROP TABLE temp.job_goals;
 ALTER TABLE jobs ADD COLUMN rerun_of TEXT NOT NULL DEFAULT '';
 ALTER TABLE runs ADD COLUMN rerun_of TEXT NOT NULL DEFAULT '';
 CREATE INDEX jobs_by_origin ON jobs (rerun_of) WHERE rerun_of > '';
+""",
+    8: """
+ALTER TABLE jobs ADD COLUMN is_metric_default INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX runs_stopped_early ON runs (job_num) WHERE stopped_early = 1;
 """,
 }
 """What makes a schema the next one, by the version it starts from."""

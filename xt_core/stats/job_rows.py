@@ -76,6 +76,13 @@ def counts(connection: sqlite3.Connection, names: Sequence[str]) -> dict[str, Jo
     )
     for num, is_parent, status, number in runs:
         count_run(found[f"job{num}"], bool(is_parent), RunStatus(status), number)
+    stopped = connection.execute(
+        "SELECT job_num, COUNT(*) FROM runs WHERE stopped_early = 1 AND status = 'completed' "
+        f"AND job_num IN ({marks}) GROUP BY job_num",
+        nums,
+    )
+    for num, number in stopped:
+        found[f"job{num}"].stopped_early = number
     items = connection.execute(
         "SELECT job_num, status, COUNT(*) FROM work_items WHERE job_num IN "
         f"({marks}) AND run IS NULL GROUP BY job_num, status",

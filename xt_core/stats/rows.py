@@ -17,7 +17,7 @@ JOB_COLUMNS = (
     "num, workspace, experiment, style, target, username, created, work_items, concurrent, "
     "search_type, schedule, nodes, primary_metric, maximize, description, command, seed, "
     "tags, notes, cancel_requested, objectives, space, warm_start, priority, "
-    "hosts, rerun_of"
+    "hosts, rerun_of, is_metric_default"
 )
 RUN_COLUMNS = (
     "workspace, name, job, experiment, node, status, created, parent, is_parent, run_index, "
@@ -40,6 +40,7 @@ def job_from_row(row: tuple[Any, ...]) -> Job:
     job.objectives = [Objective(metric, maximize) for metric, maximize in loads(rest[19])]
     job.space, job.warm_start, job.priority = loads(rest[20]), loads(rest[21]), rest[22]
     job.hosts, job.rerun_of = _hosts(rest[23], job.nodes), rest[24]
+    job.is_metric_default = bool(rest[25])
     return job
 
 
@@ -72,6 +73,7 @@ def job_to_row(job: Job) -> tuple[Any, ...]:
         job.priority,
         dumps(job.hosts),
         job.rerun_of,
+        job.is_metric_default,
     )
 
 

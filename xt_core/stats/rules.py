@@ -147,8 +147,8 @@ def status_fields(
     fields: dict[str, Any] = {"status": status}
     if status != before and status in _TIME_COLUMN:
         fields[_TIME_COLUMN[status]] = moment
-    if status is RunStatus.RUNNING and started is not None:
-        fields.pop("started", None)  # a restarted run keeps its first start
+    if status in _TIME_COLUMN and started is not None:
+        fields.pop(_TIME_COLUMN[status], None)  # a restarted run keeps its first times
     if status in FINAL_RUN_STATES and ended is None:
         fields["ended"] = moment
     return fields

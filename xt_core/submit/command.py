@@ -97,7 +97,7 @@ def _bracketed_options(
     """Each search parameter's place and its bracketed text."""
     if option_prefix is None:
         return
-    assigned, paired = _option_patterns(option_prefix)
+    assigned, paired = option_patterns(option_prefix, r"\[.*\]")
     name = None
     for index, arg in enumerate(args):
         if arg == END_OF_OPTIONS:
@@ -110,12 +110,12 @@ def _bracketed_options(
         name = option[1] if option else None
 
 
-def _option_patterns(prefix: str) -> tuple[re.Pattern[str], re.Pattern[str] | None]:
-    """Patterns of `--name=[…]` (groups: up to the bracket, name, bracketed) and of `--name`."""
+def option_patterns(prefix: str, value: str) -> tuple[re.Pattern[str], re.Pattern[str] | None]:
+    """Patterns of `--name=value` (groups: up to the value, name, value) and of `--name`."""
     head = re.escape(prefix)
     assigned_head = "--?" if prefix in {"-", "--"} else head
     paired_head = "--?" if prefix == "-" else head
-    assigned = re.compile(rf"({assigned_head}({OPTION_NAME})=)(\[.*\])", re.DOTALL)
+    assigned = re.compile(rf"({assigned_head}({OPTION_NAME})=)({value})", re.DOTALL)
     return assigned, re.compile(rf"{paired_head}({OPTION_NAME})") if prefix else None
 
 

@@ -104,6 +104,12 @@ class MultiRunConfig:
     """The run or job that it was made from; see `Job`."""
     version: int = MRC_VERSION
 
+    @property
+    def option_prefix(self) -> str | None:
+        """What the options of its scripts begin with; None if they have none."""
+        prefix: str | None = self.search.get("option_prefix", "--")
+        return prefix
+
     def plan(self) -> Plan:
         """What each work item runs."""
         if self.style == SearchStyle.MULTI:

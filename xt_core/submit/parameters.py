@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from xt_core.errors import UsageError
 from xt_core.search.ranges import range_of
 from xt_core.search.space import parse_values
-from xt_core.submit.command import END_OF_OPTIONS, OPTION_NAME
+from xt_core.submit.command import END_OF_OPTIONS, OPTION_NAME, find_search_options
 from xt_core.submit.doubts import doubt_about
 
 Written = tuple[str, str]
@@ -62,3 +62,29 @@ def with_parameters(
     options = [f"{prefix}{name.strip()}={bracketed(values)}" for name, values in parameters]
     end = command.index(END_OF_OPTIONS) if END_OF_OPTIONS in command else len(command)
     return [*command[:end], *options, *command[end:]]
+
+
+def without_parameters(
+    command: Sequence[str], prefix: str | None
+) -> tuple[list[str], list[Written]]:
+    """A command without what it searches, and that as a form has it: what `with_parameters` takes.
+
+    What stands before a bare word that is no number stays where it is, since the word may be the
+    name of a command of the script's own, with options of its own; and so does what is not of the
+    form `--name=[…]`.
+    Raises UsageError for brackets that mean nothing.
+    """
+    end = command.index(END_OF_OPTIONS) if END_OF_OPTIONS in command else len(command)
+    bare = [place for place in range(end) if _may_be_a_command(command[place], prefix)]
+    found = {
+        slot.index: slot
+        for slot in find_search_options(command, prefix).slots
+        if slot.index > max(bare, default=-1) and slot.before == f"{prefix}{slot.name}="
+    }
+    parameters = [(s.name, command[at].removeprefix(s.before)) for at, s in found.items()]
+    return [word for place, word in enumerate(command) if place not in found], parameters
+
+
+def _may_be_a_command(word: str, prefix: str | None) -> bool:
+    is_option = word.startswith("-") or (prefix == "" and "=" in word)
+    return not (is_option or word.replace(".", "").isdecimal())

@@ -15,6 +15,7 @@ from xt_core.submit import searching
 from xt_core.submit.command import parse_multi_commands
 from xt_core.submit.doubts import command_doubts
 from xt_core.submit.environments import EnvironmentSpec, environment_of
+from xt_core.submit.misplaced import misplaced_doubts, refuse_dry_run
 from xt_core.submit.mrc import Asked, MultiRunConfig, NodeContext
 from xt_core.submit.options import RunRequest
 from xt_core.submit.owncommand import refuse_own_command
@@ -54,6 +55,7 @@ class Preparation:
     """What is built on each node before its first run."""
     search: dict[str, Any]
     objectives: list[Objective]
+    is_metric_default: bool
     stopping: dict[str, Any]
     schedule: Schedule
     warm_start: list[str]
@@ -132,6 +134,8 @@ def prepare(session: Session, request: RunRequest) -> Preparation:
     """
     config = session.config
     refuse_own_command(request.command)
+    if not request.raw_args:
+        refuse_dry_run(request.command, session.cwd)
     placement = place(session, request)
     environments = _environments(session, placement)
     layout = CodeLayout(
@@ -180,6 +184,7 @@ def prepare(session: Session, request: RunRequest) -> Preparation:
         environments=environments,
         search=search,
         objectives=searching.chosen_objectives(session, plan),
+        is_metric_default=config.origin("general.primary-metric") == "default",
         stopping=searching.stopping_settings(session, plan),
         schedule=searching.chosen_schedule(session, placement, plan),
         warm_start=searching.warm_start_jobs(session, request, plan),
@@ -188,10 +193,17 @@ def prepare(session: Session, request: RunRequest) -> Preparation:
         request=request,
         tags=parse_tags(request.tags or ""),
         commands=written,
-        doubts=command_doubts(
-            request.command, None if request.raw_args else search["option_prefix"]
-        ),
+        doubts=_doubts(session, request, search["option_prefix"]),
     )
+
+
+def _doubts(session: Session, request: RunRequest, option_prefix: str | None) -> list[str]:
+    if request.raw_args:
+        return []
+    return [
+        *command_doubts(request.command, option_prefix),
+        *misplaced_doubts(request.command, session.cwd),
+    ]
 
 
 def _environments(session: Session, placement: Placement) -> dict[str, EnvironmentSpec | None]:

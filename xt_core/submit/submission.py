@@ -17,6 +17,7 @@ from xt_core.model.states import RunStatus, SearchStyle
 from xt_core.session import Session
 from xt_core.shares.upload import Sent, nobody
 from xt_core.stats.store import RunQuery, new_items
+from xt_core.submit.arguments import script_arguments
 from xt_core.submit.mrc import MultiRunConfig, mrc_key, shown_command
 from xt_core.submit.options import RUN_OPTIONS, RunRequest
 from xt_core.submit.preparation import Preparation
@@ -59,7 +60,7 @@ def submit(
     session.artifacts.put_bytes(mrc_key(workspace, job_name), mrc.to_json().encode())
     hosts = {node: session.place_of(node) for node in preparation.nodes}
     job = _job(preparation, mrc, hosts)
-    store.add_job(job, _first_runs(job, run_names), _work_items(job))
+    store.add_job(job, _first_runs(job, mrc, run_names), _work_items(job))
     _hand_over(session, job, sent)
     return Submission(workspace, job_name, run_names, job.style, job.work_items, job.nodes)
 
@@ -152,6 +153,7 @@ def _job(preparation: Preparation, mrc: MultiRunConfig, hosts: dict[str, str]) -
         primary_metric=preparation.objectives[0].metric,
         maximize=preparation.objectives[0].maximize,
         objectives=preparation.objectives,
+        is_metric_default=preparation.is_metric_default,
         space={} if plan.template is None else plan.template.space.describe(),
         warm_start=preparation.warm_start,
         priority=request.priority or 0,
@@ -164,12 +166,12 @@ def _job(preparation: Preparation, mrc: MultiRunConfig, hosts: dict[str, str]) -
     )
 
 
-def _first_runs(job: Job, names: Sequence[str]) -> list[Run]:
+def _first_runs(job: Job, mrc: MultiRunConfig, names: Sequence[str]) -> list[Run]:
     """The single run, or a parent on each node."""
-    return [_first_run(job, name, node) for name, node in zip(names, job.nodes, strict=True)]
+    return [_first_run(job, mrc, name, node) for name, node in zip(names, job.nodes, strict=True)]
 
 
-def _first_run(job: Job, name: str, node: str) -> Run:
+def _first_run(job: Job, mrc: MultiRunConfig, name: str, node: str) -> Run:
     single = job.style == SearchStyle.SINGLE
     return Run(
         workspace=job.workspace,
@@ -186,6 +188,7 @@ def _first_run(job: Job, name: str, node: str) -> Run:
         username=job.username,
         description=job.description,
         command=job.command,
+        hparams=script_arguments(mrc.commands[0], mrc.option_prefix) if single else {},
     )
 
 

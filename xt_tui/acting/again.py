@@ -8,6 +8,7 @@ from xt_core.errors import RefusedError, XTError
 from xt_core.session import Session
 from xt_core.submit.again import Again, job_again, run_again
 from xt_core.submit.options import command_line, texts_of
+from xt_core.submit.parameters import without_parameters
 from xt_core.submit.presets import Preset
 from xt_tui.acting.controllers import commands
 from xt_tui.acting.lookups import look_up
@@ -27,8 +28,7 @@ def rerun(app: "XtApp") -> None:
 
     def call() -> tuple[Again, Preset]:
         again = find()
-        command = _as_text(shlex.join(again.request.command), again)
-        return again, Preset(command, texts_of(again.request))
+        return again, _as_form(again, _option_prefix(app.session, again))
 
     look_up(app, "looking up how it was submitted", call, lambda found: _open_form(app, *found))
 
@@ -41,6 +41,19 @@ def _finder(app: "XtApp") -> Callable[[], Again]:
         return lambda: job_again(session, job)
     run = app.main.meant_runs[0]
     return lambda: run_again(session, run)
+
+
+def _option_prefix(session: Session, again: Again) -> str | None:
+    """What options of the script begin with, where brackets in them are a search."""
+    config = session.beside(cwd=again.folder).config
+    is_search = not again.request.raw_args
+    return config.optional_string("hyperparameter-search.option-prefix") if is_search else None
+
+
+def _as_form(again: Again, prefix: str | None) -> Preset:
+    """What is launched again as a form says it: what is searched in rows of its own."""
+    command, parameters = without_parameters(again.request.command, prefix)
+    return Preset(_as_text(shlex.join(command), again), texts_of(again.request), parameters)
 
 
 def _as_text(command: str, again: Again) -> str:

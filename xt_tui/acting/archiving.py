@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from xt_core.annotations import archived, check_may_be_archived, is_archived, unarchived
 from xt_tui.acting import annotating
 from xt_tui.acting.annotating import Meant
+from xt_tui.screens.confirm import MOST_UNTYPED, ConfirmScreen
 
 if TYPE_CHECKING:
     from xt_tui.app import XtApp
@@ -24,6 +25,20 @@ def toggle(app: "XtApp") -> None:
         [run for run in meant.runs if not is_archived(run)],
         [job for job in meant.jobs if not is_archived(job)],
     )
+    if len(chosen.names) <= MOST_UNTYPED:
+        _archive(app, chosen)
+        return
+    screen = ConfirmScreen(
+        f"Archive {chosen.text}?",
+        [record.name for record in chosen.records],
+        "They are not shown any more, and nothing is lost: A shows them, d there brings them back.",
+        f"Archive {chosen.text}",
+        "Keep them",
+    )
+    app.push_screen(screen, lambda yes: _archive(app, chosen) if yes else None)
+
+
+def _archive(app: "XtApp", chosen: Meant) -> None:
     pronoun = "it" if len(chosen.names) == 1 else "them"
     told = f"{chosen.text} archived: A shows {pronoun}, d there brings {pronoun} back"
     annotating.change(

@@ -224,8 +224,7 @@ def next_smoothing(pane: "MetricsPane") -> None:
 
 
 def next_banding(pane: "MetricsPane") -> None:
-    pane.view.next_banding()
-    pane.show()
+    pane.next_banding()
 
 
 def next_glyphs(pane: "MetricsPane") -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from xt_core.model.records import Job, Run
 from xt_tui.acting import comparing
 from xt_tui.acting.again import needs_one
-from xt_tui.lineage import job_of, only_runs, reruns_of_job, reruns_of_run
+from xt_tui.lineage import counterpart, job_of, only_runs, reruns_of_job, reruns_of_run
 from xt_tui.state import marked
 
 if TYPE_CHECKING:
@@ -126,10 +126,7 @@ def _compared(app: "XtApp") -> Sequence[Run] | str:
     if not run.origin:
         reruns = only_runs(state, _reruns(app, run))
         return [run, *reruns][: comparing.MOST] if reruns else _without_kin(run)
-    origin = state.runs.get(run.origin)
-    if origin is None and (row := state.jobs.get(run.origin)) is not None:
-        origin = next(iter(only_runs(state, [row.job])), None)
-    if origin is not None:
+    if (origin := counterpart(state, run)) is not None:
         return [origin, run]
     if job_of(state, run.origin) is None:
         return _not_there(run.origin)

@@ -37,7 +37,7 @@ def _offer(form: "LaunchScreen", folder: Path, paths: Sequence[str]) -> None:
         if path is not None:
             command.value = with_script(command.value, path)
             command.cursor_position = len(command.value)
-        command.focus()
+            command.focus()
 
     title = f"Which script? {counted(len(paths), 'script')}, those used last first"
     form.app.push_screen(ChoiceScreen(title, [Choice(path, path) for path in paths]), take)

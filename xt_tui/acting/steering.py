@@ -82,7 +82,8 @@ def cancel_runs(app: "XtApp", runs: list[Run]) -> None:
     screen = ConfirmScreen(
         f"Cancel {count}?",
         [run.name for run in runs],
-        "SIGTERM, the grace period, then SIGKILL to the whole process tree.",
+        "SIGTERM, the grace period, then SIGKILL to the whole process tree."
+        + _left_out(len(app.main.meant_runs) - len(runs), "run"),
         f"Cancel {count}",
         "Keep running",
         len(runs),
@@ -95,8 +96,8 @@ def cancel_runs(app: "XtApp", runs: list[Run]) -> None:
         more = f" and {len(runs) - _MOST_TOLD} more" if len(runs) > _MOST_TOLD else ""
         return ", ".join(f"{run.name} {run.status}" for run in ended) + more
 
-    meant = [run.full_name for run in app.main.meant_runs]
-    _ask(app, screen, call, [run.full_name for run in runs], _CANCELLING, meant)
+    names = [run.full_name for run in runs]
+    _ask(app, screen, call, names, _CANCELLING, names)
 
 
 def _cancel_jobs(app: "XtApp", rows: list[JobRow]) -> None:
@@ -111,7 +112,8 @@ def _cancel_jobs(app: "XtApp", rows: list[JobRow]) -> None:
         f"Cancel {count}?",
         [listed] if len(names) == 1 else names,
         "What runs is stopped, what waits is never started."
-        + ("" if len(names) == 1 else f" {listed}."),
+        + ("" if len(names) == 1 else f" {listed}.")
+        + _left_out(len(app.jobs.chosen) - len(rows), "job"),
         f"Cancel {count}",
         "Keep running",
         running,
@@ -122,7 +124,12 @@ def _cancel_jobs(app: "XtApp", rows: list[JobRow]) -> None:
         session.controllers.cancel(jobs=[row.job for row in rows])
         return f"{count} cancelled"
 
-    _ask(app, screen, call, names, _CANCELLING, [row.job.name for row in app.jobs.chosen])
+    _ask(app, screen, call, names, _CANCELLING, names)
+
+
+def _left_out(count: int, noun: str) -> str:
+    """Of what was chosen, what there is nothing to do for."""
+    return f" {counted(count, noun)} more that you chose ended before." if count > 0 else ""
 
 
 def _cancel_nodes(app: "XtApp", nodes: Sequence[Mapping[str, Any]]) -> None:

@@ -47,7 +47,7 @@ def choose_order(app: "XtApp") -> None:
 
 def choose_group(app: "XtApp") -> None:
     """Group by any field, or not."""
-    from xt_tui.groups import parse_group
+    from xt_core.query.columns import only_column
     from xt_tui.screens.field import FieldScreen
 
     pane: RecordsPane[Any] = app.main.records
@@ -60,7 +60,7 @@ def choose_group(app: "XtApp") -> None:
     chosen_by_users = ("hparams.", "tags.")  # what runs differ by comes first
     fields = sorted(pane.field_names(), key=lambda name: not name.startswith(chosen_by_users))
     names = [_NO_GROUPS, *fields]
-    screen = FieldScreen("Group by", hint, names, lambda text: parse_group(text, pane.fields))
+    screen = FieldScreen("Group by", hint, names, lambda text: only_column(text, pane.fields))
     app.push_screen(screen, chosen)
 
 

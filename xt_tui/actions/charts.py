@@ -99,7 +99,7 @@ ACTIONS = (
     Action("best_so_far", "best so far", "draw the best value so far, the values dim behind it",
            "b", "Metrics", lambda app: charts.toggle(app.metrics, "best"), pane="metrics",
            command="xt plot --best-so-far"),
-    Action("band", "band", "mean with least and greatest: of runs that differ by seed, of all", "B",
+    Action("band", "band", "means with bands of all chosen runs, of each group or set", "B",
            "Metrics", lambda app: charts.next_banding(app.metrics), pane="metrics",
            command="xt plot --band"),
     Action("top", "best runs", "of more than ten chosen runs, show the best or the first", "p",

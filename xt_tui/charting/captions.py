@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from xt_core.query.formats import counted
 from xt_tui.actions.charts import ACTIONS
 from xt_tui.charting.view import View
 from xt_tui.keymap import key_text
@@ -18,6 +19,14 @@ def undo_text(view: View, metric: str | None, changed: Mapping[str, str]) -> str
         for action, text in view.changes(metric).items()
     ]
     return f"undo: {', '.join(parts)}" if parts else ""
+
+
+def reading_text(runs: int, unread: int, *, is_full: bool) -> list[str]:
+    """``reading 120 of 200 runs``, as long as it is not all."""
+    if not unread:
+        return []
+    told = f"{runs - unread:,} of {counted(runs, 'run')}"
+    return [f"{told}: more would take too much memory" if is_full else f"reading {told}"]
 
 
 def chart_title(view: View, metric: str, *, is_most: bool, is_chosen: bool) -> str:

@@ -4,7 +4,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from enum import Enum
 
-from xt_core.chart import UNICODE_GLYPHS, Glyphs
+from xt_core.chart import UNICODE_GLYPHS, Glyphs, Spread
 from xt_core.reports.curves import XKind
 from xt_tui.charting.ranges import Range
 
@@ -12,11 +12,17 @@ SMOOTHINGS = (0.0, 0.6, 0.9, 0.98)
 
 
 class Banding(Enum):
-    """Which runs are taken together as a mean with a band."""
+    """Whether runs are taken together as means with bands: each group of them, or all."""
 
     OFF = "no band"
-    SEEDS = "mean over seeds"
+    RANGE = "mean, least to greatest"
+    STD = "mean ± std"
     ALL = "mean of all runs"
+
+    @property
+    def spread(self) -> Spread:
+        """How far bands reach."""
+        return Spread.STD if self is Banding.STD else Spread.RANGE
 
 
 @dataclass(slots=True)
@@ -57,8 +63,12 @@ class View:
     def next_smoothing(self) -> None:
         self.smoothing = SMOOTHINGS[bisect_right(SMOOTHINGS, self.smoothing) % len(SMOOTHINGS)]
 
-    def next_banding(self) -> None:
-        kinds = list(Banding)
+    def next_banding(self, *, has_groups: bool) -> None:
+        """The next kind of band; all groups as one only where there are several."""
+        kinds = [kind for kind in Banding if has_groups or kind is not Banding.ALL]
+        if self.banding not in kinds:
+            self.banding = Banding.OFF
+            return
         self.banding = kinds[(kinds.index(self.banding) + 1) % len(kinds)]
 
     def changes(self, metric: str | None) -> dict[str, str]:

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic
 
-from xt_core.query.columns import Column, expand_columns, parse_columns
+from xt_core.query.columns import TOLD_APART_BY, Column, expand_columns, only_column, parse_columns
 from xt_core.query.fields import FieldSet, Record
 from xt_core.query.table import display_width, printable, truncate
 from xt_core.query.views import Columns, column_text
-from xt_tui.groups import Grouping, Groups, parse_group
+from xt_tui.groups import Grouping, Groups
 from xt_tui.order import Order, RecordOrder, Selection
 
 _WIDEST, _WIDEST_TITLE = 16, 30
@@ -143,7 +143,7 @@ class Arranger(Generic[Record]):
         if not wish.group:
             return Groups()
         if self._grouping is None:
-            self._grouping = Grouping(parse_group(wish.group, self._fields))
+            self._grouping = Grouping(only_column(wish.group, self._fields))
         by_key, of = self._grouping.groups(keys, self._records, now)
         widest = max((display_width(group.title) for group in by_key.values()), default=0)
         widest = min(widest, _WIDEST_TITLE)
@@ -164,9 +164,17 @@ class Arranger(Generic[Record]):
         text = f"{chosen_text},{self._looks.later}".rstrip(",") if chosen_text else ""
         specs = parse_columns(text or self._looks.column_text(ends), self._fields)
         chosen = {column.name: column.width for column in wish.columns}
+        expanded = expand_columns(
+            specs,
+            self._fields,
+            sample,
+            now,
+            drop_absent=not chosen,
+            drop_constant=TOLD_APART_BY,
+        )
         columns = [
             column
-            for column in expand_columns(specs, self._fields, sample, now, drop_absent=not chosen)
+            for column in expanded
             if column.field.name in chosen
             or (
                 column.field.name not in wish.left_out and self._says_something(column, sample, now)

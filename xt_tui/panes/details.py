@@ -61,7 +61,7 @@ class DetailsPane(Pane):
     BINDINGS: ClassVar[list[BindingType]] = bindings("details")
 
     @dataclass
-    class Read(Message):
+    class Read(Message, bubble=False):
         """A page is ready."""
 
         of: object

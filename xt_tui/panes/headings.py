@@ -16,13 +16,16 @@ _MARK_CELLS = 1
 def table_columns(
     arrangement: Arrangement[Record],
     arrows: dict[str, str],
+    heading: Callable[[Column[Record], int], tuple[str, int]],
     is_right: Callable[[Column[Record]], bool],
 ) -> list[TableColumn]:
     """The columns of a table, that of the marks before them. `arrows` are those of `sort_arrows`;
-    `is_right` says which columns go to the right."""
+    `heading` says what stands above a column and how wide that is, `is_right` which columns go to
+    the right."""
     columns = [TableColumn(" ", _MARK_CELLS)]
     for column, width in zip(arrangement.columns, arrangement.widths, strict=True):
-        header = column.header + arrows.get(column.field.name, "")
+        header, width = heading(column, width)
+        header += arrows.get(column.field.name, "")
         columns.append(TableColumn(header, max(width, display_width(header)), is_right(column)))
     return columns
 

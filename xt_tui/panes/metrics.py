@@ -22,32 +22,31 @@ from xt_core.chart import ASCII_GLYPHS, Band, Chart, Curve, Look, fitting_glyphs
 from xt_core.choices import Choices
 from xt_core.errors import XTError
 from xt_core.model.records import MetricRecord, Run
-from xt_core.query.formats import counted
 from xt_core.reports.curves import XKind, as_number
 from xt_core.reports.direction import is_maximized
-from xt_core.reports.top import best_runs
 from xt_core.session import Session
 from xt_tui.acting import charts
 from xt_tui.actions.action import bindings
 from xt_tui.actions.charts import ACTIONS
 from xt_tui.background import Background
-from xt_tui.charting.captions import chart_title, undo_text
+from xt_tui.charting.captions import chart_title, reading_text, undo_text
+from xt_tui.charting.choice import MOST_CURVES, Choice, Wanted, chosen, machines_chosen
 from xt_tui.charting.colors import Colors
 from xt_tui.charting.curves import Curves
 from xt_tui.charting.drawn import Drawn, Machine
-from xt_tui.charting.points import Part, Points, Source, read
+from xt_tui.charting.points import Found, Points, Source, read
 from xt_tui.charting.view import SMOOTHINGS, View
+from xt_tui.groups import Groups
 from xt_tui.looks import draws_ascii
 from xt_tui.panes.pane import Pane
 from xt_tui.widgets.chart import ChartView
 from xt_tui.widgets.charts import Charts
 from xt_tui.widgets.metric_filter import MetricFilter, matching
 
-MOST_RUNS = 10
-"""More curves could not be told apart."""
-
 _LEAST_SECONDS_BETWEEN_DRAWINGS = 0.2
 _RECORDS_A_READ = 20_000
+_MOST_POINTS_OF_BANDS = 3_000_000
+"""About 200 MB; then bands are of the runs that were read."""
 _LOG_Y, _SMOOTHING = "log y", "smoothing"
 """The names under which they are remembered."""
 _SAMPLES_SECONDS = 5.0
@@ -60,34 +59,39 @@ class MetricsPane(Pane, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = bindings(ACTIONS, "metrics")
 
     @dataclass
-    class Read(Message):
+    class Read(Message, bubble=False):
         """New points are there."""
 
-        parts: Sequence[Part]
-        silent: Mapping[str, XTError]
-        """Why nodes told nothing."""
+        found: Found
         of_system: bool
 
     @dataclass
-    class Ranked(Message):
-        """The best of the chosen runs are known."""
+    class Chosen(Message, bubble=False):
+        """It is known which of the chosen runs are drawn."""
 
-        runs: Sequence[Run]
+        choice: Choice
+        wanted: Wanted
 
     def __init__(self, session: Session, system: Source) -> None:
         """`system` gives what is sampled of runs' processes and of machines, as metrics."""
         super().__init__("", id="metrics")
         self._session, self._system = session, system
         self._background = Background(self, "metrics")
-        self._ranking = Background(self, "ranking of runs")
+        self._choosing = Background(self, "choice of runs")
         self._logged, self._sampled = Points(), Points()
-        self._curves, self._colors = Curves(), Colors()
+        self._curves = Curves()
+        self._colors, self._band_colors = Colors(), Colors()
         self._chosen: Sequence[Run] = ()
-        self._runs: Sequence[Drawn] = ()
+        self._by = Groups()
+        """How the table has them grouped."""
+        self._choice = Choice()
         """What is drawn."""
         self.machines: Sequence[Machine] = ()
         """Those that are drawn in the place of the chosen runs."""
         self._silent: Mapping[str, XTError] = {}
+        """Why nodes told nothing when they were asked last."""
+        self._away: Mapping[str, XTError] = {}
+        """Those of them that are not asked again before there is news."""
         self.primary, self._maximize = "", True
         """The metric that its job is about, or nothing."""
         self._job = ""
@@ -121,12 +125,15 @@ class MetricsPane(Pane, can_focus=True):
     def _look_at_samples(self) -> None:
         """Samples come without news of the run."""
         if self.of_system:
+            self.points.expect_news(of_all=True)
             self._look()
 
     # What is shown ----------------------------------------------------------------------
 
-    def show_runs(self, runs: Sequence[Run], primary: str, maximize: bool = True) -> None:
-        """Draw these runs' metrics, the job's primary metric first."""
+    def show_runs(
+        self, runs: Sequence[Run], primary: str, maximize: bool = True, by: Groups | None = None
+    ) -> None:
+        """Draw these runs' metrics, the job's primary metric first; `by`: how they are grouped."""
         if primary != self.primary:
             self.charts.start_over()
         if runs and runs[0].job != self._job:
@@ -134,22 +141,20 @@ class MetricsPane(Pane, can_focus=True):
             if not self.machines:
                 self.view.leave_places()  # those of another job mean nothing here
         self._chosen, self.primary, self._maximize = runs, primary, maximize
+        self._by = by or Groups()
         if not self.machines:
             self.show_chosen()
 
     def show_nodes(self, nodes: Sequence[str]) -> None:
         """Draw what the machines of these nodes use; of none, the chosen runs again."""
-        machines = [Machine(node) for node in nodes[:MOST_RUNS]]
+        machines = [Machine(node) for node in nodes[:MOST_CURVES]]
         if machines == [*self.machines]:
             return
         if bool(machines) is not bool(self.machines):
             self.view.leave_places()
             self.charts.start_over()
         self.machines, self._silent = machines, {}
-        if machines:
-            self._show_runs(machines)
-        else:
-            self.show_chosen()
+        self.show_chosen()
 
     @property
     def of_system(self) -> bool:
@@ -157,29 +162,48 @@ class MetricsPane(Pane, can_focus=True):
         return self.view.system or bool(self.machines)
 
     def show_chosen(self) -> None:
-        """Choose anew which of the runs are shown; to find the best of 100,000 takes a while."""
-        if not self._is_ranked:
-            self._show_runs(self._chosen[:MOST_RUNS])
+        """Choose anew what is shown; to find the best of 100,000 runs takes a while."""
+        if self.machines:
+            self._show_choice(machines_chosen(self.machines, self.view.banding))
             return
-        runs, primary, maximize = self._chosen, self.primary, self._maximize
-        self._ranking.ask(lambda: self.Ranked(best_runs(runs, primary, maximize, MOST_RUNS)))
+        wanted = self._wanted
+        if wanted.is_quick:
+            self._show_choice(chosen(wanted))
+        else:
+            self._choosing.ask(lambda: self.Chosen(chosen(wanted), wanted))
 
     @property
-    def _is_ranked(self) -> bool:
-        """Whether the best of the chosen runs are shown, rather than the first."""
-        return self.is_crowded and self.view.top and bool(self.primary)
+    def _wanted(self) -> Wanted:
+        view = self.view
+        return Wanted(self._chosen, self.primary, self._maximize, self._by, view.banding, view.top)
 
-    @on(Ranked)
-    def _take_best(self, message: Ranked) -> None:
-        if self._is_ranked:
-            self._show_runs(message.runs)
+    @on(Chosen)
+    def _take_choice(self, message: Chosen) -> None:
+        """Show it, unless curves are to be drawn in another way by now."""
+        wanted, now = message.wanted, self._wanted
+        is_meant = (wanted.banding, wanted.top) == (now.banding, now.top)
+        if is_meant and not now.is_quick and not self.machines:
+            self._show_choice(message.choice)
 
-    def _show_runs(self, runs: Sequence[Drawn]) -> None:
-        self._runs = runs
-        self._colors.allot(run.full_name for run in runs)
-        self._curves.keep(runs)
+    def _show_choice(self, choice: Choice) -> None:
+        self._choice = choice
+        if choice.groups:
+            self._band_colors.allot(group.name for group in choice.groups)
+        else:
+            self._colors.allot(run.full_name for run in choice.runs)
+        self._curves.keep(choice)
         self._look()
         self._show_soon()
+
+    def next_banding(self) -> None:
+        """Means with bands in the place of curves, or curves again."""
+        self.view.next_banding(has_groups=self._choice.has_groups)
+        self.show_chosen()
+
+    @property
+    def _runs(self) -> Sequence[Drawn]:
+        """What is drawn."""
+        return self._choice.runs
 
     @property
     def points(self) -> Points:
@@ -189,9 +213,9 @@ class MetricsPane(Pane, can_focus=True):
     @property
     def metrics(self) -> list[str]:
         """The metrics of the runs that are shown, the primary one first, and no others."""
-        names = dict.fromkeys(
-            name for run in self._runs for name in self.points.of(run.full_name).metrics
-        )
+        names = dict[str, None]()
+        for run in self._runs:
+            names |= dict.fromkeys(self.points.of(run.full_name).metrics)
         return sorted(
             matching(names, self.view.pattern), key=lambda name: (name != self.primary, name)
         )
@@ -212,18 +236,31 @@ class MetricsPane(Pane, can_focus=True):
     @property
     def is_crowded(self) -> bool:
         """Whether more runs are chosen than can be shown."""
-        return len(self._chosen) > MOST_RUNS and not self.machines
+        return len(self._chosen) > MOST_CURVES and not self.machines
 
     # Reading ----------------------------------------------------------------------------
 
     def _look(self) -> None:
         """Read what is new, if it would be seen."""
-        if not self.region:
+        self.points.expect_news()
+        self._away = {}
+        self._read_on()
+
+    def _read_on(self) -> None:
+        """Read what there is more, for a while: a chart of hundreds of runs grows meanwhile."""
+        if not self.region or self._is_full:
             return
         of_system = self.of_system
         source = self._system if of_system else self._read_logged
-        wanted = self.points.wanted(self._runs)
-        self._background.ask(lambda: self.Read(*read(source, wanted), of_system))
+        away, wanted = self._away, self.points.wanted(self._runs)
+        if wanted:
+            self._background.ask(lambda: self.Read(read(source, wanted, away), of_system))
+
+    @property
+    def _is_full(self) -> bool:
+        """Whether as many points of hundreds of runs are read as may be kept."""
+        is_many = len(self._runs) > MOST_CURVES
+        return is_many and self.points.count(self._runs) > _MOST_POINTS_OF_BANDS
 
     def _read_logged(self, run: Drawn, after: int) -> Sequence[MetricRecord]:
         assert isinstance(run, Run)
@@ -231,15 +268,17 @@ class MetricsPane(Pane, can_focus=True):
 
     @on(Read)
     def _take(self, message: Read) -> None:
+        found = message.found
         points = self._sampled if message.of_system else self._logged
-        for part in message.parts:
-            points.take(part)
-        is_told = message.silent.keys() == self._silent.keys()
-        self._silent = message.silent
-        if message.parts or not is_told:
+        points.take(found)
+        self._away = found.silent
+        is_done = not points.wanted(self._runs)
+        silent = self._away if is_done else {**self._silent, **self._away}
+        is_told = silent.keys() == self._silent.keys()
+        self._silent = silent
+        if found.parts or not is_told or self._choice.groups:
             self._show_soon()
-        if message.parts:
-            self._look()  # there may be more
+        self._read_on()
 
     @on(Charts.Shown)
     def _seen(self) -> None:
@@ -285,11 +324,10 @@ class MetricsPane(Pane, can_focus=True):
             names = [machine.name for machine in self.machines]
             parts.append(f"what {', '.join(names)} use" + ("s" if len(names) == 1 else ""))
             parts += [f"{node} is silent" for node in self._silent if node in names]
-        if self.is_crowded:
-            which = f"first {MOST_RUNS}"
-            if self._is_ranked:
-                which = f"{MOST_RUNS} best by {self.primary}"
-            parts.append(f"the {which} of {counted(len(self._chosen), 'run')}")
+        parts += [text] if (text := self._choice.text) else []
+        if self._choice.groups:
+            unread = self.points.unread(self._runs)
+            parts += reading_text(len(self._runs), unread, is_full=self._is_full)
         page, pages = self.charts.pages
         parts += [f"page {page} of {pages}"] if pages > 1 else []
         undo = undo_text(self.view, self.charts.chosen, getattr(self.app, "user_keys", {}))
@@ -319,8 +357,9 @@ class MetricsPane(Pane, can_focus=True):
     def curves_of(self, metric: str) -> list[Curve | Band]:
         """What the chart of a metric shows."""
         maximize = is_maximized(metric, self.primary, self._maximize)
+        colors = self._band_colors if self._choice.groups else self._colors
         return self._curves.of(
-            metric, self._runs, self.points, self._colors, self.view, self.x_kind, maximize=maximize
+            metric, self._choice, self.points, colors, self.view, self.x_kind, maximize=maximize
         )
 
     @property

@@ -8,6 +8,7 @@ from textual import on
 
 from xt_core import clock
 from xt_core.annotations import not_archived
+from xt_core.query.columns import only_column
 from xt_core.query.fields import Record
 from xt_core.query.filters import Filter
 from xt_core.query.formats import counted
@@ -20,7 +21,7 @@ from xt_core.query.views import (
     to_json,
 )
 from xt_tui.completion import parse_filters
-from xt_tui.groups import is_group, parse_group
+from xt_tui.groups import is_group
 from xt_tui.panes.pausing import Pause
 from xt_tui.panes.rows import RowsPane
 from xt_tui.widgets.filter_bar import FilterBar
@@ -75,7 +76,7 @@ class RecordsPane(RowsPane[Record]):
         self._columns, self._left_out = columns, left_out
         self._remembered.put("columns", to_json(columns) or None)
         self._remembered.put("left out", list(left_out) or None)
-        self.update_rows()
+        self.wish_rows()
 
     # Sort -------------------------------------------------------------------------------
 
@@ -99,7 +100,7 @@ class RecordsPane(RowsPane[Record]):
         self._is_ordered = is_chosen
         self._remembered.put("order", [sort, reverse] if is_chosen else None)
         self.selection = replace(self.selection, sort=sort, reverse=reverse)
-        self.update_rows()
+        self.wish_rows()
 
     @on(Table.HeaderClicked)
     def _header_clicked(self, message: Table.HeaderClicked) -> None:
@@ -116,10 +117,10 @@ class RecordsPane(RowsPane[Record]):
     def group_by(self, text: str) -> None:
         """Group by a column, as of `xt list --group`; "" does not. Raises UsageError."""
         if text:
-            parse_group(text, self.fields)
+            only_column(text, self.fields)
         self.group, self._opened = text, frozenset()
         self._remembered.put("group", text or None)
-        self.update_rows()
+        self.wish_rows()
 
     @on(Table.Chosen)
     def _row_chosen(self, message: Table.Chosen) -> None:
@@ -127,7 +128,7 @@ class RecordsPane(RowsPane[Record]):
         if is_group(message.key):
             message.stop()
             self._opened ^= {message.key}
-            self.update_rows()
+            self.wish_rows()
 
     # Views ------------------------------------------------------------------------------
 
@@ -146,9 +147,9 @@ class RecordsPane(RowsPane[Record]):
 
     def apply(self, view: View) -> None:
         """Show what a view says. Raises UsageError, and changes nothing, where it is wrong."""
-        parse_filters(view.filter, self.fields)
+        parse_filters(view.filter, self.fields, self.field_names() if view.filter else ())
         if view.group:
-            parse_group(view.group, self.fields)
+            only_column(view.group, self.fields)
         plain = self.plain_view
         sort = view.sort or plain.sort
         parse_sort(sort, self.fields)
@@ -157,7 +158,7 @@ class RecordsPane(RowsPane[Record]):
         self.group_by(view.group)
         self._show_columns(view.columns, view.left_out)
         self.query_one(FilterBar).show_text(view.filter)
-        self.hold_keys_until_arranged()
+        self.hold_keys()
 
     def saved_views(self) -> dict[str, View]:
         return self._remembered.views(self.nouns, self.fields)
@@ -315,7 +316,7 @@ class RecordsPane(RowsPane[Record]):
     def _filter_changed(self, message: FilterBar.Changed) -> None:
         self._filter_text = message.text
         self.selection = replace(self.selection, filters=message.filters)
-        self.update_rows()
+        self.wish_rows(holds_keys=False)
 
     @on(RowsPane.TooSlow)
     def _filter_too_slow(self, message: RowsPane.TooSlow) -> None:
@@ -327,7 +328,7 @@ class RecordsPane(RowsPane[Record]):
     @on(FilterBar.Done)
     def _filter_done(self, message: FilterBar.Done) -> None:
         self._remembered.put("filters", list(message.history))
-        self.hold_keys_until_arranged()  # they are meant for what the filter leaves
+        self.hold_keys()  # they are meant for what the filter leaves
         self.table.focus()
 
     def close_filter(self) -> None:

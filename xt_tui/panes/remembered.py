@@ -8,10 +8,10 @@ from textual.widget import Widget
 
 from xt_core.choices import Choices
 from xt_core.errors import UsageError
+from xt_core.query.columns import only_column
 from xt_core.query.fields import FieldSet
 from xt_core.query.sorting import parse_sort
 from xt_core.query.views import View, keep_views, views_of
-from xt_tui.groups import parse_group
 
 
 class Remembered:
@@ -37,7 +37,7 @@ class Remembered:
         group = self.get("group")
         if isinstance(group, str):
             with contextlib.suppress(UsageError):
-                parse_group(group, fields)
+                only_column(group, fields)
                 return group
         return ""
 

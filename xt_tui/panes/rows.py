@@ -30,22 +30,21 @@ from xt_core.query.views import (
 )
 from xt_tui.background import Background
 from xt_tui.columns import known_names
-from xt_tui.groups import is_group
+from xt_tui.groups import Groups, is_group
 from xt_tui.order import RecordOrder, Selection
 from xt_tui.panes.arranging import Arrangement, Arranger, Looks, Wish, placed
+from xt_tui.panes.awaited import Awaited
 from xt_tui.panes.headings import sort_arrows, table_columns
 from xt_tui.panes.marks import Marks
 from xt_tui.panes.pace import Pace
 from xt_tui.panes.pane import Pane
 from xt_tui.panes.remembered import Remembered
 from xt_tui.state import STYLES, marked, states_text
-from xt_tui.typeahead import Typeahead
 from xt_tui.widgets.filter_bar import FilterBar
 from xt_tui.widgets.table import Cell, Table
 
 _SEEN = 500
 """Rows at either end whose fields are offered as columns, besides those in sight."""
-_LONGEST_KEY_HOLD_SECONDS = 2.0
 """How long an arrangement may hold keys up."""
 
 
@@ -99,6 +98,7 @@ class RowsPane(Pane, Generic[Record]):
         """What leaves out records that were put away; empty while they are shown."""
         self._background = Background(self, f"arrange {id}")
         self._asked = 0
+        self._awaited = Awaited(self, self._tell_hits)
         self._pace = Pace(self, self._moved_at, self.update_rows)
         self._arrangement: Arrangement[Record] = Arrangement()
         self._filter_text = ""
@@ -131,7 +131,7 @@ class RowsPane(Pane, Generic[Record]):
 
     def compose(self) -> ComposeResult:
         history = names_from_json(self._remembered.get("filters"))
-        yield FilterBar(self.fields, self._example, self.field_names, history)
+        yield FilterBar(self.fields, self.noun, self._example, self.field_names, history)
         yield Table(self._cells, id=f"{self.id}-table", empty="", frozen=2)
 
     @property
@@ -181,6 +181,11 @@ class RowsPane(Pane, Generic[Record]):
     def is_new(self) -> bool:
         """Whether nothing was arranged yet, not even that there is nothing."""
         return not self._asked
+
+    @property
+    def groups(self) -> Groups:
+        """How the rows are grouped."""
+        return self._arrangement.groups
 
     def first(self, most: int) -> list[Record]:
         """The first records in the order shown."""
@@ -243,6 +248,8 @@ class RowsPane(Pane, Generic[Record]):
         if is_last and not self._has_all:
             self._has_all = True
             self.tell_why_empty()
+            if not records and self.is_new:
+                self.update_rows()
         if not records and not self._pace.is_loading:
             return False
         self._order.note(records)
@@ -305,15 +312,16 @@ class RowsPane(Pane, Generic[Record]):
         except TooSlowError as error:
             return self.TooSlow(error.message)
 
-    def hold_keys_until_arranged(self) -> None:
-        """What is typed from now on is meant for rows that may not be there yet."""
-        if isinstance(self.app, Typeahead) and self._arrangement.asked != self._asked:
-            self.app.hold_keys(self._let_keys_go)
-            self.set_timer(_LONGEST_KEY_HOLD_SECONDS, self._let_keys_go)
+    def wish_rows(self, *, holds_keys: bool = True) -> None:
+        """Arrange anew as the user wants it; what is typed from now on may be meant for that."""
+        self.update_rows()
+        self._awaited.ask(self._asked)
+        if holds_keys:
+            self.hold_keys()
 
-    def _let_keys_go(self) -> None:
-        if isinstance(self.app, Typeahead):
-            self.app.release_keys(self._let_keys_go)
+    def hold_keys(self) -> None:
+        """What is typed from now on is meant for rows that may not be there yet."""
+        self._awaited.hold_keys()
 
     @on(Arranged)
     def _show_arrangement(self, message: Arranged) -> None:
@@ -325,7 +333,7 @@ class RowsPane(Pane, Generic[Record]):
         self.tell_why_empty()
         rows = (shown.keys, shown.places) if shown.total else ((), {})
         arrows = sort_arrows(self.selection, self.fields)
-        self.table.show(table_columns(shown, arrows, self._is_right), *rows)
+        self.table.show(table_columns(shown, arrows, self.heading, self._is_right), *rows)
         self.table.touch([*self.LEAD, *shown.groups.by_key])
         is_first = self._all_asked is None or shown.asked <= self._all_asked
         if is_first and not self.table.moved_at:
@@ -334,10 +342,15 @@ class RowsPane(Pane, Generic[Record]):
             self.table.move_to(group)
         if self._wanted is not None:
             self.go_to(self._wanted)
-        self.query_one(FilterBar).show_hits(f"{len(shown.ordered):,} of {shown.total:,}")
+        self._awaited.show(shown.asked)
+        self._tell_hits()
+
+    def _tell_hits(self) -> None:
+        """How many records are shown, once they are those that are meant."""
+        shown = self._arrangement
+        hits = f"{len(shown.ordered):,} of {shown.total:,}"
+        self.query_one(FilterBar).show_hits("…" if self._awaited.is_late else hits)
         self._describe()
-        if shown.asked == self._asked:
-            self._let_keys_go()
 
     def toggle_archived(self) -> None:
         """Show what was put away too, or leave it out again."""
@@ -356,6 +369,16 @@ class RowsPane(Pane, Generic[Record]):
     def _is_right(self, column: Column[Record]) -> bool:
         """Numbers go to the right, pictures do not."""
         return column.alignment == "right" and column.field.name not in self.PICTURES
+
+    def heading(self, column: Column[Record], width: int) -> tuple[str, int]:
+        """What stands above a column, and how wide that is."""
+        return column.header, width
+
+    def _unseen_order(self) -> str:
+        """The sorted fields that have no column, and so no arrow that says it."""
+        seen = {column.field.name for column in self._arrangement.columns}
+        arrows = sort_arrows(self.selection, self.fields).items()
+        return ", ".join(f"{name}{arrow}" for name, arrow in arrows if name not in seen)
 
     def _cells(self, key: str) -> list[Cell]:
         if key in self.LEAD:
@@ -391,9 +414,11 @@ class RowsPane(Pane, Generic[Record]):
 
     def _describe(self) -> None:
         shown, hidden = len(self._marked_keys), len(self._marks.keys) - len(self._marked_keys)
-        parts = [self._count_text()] if self._count_text() else []
+        count = "arranging…" if self._awaited.is_late else self._count_text()
+        parts = [count] if count else []
         parts += [self.scope_text()] if self.scope_text() else []
         parts += [f"filter {self._filter_text}"] if self._filter_text else []
+        parts += [f"sorted by {order}"] if (order := self._unseen_order()) else []
         parts += [] if self.hidden else [self.archived_text()]
         groups = self._arrangement.groups
         parts += [f"{len(groups.by_key):,} by {groups.column}"] if groups.column else []
@@ -419,5 +444,9 @@ class RowsPane(Pane, Generic[Record]):
 
     def field_names(self) -> list[str]:
         """The fields that there are, as filters and sort orders write them."""
-        names = known_names(self.fields, self.examples(), clock.now())
+        records = self.examples()
+        if self._filter_text:  # what it leaves out has names too
+            keys = list(self._records)
+            records += [self._records[key] for key in [*keys[:_SEEN], *keys[_SEEN:][-_SEEN:]]]
+        names = known_names(self.fields, records, clock.now())
         return [spelled(self.fields.find(name)) for name in names]

@@ -14,6 +14,7 @@ from xt_core.query.fields import Field, Kind
 from xt_core.query.filters import parse_filter
 from xt_core.query.formats import format_float
 from xt_core.query.registry import RUN_FIELDS
+from xt_core.query.table import display_width
 from xt_core.query.views import View
 from xt_core.search.trials import finite_number
 from xt_core.session import Session
@@ -32,9 +33,12 @@ FIELDS = copy(RUN_FIELDS)
 FIELDS.fields = {**RUN_FIELDS.fields, TREND.name: TREND}
 
 _COLUMNS = (
-    "run,status,{metrics}trend,{varied}metrics.*,duration,hparams.*,restarts,tags.*,job,experiment"
+    "run,status,{metrics}trend,{varied}metrics.*,duration,{searched}hparams.*,restarts,tags.*,job,"
+    "experiment"
 )
 _ORDER = "run"
+_WIDEST_METRIC = 10
+"""Cells of a metric's name beside a trend."""
 _MOST_LEADING = 2
 """Metrics that come before all else, where the jobs shown go by different ones."""
 
@@ -62,6 +66,7 @@ class RunsPane(RecordsPane[Run]):
         self._state = state
         self._trends = Trends(self, session, self._metric)
         self._job: str | None = None
+        self._has_several_trends = False
 
     @property
     def plain_view(self) -> View:
@@ -81,11 +86,24 @@ class RunsPane(RecordsPane[Run]):
                 plain = self.plain_view
                 self.selection = replace(self.selection, sort=plain.sort, reverse=plain.reverse)
             self.scope = () if job is None else (parse_filter(f"job={job}", FIELDS),)
-            self.update_rows()
+            self.wish_rows(holds_keys=False)  # who moves over jobs need not wait for their runs
 
     def text(self, column: Column[Run], record: Run, now: float) -> str:
-        is_trend = column.field is TREND
-        return self._trends.text(record) if is_trend else column.text(record, now)
+        if column.field is not TREND:
+            return column.text(record, now)
+        trend = self._trends.text(record)
+        return f"{trend} {self._metric(record)}" if trend and self._has_several_trends else trend
+
+    def heading(self, column: Column[Run], width: int) -> tuple[str, int]:
+        """Above the trends stands their metric; where they are of several, each names its own."""
+        if column.field is not TREND:
+            return super().heading(column, width)
+        names = list(dict.fromkeys(filter(None, map(self._metric, self.examples()))))
+        self._has_several_trends = len(names) > 1
+        if len(names) == 1:
+            return f"{column.header}({names[0]})", width
+        widest = max((display_width(name) for name in names), default=-1)
+        return column.header, width + 1 + min(widest, _WIDEST_METRIC)
 
     def example(self, column: Column[Run], record: Run, now: float) -> str:
         if column.field is TREND:
@@ -122,13 +140,21 @@ class RunsPane(RecordsPane[Run]):
         return self._state.error
 
     def column_text(self, keys: Sequence[str]) -> str:
-        """What tells runs apart comes first: the metric, then the hyperparameters that vary."""
+        """What tells runs apart comes first: the metric, then the hyperparameters that vary; of
+        the others those that are searched are shown."""
         runs = [self._records[key] for key in keys]
         metrics = list(dict.fromkeys(name for name in map(self._metric, runs) if name))
+        varied = _varied(runs)
+        searched = dict.fromkeys(name for run in runs for name in self._space(run.job))
         return _COLUMNS.format(
             metrics=_columns("metrics", metrics[:_MOST_LEADING]),
-            varied=_columns("hparams", _varied(runs)),
+            varied=_columns("hparams", varied),
+            searched=_columns("hparams", [name for name in searched if name not in varied]),
         )
+
+    def _space(self, job: str) -> Iterable[str]:
+        row = self._state.jobs.get(job)
+        return () if row is None else row.job.space
 
     def status_of(self, record: Run) -> str:
         return self._state.run_status(record)

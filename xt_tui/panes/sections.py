@@ -59,7 +59,7 @@ def section_lines(
     if section == "files":
         listed = session.artifacts.list(f"{run.workspace}/runs/{run.name}")
         return file_lines(listed) or ["no files are stored yet"]
-    if run.status is not RunStatus.ERROR:
+    if run.status is not RunStatus.ERROR and not run.stopped_early:
         return run_overview(run, reruns=reruns)
     show(run_overview(run, reruns=reruns))  # why it failed may be far away
     return run_overview(run, failure_facts(session, run), reruns)

@@ -1,6 +1,7 @@
 """The sets of one search, with what came of each: the best first, unless sorted otherwise."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from xt_core.model.records import Job, Run
 from xt_core.query.registry import RUN_FIELDS
@@ -18,12 +19,6 @@ class SetsPane(RecordsPane[Run]):
         """`number` is the key that leads here; `pending` what is being done about runs."""
         self.runs: dict[str, Run] = {}
         self._pending = pending
-        objectives = objectives_of(job)
-        primary = objectives[0] if objectives else None
-        sort = Selection[Run]("run")
-        if primary is not None:
-            field = RUN_FIELDS.member("metrics", primary.metric)
-            sort = Selection(field.name, reverse=primary.maximize)
         super().__init__(
             f"{number} Sets",
             id="sets",
@@ -31,14 +26,22 @@ class SetsPane(RecordsPane[Run]):
             records=self.runs,
             fields=RUN_FIELDS,
             order=RecordOrder(RUN_FIELDS, self.runs, lambda run: run.full_name, is_living),
-            selection=sort,
+            selection=_best_first(job),
             empty="no run has been given a set yet",
             example="hparams.lr<.1 status=completed",
         )
-        named = [f'metrics."{objective.metric}"' for objective in objectives]
-        named += [f'hparams."{name}"' for name in job.space]
-        quotable = [name for name in named if name.count('"') == 2]
-        self._column_text = ",".join(["run", "status", *quotable, "hparams.*", "duration"])
+        self._judged_by, self._column_text = objectives_of(job), _columns(job)
+
+    def judge(self, job: Job) -> None:
+        """Show by which metrics the job is judged now: they may be known once runs have logged."""
+        if self._judged_by == objectives_of(job):
+            return
+        self._judged_by, self._column_text = objectives_of(job), _columns(job)
+        if not self._is_ordered:
+            self.selection = replace(
+                self.selection, sort=_best_first(job).sort, reverse=_best_first(job).reverse
+            )
+        self.update_rows()
 
     def take(self, runs: Sequence[Run]) -> None:
         """These are new or have changed."""
@@ -50,3 +53,18 @@ class SetsPane(RecordsPane[Run]):
 
     def status_of(self, record: Run) -> str:
         return self._pending.get(record.full_name, outcome(record))
+
+
+def _best_first(job: Job) -> Selection[Run]:
+    objectives = objectives_of(job)
+    if not objectives:
+        return Selection("run")
+    field = RUN_FIELDS.member("metrics", objectives[0].metric)
+    return Selection(field.name, reverse=objectives[0].maximize)
+
+
+def _columns(job: Job) -> str:
+    named = [f'metrics."{objective.metric}"' for objective in objectives_of(job)]
+    named += [f'hparams."{name}"' for name in job.space]
+    quotable = [name for name in named if name.count('"') == 2]
+    return ",".join(["run", "status", *quotable, "hparams.*", "duration"])

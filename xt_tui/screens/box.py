@@ -21,6 +21,7 @@ from xt_core.errors import RefusedError, UsageError, XTError
 from xt_core.session import Session
 from xt_core.ssh.adding import NewBox, UnknownKey, check_new_box, reach_new_box, write_box
 from xt_tui.screens.confirm import ConfirmScreen
+from xt_tui.widgets.choice_field import ChoiceField
 
 _FIELDS = {
     "name": "gpu1: what to call it, as a target and a node",
@@ -67,7 +68,7 @@ class BoxScreen(ModalScreen[str | None]):
                     yield Label(name)
                     yield Input(placeholder=hint, id=f"box-{name}", compact=True)
                 yield Label("setup")
-                yield Select(
+                yield ChoiceField(
                     [(Text(name), name) for name in setups],
                     prompt="none: its own Python as it is",
                     id="box-setup",

@@ -47,7 +47,7 @@ class ChoiceScreen(ModalScreen[str | None]):
     """Ends with the id of what was chosen, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,ctrl+g", "dismiss(None)", "close"),
+        Binding("escape,ctrl+g", "leave", "leave the filter, or close"),
         Binding("q", "dismiss(None)", "close", show=False),
         Binding("down,ctrl+n", "move(1)", "down", show=False),
         Binding("up,ctrl+p", "move(-1)", "up", show=False),
@@ -106,6 +106,15 @@ class ChoiceScreen(ModalScreen[str | None]):
 
     def action_filter(self) -> None:
         self.query_one("#choice-filter").focus()
+
+    def action_leave(self) -> None:
+        """Leave the filter, if there is one; else the dialog."""
+        words = self.query_one("#choice-filter", Input)
+        if words.has_focus or words.value:
+            words.value = ""
+            self._list.focus()
+        else:
+            self.dismiss(None)
 
     def action_move(self, rows: int) -> None:
         if rows > 0:

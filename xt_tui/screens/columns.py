@@ -20,7 +20,7 @@ from xt_tui.widgets.table import Cell, Table, TableColumn
 
 _KEYS = (
     "↑ ↓ go · space show or hide · J K move · + - width · / search · r automatic · enter takes · "
-    "q or ctrl+g leaves"
+    "q or esc leaves"
 )
 _NAME_CELLS, _EXAMPLE_CELLS = 34, 24
 _WIDTH_STEP = 2
@@ -39,7 +39,8 @@ class ColumnsScreen(ModalScreen[Columns | None], Generic[Record]):
     """Ends with the columns (none: the automatic ones), or None to leave them as they are."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,C,ctrl+g", "dismiss(None)", "close"),
+        Binding("escape,ctrl+g", "leave", "leave the search, or close"),
+        Binding("q,C", "dismiss(None)", "close"),
         # While text is typed, as in the other dialogs that search.
         Binding("down,ctrl+n", "step(1)", "down", show=False, priority=True),
         Binding("up,ctrl+p", "step(-1)", "up", show=False, priority=True),
@@ -173,6 +174,15 @@ class ColumnsScreen(ModalScreen[Columns | None], Generic[Record]):
 
     def _natural_width(self, column: ChosenColumn) -> int:
         return min(max(NARROWEST, len(self._example(column.name)), len(column.name)), WIDEST // 4)
+
+    def action_leave(self) -> None:
+        """Leave the search, if there is one; else the dialog."""
+        sought = self.query_one("#sought", Input)
+        if sought.has_focus or sought.value:
+            sought.value = ""
+            self._table.focus()
+        else:
+            self.dismiss(None)
 
     def action_search(self) -> None:
         self.query_one("#sought", Input).focus()

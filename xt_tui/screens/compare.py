@@ -26,13 +26,25 @@ class CompareScreen(ModalScreen[Run | None]):
     """Ends with the run to go to, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,equals_sign", "dismiss(None)", "close"),
-        Binding("a", "toggle_all", "all / what differs"),
-        Binding("b", "baseline", "baseline"),
-        Binding("s", "sort", "sort"),
-        Binding("slash", "filter", "filter"),
+        Binding("escape", "leave", "leave the filter, or close", show=False),
+        Binding("q,equals_sign", "dismiss(None)", "close"),
+        Binding("question_mark", "help", "help", tooltip="show and search these keys"),
+        Binding(
+            "a",
+            "toggle_all",
+            "all / what differs",
+            tooltip="all that is known of the runs, or what differs",
+        ),
+        Binding("b", "baseline", "baseline", tooltip="compare with the run under the cursor"),
+        Binding(
+            "s",
+            "sort",
+            "sort",
+            tooltip="order the runs by this line: upwards, downwards, as they were",
+        ),
+        Binding("slash", "filter", "filter", tooltip="show only lines that match, as lr loss"),
         Binding("backspace", "unfilter", "no filter", show=False),
-        Binding("Y", "copy", "copy command"),
+        Binding("Y", "copy", "copy command", tooltip="copy the command that compares these runs"),
     ]
 
     @dataclass
@@ -116,6 +128,19 @@ class CompareScreen(ModalScreen[Run | None]):
             facts.set_class(is_error, "error")
 
     # Keys -------------------------------------------------------------------------------
+
+    def action_leave(self) -> None:
+        """Leave the filter, if it is typed; else the screen."""
+        if self.query_one("#compare-filter").has_focus:
+            self.action_unfilter()
+        else:
+            self.dismiss(None)
+
+    def action_help(self) -> None:
+        """The keys of this screen."""
+        from xt_tui.screens.help import COMPARISON, EVERYWHERE, HelpScreen, fixed_lines
+
+        self.app.push_screen(HelpScreen([*fixed_lines((COMPARISON, EVERYWHERE))]))
 
     def action_toggle_all(self) -> None:
         self._shows_all = not self._shows_all

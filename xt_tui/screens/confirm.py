@@ -52,9 +52,13 @@ class ConfirmScreen(ModalScreen[bool]):
                 yield Static(f"Type {self._typed} to confirm:", id="typed-hint", markup=False)
                 yield Input(id="typed-count", compact=True)
             with Horizontal(classes="buttons"):
-                yield Button(self._no, id="no", variant="primary")
+                yield Button(self._no, id="no", variant="primary", compact=True)
                 yield Button(
-                    f"{self._yes}{key}", id="yes", variant="error", disabled=bool(self._typed)
+                    f"{self._yes}{key}",
+                    id="yes",
+                    variant="error",
+                    disabled=bool(self._typed),
+                    compact=True,
                 )
 
     def on_mount(self) -> None:

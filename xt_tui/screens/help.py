@@ -55,11 +55,12 @@ def action_lines(
                 yield Line(group, keys, action.help, action.id, reasons.get(action.id, ""))
 
 
-IN_LISTS, IN_PAGES, FORM, SEARCH, EVERYWHERE = (
+IN_LISTS, IN_PAGES, FORM, SEARCH, COMPARISON, EVERYWHERE = (
     "In lists",
     "In pages",
     "The launch form",
     "The results of a search",
+    "The comparison of runs",
     "Everywhere",
 )
 
@@ -68,16 +69,23 @@ def fixed_lines(headings: Sequence[str] = ()) -> Iterator[Line]:
     """The keys of lists, pages and screens, which are theirs wherever they are; those under these
     headings alone, if any are given, in that order."""
     from xt_tui.panes.details import Page
+    from xt_tui.screens.compare import CompareScreen
     from xt_tui.screens.launch import LaunchScreen
     from xt_tui.screens.search import SearchScreen
+    from xt_tui.widgets.side_by_side import SideBySide
     from xt_tui.widgets.table import Table
 
-    owners: dict[str, type[Widget]] = {
-        IN_LISTS: Table, IN_PAGES: Page, FORM: LaunchScreen, SEARCH: SearchScreen,
-    }  # fmt: skip
+    owners: dict[str, Sequence[type[Widget]]] = {
+        IN_LISTS: [Table],
+        IN_PAGES: [Page],
+        FORM: [LaunchScreen],
+        SEARCH: [SearchScreen],
+        COMPARISON: [CompareScreen, SideBySide],
+    }
     for heading in headings or (*owners, EVERYWHERE):
         if heading in owners:
-            yield from _lines_of(heading, owners[heading])
+            for owner in owners[heading]:
+                yield from _lines_of(heading, owner)
             continue
         yield Line(EVERYWHERE, "tab shift+tab", "the next pane or field, the one before")
         text = "copy what is selected; else close what is open, as esc does. It stops nothing"

@@ -4,6 +4,7 @@ Parameters become options of the script, as on a command line.
 Invariant: what is launched is what the fields say at that moment, and it is launched once.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, cast
@@ -25,12 +26,13 @@ from xt_core.submit.presets import Preset
 from xt_core.submit.submission import Submission
 from xt_tui.acting.steering import as_told
 from xt_tui.drafts import Drafts
+from xt_tui.faults import COMMAND, Fault, in_line
 from xt_tui.launching import Launching
 from xt_tui.paths import short
 from xt_tui.widgets.command import CommandInput
 from xt_tui.widgets.option_fields import OptionFields
 from xt_tui.widgets.parameters import Parameters
-from xt_tui.widgets.preview import Preview, in_line, is_empty
+from xt_tui.widgets.preview import Preview, is_empty
 
 if TYPE_CHECKING:
     from xt_tui.app import XtApp
@@ -212,10 +214,17 @@ class LaunchScreen(ModalScreen[Submission | None]):
     def _show_request(self) -> None:
         """Offer what can be done with what the fields say; do what is waited for."""
         request = self._preview.request
+        self._mark(self._preview.faults)
         self._go.disabled = request is None or self._is_submitting
         self._copy.disabled = request is None
         if self._is_wanted and self._preview.is_current:
             self.action_launch()
+
+    def _mark(self, faults: Sequence[Fault]) -> None:
+        """The fields that are wrong say so."""
+        wrong = {fault.field for fault in faults}
+        self.query_one("#launch-folder").set_class(COMMAND in wrong, "wrong")
+        self._options.mark(wrong)
 
     @on(CommandInput.Pasted)
     @on(Input.Blurred, "#command")

@@ -22,6 +22,7 @@ from xt_tui.widgets.table import Table
 if TYPE_CHECKING:
     from xt_tui.panes.jobs import JobsPane
     from xt_tui.panes.records import RecordsPane
+    from xt_tui.panes.runs import RunsPane
 
 _CLOCK_SECONDS = 1.0
 _REST_SECONDS = 0.1
@@ -89,18 +90,20 @@ class MainScreen(PanesScreen):
 
     def go_to_job(self, job: str) -> None:
         """Put the cursor on a job, which no filter hides."""
-        if self.jobs.is_filtered:
-            self.jobs.clear_filter()
-        self.jobs.go_to(job)
+        self._go_to(self.jobs, job)
         self.focus_pane("jobs")
 
     def go_to_run(self, job: str, run: str) -> None:
         """Put the cursors on a job and on a run of it, which no filter hides."""
-        for pane, key in ((self.jobs, job), (self.runs, run)):
-            if pane.is_filtered:
-                pane.clear_filter()
-            pane.go_to(key)
+        if self.jobs.job is not None:  # else the runs of all jobs are there
+            self._go_to(self.jobs, job)
+        self._go_to(self.runs, run)
         self.focus_pane("runs")
+
+    def _go_to(self, pane: "RunsPane | JobsPane", key: str) -> None:
+        if pane.is_filtered:
+            pane.clear_filter()
+        pane.go_to(key)
 
     # News -------------------------------------------------------------------------------
 
@@ -199,7 +202,7 @@ class MainScreen(PanesScreen):
         job = self._drawn_job
         runs = self.runs.chosen if job is None else self.runs.first(_MOST_OF_JOB)
         self._goal = self._chosen_goal()
-        self.metrics.show_runs(runs, *self._goal)
+        self.metrics.show_runs(runs, *self._goal, self.runs.groups)
         self._show_output()
         self._show_details()
 

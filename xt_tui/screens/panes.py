@@ -23,6 +23,7 @@ from xt_tui.panes.metrics import MetricsPane
 from xt_tui.panes.nodes import NodesPane
 from xt_tui.panes.output import OutputPane
 from xt_tui.panes.pane import Pane
+from xt_tui.panes.rows import RowsPane
 from xt_tui.panes.runs import RunsPane
 from xt_tui.panes.teams import TeamsPane
 from xt_tui.state import ViewState
@@ -244,6 +245,8 @@ class PanesScreen(Screen[None]):
             if isinstance(widget, Widget):
                 widget.display = True  # what is not shown takes no keys
         self.set_focus(pane.target)  # at once: the next key may be on its way
+        if isinstance(pane, RowsPane):
+            pane.hold_keys()
         self._arrange()
 
     @on(DescendantFocus)

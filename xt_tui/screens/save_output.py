@@ -10,9 +10,10 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
-from textual.widgets import Input, RadioButton, RadioSet
+from textual.widgets import Input, RadioSet
 
 from xt_tui.widgets.dialog import Dialog
+from xt_tui.widgets.one_of import OneOf
 
 _KEYS = "enter saves · tab to what is saved · esc closes"
 
@@ -52,7 +53,7 @@ class SaveOutputScreen(ModalScreen[Saving | None]):
             yield Input(self._name, id="answer", compact=True)
             with RadioSet(compact=True):
                 for place, text in enumerate(self._choices.values()):
-                    yield RadioButton(text, value=place == 0)
+                    yield OneOf(text, value=place == 0)
 
     @on(Input.Changed)
     def _changed(self) -> None:

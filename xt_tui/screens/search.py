@@ -16,7 +16,7 @@ from textual.containers import Vertical
 from textual.geometry import Size
 from textual.message import Message
 from textual.screen import ModalScreen
-from textual.widgets import Static, TabbedContent, TabPane
+from textual.widgets import Input, Static, TabbedContent, TabPane
 
 from xt_core.chart import Chart
 from xt_core.errors import XTError
@@ -61,7 +61,8 @@ class SearchScreen(ModalScreen[str | None]):
     """Ends with the full name of the run to go to, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,S", "dismiss(None)", "close"),
+        Binding("escape", "leave", "leave the filter, or close", show=False),
+        Binding("q,S", "dismiss(None)", "close"),
         Binding("question_mark", "help", "help", tooltip="show and search these keys"),
         Binding("c", "cancel", "cancel", tooltip="cancel the runs marked, or under the cursor"),
         Binding("space", "mark", "mark", tooltip="mark or unmark the run, to act on several"),
@@ -138,6 +139,7 @@ class SearchScreen(ModalScreen[str | None]):
     def on_mount(self) -> None:
         self.sets.table.focus()
         self.take(self._row)
+        self.app.theme_changed_signal.subscribe(self, lambda _theme: self._wear())
 
     # News -------------------------------------------------------------------------------
 
@@ -148,6 +150,7 @@ class SearchScreen(ModalScreen[str | None]):
     def take(self, row: JobRow) -> None:
         """The job as it is now; its runs have changed."""
         self._row = row
+        self.sets.judge(row.job)
         self._show_facts()
         self._history.ask(self._read)
 
@@ -186,7 +189,8 @@ class SearchScreen(ModalScreen[str | None]):
         part = self.part
         pages = self.query(f"#tab-{part} Page").results(Page)
         size = next((page.scrollable_content_region.size for page in pages), Size(0, 0))
-        wanted = (self._revision, len(self._pairs), size)
+        judged_by = tuple(objectives_of(self._row.job))
+        wanted = (self._revision, len(self._pairs), size, judged_by)
         if not part or not size or self._drawn.get(part) == wanted:
             return
         self._drawn[part] = wanted
@@ -227,6 +231,12 @@ class SearchScreen(ModalScreen[str | None]):
             for static in self.query(f"#search-{message.part}").results(Static):
                 static.update(message.text)
 
+    def _wear(self) -> None:
+        """Texts that have their colours in them are made anew in those of another theme."""
+        self._drawn.clear()
+        self._show_facts()
+        self._draw()
+
     @on(TabbedContent.TabActivated)
     def _tab_changed(self) -> None:
         self.call_after_refresh(self._draw)
@@ -252,6 +262,13 @@ class SearchScreen(ModalScreen[str | None]):
             return
         self.query_one(TabbedContent).active = f"tab-{part}"
         self.call_after_refresh(self.query_one(f"#tab-{part} Page", Page).focus)
+
+    def action_leave(self) -> None:
+        """Leave the filter, if it is typed; else the screen."""
+        if isinstance(self.focused, Input):
+            self.sets.close_filter()
+        else:
+            self.dismiss(None)
 
     def action_help(self) -> None:
         """The keys of this screen."""

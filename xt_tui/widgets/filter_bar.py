@@ -14,6 +14,7 @@ from textual.widgets import Input, Static
 from xt_core.errors import UsageError
 from xt_core.query.fields import FieldSet
 from xt_core.query.filters import Filter
+from xt_core.query.unheld import named_members, unheld_text
 from xt_tui.completion import candidates, completed, parse_begun, parse_filters
 from xt_tui.widgets.facts import Facts
 from xt_tui.widgets.history import History
@@ -91,13 +92,15 @@ class FilterBar(Vertical):
     def __init__(
         self,
         fields: FieldSet[Any],
+        noun: str,
         example: str,
         names: Callable[[], Sequence[str]],
         history: Sequence[str],
     ) -> None:
-        """`names` tells which fields there are, as filters write them."""
+        """`noun` is what a record is called; `names` tells which fields there are, as filters
+        write them."""
         super().__init__(classes="filter-bar hidden")
-        self._fields, self._example, self._history = fields, example, history
+        self._fields, self._noun, self._example, self._history = fields, noun, example, history
         self._read_names, self._names = names, list[str]()
         self._shown = ""
         """A filter that was not typed: its last word is whole."""
@@ -126,6 +129,7 @@ class FilterBar(Vertical):
     def show_text(self, text: str) -> None:
         """Use a filter that was not typed here; "" closes the bar."""
         self.set_class(not text, "hidden")
+        self._names = list(self._read_names()) if text else []
         self._shown = text
         self._input.value = text
 
@@ -145,29 +149,37 @@ class FilterBar(Vertical):
         event.stop()
         if not self.query(".filter-error"):
             return  # the app closes
-        names = () if event.value == self._shown else self._names
+        is_typed = event.value != self._shown
         try:
-            begun = parse_begun(event.value, self._fields, names)
+            begun = parse_begun(event.value, self._fields, self._names, is_typed=is_typed)
         except UsageError as problem:
             self._say_problem(problem)
             return
         offered = candidates(event.value, self._fields, self._names)[:_MOST_OFFERED]
         if begun.problem is None or offered:
-            self._say("  ".join(offered))
+            self._say("  ".join(offered) or self._unheld(begun.filters))
         else:
             self._say_problem(begun.problem)
         self.post_message(self.Changed(begun.text, begun.filters))
 
     def _use_whole(self, text: str) -> None:
         """Use all that is typed, and keep it."""
+        self._names = list(self._read_names())
         try:
-            filters = parse_filters(text, self._fields)
+            filters = parse_filters(text, self._fields, self._names)
         except UsageError as problem:
             self._say_problem(problem)
             return
         self._input.history.keep(text.strip())
-        self._say("")
+        self._say(self._unheld(filters))
         self.post_message(self.Changed(text.strip(), filters))
+
+    def _unheld(self, filters: Sequence[Filter[Any]]) -> str:
+        """What to tell of names that no record holds: they may be wrong, or logged later."""
+        members = named_members(filters, self._fields)
+        held = [self._fields.find(name).name for name in self._names] if members else []
+        texts = (unheld_text(field, self._noun, held) for field in members)
+        return " · ".join(text for text in texts if text)
 
     def _say_problem(self, problem: UsageError) -> None:
         self._say(f"{problem.message}: {problem.hint}", is_error=True)

@@ -10,6 +10,8 @@ from textual.geometry import Size
 from textual.reactive import reactive
 from textual.widgets import Input
 
+from xt_core.query.table import truncate
+
 _LINE_END = re.compile(r"\s*\\?\n\s*")
 """With the backslash that carries a command on in the next line, and the indents of both."""
 
@@ -20,6 +22,16 @@ class OneLineInput(Input):
 
     virtual_size = reactive(Size(0, 0), layout=False)
     """How long the text is, for scrolling; no other widget is moved by that."""
+
+    _hint = ""
+    """What stands in an empty field that has room for all of it."""
+
+    def on_mount(self) -> None:
+        self._hint = self.placeholder
+
+    def on_resize(self) -> None:
+        """A hint that is cut says so."""
+        self.placeholder = truncate(self._hint, self.content_size.width)
 
     def on_paste(self, event: events.Paste) -> None:
         """Put the text in the place of what is selected."""

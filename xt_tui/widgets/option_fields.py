@@ -3,7 +3,7 @@
 What a search most often needs comes first, the rest is folded away.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 
 from rich.text import Text
 from textual import on
@@ -16,6 +16,8 @@ from textual.widgets.select import InvalidSelectValueError
 
 from xt_core.session import Session
 from xt_core.submit.options import RUN_OPTIONS, Kind, RunOption
+from xt_tui.widgets.choice_field import ChoiceField
+from xt_tui.widgets.field_label import FieldLabel
 from xt_tui.widgets.files import FileSuggester
 from xt_tui.widgets.metricnames import MetricSuggester
 from xt_tui.widgets.one_line import OneLineInput
@@ -72,6 +74,7 @@ class OptionFields(VerticalScroll):
         self._stopping = Stopping(id="stopping")
         self._goal = _select("goal", _GOALS, "as configured (by default: maximize)")
         self._metrics = MetricSuggester()
+        self._wrong: Set[str] = frozenset()
         self._fields = {
             option.name: _field(option, session, self._metrics) for option in _plain_options()
         }
@@ -81,7 +84,7 @@ class OptionFields(VerticalScroll):
         yield self.parameters
         special = {"goal": self._goal, "early-stopping": self._stopping}
         for name in _FIRST:
-            yield Label(name)
+            yield FieldLabel(name)
             yield special.get(name) or self._fields[name]
         with Collapsible(title="More options", id="more"):
             yield Vertical(id="more-options")
@@ -105,12 +108,14 @@ class OptionFields(VerticalScroll):
         place = self.query_one("#more-options")
         if not place.children:
             await place.mount_all(self._more_options())
+            self.mark(self._wrong)
         self.query_one("#more", Collapsible).collapsed = False
 
     def _more_options(self) -> Iterator[Widget]:
         for name, field in self._fields.items():
             if name not in _FIRST:
-                yield Horizontal(Label(name, classes="setting-name"), field, classes="setting")
+                label = FieldLabel(name, classes="setting-name")
+                yield Horizontal(label, field, classes="setting")
 
     @property
     def texts(self) -> dict[str, str | bool]:
@@ -144,6 +149,12 @@ class OptionFields(VerticalScroll):
                 _choose(field, "yes" if text is True else str(text))
         shown = self.texts
         return [name for name, text in texts.items() if text and name not in shown]
+
+    def mark(self, wrong: Set[str]) -> None:
+        """Show which fields are wrong, by their names; parameters tell it themselves."""
+        self._wrong = wrong
+        for label in self.query(FieldLabel):
+            label.mark(is_wrong=label.field in wrong)
 
     def remember_metrics(self, names: Sequence[str]) -> None:
         """These may be completed as the primary metric, the likeliest first."""
@@ -197,10 +208,10 @@ def _field(option: RunOption, session: Session, metrics: MetricSuggester) -> Fie
     )
 
 
-def _select(name: str, choices: Sequence[str], prompt: str) -> Select[str]:
+def _select(name: str, choices: Sequence[str], prompt: str) -> ChoiceField:
     """Choices as texts: names of targets are the user's, and no markup."""
     pairs = [(Text(_label(choice)), choice) for choice in choices]
-    return Select(pairs, prompt=prompt, id=f"option-{name}", compact=True)
+    return ChoiceField(pairs, prompt=prompt, id=f"option-{name}", compact=True)
 
 
 def _label(choice: str) -> str:

@@ -16,6 +16,7 @@ from xt_core.submit.options import RunRequest
 from xt_core.submit.owncommand import own_arguments_of
 from xt_core.submit.presets import Preset
 from xt_tui.background import Background
+from xt_tui.faults import Fault, in_line
 from xt_tui.launching import Launching
 
 _NO_COMMAND = "write the command to run into the first line"
@@ -35,7 +36,7 @@ class Preview(VerticalScroll):
         typed: int
         request: RunRequest | None
         lines: list[str]
-        error: str = ""
+        faults: Sequence[Fault] = ()
 
     def __init__(
         self,
@@ -49,6 +50,8 @@ class Preview(VerticalScroll):
         self._launching, self._content, self._told = launching, content, told
         self._background = Background(self, "preview")
         self.request: RunRequest | None = None
+        self.faults: Sequence[Fault] = ()
+        """What was wrong when it was looked at last."""
         self._typed = self._previewed = 0
         """How often the content has changed, and up to which change it is previewed."""
         self._pause: Timer | None = None
@@ -112,7 +115,8 @@ class Preview(VerticalScroll):
         try:
             request, lines = self._launching.planned(content)
         except XTError as error:
-            return self.Previewed(typed, None, [], in_line(error))
+            faults = self._launching.faults(content) or [Fault("", in_line(error))]
+            return self.Previewed(typed, None, [], faults)
         return self.Previewed(typed, request, lines)
 
     @on(Previewed)
@@ -121,8 +125,9 @@ class Preview(VerticalScroll):
         if message.typed != self._typed or not self.is_attached:
             return  # more has been typed since, or the form closes
         self._previewed, self.request = message.typed, message.request
-        if message.error:
-            self.say(message.error, is_error=True)
+        self.faults = message.faults
+        if self.faults:
+            self.say("\n".join(fault.text for fault in self.faults), is_error=True)
         else:
             self._show(message.lines)
         self._told()
@@ -131,8 +136,3 @@ class Preview(VerticalScroll):
 def is_empty(content: Preset) -> bool:
     """Whether a form says nothing that could be run."""
     return not content.command and not content.options.get("multi-commands")
-
-
-def in_line(error: XTError) -> str:
-    """What is wrong and what to do, in a line."""
-    return f"{error.message} ({error.hint})" if error.hint else error.message

@@ -4,17 +4,22 @@ Policies, settings, defaults and help are those that the engine declares; the te
 that of ``--early-stopping``.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
-from textual.widgets import Input, Label, Select
+from textual.widgets import Input, Select
 
 from xt_core.config.properties import Property
 from xt_core.search.stopping import policies
+from xt_tui.widgets.choice_field import ChoiceField
+from xt_tui.widgets.field_label import FieldLabel
+from xt_tui.widgets.one_line import OneLineInput
 
+OPTION = "early-stopping"
 _NONE = "none"
 _ABOUT = {
     _NONE: "every run goes to its end",
@@ -29,6 +34,9 @@ _ABOUT = {
 }
 
 
+_POLICIES_NAMED = re.compile(r"^With [a-z ]+: ")
+
+
 class Stopping(Vertical):
     """A select of the policy; beneath it the settings of the chosen one."""
 
@@ -36,16 +44,18 @@ class Stopping(Vertical):
         super().__init__(id=id)
         self._settings = {
             policy: {
-                name: Input(placeholder=_placeholder(declared), id=f"{policy}-{name}", compact=True)
+                name: OneLineInput(
+                    placeholder=_placeholder(declared), id=f"{policy}-{name}", compact=True
+                )
                 for name, declared in used.items()
             }
             for policy, used in {_NONE: {}, **policies()}.items()
         }
         pairs = [(f"{name} · {_ABOUT[name]}", name) for name in self._settings]
-        self._policy: Select[str] = Select(
+        self._policy = ChoiceField(
             pairs,
             prompt="as configured (by default: none)",
-            id="option-early-stopping",
+            id=f"option-{OPTION}",
             compact=True,
         )
 
@@ -78,7 +88,7 @@ class Stopping(Vertical):
         for policy, settings in self._settings.items():
             for name, each in settings.items():
                 if each is field:
-                    return f"{name}: {_declared(policy, name).help}"
+                    return f"{name}: {_about(_declared(policy, name))}"
         return ""
 
     @on(Select.Changed)
@@ -92,14 +102,24 @@ class Stopping(Vertical):
             self.mount(Vertical(*_rows(settings), classes="policy", id=f"policy-{chosen}"))
 
 
-def _rows(settings: dict[str, Input]) -> Iterator[Horizontal]:
+def _rows(settings: Mapping[str, Input]) -> Iterator[Horizontal]:
     for name, field in settings.items():
-        yield Horizontal(Label(name, classes="setting-name"), field, classes="setting")
+        label = FieldLabel(name, field=f"{OPTION}.{name}", classes="setting-name")
+        yield Horizontal(label, field, classes="setting")
 
 
 def _declared(policy: str, setting: str) -> Property:
     return policies()[policy][setting]
 
 
+def _about(declared: Property) -> str:
+    """What a setting is for, as other fields tell it: as part of a line, under its policy."""
+    text = _POLICIES_NAMED.sub("", declared.help).removesuffix(".")
+    return text[:1].lower() + text[1:]
+
+
 def _placeholder(declared: Property) -> str:
-    return declared.help if declared.default is None else f"{declared.default} · {declared.help}"
+    about = _about(declared)
+    default = declared.default
+    text = f"{default:g}" if isinstance(default, float) else str(default)
+    return about if default is None else f"{text} · {about}"

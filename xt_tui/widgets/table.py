@@ -428,11 +428,14 @@ def _with_sign(strip: Strip, right: int, sign: Segment) -> Strip:
 
 def _without_part(number: str, left: int, right: int) -> str:
     """A number as it is shown between two edges: part of one is another number, so that at the
-    right edge three dots stand for it, and at the left one nothing."""
+    right edge it moves to where it has room, or three dots stand for it, and at the left one
+    nothing."""
     if 0 < left < len(number) and number[:left].strip():
         return " " * len(number)
     if 0 < right < len(number) and number[right:].strip():
-        return "…".rjust(right).ljust(len(number))
+        text = number.strip()
+        shown = text.rjust(right - 1) if len(text) < right else "…".rjust(right)
+        return shown.ljust(len(number))
     return number
 
 

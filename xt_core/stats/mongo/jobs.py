@@ -209,6 +209,9 @@ def counts(c: Collections, names: Sequence[str]) -> dict[str, JobCounts]:
         key = row["_id"]
         status = RunStatus(key["status"])
         count_run(found[f"job{key['job']}"], key["is_parent"], status, row["count"])
+    stopped = {"is_parent": False, "status": "completed", "stopped_early": True}
+    for row in _counted(c.runs, of_jobs | stopped, {"job": "$job_num"}):
+        found[f"job{row['_id']['job']}"].stopped_early = row["count"]
     kinds = {"job": "$job_num", "status": "$status"}
     for row in _counted(c.items, of_jobs | {"run": None, "pending": None}, kinds):
         job = found[f"job{row['_id']['job']}"]
