@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 
 from controller.claims import Claims, NodeClaims
 from controller.jobrecords import fail_job, store_job_record, store_parent_records
@@ -345,10 +345,13 @@ class JobTask:
     def _cancel_request(self, run: str) -> RunChange:
         return RunChange(self.job.workspace, run, fields={"cancel_requested": True})
 
-    async def restart(self, delay: float) -> list[str]:
-        """The service restart: stop each living process, wait, and start it again."""
+    async def restart(self, delay: float, runs: Collection[str] | None = None) -> list[str]:
+        """The service restart: stop each living process (those of `runs`, if any are named), wait,
+        and start it again."""
         chosen = [
-            task for task in self.live.values() if task.was_started and task.run.ended is None
+            task
+            for name, task in self.live.items()
+            if task.was_started and task.run.ended is None and (runs is None or name in runs)
         ]
         for task in chosen:
             task.restart(delay, self.context.grace_seconds)

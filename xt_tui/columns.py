@@ -1,7 +1,8 @@
 """Columns as the user chooses them: which there are, and how a choice is changed."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from xt_core.query.columns import Column, Wildcard, expand_columns
 from xt_core.query.fields import FieldSet, Record
@@ -25,15 +26,40 @@ def toggled(columns: Columns, name: str) -> Columns:
     return kept if len(kept) < len(columns) else (*columns, ChosenColumn(name))
 
 
-def moved(columns: Columns, name: str, by: int) -> Columns:
-    """With a column so many places further."""
+def shown(columns: Columns, names: Iterable[str]) -> Columns:
+    """With columns of these names too, at the end."""
+    known = {column.name for column in columns}
+    return *columns, *(ChosenColumn(name) for name in names if name not in known)
+
+
+def hidden(columns: Columns, names: Collection[str]) -> Columns:
+    """Without columns of these names."""
+    return tuple(column for column in columns if column.name not in names)
+
+
+def only(columns: Columns, names: Sequence[str], fields: FieldSet[Any]) -> Columns:
+    """With these and no others of what was logged; what all records have stays."""
+    wanted = set(names)
+    kept = (c for c in columns if c.name in wanted or not fields.find(c.name).family)
+    return shown(tuple(kept), names)
+
+
+def moved(columns: Columns, name: str, by: int, seen: Collection[str] = ()) -> Columns:
+    """With a column so many places further among those that are `seen` (none: all)."""
     names = [column.name for column in columns]
     if name not in names:
         return columns
+    order = [each for each in names if not seen or each in seen]
+    place = order.index(name)
+    goal = names.index(order[min(max(0, place + by), len(order) - 1)])
     rest = list(columns)
-    column = rest.pop(names.index(name))
-    rest.insert(min(max(0, names.index(name) + by), len(rest)), column)
+    rest.insert(goal, rest.pop(names.index(name)))
     return tuple(rest)
+
+
+def first(columns: Columns, name: str) -> Columns:
+    """With a column before all others."""
+    return moved(columns, name, -len(columns))
 
 
 def resized(columns: Columns, name: str, width: int) -> Columns:

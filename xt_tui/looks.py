@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 from rich.segment import Segment
+from rich.terminal_theme import TerminalTheme
 from textual.app import App
 from textual.binding import Binding
 from textual.color import Color
@@ -12,6 +13,7 @@ from textual.filter import LineFilter
 
 from xt_core.choices import Choices
 from xt_tui import themes
+from xt_tui.ansicolors import readable
 from xt_tui.asciionly import SPELLED, AsciiOnly
 from xt_tui.charting.colors import SERIES_COLORS
 from xt_tui.controlcodes import ControlCodes
@@ -57,6 +59,8 @@ class Looks(App[int]):
     choices: Choices
     _worn: Mapping[str, str] | None = None
     """The variables that the stylesheet was made with."""
+    _ansi_themes: ClassVar[dict[tuple[str, bool], TerminalTheme]] = {}
+    """What `ansi_theme` was found to be, by the theme's name, and whether there are no colours."""
 
     def dress(self, wanted: str | None, *, is_ascii: bool) -> str:
         """Put on the theme to begin with, before anything is styled; what is wrong with it ("" if
@@ -98,9 +102,22 @@ class Looks(App[int]):
         likenesses = [_ASCII_ONLY] if draws_ascii(self) else []
         return [_in_turn((*super().get_line_filters(), *likenesses, _CONTROL_CODES))]
 
+    @property
+    def ansi_theme(self) -> TerminalTheme:
+        """As Textual's, in colours that can be read in the theme that is worn."""
+        theme, known = self.current_theme, super().ansi_theme
+        if theme.ansi:
+            return known
+        key = (theme.name, self.no_color)
+        if key not in self._ansi_themes:
+            self._ansi_themes[key] = readable(known, theme, is_grey=self.no_color)
+        return self._ansi_themes[key]
+
     def get_css_variables(self) -> dict[str, str]:
         """As Textual's, with those that XT adds, which tables and charts draw with too."""
         variables = super().get_css_variables() | themes.own_variables(self.current_theme)
+        if self.no_color and not self.current_theme.ansi:
+            variables |= themes.greys_of_curves(variables)
         variables |= {name: variables[own] for name, own in _SCROLLBARS.items()}
         variables |= dict.fromkeys(_TRACKS, "transparent")
         STYLES.adopt(variables)

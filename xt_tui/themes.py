@@ -23,8 +23,10 @@ _BORDER_SHARE, _RESTING_SHARE = 0.3, 0.1
 _CURSOR_SHARE_DARK, _CURSOR_SHARE_LIGHT = 0.26, 0.2
 """How far to the primary one: all text on it keeps a contrast of 4.5."""
 _PICTURE = "picture"
-_LEAST_CONTRAST = 3.0
-"""Of a curve with the background, as WCAG 2.2 asks of graphics (1.4.11)."""
+_CURVE_CONTRAST = 3.0
+"""With the background, as WCAG 2.2 asks of graphics (1.4.11)."""
+TEXT_CONTRAST = 4.5
+"""As it asks of text (1.4.3)."""
 _STEP = 0.05
 _OF_TERMINAL = {
     "pane-border": "ansi_bright_black",
@@ -179,7 +181,7 @@ def _blended(theme: Theme) -> dict[str, str]:
     border = background.blend(text, _BORDER_SHARE).hex6
     curves = map(Color.parse, _SERIES_DARK if theme.dark else _SERIES_LIGHT)
     return {
-        **_series([_legible(color, background, text).hex6 for color in curves]),
+        **_series([legible(color, background, text, _CURVE_CONTRAST).hex6 for color in curves]),
         "pane-border": border,
         "scroll-thumb": border,
         "scroll-thumb-held": primary.hex6,
@@ -189,6 +191,14 @@ def _blended(theme: Theme) -> dict[str, str]:
         "row-resting-style": "bold",
         _PICTURE: primary.hex6,
     }
+
+
+def greys_of_curves(variables: Mapping[str, str]) -> dict[str, str]:
+    """The variables of curves' colours where there are no colours: as dark as they are, and seen
+    as text is."""
+    background, text = Color.parse(variables["background"]), Color.parse(variables["foreground"])
+    greys = (Color.parse(variables[name]).monochrome for name in _series(_SERIES_DARK))
+    return _series([legible(grey, background, text, TEXT_CONTRAST).hex6 for grey in greys])
 
 
 def contrast(one: Color, other: Color) -> float:
@@ -205,11 +215,11 @@ def _luminance(color: Color) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def _legible(color: Color, background: Color, text: Color) -> Color:
-    """A colour that is seen on the background: itself, or as little nearer to the text's as is
-    needed."""
+def legible(color: Color, background: Color, text: Color, least: float) -> Color:
+    """A colour that has this contrast at least with the background: itself, or as little nearer to
+    the text's as is needed."""
     shown, share = color, 0.0
-    while contrast(shown, background) < _LEAST_CONTRAST and share < 1:
+    while contrast(shown, background) < least and share < 1:
         share += _STEP
         shown = color.blend(text, share)
     return shown

@@ -11,11 +11,11 @@ from cli_support import Commands
 
 from xt_core.choices import Choices
 from xt_core.home import Home
-from xt_core.model.records import Job, Run
+from xt_core.model.records import Job, MetricRecord, Run, Value
 from xt_core.model.states import RunStatus
 from xt_core.query.views import ChosenColumn, View, keep_views
 from xt_core.stats.sqlite import SqliteStatsStore
-from xt_core.stats.store import StatsStore
+from xt_core.stats.store import JournalBatch, StatsStore
 
 
 def names(answer: object) -> list[str]:
@@ -27,6 +27,28 @@ def test_the_last_ten_runs_are_shown_and_the_rest_is_told(xt: Commands, filled: 
     assert [line.split()[0] for line in answer.lines[2:]] == [f"run2.{n}" for n in range(3, 13)]
     assert answer.lines[0].split()[:4] == ["run", "job", "status", "lr"]
     assert answer.err == "10 of 13 runs; --all shows all\n"
+
+
+def test_of_hundreds_of_metrics_a_dozen_are_shown_and_the_rest_is_told(
+    xt: Commands, filled: StatsStore, tmp_path: Path
+) -> None:
+    start = filled.journal_end("ws1", "run2.12")
+    values: dict[str, Value] = {f"norm{number}": number for number in range(100)}
+    point = MetricRecord(start, 1e9, 0.0, values)
+    filled.add_journal(JournalBatch("ws1", "run2.12", start, start + 100, [point]))
+    answer = xt("list", "runs", "run2.11,run2.12")
+    heads = answer.lines[0].split()
+    assert sum(head.startswith("norm") for head in heads) == 8
+    assert {"lr", "loss", "acc", "duration", "created"} < set(heads)
+    assert answer.err == (
+        "92 more metrics and hyperparameters: --columns 'run,hparams.*,metrics.*'\n"
+    )
+    whole = xt("list", "runs", "run2.11,run2.12", "--columns", "run,hparams.*,metrics.*")
+    assert "norm99" in whole.lines[0].split()
+    assert whole.err == ""
+    file = tmp_path / "runs.csv"
+    xt("list", "runs", "run2.11,run2.12", "--export", str(file))
+    assert "metrics.norm99" in file.read_text().splitlines()[0]
 
 
 def test_json_has_the_keys_of_the_contract(xt: Commands, filled: StatsStore) -> None:

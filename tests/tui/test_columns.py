@@ -11,7 +11,7 @@ from xt_core.query.registry import RUN_FIELDS
 from xt_core.query.views import ChosenColumn, column_text, from_json, spelled, to_json
 from xt_core.session import Session
 from xt_tui.app import XtApp
-from xt_tui.columns import moved, resized, toggled
+from xt_tui.columns import first, hidden, moved, only, resized, shown, toggled
 from xt_tui.screens.columns import ColumnsScreen
 from xt_tui.widgets.blocks import bar
 from xt_tui.widgets.table import Table
@@ -35,6 +35,84 @@ def test_columns_come_go_move_and_have_widths() -> None:
     assert resized(columns, "run", 12) == (ChosenColumn("run", 12), LR, LOSS)
     assert resized((RUN,), "run", 1)[0].width == 3
     assert resized((RUN,), "run", 1_000)[0].width == 80
+
+
+def test_columns_move_among_those_that_are_seen() -> None:
+    job, node = ChosenColumn("job"), ChosenColumn("node")
+    columns = (RUN, job, LR, node, LOSS)
+    seen = ["run", "hparams.lr", "metrics.loss", "hparams.hidden"]
+    assert moved(columns, "metrics.loss", -1, seen) == (RUN, job, LOSS, LR, node)
+    assert moved(columns, "run", 1, seen) == (job, LR, RUN, node, LOSS)
+    assert moved(columns, "metrics.loss", 1, seen) == columns
+    assert first(columns, "metrics.loss") == (LOSS, RUN, job, LR, node)
+
+
+def test_many_columns_come_and_go_at_once() -> None:
+    a, b = ChosenColumn("metrics.a"), ChosenColumn("metrics.b")
+    assert shown((RUN, LR), ["metrics.a", "run", "metrics.b"]) == (RUN, LR, a, b)
+    assert hidden((RUN, LR, a, b), {"metrics.a", "hparams.lr"}) == (RUN, b)
+    assert only((RUN, LR, a), ["metrics.b", "metrics.a"], RUN_FIELDS) == (RUN, a, b)
+
+
+def log_sparse(session: Session, run: str, count: int) -> None:
+    log_values(session, run, {f"layer{number:03}/norm": number for number in range(count)})
+
+
+async def test_of_hundreds_of_metrics_a_dozen_have_columns_and_a_search_shows_them(
+    session: Session,
+) -> None:
+    log_sparse(session, "run1.6", 200)
+    async with XtApp(session).run_test(size=(200, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await until(pilot, lambda: "+190 columns: C" in str(app.runs.border_subtitle))
+        assert header(app)[:5] == ["run▲", "status", "loss", "trend", "lr"]
+        columns = [column.name for column in app.runs.columns]
+        assert columns[-2:] == ["job", "experiment"]
+        assert sum(name.startswith("metrics.layer") for name in columns) == 10
+        await pilot.press("3", "C", "/", *"layer1", "enter")
+        screen = await until(pilot, lambda: isinstance(app.screen, ColumnsScreen) and app.screen)
+        table = screen.query_one(Table)
+        await until(pilot, lambda: "metrics.layer100/norm" in table.keys)
+        await until(pilot, lambda: screen.focused is table)
+        before = len(screen._columns)
+        await pilot.press("a")
+        assert len(screen._columns) == before + 100, "without their aggregates"
+        await pilot.press("x")
+        assert len(screen._columns) == before
+        await pilot.press("o")
+        logged = [each.name for each in screen._columns if "." in each.name]
+        assert logged == [f"metrics.layer{number}/norm" for number in range(100, 200)]
+        await pilot.press("escape")
+        await until(pilot, lambda: "run" in table.keys)
+        assert screen.is_active, "it has left the search alone"
+        table.move_to("metrics.layer100/norm")
+        await pilot.press("t")
+        assert screen._columns[0].name == "metrics.layer100/norm"
+        await pilot.press("r")
+        await until(pilot, lambda: header(app)[:3] == ["run▲", "status", "loss"])
+
+
+async def test_another_width_leaves_columns_automatic(session: Session) -> None:
+    async with XtApp(session).run_test(size=(200, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await until(pilot, lambda: "trend" in header(app))
+        await pilot.press("C")
+        screen = await until(pilot, lambda: isinstance(app.screen, ColumnsScreen) and app.screen)
+        await pilot.press("+", "enter")
+        choices = Choices(session.team_home.team_root)
+        await until(pilot, lambda: choices.get("runs widths") == [["run", 8]])
+        assert choices.get("runs columns") is None
+        log_values(session, "run1.6", {"f1": 0.5})
+        await until(pilot, lambda: "f1" in header(app))
+    async with XtApp(session).run_test(size=(200, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await until(pilot, lambda: app.runs.columns[:1] == (ChosenColumn("run", 8),))
+        await pilot.press("C")
+        screen = await until(pilot, lambda: isinstance(app.screen, ColumnsScreen) and app.screen)
+        assert screen._columns[0] == ChosenColumn("run", 8)
+        await pilot.press("r")
+        await until(pilot, lambda: app.runs.columns[:1] == (ChosenColumn("run"),))
+        assert choices.get("runs widths") is None
 
 
 def test_columns_are_written_as_the_command_line_takes_them() -> None:

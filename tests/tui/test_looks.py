@@ -30,6 +30,7 @@ from textual.filter import Monochrome
 from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.strip import Strip
+from textual.widget import Widget
 from textual.widgets import Input, TextArea
 from tui_support import text_of, until, until_loaded
 
@@ -335,6 +336,9 @@ async def _worn(pilot: Pilot[int], app: XtApp, colors: str) -> list[Strip]:
     if app._background_screens:
         app.screen.refresh()  # it remembers how it was drawn with nothing behind it
     await _all_handled(pilot, app)
+    for screen in app._background_screens:
+        screen._refresh_layout(app.size)
+        await _all_handled(pilot, app)
     while True:
         strips, before = _in_front(app), _drawn["times"]
         await _all_handled(pilot, app)
@@ -361,6 +365,8 @@ async def _all_handled(pilot: Pilot[int], app: XtApp) -> None:
         await asyncio.gather(*background.TASKS)
         await pilot._wait_for_screen()
         app.screen._on_timer_update()
+        if app._background_screens:  # those behind are not waited for: they have to be idle
+            await pilot.pause()
         quiet = quiet + 1 if _drawn["times"] == before else 0
 
 
@@ -404,7 +410,13 @@ def _wear(app: App[int], colors: str) -> None:
     app._filters += [Monochrome()] if app.no_color else []
     theme = "xt-light" if colors == "light" else "xt-dark"
     if app.theme == theme:
+        app._refresh_truecolor_filter(app.ansi_theme)
         _restyle(app)
+        for screen in (app.screen, *app._background_screens):
+            for widget in screen.walk_children(Widget):
+                widget.notify_style_update()  # it may keep what it has drawn
+                widget.refresh()
+        app.theme_changed_signal.publish(app.current_theme)
     app.theme = theme
 
 

@@ -163,9 +163,11 @@ def test_a_database_of_before_aggregates_gets_goals_at_once_and_them_when_asked(
     with store.database.transaction() as connection:
         connection.execute("DROP INDEX runs_without_aggregates")
         connection.execute("DROP INDEX jobs_by_origin")
+        connection.execute("DROP INDEX runs_stopped_early")
         for column in ("goals", "aggregates", "rerun_of"):
             connection.execute(f"ALTER TABLE runs DROP COLUMN {column}")
-        connection.execute("ALTER TABLE jobs DROP COLUMN rerun_of")
+        for column in ("rerun_of", "is_metric_default"):
+            connection.execute(f"ALTER TABLE jobs DROP COLUMN {column}")
         connection.execute("PRAGMA user_version=6")
     store.close()
     store = SqliteStatsStore(tmp_path / "stats.db")

@@ -138,6 +138,19 @@ class TestForms:
         assert text(chart)[0].strip() == "a long title"
 
 
+class TestDensity:
+    def test_dense_points_show_how_many_there_are_below_all_lines(self) -> None:
+        x = [0.0] * 100 + [1.0] * 50 + [2.0] * 20 + [3.0]
+        points = Series("runs", x, [1.0] * len(x), 0, scattered=True, dense=True)
+        line = Series("median", [0.0, 1.0], [2.0, 2.0], 1)
+        rows = text(render_chart([line, points], 30, 9, glyphs=UNICODE_GLYPHS))
+        assert "█   ▓   ▒   ░" in "".join(text(render_chart([points], 13, 3)))
+        assert "▓ runs" in rows[-1] + rows[-2]
+        over = Series("line", [0.0, 3.0], [1.0, 1.0], 1)
+        assert not set("".join(text(render_chart([over, points], 13, 3)))) & set("█▓▒░")
+        assert "@   o   :   ." in "".join(text(render_chart([points], 13, 3, glyphs=ASCII_GLYPHS)))
+
+
 class TestBands:
     def test_a_band_has_the_mean_and_reaches_from_the_least_to_the_greatest(self) -> None:
         members = [curve(0, 0, 0), curve(2, 4, 6), curve(4, 8)]

@@ -11,6 +11,7 @@ from xt_core.query.columns import (
     DEFAULT_JOB_COLUMNS,
     DEFAULT_RUN_COLUMNS,
     expand_columns,
+    foremost,
     parse_columns,
 )
 from xt_core.query.registry import JOB_FIELDS, RUN_FIELDS, JobRow
@@ -107,6 +108,29 @@ def test_numbers_are_aligned_right_and_mixed_columns_left() -> None:
     assert [column.alignment for column in columns] == [
         "left", "right", "right", "left", "left", "right",
     ]  # fmt: skip
+
+
+def test_of_many_columns_those_stay_that_most_records_have() -> None:
+    rare: dict[str, Value] = {f"norm{number}": 0.5 for number in range(300)}
+    common: dict[str, Value] = {f"m{number}": 0.5 for number in range(4)}
+    hparams: dict[str, Value] = {f"h{number:02}": number for number in range(20)}
+    runs = [run(f"run{n}", hparams, common) for n in range(18)]
+    runs += [run("run18", hparams, {**common, "loss": 1}), run("run19", {}, rare)]
+
+    def kept(columns: str, leading: set[str], most: int = 12) -> tuple[list[str], int]:
+        specs = parse_columns(columns, RUN_FIELDS)
+        found = expand_columns(specs, RUN_FIELDS, runs, 0.0)
+        few, more = foremost(found, runs, 0.0, leading, most)
+        return [column.field.member or column.field.name for column in few], more
+
+    metrics = [f"m{number}" for number in range(4)]
+    names, more = kept("run,hparams.*,metrics.*,job", set())
+    assert names == ["run", *[f"h{n:02}" for n in range(8)], *metrics, "job"]
+    assert more == 12 + 301
+    names, more = kept("run,metrics.*,hparams.*", {"metrics.loss"}, 7)
+    assert set(names) == {"run", "loss", "m0", "m1", "m2", "h00", "h01", "h02"}
+    assert kept("run,metrics.*", set()) == (["run", *metrics], 301), "of rare ones none"
+    assert kept("run,metrics.*", set(), 400)[1] == 0
 
 
 def test_job_columns_blank_out_zero_counts() -> None:

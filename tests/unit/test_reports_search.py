@@ -194,14 +194,14 @@ def test_the_curve_is_a_staircase_over_the_values_of_all_runs() -> None:
     assert text(curve(job, outcomes(job, history), 44)) == [
         "",
         "          best so far (least loss)",
-        " │          ◆",
+        "5┤          ◆",
         " │",
         "4┤◆⠉⠉B⠉⠉⠉⠉⠉⠉⠉B⠉⠉⠉⠉⠉⠉⠉B⢹",
         " │                    ⢸          ◆",
         " │                    ⢸",
         "2┤                    ⢸◆⣀⣀⣀⣀⣀B⣀⣀⣀⣀⣀⣀⣀B⣀⣀⣀⣀⣀⣀",
         " │                                         ⢸",
-        " │                                         ◆",
+        "1┤                                         ◆",
         " └┬─────────┬──────────┬─────────┬ run_index",
         "  0         1          2         3         4",
         "B best so far 1  ◆ completed",
@@ -287,6 +287,27 @@ def test_importance_takes_ten_completed_runs() -> None:
     assert parameter_importance(job, found[:9]) is None
 
 
+def test_of_many_runs_it_is_shown_where_they_lie_and_their_median() -> None:
+    job, dice = a_job(LOSS), random.Random(1)
+    history = [
+        ended(n, {"lr": dice.random(), "opt": dice.choice(["adam", "sgd"])}, loss=dice.gauss(5, 1))
+        for n in range(2000)
+    ]
+    found = outcomes(job, history)
+    lines = text(curve(job, found, 60))
+    assert lines[-1].startswith("F median ")
+    assert "▓ completed" in lines[-1]
+    assert {"░", "▒", "▓", "█"} <= set("".join(lines))
+    assert "◆" not in "".join(lines)
+    lines = text(slice_charts(job, found, 80))
+    assert lines[1] == "loss by parameter: ░ few runs to █ many, and their median"
+    assert {"░", "▒", "▓", "█"} <= set("".join(lines[2:]))
+    assert "".join(lines[2:]).count("◆") == 2, "the medians of adam and sgd"
+    assert slice_charts(job, found, 80, ascii_only=True)[1] == (
+        "loss by parameter: . few runs to @ many, and their median"
+    )
+
+
 def test_slices_are_charts_side_by_side() -> None:
     job = a_job(LOSS)
     rows = [(1e-4, "adam", 4), (1e-3, "sgd", 3), (1e-2, "adam", 1), (1e-1, None, 2)]
@@ -300,7 +321,7 @@ def test_slices_are_charts_side_by_side() -> None:
         " │            ◆                         │                  ◆",
         "2┤                                   ◆ 2┤                             ◆",
         " │                                      │",
-        " │                       ◆              │      ◆",
+        "1┤                       ◆             1┤      ◆",
         " └┬───────────┬──────────┬───────────┬  └──────┬───────────┬──────────┬──────",
         "1e-4        0.001      0.01        0.1       adam         sgd       none",
     ]

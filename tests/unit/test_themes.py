@@ -2,10 +2,12 @@
 
 import pytest
 from color_vision import VISIONS, least_distance
+from textual._ansi_theme import ALABASTER, MONOKAI
 from textual.color import Color
 from textual.theme import BUILTIN_THEMES, Theme
 
-from xt_tui.themes import THEMES, SeriesColors, contrast, own_variables
+from xt_tui.ansicolors import readable
+from xt_tui.themes import THEMES, SeriesColors, contrast, greys_of_curves, own_variables
 
 ALL = [*THEMES, *BUILTIN_THEMES.values()]
 COLORFUL = [theme for theme in ALL if not theme.ansi]
@@ -27,6 +29,29 @@ def test_curves_are_seen_on_the_background_of_every_theme(theme: Theme) -> None:
     assert min(contrast(Color.parse(each), background) for each in colors) >= OURS.get(
         theme.name, 3
     )
+
+
+@pytest.mark.parametrize("theme", COLORFUL, ids=lambda theme: theme.name)
+def test_curves_are_read_as_text_is_where_there_are_no_colours(theme: Theme) -> None:
+    variables = theme.to_color_system().generate() | own_variables(theme)
+    greys = [Color.parse(each) for each in greys_of_curves(variables).values()]
+    assert len(greys) == 10
+    background = Color.parse(variables["background"])
+    assert min(contrast(each, background) for each in greys) >= 4.5
+
+
+@pytest.mark.parametrize("is_grey", [False, True])
+@pytest.mark.parametrize("theme", COLORFUL, ids=lambda theme: theme.name)
+def test_colours_that_scripts_write_with_are_read_in_every_theme(
+    theme: Theme, is_grey: bool
+) -> None:
+    background = Color.parse(theme.to_color_system().generate()["background"])
+    known = MONOKAI if theme.dark else ALABASTER
+    colors = readable(known, theme, is_grey=is_grey).ansi_colors
+    shown = [Color(*colors[number]) for number in range(1, 15)]
+    assert min(contrast(each, background) for each in shown) >= 4.5
+    assert len(set(shown)) == 1 if is_grey else len(set(shown)) > 5
+    assert [colors[number] for number in (0, 15)] == [known.ansi_colors[n] for n in (0, 15)]
 
 
 @pytest.mark.parametrize("vision", VISIONS)

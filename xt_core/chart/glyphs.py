@@ -34,6 +34,8 @@ class Glyphs:
     """A point that stands alone in its cell, and several of them."""
     open_mark: str
     """A point of a series whose points are not settled yet."""
+    shades: tuple[str, ...]
+    """Few points in a cell, up to many."""
 
     @property
     def ascii_only(self) -> bool:
@@ -48,7 +50,7 @@ UNICODE_GLYPHS = Glyphs(
     0b1001_0101,
     "─", "│", "└", "┬", "┤", "│", "…", "▸",
     ("━━", "╍╍", "┅┅", "┉┉", "━╍", "━┉"),
-    ("◆", "█"), "◇",
+    ("◆", "█"), "◇", ("░", "▒", "▓", "█"),
 )  # fmt: skip
 BLOCK_GLYPHS = Glyphs(
     "blocks",
@@ -57,13 +59,13 @@ BLOCK_GLYPHS = Glyphs(
     0b0110,
     "─", "│", "└", "┬", "┤", "│", "…", "»",
     ("━━", "╍╍", "┅┅", "┉┉", "━╍", "━┉"),
-    ("■", "█"), "□",
+    ("■", "█"), "□", ("░", "▒", "▓", "█"),
 )  # fmt: skip
 ASCII_GLYPHS = Glyphs(
     "ascii", WHOLE, (), 1,
     "-", "|", "+", "+", "+", ":", "~", ">",
     (),
-    ("o", "@"), "?",
+    ("o", "@"), "?", (".", ":", "o", "@"),
 )  # fmt: skip
 GLYPH_SETS = {glyphs.name: glyphs for glyphs in (UNICODE_GLYPHS, BLOCK_GLYPHS, ASCII_GLYPHS)}
 _WITHOUT_BRAILLE = ("linux", "vt100", "vt220", "ansi", "cons25", "sun")

@@ -6,7 +6,7 @@ drawn as: a crosshair that moves, or a neighbour that grows, costs it nothing.
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -91,7 +91,7 @@ def plot_rows(
         elif curve.raw is not None:
             alphabet = glyphs.alphabet or (" ", _RAW_LETTER)
             canvas.put(_remembered(curve.raw, plot, ""), alphabet, raw_style(curve.color))
-    for number, curve in enumerate(curves):
+    for number, curve in sorted(enumerate(curves), key=lambda each: not _is_dense(each[1])):
         alphabet = glyphs.alphabet or (" ", series_letter(curve.color))
         if isinstance(curve, Band):
             cells = means[number]
@@ -99,7 +99,7 @@ def plot_rows(
             cells = _remembered(curve, plot, dashes[number])
             if curve.scattered:
                 marks = (glyphs.open_mark,) * 2 if curve.is_open else glyphs.marks
-                alphabet = (" ", *marks)
+                alphabet = (" ", *(glyphs.shades if curve.dense else marks))
         canvas.put(cells, alphabet, series_style(curve.color))
     return canvas.rows()
 
@@ -127,18 +127,33 @@ def _drawn(curve: Curve, plot: Plot, dash: str) -> Cells:
 
 def _marks(curve: Curve, plot: Plot) -> Cells:
     """The cells of points, which a dot alone would hardly show: 1 where there is one point, 2 where
-    there are several."""
+    there are several; of a dense curve the number of a shade from 1."""
     if not curve.x:
         return []
     wide, high = plot.glyphs.cell.wide, plot.glyphs.cell.high
     columns = (dot // wide for dot in plot.x_scale.dots(curve.x, plot.width * wide))
     rows = (dot // high for dot in plot.y_scale.dots(curve.y, plot.height * high))
     counts = Counter(zip(rows, columns, strict=True))
-    return [
-        (plot.height - 1 - row, column, min(count, 2))
+    seen = {
+        (row, column): count
         for (row, column), count in counts.items()
         if 0 <= row < plot.height and 0 <= column < plot.width
+    }
+    shade = _shading(max(seen.values(), default=1), len(plot.glyphs.shades))
+    return [
+        (plot.height - 1 - row, column, shade(count) if curve.dense else min(count, 2))
+        for (row, column), count in seen.items()
     ]
+
+
+def _shading(most: int, shades: int) -> Callable[[int], int]:
+    """The shade of a number of points: as its root, so that few are told from several."""
+    return lambda count: max(1, math.ceil(shades * math.sqrt(count / most)))
+
+
+def _is_dense(curve: Curve | Band) -> bool:
+    """Whether it is what others are drawn upon."""
+    return isinstance(curve, Curve) and curve.dense
 
 
 def _surface(levels: Sequence[Level | None], plot: Plot) -> Cells:

@@ -304,7 +304,8 @@ def _entries(
     with_dashes = look.dashed and has_dashes(len(curves))
     for number, curve in enumerate(curves):
         if isinstance(curve, Curve) and curve.scattered:
-            key = glyphs.open_mark if curve.is_open else glyphs.marks[0]
+            key = glyphs.shades[-2] if curve.dense else glyphs.marks[0]
+            key = glyphs.open_mark if curve.is_open else key
         elif glyphs.ascii_only:
             key = series_letter(curve.color)
         else:

@@ -25,7 +25,8 @@ _FEW = 64
 class Series:
     """One line: its points in any order, and its colour as a number (an index of the palette,
     taken modulo the palette's size). `x` and `y` are equally long. `scattered` points are not
-    joined, nor smoothed; they are marks, and hollow ones if `is_open`."""
+    joined, nor smoothed; they are marks, and hollow ones if `is_open`; where they are `dense` each
+    cell shows how many it has."""
 
     name: str
     x: Sequence[float]
@@ -33,6 +34,7 @@ class Series:
     color: int
     scattered: bool = False
     is_open: bool = False
+    dense: bool = False
 
 
 class Buckets(NamedTuple):
@@ -79,6 +81,7 @@ class Curve:
     form: Form = PLAIN
     scattered: bool = False
     is_open: bool = False
+    dense: bool = False
     logged_x: list[float] = field(default_factory=list)
     logged_y: list[float] = field(default_factory=list)
     x: list[float] = field(default_factory=list)
@@ -272,7 +275,7 @@ class Curve:
 
 def prepare(series: Series, form: Form) -> Curve:
     """The curve of a series. Raises ValueError if x and y differ in length."""
-    curve = Curve(series.name, series.color, form, series.scattered, series.is_open)
+    curve = Curve(series.name, series.color, form, series.scattered, series.is_open, series.dense)
     curve.extend(series.x, series.y)
     return curve
 

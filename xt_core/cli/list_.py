@@ -361,6 +361,8 @@ def _show(report: Report[Any], options: argparse.Namespace, what: str) -> None:
         return
     for line in lines:
         print(line)
+    if more := report.foremost(clock.now())[1]:
+        note(f"{more} more metrics and hyperparameters: --columns 'run,hparams.*,metrics.*'")
     if len(report.records) < report.total:
         shown = f"{len(report.records)} of {report.total} {what}"
         if options.first is None and options.last is None and is_ordered(options):

@@ -21,6 +21,12 @@ DEFAULT_JOB_COLUMNS = (
     "job,status,experiment,style,search_type,work_items,unstarted,queued,running,completed,error,"
     "cancelled,primary_metric,best,best_run,created"
 )
+MOST_LOGGED = 12
+"""Metrics and hyperparameters that a table shows unless the user chose columns."""
+_MANY = ("metrics", "hparams")
+"""The families of which there may be hundreds."""
+_LEAST_SHARE = 0.1
+"""Of the records; what fewer have is shown only where there is room for all."""
 _COLUMN = re.compile(
     r"""\s*(?P<name>(?:\w+\.)?(?:"[^"]*"|'[^']*')(?:\.\w+)?|[^,=:]*?)\s*"""
     r"""(?:=\s*(?P<header>"[^"]*"|'[^']*'|[^,:"'][^,:]*?)\s*)?"""
@@ -75,6 +81,45 @@ def parse_columns(text: str, fields: FieldSet[Record]) -> list[ColumnSpec[Record
         specs.append(_parse_column(match, fields))
         position, more = match.end(), match["end"] == ","
     return specs
+
+
+def foremost(
+    columns: Sequence[Column[Record]],
+    records: Sequence[Record],
+    now: float,
+    leading: Collection[str] = (),
+    most: int = MOST_LOGGED,
+) -> tuple[list[Column[Record]], int]:
+    """The columns with no more than `most` metrics and hyperparameters, and how many were left out.
+
+    Those named by `leading` stay whatever there is; of the others those that most records have,
+    half of them of either family if there are as many. The order stays.
+    """
+    logged = [column for column in columns if column.field.family in _MANY]
+    if len(logged) <= most:
+        return [*columns], 0
+    counts = {
+        column.field.name: sum(column.field.exists(record, now) for record in records)
+        for column in logged
+    }
+    least = _LEAST_SHARE * len(records)
+    others = [
+        column.field
+        for column in sorted(logged, key=lambda column: -counts[column.field.name])
+        if column.field.name not in leading and counts[column.field.name] >= least
+    ]
+    kept = {column.field.name for column in logged if column.field.name in leading}
+    half = max(most - len(kept), 0) // 2
+    for family in _MANY:
+        kept.update([field.name for field in others if field.family == family][:half])
+    rest = [field.name for field in others if field.name not in kept]
+    kept.update(rest[: max(most - len(kept), 0)])
+    shown = [
+        column
+        for column in columns
+        if column.field.family not in _MANY or column.field.name in kept
+    ]
+    return shown, len(columns) - len(shown)
 
 
 def only_column(text: str, fields: FieldSet[Record]) -> Column[Record]:

@@ -117,8 +117,8 @@ _RUN_STATE = [
         lambda r: str(r.status),
         optional=False,
         choices=_words(RunStatus),
-        shown=lambda r: CANCELLING if r.is_cancelling else "",
         flags=(("early-stop", _STOPPED_EARLY),),  # as the terminal UI shows it
+        shown=lambda r: CANCELLING if r.is_cancelling else "",
     ),
     _STOPPED_EARLY,
     _run("exit_code", Kind.NUMBER, lambda r: r.exit_code, header="exit"),

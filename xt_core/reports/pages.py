@@ -1,13 +1,12 @@
 """One run or one job on a page of text."""
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from xt_core import clock
 from xt_core.artifacts.store import ArtifactInfo
 from xt_core.model.records import Event, Job, JobCounts, Run, Value
-from xt_core.query.fields import Field, Kind
+from xt_core.query.fields import Kind
 from xt_core.query.formats import format_value
 from xt_core.query.registry import RUN_FIELDS, JobRow
 from xt_core.query.table import printable, render_table
@@ -51,10 +50,11 @@ def run_facts(
     """
     now = clock.now()
     lines = [f"{run.full_name}: {printable(run.command)}" if run.command else run.full_name]
-    for name, field in _fields_of(run):
+    for name in (*_FACTS, *_TIMES, "username", "description", "notes"):
+        field = RUN_FIELDS.find(name)
         text = format_value(field.get(run, now), field.kind, field.format)
         for number, line in enumerate(text.splitlines()):
-            lines.append(f"  {'' if number else name:<12} {printable(line)}")
+            lines.append(f"  {'' if number else field.name:<12} {printable(line)}")
         if name == "error":
             lines += [f"  {what:<12} {printable(why)}" for what, why in failure.items()]
         if name == "restarts":
@@ -62,19 +62,6 @@ def run_facts(
         if name == _FACTS[-1]:
             lines += _kin(run, run.full_name, reruns)
     return lines
-
-
-def _fields_of(run: Run) -> Iterator[tuple[str, Field[Run]]]:
-    """The fields that are facts of a run, by what they are called here. A run that was started
-    again keeps its first start; when it was queued is that of the last time, so that comes after.
-    """
-    names = [*_FACTS, *_TIMES, "username", "description", "notes"]
-    is_requeued = (run.queued or 0.0) > (run.started or math.inf)
-    if is_requeued:
-        names.remove("queued")
-        names.insert(names.index("started") + 1, "queued")
-    for name in names:
-        yield "requeued" if is_requeued and name == "queued" else name, RUN_FIELDS.find(name)
 
 
 def _last_start(run: Run, events: Sequence[Event], now: float) -> list[str]:

@@ -11,6 +11,7 @@ from xt_core.model.records import Job, Run, Value
 from xt_core.query.formats import counted
 from xt_core.query.table import printable, render_table
 from xt_core.reports.formats import bar, shown
+from xt_core.reports.medians import MOST_MARKS, running_median
 from xt_core.reports.search import (
     LEAST_FOR_IMPORTANCE,
     Outcome,
@@ -69,8 +70,9 @@ def curve(
     *,
     ascii_only: bool = False,
 ) -> Page:
-    """The best value of the primary metric over the runs, and the value of each; runs that go on
-    are hollow marks, and named, the best first. Nothing as long as no run has a value."""
+    """The best value of the primary metric over the runs, and the value of each, or of many runs
+    where they lie and their median; runs that go on are hollow marks, and named, the best first.
+    Nothing as long as no run has a value."""
     objectives = objectives_of(job)
     going_on = running(job, found) if objectives else []
     progress = best_so_far(found, objectives[0].maximize) if objectives else Progress()
@@ -78,12 +80,16 @@ def curve(
         return []
     told = [_running_line(going_on, width)] if going_on else []
     best = Series("best so far", *_steps(progress), 1)
-    each = Series("completed", progress.run_index, progress.value, 0, scattered=True)
+    index, values = progress.run_index, progress.value
+    is_dense = len(values) > MOST_MARKS
+    each = Series("completed", index, values, 0, scattered=True, dense=is_dense)
+    x, y = running_median(index, values) if is_dense else ([], [])
+    middle = Series("median", x, y, 5)
     live = Series("running", [outcome.trial.run_index for outcome, _ in going_on],
                   [value for _, value in going_on], 2, scattered=True, is_open=True)  # fmt: skip
     goal = "most" if objectives[0].maximize else "least"
     chart = render_chart(
-        [one for one in (best, each, live) if one.x],
+        [one for one in (middle, best, each, live) if one.x],
         width,
         height - len(told),
         title=f"best so far ({goal} {objectives[0].metric})",

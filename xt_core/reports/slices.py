@@ -24,6 +24,7 @@ from xt_core.chart import (
     prepare,
 )
 from xt_core.model.records import Job, Value
+from xt_core.reports.medians import MOST_MARKS, median_of_each, running_median
 from xt_core.reports.search import (
     Outcome,
     Slice,
@@ -62,7 +63,8 @@ def slice_charts(
     job: Job, found: Sequence[Outcome], width: int, *, ascii_only: bool = False
 ) -> list[str | Chart]:
     """A chart of each parameter that varies, as many in a row as the width holds; runs that go on
-    are hollow marks at their latest value."""
+    are hollow marks at their latest value. Of many runs it is shown where they lie, and their
+    median."""
     if not objectives_of(job):
         return []
     space = declared_space(job) or Space()
@@ -82,8 +84,11 @@ def slice_charts(
 def _title(job: Job, pairs: Sequence[tuple[Slice, Slice]], ascii_only: bool) -> str:
     """What the charts show, and what their marks mean."""
     glyphs = ASCII_GLYPHS if ascii_only else UNICODE_GLYPHS
-    title = f"{objectives_of(job)[0].metric} by parameter: {glyphs.marks[0]} a run"
-    title += f", {glyphs.marks[1]} several"
+    title = f"{objectives_of(job)[0].metric} by parameter: "
+    if any(len(done.values) > MOST_MARKS for done, _ in pairs):
+        title += f"{glyphs.shades[0]} few runs to {glyphs.shades[-1]} many, and their median"
+    else:
+        title += f"{glyphs.marks[0]} a run, {glyphs.marks[1]} several"
     is_live = any(going_on.values for _, going_on in pairs)
     return title + (f", {glyphs.open_mark} still running" if is_live else "")
 
@@ -102,10 +107,15 @@ def _chart(
         quantity=axis.quantity,
     )
     form = Form(look.log_x, look.log_y)
-    series = (
+    x, is_dense = axis.x(done.values), len(done.values) > MOST_MARKS
+    series = [
         Series("running", axis.x(running.values), running.objective, 2, True, True),
-        Series("completed", axis.x(done.values), done.objective, 0, True),
-    )
+        Series("completed", x, done.objective, 0, True, dense=is_dense),
+    ]
+    if is_dense:
+        is_few = len(set(x)) <= _MOST_NAMED
+        medians = median_of_each if is_few else running_median
+        series.append(Series("median", *medians(x, done.objective), 5, scattered=is_few))
     return lay_out([prepare(one, form) for one in series if one.x], width, _HEIGHT, look)
 
 

@@ -9,7 +9,14 @@ from typing import Any, Generic
 
 from xt_core import clock
 from xt_core.errors import RefusedError, UsageError
-from xt_core.query.columns import TOLD_APART_BY, Column, expand_columns, parse_columns
+from xt_core.query.columns import (
+    DEFAULT_RUN_COLUMNS,
+    TOLD_APART_BY,
+    Column,
+    expand_columns,
+    foremost,
+    parse_columns,
+)
 from xt_core.query.fields import FieldSet, Kind, Record
 from xt_core.query.table import group_rows, render_table, to_csv
 
@@ -53,10 +60,17 @@ class Report(Generic[Record]):
             precision=self.layout.precision,
         )
 
+    def foremost(self, now: float) -> tuple[list[Column[Record]], int]:
+        """The columns that are shown, and how many more there would be; all that the user asked
+        for. Raises UsageError."""
+        columns, layout = self.columns(now), self.layout
+        is_chosen = layout.columns is not None or layout.default_columns != DEFAULT_RUN_COLUMNS
+        return (columns, 0) if is_chosen else foremost(columns, self.records, now)
+
     def lines(self) -> list[str]:
         """The table; with a group column one table a group, headed by its value."""
         now = clock.now()
-        columns = self.columns(now)
+        columns, _ = self.foremost(now)
         if self.layout.group is None:
             return self._table(columns, self.records, now)
         by = parse_columns(self.layout.group, self.fields)[0]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from xt_core.model.states import SearchStyle
+from xt_core.model.states import RunStatus, SearchStyle
 from xt_core.nodes.states import UNREACHABLE, UNRESPONSIVE
 from xt_core.query.formats import counted
 from xt_core.query.registry import CANCELLING
@@ -87,11 +87,21 @@ def _ended(names: Sequence[str], noun: str, marked: int) -> str:
     )
 
 
-def needs_running_job(app: "XtApp") -> str | None:
+def needs_running(app: "XtApp") -> str | None:
+    """In the jobs pane the job must have runs that are running, elsewhere the runs must."""
+    if not app.on_jobs:
+        return _needs_running_runs(app)
     job = app.main.meant_job
     if job is None or job not in app.state.jobs:
         return "no job is chosen"
     return None if app.state.jobs[job].counts.running else f"no run of {job} is running"
+
+
+def _needs_running_runs(app: "XtApp") -> str | None:
+    runs = app.main.meant_runs
+    if not runs or any(run.status == RunStatus.RUNNING for run in runs):
+        return None if runs else "no run is chosen"
+    return f"{runs[0].name} is not running" if len(runs) == 1 else "none of the runs is running"
 
 
 def needs_search(app: "XtApp") -> str | None:

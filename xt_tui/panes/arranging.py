@@ -7,7 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic
 
-from xt_core.query.columns import TOLD_APART_BY, Column, expand_columns, only_column, parse_columns
+from xt_core.query.columns import (
+    TOLD_APART_BY,
+    Column,
+    expand_columns,
+    foremost,
+    only_column,
+    parse_columns,
+)
 from xt_core.query.fields import FieldSet, Record
 from xt_core.query.table import display_width, printable, truncate
 from xt_core.query.views import Columns, column_text
@@ -28,6 +35,8 @@ class Wish(Generic[Record]):
     asked: int
     selection: Selection[Record]
     columns: Columns = ()
+    resized: Mapping[str, int] = field(default_factory=dict)
+    """Cells of columns, by field, that nobody chose."""
     left_out: frozenset[str] = frozenset()
     """Fields that are not shown behind chosen columns."""
     group: str = ""
@@ -49,6 +58,8 @@ class Arrangement(Generic[Record]):
     groups: Groups = field(default_factory=Groups)
     columns: Sequence[Column[Record]] = ()
     widths: Sequence[int] = ()
+    more: int = 0
+    """Metrics and hyperparameters that have no column for want of room."""
     ordered: Sequence[str] = ()
     """The keys of the records in order, also those in closed groups."""
     total: int = 0
@@ -69,6 +80,8 @@ class Looks(Generic[Record]):
     """A cell's text."""
     summary: Callable[[Sequence[Record]], str]
     """What is said of the records of a group."""
+    most_logged: int | None
+    """Metrics and hyperparameters that are shown unless they were chosen; None: all."""
     widths: Mapping[str, int]
     """Columns, by field, that are always so wide: their texts are not known beforehand."""
 
@@ -104,7 +117,7 @@ class Arranger(Generic[Record]):
         order = self.order.update(wish.selection, now)
         groups = self._groups(wish, order.keys, now)
         keys, places, ranks = self._rows(wish, order, groups)
-        columns, widths = self._columns(wish, order.keys, now)
+        columns, widths, more = self._columns(wish, order.keys, now)
         self._ordered = order.keys
         self._last = Arrangement(
             wish.asked,
@@ -114,6 +127,7 @@ class Arranger(Generic[Record]):
             groups,
             columns,
             widths,
+            more,
             order.keys,
             order.total,
         )
@@ -157,13 +171,33 @@ class Arranger(Generic[Record]):
 
     def _columns(
         self, wish: Wish[Record], keys: Sequence[str], now: float
-    ) -> tuple[Sequence[Column[Record]], Sequence[int]]:
+    ) -> tuple[Sequence[Column[Record]], Sequence[int], int]:
+        """The columns, how wide they are, and how many more there would be."""
         ends = [*keys[:_SAMPLE], *keys[_SAMPLE:][-_SAMPLE:]]
         sample = [self._records[key] for key in ends]
+        chosen = {column.name: column.width for column in wish.columns}
+        wanted, more = self._wanted_columns(wish, ends, sample, now)
+        columns = [
+            column
+            for column in wanted
+            if column.field.name in chosen or self._says_something(column, sample, now)
+        ]
+        if self._widths_for != (wish.selection.scope, wish.columns):
+            self._widths, self._widths_for = {}, (wish.selection.scope, wish.columns)
+        given = {**wish.resized, **chosen}
+        widths = [
+            given.get(column.field.name) or self._width(column, sample, now) for column in columns
+        ]
+        return columns, widths, more
+
+    def _wanted_columns(
+        self, wish: Wish[Record], ends: Sequence[str], sample: Sequence[Record], now: float
+    ) -> tuple[Sequence[Column[Record]], int]:
+        """The columns that were chosen and what came later, or those that suit these records."""
         chosen_text = column_text(wish.columns, self._fields)
         text = f"{chosen_text},{self._looks.later}".rstrip(",") if chosen_text else ""
         specs = parse_columns(text or self._looks.column_text(ends), self._fields)
-        chosen = {column.name: column.width for column in wish.columns}
+        chosen = {column.name for column in wish.columns}
         expanded = expand_columns(
             specs,
             self._fields,
@@ -175,17 +209,14 @@ class Arranger(Generic[Record]):
         columns = [
             column
             for column in expanded
-            if column.field.name in chosen
-            or (
-                column.field.name not in wish.left_out and self._says_something(column, sample, now)
-            )
+            if column.field.name in chosen or column.field.name not in wish.left_out
         ]
-        if self._widths_for != (wish.selection.scope, wish.columns):
-            self._widths, self._widths_for = {}, (wish.selection.scope, wish.columns)
-        widths = [
-            chosen.get(column.field.name) or self._width(column, sample, now) for column in columns
-        ]
-        return columns, widths
+        if self._looks.most_logged is None:
+            return columns, 0
+        # What else is said to come first are metrics; of hyperparameters hundreds may vary.
+        named = (spec.field for spec in specs if isinstance(spec, Column))
+        leading = chosen or {field.name for field in named if field.family == "metrics"}
+        return foremost(columns, sample, now, leading, self._looks.most_logged)
 
     def _says_something(
         self, column: Column[Record], records: Sequence[Record], now: float

@@ -1,16 +1,20 @@
 """The headings of a pane's columns: which there are, how wide, and what the rows are sorted by."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from xt_core.query.columns import Column
 from xt_core.query.fields import FieldSet, Record
+from xt_core.query.formats import counted
 from xt_core.query.sorting import parse_sort
 from xt_core.query.table import display_width
+from xt_tui.actions.lists import ACTIONS
+from xt_tui.keymap import key_text
 from xt_tui.order import Selection
 from xt_tui.panes.arranging import Arrangement
-from xt_tui.widgets.table import TableColumn
+from xt_tui.widgets.table_lines import TableColumn
 
 _MARK_CELLS = 1
+_CHOICE = next(action for action in ACTIONS if action.id == "columns")
 
 
 def table_columns(
@@ -39,3 +43,10 @@ def sort_arrows(selection: Selection[Record], fields: FieldSet[Record]) -> dict[
         + (str(number) if len(keys) > 1 else "")
         for number, key in enumerate(keys, 1)
     }
+
+
+def more_text(more: int, changed: Mapping[str, str]) -> list[str]:
+    """``+388 columns: C``, the key being the one that chooses them; `changed` are the user's own
+    keys."""
+    keys = changed.get(_CHOICE.id, _CHOICE.keys)
+    return [f"+{counted(more, 'column')}: {key_text(keys)}"] if more else []

@@ -25,7 +25,8 @@ from xt_tui.groups import is_group
 from xt_tui.panes.pausing import Pause
 from xt_tui.panes.rows import RowsPane
 from xt_tui.widgets.filter_bar import FilterBar
-from xt_tui.widgets.table import Cell, Table
+from xt_tui.widgets.table import Table
+from xt_tui.widgets.table_lines import Cell
 
 _ARCHIVED = "↓"
 """Stands before what was put away."""
@@ -58,11 +59,20 @@ class RecordsPane(RowsPane[Record]):
         """The columns that are shown: those chosen, and what came later."""
         chosen = {column.name for column in self._columns}
         shown = (column.field.name for column in self._arrangement.columns)
-        return *self._columns, *(ChosenColumn(name) for name in shown if name not in chosen)
+        width = self._resized.get
+        later = (ChosenColumn(name, width(name, 0)) for name in shown if name not in chosen)
+        return *self._columns, *later
 
     def set_columns(self, columns: Columns) -> None:
         """Show these columns, and of what was logged only what nobody could choose yet; none: the
-        automatic ones."""
+        automatic ones, which they also remain if they have but other widths."""
+        names = [column.name for column in columns]
+        is_resized = not self._columns and names == [column.name for column in self.columns]
+        if is_resized or not columns:
+            self._resize([column for column in columns if column.width])
+        if is_resized:
+            self.wish_rows()
+            return
         kept = {column.name for column in columns}
         logged = (
             field.name
@@ -77,6 +87,11 @@ class RecordsPane(RowsPane[Record]):
         self._remembered.put("columns", to_json(columns) or None)
         self._remembered.put("left out", list(left_out) or None)
         self.wish_rows()
+
+    def _resize(self, columns: Sequence[ChosenColumn]) -> None:
+        """These automatic columns are so wide, and all others as wide as their texts."""
+        self._resized = {column.name: column.width for column in columns}
+        self._remembered.put("widths", to_json(tuple(columns)) or None)
 
     # Sort -------------------------------------------------------------------------------
 

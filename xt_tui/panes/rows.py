@@ -16,7 +16,7 @@ from textual.message import Message
 from xt_core import clock
 from xt_core.annotations import not_archived
 from xt_core.choices import Choices
-from xt_core.query.columns import Column
+from xt_core.query.columns import MOST_LOGGED, Column
 from xt_core.query.fields import FieldSet, Record
 from xt_core.query.filters import Filter
 from xt_core.query.formats import counted
@@ -34,14 +34,15 @@ from xt_tui.groups import Groups, is_group
 from xt_tui.order import RecordOrder, Selection
 from xt_tui.panes.arranging import Arrangement, Arranger, Looks, Wish, placed
 from xt_tui.panes.awaited import Awaited
-from xt_tui.panes.headings import sort_arrows, table_columns
+from xt_tui.panes.headings import more_text, sort_arrows, table_columns
 from xt_tui.panes.marks import Marks
 from xt_tui.panes.pace import Pace
 from xt_tui.panes.pane import Pane
 from xt_tui.panes.remembered import Remembered
 from xt_tui.state import STYLES, marked, states_text
 from xt_tui.widgets.filter_bar import FilterBar
-from xt_tui.widgets.table import Cell, Table
+from xt_tui.widgets.table import Table
+from xt_tui.widgets.table_lines import Cell
 
 _SEEN = 500
 """Rows at either end whose fields are offered as columns, besides those in sight."""
@@ -55,6 +56,8 @@ class RowsPane(Pane, Generic[Record]):
     """Keys of rows above the records, which cannot be marked."""
     WIDTHS: Mapping[str, int] = {"status": len(marked("cancelling"))}
     """Columns, by field, that are always so wide."""
+    MOST_LOGGED: int | None = MOST_LOGGED
+    """Metrics and hyperparameters that have columns unless the user chose them; None: all."""
     LATER = ""
     """What is shown behind columns that the user chose, as of `xt list --columns`, unless it was
     there to be chosen."""
@@ -91,7 +94,15 @@ class RowsPane(Pane, Generic[Record]):
         super().__init__(title, id=id)
         self.noun, self._empty, self._example = noun, empty, example
         self._records, self.fields, self._order = records, fields, order
-        looks = Looks(self.LEAD, self.column_text, self.LATER, self.text, self.summary, self.WIDTHS)
+        looks = Looks(
+            self.LEAD,
+            self.column_text,
+            self.LATER,
+            self.text,
+            self.summary,
+            self.MOST_LOGGED,
+            self.WIDTHS,
+        )
         self._arranger = Arranger(records, fields, order, looks)
         self.selection, self.scope = selection, tuple[Filter[Record], ...]()
         self.hidden: tuple[Filter[Record], ...] = (not_archived(fields),)
@@ -123,6 +134,9 @@ class RowsPane(Pane, Generic[Record]):
             self.selection = replace(selection, sort=kept[0], reverse=kept[1])
         self.group = self._remembered.group(fields)
         self._columns: Columns = from_json(self._remembered.get("columns"), fields)
+        widths = from_json(self._remembered.get("widths"), fields)
+        self._resized = {column.name: column.width for column in widths}
+        """Cells of automatic columns to which the user gave another width."""
         self._left_out = names_from_json(self._remembered.get("left out"))
 
     def on_mount(self) -> None:
@@ -187,9 +201,10 @@ class RowsPane(Pane, Generic[Record]):
         """How the rows are grouped."""
         return self._arrangement.groups
 
-    def first(self, most: int) -> list[Record]:
-        """The first records in the order shown."""
-        return [self._records[key] for key in self._arrangement.ordered[:most]]
+    @property
+    def listed(self) -> list[Record]:
+        """All records in the order shown, also those in closed groups."""
+        return [self._records[key] for key in self._arrangement.ordered]
 
     def members(self, key: str) -> Sequence[str]:
         """What marking a row marks."""
@@ -299,6 +314,7 @@ class RowsPane(Pane, Generic[Record]):
             self._asked,
             replace(self.selection, scope=(*self.hidden, *self.scope)),
             self._columns,
+            self._resized,
             frozenset(self._left_out),
             self.group,
             self._opened,
@@ -424,6 +440,7 @@ class RowsPane(Pane, Generic[Record]):
         parts += [f"{len(groups.by_key):,} by {groups.column}"] if groups.column else []
         parts += [f"{shown:,} marked"] if shown else []
         parts += [f"{counted(hidden, 'mark')} out of sight"] if hidden else []
+        parts += more_text(self._arrangement.more, getattr(self.app, "user_keys", {}))
         parts += ["marking a range: v ends it"] if self._marks.is_ranging else []
         self.border_subtitle = " · ".join(parts).replace("[", r"\[")
 

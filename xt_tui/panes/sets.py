@@ -15,6 +15,8 @@ from xt_tui.state import outcome
 class SetsPane(RecordsPane[Run]):
     """Runs whose hyperparameters are those that they were given, whatever they logged."""
 
+    MOST_LOGGED = None
+
     def __init__(self, job: Job, number: int, pending: Mapping[str, str]) -> None:
         """`number` is the key that leads here; `pending` what is being done about runs."""
         self.runs: dict[str, Run] = {}

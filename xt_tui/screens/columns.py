@@ -14,13 +14,14 @@ from xt_core.query.columns import Column
 from xt_core.query.fields import FieldSet, Record
 from xt_core.query.formats import counted
 from xt_core.query.views import NARROWEST, WIDEST, ChosenColumn, Columns, is_known
-from xt_tui.columns import known_names, moved, resized, toggled
+from xt_tui.columns import first, hidden, known_names, moved, only, resized, shown, toggled
 from xt_tui.widgets.dialog import Dialog
-from xt_tui.widgets.table import Cell, Table, TableColumn
+from xt_tui.widgets.table import Table
+from xt_tui.widgets.table_lines import Cell, TableColumn
 
 _KEYS = (
-    "↑ ↓ go · space show or hide · J K move · + - width · / search · r automatic · enter takes · "
-    "q or esc leaves"
+    "↑ ↓ go · space show or hide · J K move · t to the top · + - width · / search · a show all "
+    "that match, x hide them, o only these · r automatic · enter takes · q or esc leaves"
 )
 _NAME_CELLS, _EXAMPLE_CELLS = 34, 24
 _WIDTH_STEP = 2
@@ -50,6 +51,10 @@ class ColumnsScreen(ModalScreen[Columns | None], Generic[Record]):
         Binding("space", "choose_field", "show or hide"),
         Binding("J,ctrl+down", "shift(1)", "move down"),
         Binding("K,ctrl+up", "shift(-1)", "move up"),
+        Binding("t", "lead", "to the top"),
+        Binding("a", "show_listed", "show all listed"),
+        Binding("x", "hide_listed", "hide all listed"),
+        Binding("o", "only_listed", "only these"),
         Binding("plus,equals_sign", "resize(1)", "wider"),
         Binding("minus", "resize(-1)", "narrower"),
         Binding("slash", "search", "search"),
@@ -61,14 +66,14 @@ class ColumnsScreen(ModalScreen[Columns | None], Generic[Record]):
         noun: str,
         fields: FieldSet[Record],
         records: Sequence[Record],
-        shown: Columns,
+        columns: Columns,
         text: Callable[[Column[Record], Record, float], str],
     ) -> None:
         """`records` are examples: what they logged is offered. `text` says what a column may look
         like, by one of them."""
         super().__init__()
         self._noun, self._fields, self._records = noun, fields, records
-        self._columns, self._text = shown, text
+        self._columns, self._text = columns, text
         self._known = known_names(fields, records, clock.now())
         self._is_stepped = False
         """Whether a field was gone to since text was typed last."""
@@ -124,6 +129,12 @@ class ColumnsScreen(ModalScreen[Columns | None], Generic[Record]):
         texts = (self._text(column, record, now) for record in self._records)
         return next(filter(None, texts), "")
 
+    def _matches(self) -> list[str]:
+        """What is listed; aggregates only where nothing else is, for each metric has several."""
+        names = list(self._table.keys)
+        plain = [name for name in names if self._fields.find(name).aggregate is None]
+        return plain or names
+
     # Keys ---------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -161,8 +172,25 @@ class ColumnsScreen(ModalScreen[Columns | None], Generic[Record]):
 
     def action_shift(self, by: int) -> None:
         if (name := self._table.cursor_key) is not None:
-            self._columns = moved(self._columns, name, by)
+            self._columns = moved(self._columns, name, by, set(self._table.keys))
             self._show()
+
+    def action_lead(self) -> None:
+        if (name := self._table.cursor_key) is not None:
+            self._columns = first(self._columns, name)
+            self._show()
+
+    def action_show_listed(self) -> None:
+        self._columns = shown(self._columns, self._matches())
+        self._show()
+
+    def action_hide_listed(self) -> None:
+        self._columns = hidden(self._columns, set(self._table.keys))
+        self._show()
+
+    def action_only_listed(self) -> None:
+        self._columns = only(self._columns, self._matches(), self._fields)
+        self._show()
 
     def action_resize(self, by: int) -> None:
         name = self._table.cursor_key

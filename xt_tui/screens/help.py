@@ -21,7 +21,9 @@ from xt_tui.keymap import key_text, keys_of
 from xt_tui.widgets.dialog import Dialog
 from xt_tui.widgets.options import nothing_matches
 
-_KEYS_WIDTH = 18
+_KEYS_CELLS, _KEYS_CELLS_NARROW = 18, 8
+_NARROW_BELOW = 80
+"""Cells of the terminal; in narrower ones what keys do has more of the room."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,9 @@ class HelpScreen(ModalScreen[str | None]):
     def __init__(self, lines: Sequence[Line]) -> None:
         super().__init__()
         self._lines = lines
+        self._words: list[str] = []
+        self._keys_cells = 0
+        """Those that the keys have in the lines that are shown."""
 
     def compose(self) -> ComposeResult:
         with Dialog("Keys", "enter does it, esc, ctrl+g or ? closes", id="help"):
@@ -126,8 +131,20 @@ class HelpScreen(ModalScreen[str | None]):
         self._show([])
         self.query_one(Input).focus()
 
+    def on_resize(self) -> None:
+        if self._keys_cells != self._fitting_keys_cells:
+            options = self.query_one(OptionList)
+            highlighted = options.highlighted
+            self._show(self._words)
+            options.highlighted = highlighted
+
+    @property
+    def _fitting_keys_cells(self) -> int:
+        return _KEYS_CELLS_NARROW if self.app.size.width < _NARROW_BELOW else _KEYS_CELLS
+
     def _show(self, words: list[str]) -> None:
         """The lines that have all the words."""
+        self._words, self._keys_cells = words, self._fitting_keys_cells
         options = self.query_one(OptionList)
         options.clear_options()
         heading = ""
@@ -136,7 +153,9 @@ class HelpScreen(ModalScreen[str | None]):
                 if line.heading != heading:
                     heading = line.heading
                     options.add_option(Option(Text(heading, "bold"), disabled=True))
-                options.add_option(Option(_text(line), id=str(number), disabled=not line.action))
+                options.add_option(
+                    Option(_text(line, self._keys_cells), id=str(number), disabled=not line.action)
+                )
         if not options.option_count:
             options.add_option(nothing_matches())
         options.action_first()
@@ -171,7 +190,7 @@ class HelpScreen(ModalScreen[str | None]):
             options.action_page_up()
 
 
-def _text(line: Line) -> Text:
+def _text(line: Line, keys_cells: int) -> Text:
     text = Text(no_wrap=True, overflow="ellipsis")
-    text.append(f"  {line.keys:<{_KEYS_WIDTH}}", "bold").append(f" {line.text}")
+    text.append(f"  {line.keys:<{keys_cells}}", "bold").append(f" {line.text}")
     return text.append(f"  (not now: {line.reason})", "dim") if line.reason else text

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 _CLOCK_SECONDS = 1.0
 _REST_SECONDS = 0.1
 """How long the cursor rests before charts and details follow it: not to each row on its way."""
-_MOST_OF_JOB = 500
-"""Runs of a job among which the metrics pane chooses those that it draws."""
 
 
 class MainScreen(PanesScreen):
@@ -200,7 +198,7 @@ class MainScreen(PanesScreen):
 
     def _show_chosen(self) -> None:
         job = self._drawn_job
-        runs = self.runs.chosen if job is None else self.runs.first(_MOST_OF_JOB)
+        runs = self.runs.chosen if job is None else self.runs.listed
         self._goal = self._chosen_goal()
         self.metrics.show_runs(runs, *self._goal, self.runs.groups)
         self._show_output()

@@ -17,7 +17,8 @@ from xt_tui.palette import Hit, Key, Kind, found
 from xt_tui.screens.typed import TypedChoice
 from xt_tui.typeahead import Typeahead
 from xt_tui.widgets.dialog import Dialog
-from xt_tui.widgets.table import Cell, Table, TableColumn
+from xt_tui.widgets.table import Table
+from xt_tui.widgets.table_lines import Cell, TableColumn
 
 _KEYS = "↑ ↓ choose · enter goes there, or does it · esc or ctrl+g closes"
 _NARROWEST, _WIDEST, _ABOUT_CELLS = 16, 40, 120
@@ -37,7 +38,8 @@ class PaletteScreen(TypedChoice[Hit | None]):
         """`recent` is what was chosen lately, the newest first."""
         super().__init__()
         self._kinds, self._recent = kinds, recent
-        self._noun_cells = max(len(kind.noun) for kind in kinds)
+        self._has_nouns = False
+        """Whether any hit has a noun in front of it: that of an action has none."""
         self._background = Background(self, "palette")
         self._hits: dict[str, Hit] = {}
         self._typed = self._shown = 0
@@ -75,20 +77,20 @@ class PaletteScreen(TypedChoice[Hit | None]):
     def _show(self, hits: Sequence[Hit]) -> None:
         """The best hit is under the cursor."""
         self._hits = {"\0".join(hit.key): hit for hit in hits}
+        nouns = max((len(hit.kind.noun) for hit in hits), default=0)
+        self._has_nouns = bool(nouns)
         widest = max((display_width(hit.kind.title(hit.name)) for hit in hits), default=0)
-        columns = [
-            TableColumn("", self._noun_cells),
-            TableColumn("", min(max(widest, _NARROWEST), _WIDEST)),
-            TableColumn("", _ABOUT_CELLS),
-        ]
-        self.table.show(columns, list(self._hits))
+        widths = [min(max(widest, _NARROWEST), _WIDEST), _ABOUT_CELLS]
+        widths = [nouns, *widths] if nouns else widths
+        self.table.show([TableColumn("", width) for width in widths], list(self._hits))
         self.table.action_edge(0)
 
     def _cells(self, key: str) -> list[Cell]:
         hit = self._hits[key]
         about = hit.kind.about(hit.name)
         title = hit.kind.title(hit.name)
-        return [Cell(hit.kind.noun, "dim"), Cell(title, "bold"), Cell(about, "dim")]
+        cells = [Cell(title, "bold"), Cell(about, "dim")]
+        return [Cell(hit.kind.noun, "dim"), *cells] if self._has_nouns else cells
 
     def action_take(self) -> None:
         """Take what is under the cursor, as soon as that is of the text. What is typed meanwhile is

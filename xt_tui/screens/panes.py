@@ -33,7 +33,7 @@ from xt_tui.widgets.tab_strip import Tab, TabStrip
 
 _FIRST = ("runs", "metrics", "jobs", "details", "output", "nodes", "teams")
 """The order that panes are shown in before any had the keys."""
-WELCOME = """XT runs scripts and hyperparameter searches, here and on machines over SSH,
+WELCOME = """XT runs scripts and hyperparameter searches, here and on machines over SSH, \
 and shows how they go. Nothing has been run yet.
 
   n   launch a script, or a search, from a form

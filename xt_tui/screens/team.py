@@ -44,9 +44,16 @@ class TeamScreen(ModalScreen[str | None]):
         options = self.query_one(OptionList)
         options.highlighted = list(self._teams).index(self._current)
         options.focus()
+        self.app.theme_changed_signal.subscribe(self, lambda _theme: self._wear())
+
+    def _wear(self) -> None:
+        """Lines have their colours in them: they are made anew in those of another theme."""
+        for name, team in self._teams.items():
+            self.query_one(OptionList).replace_option_prompt(name, self._line(name, team))
 
     def _line(self, name: str, team: Team | XTError) -> Text:
-        line = Text("● " if name == self._current else "  ", STYLES["completed"], no_wrap=True)
+        line = Text(no_wrap=True)
+        line.append("● " if name == self._current else "  ", STYLES["completed"])
         line.append(name, "bold")
         if isinstance(team, XTError):
             return line.append(f"  ✘ {team.message}", STYLES["error"])
