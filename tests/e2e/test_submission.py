@@ -233,6 +233,10 @@ def test_a_failing_parent_script_fails_the_job_visibly(xt: Xt) -> None:
             "first_error": "ValueError: no data",
         }
     ]
+    listed = xt("list", "runs", "--filter", "job=job1")
+    assert listed.stderr == (
+        "no runs\nrun1 error on node0: parent script: exit code 3: xt view job job1\n"
+    )
     counts = xt.json("list", "jobs")["jobs"][0]["counts"]
     assert counts == {"unstarted": 0, "running": 0, "completed": 0, "error": 0, "cancelled": 2}
 

@@ -1,6 +1,7 @@
 """`xt list`: reports."""
 
 import argparse
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from xt_core import clock
@@ -109,9 +110,20 @@ def _list_runs(session: Session, options: argparse.Namespace) -> None:
         return {"runs": [run_document(run, now) for run in runs], "total": total}
 
     _show(Report(runs, total, RUN_FIELDS, layout, documents), options, "runs")
+    if not total and not options.parents:
+        _tell_parents(session, query)
     for text in unlogged_texts(session.store, query.workspace, query.filters, runs):
         note(text)
     tell_unknown_goals(named, runs)
+
+
+def _tell_parents(session: Session, query: RunQuery) -> None:
+    """Of jobs without runs their parents tell how they go, or why there are none."""
+    from xt_core.reports.parents import is_told, parent_text
+
+    for parent in session.store.find_runs(replace(query, parents=True, statuses=()))[0]:
+        if is_told(parent):
+            note(f"{parent_text(parent)}: xt view job {parent.job}")
 
 
 def _run_query(session: Session, options: argparse.Namespace) -> RunQuery:
