@@ -170,4 +170,4 @@ async def test_a_pager_that_is_not_to_be_had_is_told(session: Session) -> None:
         await until(pilot, lambda: "no run is attached" in told(app))
         assert app.output.view.lines == ["one"]
         await pilot.press("3", "a")
-        await until(pilot, lambda: border(app) == "run1.5 · ✔ completed · no output")
+        await until(pilot, lambda: border(app) == "run1.1 · ✔ completed")

@@ -154,8 +154,8 @@ async def test_enter_goes_to_the_run_also_if_a_filter_hides_it(session: Session)
         await pilot.press("z", "G", "enter")
         await until(pilot, lambda: app.screen is app.main)
         await until(pilot, lambda: app.runs.run is not None and app.runs.run.name == "run1.1")
-        assert app.jobs.job == "job1"
-        await until(pilot, lambda: len(app.runs.table.keys) == 6, "the runs of job1 alone")
+        assert app.jobs.job is None
+        await until(pilot, lambda: len(app.runs.table.keys) == 7, "the runs of all jobs, as before")
         assert app.runs.run is not None
         assert app.runs.run.name == "run1.1"
         assert app.main.pane is app.runs

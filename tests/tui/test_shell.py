@@ -161,7 +161,7 @@ async def test_the_palette_goes_to_anything_and_offers_it_first_again(session: S
         assert "cancel            [c] not now: run1.1 has ended" in text_of(app)
         await pilot.press(*"run1.5", "enter")  # faster than it is found
         await until(pilot, lambda: app.runs.table.cursor_key == "ws1/run1.5")
-        assert app.jobs.table.cursor_key == "job1"
+        assert app.jobs.table.cursor_key == "all"  # where the runs of all jobs are, they stay
         await pilot.press("ctrl+p")
         await until(pilot, lambda: palette_rows(app)[:2] == ["run ws1/run1.5", "help"])
         await pilot.press(*"theme xt-light", "enter")
