@@ -65,7 +65,7 @@ async def test_of_hundreds_of_metrics_a_dozen_have_columns_and_a_search_shows_th
     async with XtApp(session).run_test(size=(200, 40)) as pilot:
         app = await until_loaded(pilot, 7)
         await until(pilot, lambda: "+190 columns: C" in str(app.runs.border_subtitle))
-        assert header(app)[:5] == ["run▲", "status", "loss", "trend", "lr"]
+        assert header(app)[:5] == ["run▲", "status", "loss", "trend(loss)", "lr"]
         columns = [column.name for column in app.runs.columns]
         assert columns[-2:] == ["job", "experiment"]
         assert sum(name.startswith("metrics.layer") for name in columns) == 10
@@ -95,7 +95,7 @@ async def test_of_hundreds_of_metrics_a_dozen_have_columns_and_a_search_shows_th
 async def test_another_width_leaves_columns_automatic(session: Session) -> None:
     async with XtApp(session).run_test(size=(200, 40)) as pilot:
         app = await until_loaded(pilot, 7)
-        await until(pilot, lambda: "trend" in header(app))
+        await until(pilot, lambda: "trend(loss)" in header(app))
         await pilot.press("C")
         screen = await until(pilot, lambda: isinstance(app.screen, ColumnsScreen) and app.screen)
         await pilot.press("+", "enter")
