@@ -85,11 +85,13 @@ class ControllerApi:
         return web.json_response({})
 
     async def restart_job(self, request: web.Request) -> web.Response:
-        delay = _number(await _body(request), "delay", 0.0) or 0.0
+        body = await _body(request)
+        delay, named = _number(body, "delay", 0.0) or 0.0, body.get("runs")
+        runs = None if named is None else [str(name) for name in named]
         job = request.match_info["job"]
-        runs = await asyncio.shield(self._service.restart_job(job, delay))
+        restarted = await asyncio.shield(self._service.restart_job(job, delay, runs))
         await self._service.settle()
-        return web.json_response({"restarted": runs})
+        return web.json_response({"restarted": restarted})
 
     async def cancel(self, request: web.Request) -> web.Response:
         """Answers once everything named has ended."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 
 from controller.claims import Claims, NodeClaims
 from controller.jobrecords import fail_job, store_job_record, store_parent_records
@@ -317,7 +317,14 @@ class JobTask:
         store.cancel_part(self.job.name, self._node.name)
 
     async def _cancel_by(self, mark: Callable[[SqliteStatsStore], None], grace: float) -> None:
-        await self._node.store(mark)
+        live = [task.run.name for task in self.live.values() if not task.run.is_parent]
+
+        def mark_all(store: SqliteStatsStore) -> None:
+            mark(store)
+            for name in live:  # whoever looks at them sees why they end
+                store.change_run(self._cancel_request(name))
+
+        await self._node.store(mark_all)
         self.cancelled.set()
         for task in list(self.live.values()):
             task.cancel(grace)
@@ -331,15 +338,20 @@ class JobTask:
         task = self.live.get(name)
         if task is None:
             return
-        change = RunChange(self.job.workspace, name, fields={"cancel_requested": True})
-        await self._node.store(lambda store: store.change_run(change))
+        await self._node.store(lambda store: store.change_run(self._cancel_request(name)))
         task.cancel(grace)
         await task.finished.wait()
 
-    async def restart(self, delay: float) -> list[str]:
-        """The service restart: stop each living process, wait, and start it again."""
+    def _cancel_request(self, run: str) -> RunChange:
+        return RunChange(self.job.workspace, run, fields={"cancel_requested": True})
+
+    async def restart(self, delay: float, runs: Collection[str] | None = None) -> list[str]:
+        """The service restart: stop each living process (those of `runs`, if any are named), wait,
+        and start it again."""
         chosen = [
-            task for task in self.live.values() if task.was_started and task.run.ended is None
+            task
+            for name, task in self.live.items()
+            if task.was_started and task.run.ended is None and (runs is None or name in runs)
         ]
         for task in chosen:
             task.restart(delay, self.context.grace_seconds)

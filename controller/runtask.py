@@ -57,6 +57,8 @@ class RunTask:
         )
         self.finished = asyncio.Event()
         self.cancelled = asyncio.Event()
+        self.cancelling: tuple[float, float] | None = None
+        """Since when it is being cancelled, and when it is killed, in seconds since 1970."""
         self.was_started = run.status is RunStatus.RUNNING
         self._may_start_again = asyncio.Event()
         self._may_start_again.set()
@@ -69,6 +71,9 @@ class RunTask:
 
     def cancel(self, grace: float) -> None:
         """Stop the run for good. `finished` is set once it is in a final state."""
+        now = clock.now()
+        since, kill_at = self.cancelling or (now, now + grace)
+        self.cancelling = since, min(kill_at, now + grace)
         self.cancelled.set()
         self.execution.stop(CANCEL, grace)
 

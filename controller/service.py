@@ -6,7 +6,7 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -277,6 +277,7 @@ class ControllerService:
                 "pid": task.execution.pid,
                 "gpus": task.execution.gpus,
                 "listeners": task.feed.listeners,
+                "cancelling": _cancelling_document(task.cancelling),
             }
             for task in tasks
         ]
@@ -391,14 +392,24 @@ class ControllerService:
                 tasks.append(job.cancel_run(name, _grace(job, grace)))
         await asyncio.gather(*tasks)
 
-    async def restart_job(self, name: str, delay: float) -> list[str]:
-        """Simulate a service restart for a job's living runs; their names."""
+    async def restart_job(
+        self, name: str, delay: float, runs: Collection[str] | None = None
+    ) -> list[str]:
+        """Simulate a service restart for a job's living runs, or those of them that are named;
+        their names."""
         task = self.jobs.get(name)
         if task is None:
             await self._node.store(lambda store: store.job(name))
             raise UnknownNameError(f"{name} has no running run on {self._node.name}", "xt status")
-        return await task.restart(delay)
+        return await task.restart(delay, runs)
 
 
 def _grace(job: JobTask, grace: float | None) -> float:
     return job.context.grace_seconds if grace is None else grace
+
+
+def _cancelling_document(times: tuple[float, float] | None) -> dict[str, str] | None:
+    if times is None:
+        return None
+    since, kill_at = times
+    return {"since": clock.iso(since), "kill_at": clock.iso(kill_at)}

@@ -12,7 +12,7 @@ from typing import Any
 from xt_core import clock
 from xt_core.home import is_own_node
 from xt_core.model.records import Job, Run
-from xt_core.query.registry import JobRow
+from xt_core.query.registry import CANCELLING, JobRow
 from xt_core.reports.parents import is_told
 from xt_tui.themes import StateStyles
 
@@ -113,6 +113,9 @@ class ViewState:
     last_known: dict[str, float] = field(default_factory=dict)
     """Nodes with work that say nothing -> when they were heard of last, in seconds since 1970:
     what lives on them is shown as it was then."""
+    cancels: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    """Runs by their full names -> since when they are being cancelled, by whomever, and when they
+    are killed; as their nodes say."""
     _attended: set[str] = field(default_factory=set)
     """The nodes that have had a controller while we looked."""
     _silent_since: dict[str, float] = field(default_factory=dict)
@@ -141,6 +144,11 @@ class ViewState:
                 self.living.add(row.job.name)
         if batch.status is not None:  # else what was known stays, and its age is told
             self.status = batch.status
+            self.cancels = {
+                f"{run['workspace']}/{run['name']}": run["cancelling"]
+                for run in batch.status.get("runs", ())
+                if run.get("cancelling")
+            }
         self.error = batch.error
         now = clock.now()
         silent = {node["name"] for node in self.nodes if node["controller"] is None}
@@ -209,11 +217,23 @@ class ViewState:
 
     def run_status(self, run: Run) -> str:
         """The run's state, or what is being done about it."""
-        return self.pending.get(run.full_name, outcome(run))
+        name = run.full_name
+        is_cancelling = run.is_cancelling or (name in self.cancels and not run.status.is_final)
+        return self.pending.get(name, CANCELLING if is_cancelling else outcome(run))
 
     def job_status(self, row: JobRow) -> str:
         """The job's state, or what is being done about it."""
-        return self.pending.get(row.job.name, str(row.counts.status()))
+        status = CANCELLING if row.is_cancelling else str(row.counts.status())
+        return self.pending.get(row.job.name, status)
+
+    def cancel_text(self, run: Run) -> str:
+        """``run1 is being cancelled since 14:03:05; it is killed in 7 s``"""
+        text, times = f"{run.name} is being cancelled", self.cancels.get(run.full_name)
+        if times is None:
+            return text
+        since, kill_at = (datetime.fromisoformat(times[name]) for name in ("since", "kill_at"))
+        left = max(0, round(kill_at.timestamp() - clock.now()))
+        return f"{text} since {since.astimezone():%H:%M:%S}; it is killed in {left} s"
 
     def set_pending(self, names: list[str], what: str) -> None:
         """Badge what lives among these runs and jobs; what has ended needs no badge."""

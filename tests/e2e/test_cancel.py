@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from datetime import datetime
 
 import pytest
 from support import Xt, is_alive, wait_until
@@ -51,6 +52,31 @@ def test_the_whole_process_tree_ends_and_neighbours_live_on(xt: Xt) -> None:
     assert xt.events("run1.1")[-3:] == ["cancelled", "ended", "capture_after"]
     xt("cancel", "job", "job1", "--grace", "0")
     assert not any(is_alive(pid) for pid in neighbour.values())
+
+
+@pytest.mark.both
+@pytest.mark.parametrize("what", ["run", "job"])
+def test_while_a_run_resists_everybody_sees_that_it_is_being_cancelled(xt: Xt, what: str) -> None:
+    xt.script("t.sh", "trap '' TERM; echo ready; while true; do sleep 0.05; done\n")
+    xt.submit("t.sh")
+    xt.wait_output("run1", "ready")
+    assert xt.json("status")["runs"][0]["cancelling"] is None
+    canceller = xt.start("cancel", what, f"{what}1", "--grace", "1000")
+    wait_until(lambda: xt.json("status")["runs"][0]["cancelling"], "the node to tell")
+    run = xt.json("status")["runs"][0]
+    times = [datetime.fromisoformat(run["cancelling"][name]) for name in ("since", "kill_at")]
+    assert (times[1] - times[0]).total_seconds() == 1000
+    assert run["status"] == "running"
+    assert "run1       cancelling" in xt("status").stdout
+    if xt.session.team.is_embedded:  # the store of another is not told before the end
+        listed = xt.json("list", "runs")["runs"][0]
+        assert (listed["status"], listed["cancel_requested"]) == ("running", True)
+        assert "cancelling" in xt("list", "runs").stdout
+        assert ("cancelling" in xt("list", "jobs").stdout) == (what == "job")
+    xt("cancel", "run", "run1", "--grace", "0")
+    assert canceller.wait(timeout=90) == 0
+    assert xt.run("run1").status == "cancelled"
+    assert "cancelling" not in xt("list", "runs").stdout
 
 
 def test_a_cancelled_run_may_save_its_work(xt: Xt) -> None:

@@ -48,6 +48,21 @@ def test_a_restarted_run_keeps_name_output_and_counts_its_restarts(xt: Xt) -> No
     assert (metrics["n"]["step"], metrics["n"]["value"]) == ([0, 1], [0, 1])
 
 
+def test_single_runs_are_restarted_and_others_go_on(xt: Xt) -> None:
+    xt.script("steady.py", STEADY)
+    xt.submit("--runs", "2", "--concurrent", "2", "steady.py", "--lr=[$uniform(0,1)]")
+    xt.wait_output("run1.1", "ready 0")
+    xt.wait_output("run1.2", "ready 0")
+    assert xt("restart", "run", "run1.2").stdout == "run1.2 restarted\n"
+    assert [xt.run(name).restarts for name in ("run1.1", "run1.2")] == [0, 1]
+    wait_until(lambda: xt.run("run1.2").status == "completed")
+    assert xt("restart", "run", "run1.2").stdout == "no run is running, so none is restarted\n"
+    assert xt.json("restart", "run", "run1.1-run1.2")["restarted"] == ["run1.1"]
+    assert xt.wait_job("job1") == "completed"
+    assert "takes names of runs" in xt("restart", "run", code=2).stderr
+    assert "takes names of runs" in xt("restart", "run", "run1", "--node-index", "1", code=2).stderr
+
+
 @pytest.mark.both
 def test_the_runs_of_a_search_keep_their_hyperparameters(xt: Xt) -> None:
     xt.script("steady.py", STEADY)

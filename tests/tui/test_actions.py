@@ -1,7 +1,9 @@
 """Actions: declared once, guarded, confirmed; and the launch form."""
 
+import sys
 import threading
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -54,7 +56,7 @@ async def test_what_cannot_be_done_says_why(session: Session) -> None:
         await until(pilot, lambda: told(app) == ["run1.1 has ended"])
         assert not isinstance(app.screen, ConfirmScreen)
         await pilot.press("G", "R")
-        await until(pilot, lambda: told(app)[-1] == "no run of job2 is running")
+        await until(pilot, lambda: told(app)[-1] == "run2 is not running")
         await pilot.press("g", "space", "G", "k", "c")  # run1.6 runs, but run1.1 is meant
         meant = "run1.1, which is marked, has ended: u unmarks it"
         await until(pilot, lambda: told(app)[-1] == meant)
@@ -92,6 +94,11 @@ async def test_a_job_is_cancelled_from_the_jobs_pane_and_restarted(session: Sess
         await pilot.press("n", "R")
         await until(pilot, lambda: "Restart the running runs of job1?" in text_of(app))
         assert "run1.6" in text_of(app)
+        await pilot.press("n", "3", "g", "R")
+        await until(pilot, lambda: told(app)[-1] == "run1.1 is not running")
+        app.runs.go_to("ws1/run1.6")
+        await pilot.press("R")
+        await until(pilot, lambda: "Restart run1.6?" in text_of(app))
         await pilot.press("n")
 
 
@@ -175,8 +182,13 @@ async def test_the_form_shows_what_would_be_run(session: Session) -> None:
         field = app.screen.query_one("#command", Input)
         field.value = "t.py --lr=[.1,.2] 'a b'"
         await until(pilot, lambda: "static grid: 2 runs" in preview(app))
-        assert preview(app).splitlines()[1:5] == ["set   lr", "---  ---", "  0  0.1", "  1  0.2"]
-        assert preview(app).endswith("t.py --lr=0.1 'a b'")
+        assert preview(app).splitlines()[1:] == [
+            f"first: {Path(sys.executable).name} -u t.py --lr=0.1 'a b'",
+            "set   lr",
+            "---  ---",
+            "  0  0.1",
+            "  1  0.2",
+        ]
         app.screen.query_one("#option-runs", Input).value = "5"
         await until(pilot, lambda: "static random: 5 runs" in preview(app))
         assert app.screen.query_one("#go", Button).disabled is False

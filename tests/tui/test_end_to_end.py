@@ -55,6 +55,7 @@ async def test_launch_watch_attach_restart_and_cancel_by_keyboard(xt: Xt) -> Non
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
         await pilot.press("y")
         await until(pilot, lambda: xt.run("run1.1").restarts == 1)
+        assert xt.run("run1.2").restarts == 0
         await until(pilot, lambda: len(app.output.view.lines) == 2, "the restarted run's output")
         await until(pilot, lambda: app.state.runs["ws1/run1.1"].status == "running")
 
@@ -168,7 +169,7 @@ async def test_runs_of_another_node_are_watched_and_steered_there(xt: Xt) -> Non
         await until(pilot, lambda: app.output.view.lines == ["hello from []"])
         assert app.output.attached_to == "ws1/run2.1"
 
-        await pilot.press("3", "R")
+        await pilot.press("3", "asterisk", "R")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
         await pilot.press("y")
         await until(pilot, lambda: [xt.run(n).restarts for n in ("run1.1", "run2.1")] == [1, 1])

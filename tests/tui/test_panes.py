@@ -1,5 +1,6 @@
 """The panes: what they show, and that cursors, marks and filters hold while rows change."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -122,8 +123,8 @@ async def test_a_filter_works_while_it_is_typed(
 async def test_a_wrong_filter_is_told_inline_and_the_rows_stay(session: Session) -> None:
     async with XtApp(session).run_test(size=(140, 40)) as pilot:
         app = await until_loaded(pilot, 7)
-        await pilot.press("/", *"loss<1")
-        await until(pilot, lambda: "there is no field 'loss'" in text_of(app))
+        await pilot.press("/", *"los<1")
+        await until(pilot, lambda: "there is no field 'los'" in text_of(app))
         await until(pilot, lambda: names(app) == ALL)
 
 
@@ -365,3 +366,40 @@ async def test_what_nobody_hears_of_is_marked_and_its_duration_stands(session: S
         assert "✔ completed ?" not in text_of(app)
         assert "✘ node0: unreachable since " in text_of(app)
         assert "7 s starts it" not in text_of(app)
+
+
+async def test_a_run_that_somebody_cancels_is_not_asked_about_again(session: Session) -> None:
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        fields = {"cancel_requested": True}
+        session.store.change_run(RunChange("ws1", "run1.6", fields=fields))
+        await until(pilot, lambda: "◍ cancelling" in text_of(app))
+        app.runs.go_to("ws1/run1.6")
+        await pilot.press("3", "c")
+        await until(pilot, lambda: told(app) == ["run1.6 is being cancelled"])
+        session.store.update_job("job1", cancel_requested=True)
+        session.store.change_run(RunChange("ws1", "run1.6", fields={"tags": {"a": 1}}))
+        await until(pilot, lambda: text_of(app).count("◍ cancelling") == 2)
+        await pilot.press("2")
+        app.jobs.go_to("job1")
+        await pilot.press("c")
+        said = "job1 is being cancelled: what runs may take its grace period"
+        await until(pilot, lambda: told(app)[-1] == said)
+
+
+async def test_what_a_run_used_is_drawn_anew_for_another_width(session: Session) -> None:
+    samples = [
+        json.dumps({"time": 1e9 + n, "seconds": 1, "values": {"cpu_percent": n}}) for n in range(40)
+    ]
+    key = "ws1/runs/run1.1/logs/system.jsonl"
+    session.artifacts.put_bytes(key, "".join(f"{line}\n" for line in samples).encode())
+    async with XtApp(session).run_test(size=(120, 36)) as pilot:
+        app = await until_loaded(pilot, 7)
+        app.details.section = "system"
+        await pilot.press("6")
+        await until(pilot, lambda: "cpu_percent" in app.details.text)
+        narrow = app.details.text
+        await pilot.press("z")
+        await until(pilot, lambda: len(app.details.text) > len(narrow))
+        await pilot.press("z")
+        await until(pilot, lambda: app.details.text == narrow)

@@ -1,5 +1,7 @@
 """What the UI says of its state: how fresh it is, what it told, in which colours."""
 
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -96,6 +98,23 @@ def test_a_remedy_is_offered_only_where_there_is_one(node: dict[str, Any], told:
     state.apply(Batch([], [JobRow(job, JobCounts(running=1))], {"nodes": [attended]}))
     state.apply(Batch([], [], {"nodes": [node]}))
     assert freshness(state, state.heard).text == told
+
+
+def test_who_else_cancels_a_run_is_seen_until_it_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    state, run = ViewState(), Run("ws1", "run1", "job1", "e", "node0", RunStatus.RUNNING, 1e9)
+    since = datetime(2026, 1, 31, 12, 0, 5).astimezone()
+    monkeypatch.setattr(clock, "now", lambda: since.timestamp() + 3)
+    times = {"since": since.isoformat(), "kill_at": clock.iso(since.timestamp() + 10)}
+    told = {"workspace": "ws1", "name": "run1", "cancelling": times}
+    state.apply(Batch([run], [], {"nodes": [], "runs": [told | {"cancelling": None}]}))
+    assert state.run_status(run) == "running"
+    state.apply(Batch([], [], {"nodes": [], "runs": [told]}))
+    assert state.run_status(run) == "cancelling"
+    said = "run1 is being cancelled since 12:00:05; it is killed in 7 s"
+    assert state.cancel_text(run) == said
+    ended = replace(run, status=RunStatus.CANCELLED)
+    state.apply(Batch([ended], [], {"nodes": [], "runs": []}))
+    assert state.run_status(ended) == "cancelled"
 
 
 def test_a_full_disk_is_an_alarm() -> None:

@@ -53,6 +53,7 @@ _TAKES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("cancel", "node"): (_NODES,),
     ("restart", "controller"): (_JOBS,),
     ("stop", "controller"): (_NODES,),
+    ("restart", "run"): (_RUNS, _JOBS),
     ("list", "runs"): (_RUNS, _JOBS),
     ("list", "jobs"): (_JOBS,),
     ("list", "events"): (_RUNS, _JOBS),

@@ -193,7 +193,8 @@ def _show(document: Document) -> None:
     for run in document["runs"]:
         duration = "" if run["duration"] is None else format_duration(run["duration"])
         metrics = "  ".join(f"{name}={value:.4g}" for name, value in _numbers(run["metrics"]))
-        print(f"  {run['name']:<10} {run['status']:<10} {duration:>8}  {metrics}")
+        status = "cancelling" if run.get("cancelling") else run["status"]
+        print(f"  {run['name']:<10} {status:<10} {duration:>8}  {metrics}")
 
 
 def _alarm(text: str) -> str:

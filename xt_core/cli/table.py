@@ -28,7 +28,7 @@ COMMANDS: dict[str, Command] = {
             ("run", "job", "node", "all"),
         ),
         Command(
-            "restart", "restart", "simulate a service restart of a job's runs", "Work",
+            "restart", "restart", "simulate a service restart of a job's runs, or of some", "Work",
             ("controller",),
         ),
         Command(

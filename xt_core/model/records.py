@@ -176,6 +176,11 @@ class Run(_Named):
         """Of its job."""
         return name_in_team(self.workspace, self.rerun_of)
 
+    @property
+    def is_cancelling(self) -> bool:
+        """Whether it was cancelled, and has not ended yet."""
+        return self.cancel_requested and not self.status.is_final
+
     def duration(self, now: float) -> float | None:
         """Seconds from start to end, or to `now` while the run lives."""
         if self.started is None:

@@ -337,6 +337,27 @@ class Controllers:
         answers.raise_failures()
         return [name for names in answers.results.values() for name in names]
 
+    def restart_runs(self, runs: Sequence[Run], delay: float) -> list[str]:
+        """The service restart of those of the runs that live; their names. Raises
+        UnavailableError, which names the nodes that could not be reached."""
+        jobs: dict[str, dict[str, list[str]]] = {}
+        for run in runs:
+            jobs.setdefault(run.node, {}).setdefault(run.job, []).append(run.name)
+
+        def restart_on(node: str) -> list[str]:
+            client = self.of(node)
+            restarted = [
+                name
+                for job, names in jobs[node].items()
+                for name in client.restart(job, delay, names)
+            ]
+            self._bring_stats(node)
+            return restarted
+
+        answers = self._ask(jobs, restart_on)
+        answers.raise_failures()
+        return [name for names in answers.results.values() for name in names]
+
     def changes(self, needed: Iterable[str] = (), told: Told = nobody) -> Changes:
         """A stream of the changes of all nodes, which ends at once unless those `needed` of this
         machine run; `told` of boxes that are lost, of needed controllers that hang, and of either

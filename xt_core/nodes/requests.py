@@ -204,9 +204,11 @@ class NodeClient(ABC):
         body = {"runs": list(runs), "jobs": list(jobs), "all": everything, "grace": grace}
         self._request("POST", "/cancel", body)
 
-    def restart(self, job: str, delay: float) -> list[str]:
-        """The service restart of a job's living runs; their names."""
-        answer = self._request("POST", f"/jobs/{quote(job)}/restart", {"delay": delay})
+    def restart(self, job: str, delay: float, runs: Sequence[str] | None = None) -> list[str]:
+        """The service restart of a job's living runs, or those of them that are named; their
+        names."""
+        body: dict[str, Any] = {"delay": delay} | ({} if runs is None else {"runs": [*runs]})
+        answer = self._request("POST", f"/jobs/{quote(job)}/restart", body)
         return [str(name) for name in answer["restarted"]]
 
     @contextlib.contextmanager

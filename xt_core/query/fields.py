@@ -83,6 +83,8 @@ class Field(Generic[Record]):
     order_sql: tuple[str, ...] = ()
     """For `Kind.NAME`: the same order in SQL."""
     format: str = ""
+    shown: Callable[[Record], str] | None = None
+    """What is shown in the place of the value, unless that is ""."""
     family: str = ""
     member: str = ""
     mapping: Callable[[Record], Mapping[str, Value]] | None = None

@@ -11,6 +11,9 @@ from xt_core.model.states import JobStatus, RunStatus, SearchStyle
 from xt_core.query.fields import Aggregates, Field, FieldSet, Kind, OrderKey
 from xt_core.query.words import searched
 
+CANCELLING = "cancelling"
+"""Shown of runs and jobs that were cancelled and have not ended yet; no state of theirs."""
+
 
 class JobRow(NamedTuple):
     """A job with what is derived from its runs."""
@@ -21,6 +24,11 @@ class JobRow(NamedTuple):
     best_value: Value = None
     leading_value: Value = None
     """The best value of a run that has not ended, where none has completed yet."""
+
+    @property
+    def is_cancelling(self) -> bool:
+        """Whether it was cancelled, and has not ended yet."""
+        return self.job.cancel_requested and not self.counts.status().is_final
 
 
 def _job_order(name: str) -> OrderKey:
@@ -110,6 +118,7 @@ _RUN_STATE = [
         optional=False,
         choices=_words(RunStatus),
         flags=(("early-stop", _STOPPED_EARLY),),  # as the terminal UI shows it
+        shown=lambda r: CANCELLING if r.is_cancelling else "",
     ),
     _STOPPED_EARLY,
     _run("exit_code", Kind.NUMBER, lambda r: r.exit_code, header="exit"),
@@ -179,6 +188,7 @@ JOB_FIELDS: FieldSet[JobRow] = FieldSet(
             "status",
             Kind.TEXT,
             lambda row: str(row.counts.status()),
+            shown=lambda row: CANCELLING if row.is_cancelling else "",
             choices=_words(JobStatus),
         ),
         _job_text("style", lambda job: job.style, choices=_words(SearchStyle)),

@@ -23,7 +23,7 @@ def start(app: "XtApp") -> None:
         return
     name = str(node["name"])
     if not _hangs(node):
-        _begin(app, name, _start)
+        _begin(app, name, f"starting the controller of {name}", _start)
         return
     screen = ConfirmScreen(
         f"End the controller of {name}, which does not answer, and start a new one?",
@@ -35,7 +35,7 @@ def start(app: "XtApp") -> None:
 
     def answered(yes: bool | None) -> None:
         if yes:
-            _begin(app, name, _replace)
+            _begin(app, name, f"replacing the controller of {name}", _replace)
 
     app.push_screen(screen, answered)
 
@@ -50,13 +50,15 @@ def _hangs(node: Mapping[str, Any]) -> bool:
     return bool(node["state"] == UNRESPONSIVE and is_own_node(node["name"]))
 
 
-def _begin(app: "XtApp", name: str, call: Callable[[Session, str], str]) -> None:
-    """Make the call in a thread; the node is shown as starting until the feed knows better."""
+def _begin(app: "XtApp", name: str, doing: str, call: Callable[[Session, str], str]) -> None:
+    """Make the call in a thread, which may take seconds; the node is shown as starting until the
+    feed knows better."""
     pane, session = app.main.nodes, app.session
     pane.set_starting(name, True)
+    app.notify(doing, markup=False)
 
     def failed(error: XTError) -> None:
-        app.post_message(Acted("", [], error, doing=f"starting the controller of {name}"))
+        app.post_message(Acted("", [], error, doing=doing))
         if app.main.nodes is pane and app.main.is_open:
             pane.set_starting(name, False)
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _MOST_TOLD = 5
 _CANCELLING, _RESTARTING = "cancelling", "restarting"
+_RESTARTS = "Each is stopped and started again: same name, hyperparameters and output directory."
 
 
 @dataclass
@@ -157,15 +158,36 @@ def _cancel_nodes(app: "XtApp", nodes: Sequence[Mapping[str, Any]]) -> None:
 
 
 def restart(app: "XtApp") -> None:
-    """The simulated service restart of the job that the user means."""
-    job = app.main.meant_job
+    """The simulated service restart: of a job in the jobs pane, else of the runs that are meant."""
+    if app.on_jobs:
+        _restart_job(app, app.main.meant_job)
+    else:
+        _restart_runs(app, [run for run in app.main.meant_runs if run.status == "running"])
+
+
+def _restart_runs(app: "XtApp", runs: list[Run]) -> None:
+    count = runs[0].name if len(runs) == 1 else counted(len(runs), "run")
+    screen = ConfirmScreen(
+        f"Restart {count}?", [run.name for run in runs], _RESTARTS, "Restart", "Keep running"
+    )
+
+    def call(session: Session) -> str:
+        session.check_is_reached(run.job for run in runs)
+        restarted = session.controllers.restart_runs(runs, 0.0)
+        return f"{', '.join(restarted) or 'no run'} restarted"
+
+    meant = [run.full_name for run in app.main.meant_runs]
+    _ask(app, screen, call, [run.full_name for run in runs], _RESTARTING, meant)
+
+
+def _restart_job(app: "XtApp", job: str | None) -> None:
     if job is None:
         return
     running = [run for run in app.state.runs.values() if run.job == job and run.status == "running"]
     screen = ConfirmScreen(
         f"Restart the running runs of {job}?",
         [run.name for run in running],
-        "Each is stopped and started again: same name, hyperparameters and output directory.",
+        _RESTARTS,
         "Restart",
         "Keep running",
     )

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from xt_core.model.states import SearchStyle
+from xt_core.model.states import RunStatus, SearchStyle
 from xt_core.nodes.states import UNREACHABLE, UNRESPONSIVE
 from xt_core.query.formats import counted
+from xt_core.query.registry import CANCELLING
 from xt_core.services.team import team_names
 from xt_tui.actions.late import steering
 from xt_tui.layout import PANES
@@ -50,16 +51,27 @@ def needs_living(app: "XtApp") -> str | None:
         rows = app.jobs.chosen
         if not rows:
             return "no job is chosen: the cursor is on all of them"
-        if steering.living_jobs(rows):
-            return None
+        if living := steering.living_jobs(rows):
+            if any(app.state.job_status(row) != CANCELLING for row in living):
+                return None
+            names = [row.job.name for row in living]
+            return f"{_named(names, 'job')} being cancelled: what runs may take its grace period"
         return _ended([row.job.name for row in rows], "job", app.jobs.marked)
     runs = app.main.meant_runs
     if not runs:
         return "no run is chosen"
-    if steering.living_runs(runs):
-        return None
+    if living_runs := steering.living_runs(runs):
+        if any(app.state.run_status(run) != CANCELLING for run in living_runs):
+            return None
+        if len(living_runs) == 1:
+            return app.state.cancel_text(living_runs[0])
+        return f"{_named([run.name for run in living_runs], 'run')} being cancelled"
     is_shown = app.main.pane is app.main.output
     return _ended([run.name for run in runs], "run", 0 if is_shown else app.runs.marked)
+
+
+def _named(names: Sequence[str], noun: str) -> str:
+    return f"{names[0]} is" if len(names) == 1 else f"these {counted(len(names), noun)} are"
 
 
 def _ended(names: Sequence[str], noun: str, marked: int) -> str:
@@ -75,11 +87,21 @@ def _ended(names: Sequence[str], noun: str, marked: int) -> str:
     )
 
 
-def needs_running_job(app: "XtApp") -> str | None:
+def needs_running(app: "XtApp") -> str | None:
+    """In the jobs pane the job must have runs that are running, elsewhere the runs must."""
+    if not app.on_jobs:
+        return _needs_running_runs(app)
     job = app.main.meant_job
     if job is None or job not in app.state.jobs:
         return "no job is chosen"
     return None if app.state.jobs[job].counts.running else f"no run of {job} is running"
+
+
+def _needs_running_runs(app: "XtApp") -> str | None:
+    runs = app.main.meant_runs
+    if not runs or any(run.status == RunStatus.RUNNING for run in runs):
+        return None if runs else "no run is chosen"
+    return f"{runs[0].name} is not running" if len(runs) == 1 else "none of the runs is running"
 
 
 def needs_search(app: "XtApp") -> str | None:

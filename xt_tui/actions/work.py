@@ -27,8 +27,9 @@ ACTIONS = (
     Action("cancel", "cancel", "cancel what is marked, or what is under the cursor", "c", "Work",
            steering.cancel, guards.needs_living, in_footer=True, command="xt cancel"),
     Action("restart", "restart runs",
-           "stop the job's running runs and start them again, as a service restart would", "R",
-           "Work", steering.restart, guards.needs_running_job, command="xt restart controller"),
+           "stop what is running of the job, or of the runs meant, and start it again, as a "
+           "service restart would", "R",
+           "Work", steering.restart, guards.needs_running, command="xt restart"),
     Action("search", "results", "how the job's search goes: its best runs, parameters and sets",
            "S", "Work", lambda app: app.open_search(), guards.needs_search, in_footer=True,
            command="xt view job"),

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from xt_core.reports.search_page import Page as Parts
 
 SECTIONS = ("overview", "hyperparameters", "metrics", "system", "events", "files")
+_FITTED = ("system",)
+"""The sections that are made for the width of the pane."""
 _FIELD = re.compile(r"  (\S+(?: \S+)*)  +\S")
 _UNSEEN_WIDTH = 80
 """Cells that a page is made for while the pane is not on screen."""
@@ -102,7 +104,8 @@ class DetailsPane(Pane):
         if run is not None:
             section = self.section
             width = self._width
-            wanted = (run.full_name, run.revision, section, _names(reruns))
+            fitted = width if section in _FITTED else 0
+            wanted = (run.full_name, run.revision, section, _names(reruns), fitted)
             self._ask(wanted, lambda: self._read_section(wanted, run, reruns, section, width))
         elif self._shown is not None:
             self._shown = None
@@ -144,9 +147,11 @@ class DetailsPane(Pane):
         return tabs, self.section
 
     def on_resize(self) -> None:
-        """Charts fit the pane."""
+        """Charts and tables fit the pane."""
         if self._row is not None:
             self.show_job(self._row, self._reruns)
+        elif self._run is not None and self.section in _FITTED:
+            self.show_run(self._run, self._reruns)
 
     def on_show(self) -> None:
         """Read what the cursor came to meanwhile; what stood here was of something else."""

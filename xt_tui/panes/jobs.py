@@ -21,8 +21,8 @@ ALL_JOBS = "all"
 _BAR_CELLS = 5
 DONE: Field[JobRow] = Field("done", Kind.NUMBER, lambda row, now: done(row), format=".0%")
 """Shown as counts; as a value, a share from 0 to 1."""
-PROGRESS: Field[JobRow] = replace(DONE, name="progress")
-"""The same, shown as a bar."""
+PROGRESS: Field[JobRow] = replace(DONE, name="progress", get=lambda row, now: completed(row))
+"""What of it completed: failed and cancelled work is no progress. Shown as a bar."""
 BEST = JOB_FIELDS.fields["best"]
 FIELDS = copy(JOB_FIELDS)
 FIELDS.fields = {**JOB_FIELDS.fields, DONE.name: DONE, PROGRESS.name: PROGRESS}
@@ -73,7 +73,7 @@ class JobsPane(RecordsPane[JobRow]):
         if column.field is DONE:
             return progress(record)
         if column.field is PROGRESS:
-            return bar(done(record), _BAR_CELLS, draws_ascii(self.app))
+            return bar(completed(record), _BAR_CELLS, draws_ascii(self.app))
         text = column.text(record, now)
         return best(record, text) if column.field is BEST else text
 
@@ -93,6 +93,11 @@ def done(row: JobRow) -> float:
     counts = row.counts
     ended = counts.completed + counts.error + counts.cancelled
     return ended / row.job.work_items if row.job.work_items else 0.0
+
+
+def completed(row: JobRow) -> float:
+    """The share of the job's work that completed."""
+    return row.counts.completed / row.job.work_items if row.job.work_items else 0.0
 
 
 def progress(row: JobRow) -> str:

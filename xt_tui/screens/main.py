@@ -42,8 +42,8 @@ class MainScreen(PanesScreen):
         super().__init__(session, state, layout)
         self._session, self._log = session, log
         self._is_read_only = read_only
-        self._silent = set[str]()
-        """The nodes with work that say nothing, as drawn."""
+        self._said = (frozenset[str](), frozenset[str]())
+        """The nodes with work that say nothing, and the runs that are being cancelled, as drawn."""
         self._details_of_job = False
         self._resting: Timer | None = None
         """Runs while charts and details wait for the cursor to rest."""
@@ -120,7 +120,7 @@ class MainScreen(PanesScreen):
         if batch.runs:
             self.output.note(batch.runs)
         is_drawn = self.runs.note(runs, is_last=batch.is_all)
-        self._show_silence()
+        self._show_what_nodes_say()
         if self._drawn_job is not None:
             is_drawn = any(run.job == self._drawn_job for run in runs)
         is_drawn |= self.runs.is_empty and len(runs) < len(batch.runs)  # parents have changed
@@ -129,14 +129,15 @@ class MainScreen(PanesScreen):
         elif batch.jobs or (self.details.has_failed and not batch.error):
             self._show_details()
 
-    def _show_silence(self) -> None:
-        """The store does not answer, or nodes: what there is may be old, or not known at all."""
-        silent = self._state.last_known.keys()
+    def _show_what_nodes_say(self) -> None:
+        """What the records do not tell: which nodes say nothing, so that what there is may be old,
+        and what is being cancelled."""
+        said = (frozenset(self._state.last_known), frozenset(self._state.cancels))
         for pane in (self.jobs, self.runs):
             pane.tell_why_empty()
-            if silent != self._silent:
+            if said != self._said:
                 pane.table.redraw()
-        self._silent = set(silent)
+        self._said = said
 
     def toggle_pause(self) -> None:
         """Let jobs and runs stand still, or go on."""
