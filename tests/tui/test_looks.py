@@ -336,6 +336,9 @@ async def _worn(pilot: Pilot[int], app: XtApp, colors: str) -> list[Strip]:
     if app._background_screens:
         app.screen.refresh()  # it remembers how it was drawn with nothing behind it
     await _all_handled(pilot, app)
+    for screen in app._background_screens:
+        screen._refresh_layout(app.size)
+        await _all_handled(pilot, app)
     while True:
         strips, before = _in_front(app), _drawn["times"]
         await _all_handled(pilot, app)
@@ -362,6 +365,8 @@ async def _all_handled(pilot: Pilot[int], app: XtApp) -> None:
         await asyncio.gather(*background.TASKS)
         await pilot._wait_for_screen()
         app.screen._on_timer_update()
+        if app._background_screens:  # those behind are not waited for: they have to be idle
+            await pilot.pause()
         quiet = quiet + 1 if _drawn["times"] == before else 0
 
 

@@ -4,7 +4,8 @@ from collections import Counter
 
 from textual.app import App, ComposeResult
 
-from xt_tui.widgets.table import Cell, Table, TableColumn
+from xt_tui.widgets.table import Table
+from xt_tui.widgets.table_lines import Cell, TableColumn
 
 KEYS = [f"row{number}" for number in range(1_000)]
 COLUMNS = [TableColumn(" ", 1), TableColumn("name", 8), TableColumn("text", 60)]

@@ -11,7 +11,7 @@ from xt_tui.actions.lists import ACTIONS
 from xt_tui.keymap import key_text
 from xt_tui.order import Selection
 from xt_tui.panes.arranging import Arrangement
-from xt_tui.widgets.table import TableColumn
+from xt_tui.widgets.table_lines import TableColumn
 
 _MARK_CELLS = 1
 _CHOICE = next(action for action in ACTIONS if action.id == "columns")

@@ -15,7 +15,7 @@ from xt_tui.order import RecordOrder, Selection
 from xt_tui.panes.records import RecordsPane
 from xt_tui.state import GLYPHS, ViewState
 from xt_tui.widgets.blocks import bar
-from xt_tui.widgets.table import Cell
+from xt_tui.widgets.table_lines import Cell
 
 ALL_JOBS = "all"
 _BAR_CELLS = 5

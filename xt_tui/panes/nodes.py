@@ -17,7 +17,8 @@ from xt_core.ssh.adding import remote_names
 from xt_tui.actions import bindings
 from xt_tui.panes.pane import Pane
 from xt_tui.state import GLYPHS, STYLES, ViewState
-from xt_tui.widgets.table import Cell, Table, TableColumn
+from xt_tui.widgets.table import Table
+from xt_tui.widgets.table_lines import Cell, TableColumn
 
 _HEADERS = (" ", "node", "state", "load", "memory", "GPUs", "")
 _NUMBERS = ("load", "memory")

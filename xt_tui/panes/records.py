@@ -25,7 +25,8 @@ from xt_tui.groups import is_group
 from xt_tui.panes.pausing import Pause
 from xt_tui.panes.rows import RowsPane
 from xt_tui.widgets.filter_bar import FilterBar
-from xt_tui.widgets.table import Cell, Table
+from xt_tui.widgets.table import Table
+from xt_tui.widgets.table_lines import Cell
 
 _ARCHIVED = "↓"
 """Stands before what was put away."""

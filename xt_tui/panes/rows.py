@@ -41,7 +41,8 @@ from xt_tui.panes.pane import Pane
 from xt_tui.panes.remembered import Remembered
 from xt_tui.state import STYLES, marked, states_text
 from xt_tui.widgets.filter_bar import FilterBar
-from xt_tui.widgets.table import Cell, Table
+from xt_tui.widgets.table import Table
+from xt_tui.widgets.table_lines import Cell
 
 _SEEN = 500
 """Rows at either end whose fields are offered as columns, besides those in sight."""

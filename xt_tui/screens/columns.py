@@ -16,7 +16,8 @@ from xt_core.query.formats import counted
 from xt_core.query.views import NARROWEST, WIDEST, ChosenColumn, Columns, is_known
 from xt_tui.columns import first, hidden, known_names, moved, only, resized, shown, toggled
 from xt_tui.widgets.dialog import Dialog
-from xt_tui.widgets.table import Cell, Table, TableColumn
+from xt_tui.widgets.table import Table
+from xt_tui.widgets.table_lines import Cell, TableColumn
 
 _KEYS = (
     "↑ ↓ go · space show or hide · J K move · t to the top · + - width · / search · a show all "

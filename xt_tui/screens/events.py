@@ -14,7 +14,8 @@ from xt_core.query.formats import counted
 from xt_tui.eventlog import EventLog, Told
 from xt_tui.state import STYLES
 from xt_tui.widgets.dialog import Dialog
-from xt_tui.widgets.table import Cell, Table, TableColumn
+from xt_tui.widgets.table import Table
+from xt_tui.widgets.table_lines import Cell, TableColumn
 
 _LOOKS = {"error": "error", "warning": "cancelled"}
 """Severities and the states that look the same."""

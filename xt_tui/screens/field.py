@@ -9,7 +9,8 @@ from textual.widgets import Input, Static
 from xt_core.errors import UsageError
 from xt_tui.screens.typed import TypedChoice
 from xt_tui.widgets.dialog import Dialog
-from xt_tui.widgets.table import Cell, Table, TableColumn
+from xt_tui.widgets.table import Table
+from xt_tui.widgets.table_lines import Cell, TableColumn
 
 _KEYS = "type to search · ↑ ↓ choose · enter take · esc or ctrl+g close"
 _NAME_CELLS = 48

@@ -17,7 +17,8 @@ from xt_tui.palette import Hit, Key, Kind, found
 from xt_tui.screens.typed import TypedChoice
 from xt_tui.typeahead import Typeahead
 from xt_tui.widgets.dialog import Dialog
-from xt_tui.widgets.table import Cell, Table, TableColumn
+from xt_tui.widgets.table import Table
+from xt_tui.widgets.table_lines import Cell, TableColumn
 
 _KEYS = "↑ ↓ choose · enter goes there, or does it · esc or ctrl+g closes"
 _NARROWEST, _WIDEST, _ABOUT_CELLS = 16, 40, 120

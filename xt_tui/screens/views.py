@@ -11,7 +11,8 @@ from textual.widgets import Input
 
 from xt_core.query.views import View
 from xt_tui.widgets.dialog import Dialog
-from xt_tui.widgets.table import Cell, Table, TableColumn
+from xt_tui.widgets.table import Table
+from xt_tui.widgets.table_lines import Cell, TableColumn
 
 _KEYS = "enter apply · s save what is shown now · d delete · q close"
 _NAME_CELLS, _TEXT_CELLS = 20, 70

@@ -20,9 +20,10 @@ from textual.message import Message
 from textual.strip import Strip
 
 from xt_core.model.records import Value
-from xt_core.query.table import display_width, printable, truncate
+from xt_core.query.table import display_width
 from xt_core.reports.comparison import TITLES, Comparison, Row
 from xt_core.search.trials import finite_number
+from xt_tui.widgets.fitting import fitted
 from xt_tui.widgets.scrolled_lines import ScrolledLines
 
 _GAP = "  "
@@ -198,7 +199,7 @@ class SideBySide(ScrolledLines, can_focus=True):
         line = shown.lines[at] if y else None
         if line is not None and line.row is None:
             heading = plain + self.get_component_rich_style("side-by-side--heading", partial=True)
-            return Strip([Segment(_fit(line.title, width), heading)])
+            return Strip([Segment(fitted(line.title, width), heading)])
         room = max(0, width - self._frozen_width)
         first, last, start = self._columns_in(left, left + room)
         strip = Strip(self._part(line, at, first, last, left + room)).crop_extend(
@@ -217,7 +218,7 @@ class SideBySide(ScrolledLines, can_focus=True):
     def _name_cell(self, line: Line | None, at: int) -> Segment:
         title = "" if line is None else f" {line.title}"
         style = self.rich_style + Style(bold=line is not None and at == self._line)
-        return Segment(_fit(title, self._shown.name_width) + _GAP, style)
+        return Segment(fitted(title, self._shown.name_width) + _GAP, style)
 
     def _part(
         self, line: Line | None, at: int, first: int, last: int, edge: int | None = None
@@ -242,7 +243,7 @@ class SideBySide(ScrolledLines, can_focus=True):
             width = shown.widths[column]
             if edge is not None and text and (room := edge - self._starts[column - 1]) < width:
                 width, text = room, text if line is None else "…"
-            segments.append(Segment(_fit(text, width, right=True), style))
+            segments.append(Segment(fitted(text, width, right=True), style))
             segments.append(Segment(_GAP, plain))
         return segments
 
@@ -309,11 +310,3 @@ class SideBySide(ScrolledLines, can_focus=True):
             return 0
         inside = x - self._frozen_width + int(self.scroll_offset.x)
         return min(max(1, bisect_right(self._starts, inside)), len(self._shown.places) - 1)
-
-
-def _fit(text: str, width: int, *, right: bool = False) -> str:
-    if text.isascii() and text.isprintable() and len(text) <= width:
-        return text.rjust(width) if right else text.ljust(width)
-    shown = truncate(printable(text), width)
-    gap = " " * (width - display_width(shown))
-    return gap + shown if right else shown + gap

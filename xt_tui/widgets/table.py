@@ -4,12 +4,9 @@ The cursor belongs to a key, not to a place: when rows change it stays with its 
 once and drawn from memory until it is told to have changed (`touch`), or all are (`redraw`).
 """
 
-import re
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
-from operator import itemgetter
 from textwrap import wrap
 from typing import ClassVar
 
@@ -22,38 +19,13 @@ from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
 
-from xt_core.query.table import display_width, printable, truncate
+from xt_tui.widgets.fitting import fitted
 from xt_tui.widgets.scrolled_lines import ScrolledLines
+from xt_tui.widgets.table_lines import GAP, Cell, Sight, TableColumn, line_of, width_of, with_sign
 
-Piece = tuple[Style, str]
-"""A text and its style."""
-_NARROW = re.compile(
-    "[ -~\xa0-\xac\xae-\u02ff\u2010-\u2027\u2190-\u21ff\u2500-\u25fc\u2713-\u2718\u2800-\u28ff]*"
-)
-"""Texts whose characters are a cell each, as far as that is seen without a table of all."""
-_GAP = "  "
 _SIDEWAYS_CELLS = 8
 _STRIPS = 256
 """Rows that are kept as drawn, at some 3 kB each: a few screens."""
-
-
-@dataclass(frozen=True)
-class TableColumn:
-    """A column as drawn."""
-
-    header: str
-    width: int
-    right: bool = False
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A text and the name of its style (empty: plain)."""
-
-    text: str
-    style: str = ""
-    is_wide: bool = False
-    """Whether it takes all that is left of the row, whatever the columns are."""
 
 
 class Table(ScrolledLines, can_focus=True):
@@ -151,8 +123,7 @@ class Table(ScrolledLines, can_focus=True):
         if (place := self.place(before)) is not None:
             self._cursor = place
         self._cursor = min(self._cursor, max(0, len(keys) - 1))
-        width = sum(column.width for column in columns) + len(_GAP) * (len(columns) - 1)
-        self.virtual_size = Size(width, len(keys) + 1)
+        self.virtual_size = Size(width_of(columns), len(keys) + 1)
         if before is not None and self.cursor_key == before:
             self.scroll_to(y=max(0, self._top_for(row)), animate=False)
         if self.cursor_key != before:
@@ -226,19 +197,19 @@ class Table(ScrolledLines, can_focus=True):
         super().notify_style_update()
 
     def render_line(self, y: int) -> Strip:
-        width, (left, top) = self.size.width, self.scroll_offset
-        if self._drawn_for != (width, left, self._edge(width)):
+        width, sight = self.size.width, self._sight()
+        if self._drawn_for != sight:
             self._strips.clear()
-            self._drawn_for = (width, left, self._edge(width))
+            self._drawn_for = sight
         if self._plain is None:
             self._plain = self.rich_style
         if y == 0:
-            return self._header(int(left), width)
+            return self._header(sight)
         if not self._keys:
             lines = wrap(self._empty, max(1, width))
             text = lines[y - 1] if y <= len(lines) else ""
-            return Strip([Segment(_fit(text, width, False), self._plain)])
-        row = int(top) + y - 1
+            return Strip([Segment(fitted(text, width), self._plain)])
+        row = int(self.scroll_offset.y) + y - 1
         if row >= len(self._keys):
             return Strip.blank(width, self._plain)
         key = self._keys[row]
@@ -246,90 +217,37 @@ class Table(ScrolledLines, can_focus=True):
             cells, base = self._cells(key), self._part("cursor")
             if base.reverse:  # one bar, whatever colours its cells have
                 cells = [replace(cell, style="") for cell in cells]
-            return self._strip(cells, base, int(left), width)
+            return line_of(cells, self._columns, sight, self._plain + base)
         strip = self._strips.get(key)
         if strip is None:
-            strip = self._strips[key] = self._strip(self._cells(key), Style(), int(left), width)
+            strip = line_of(self._cells(key), self._columns, sight, self._plain)
+            self._strips[key] = strip
         return strip
+
+    def _sight(self) -> Sight:
+        """What is seen of the columns."""
+        left, width = int(self.scroll_offset.x), self.size.width
+        bar = self.scrollbar_size_vertical if self.show_vertical_scrollbar else 0
+        return Sight(left, width, width - bar, self._frozen_width(width))
 
     def _part(self, name: str) -> Style:
         return self.get_component_rich_style(f"table--{name}", partial=True)
 
-    def _header(self, left: int, width: int) -> Strip:
+    def _header(self, sight: Sight) -> Strip:
         """The headers; signs at their ends say that there are more columns on that side."""
-        base = self._part("header")
+        style = (self._plain or self.rich_style) + self._part("header")
         cells = [Cell(column.header) for column in self._columns]
-        strip = self._strip(cells, base, left, width, are_words=True)
-        style = (self._plain or self.rich_style) + base
-        if left and width > 1:
-            strip = _with_sign(strip, 1, Segment("‹", style))
-        edge = self._edge(width)
-        if left + edge < self.virtual_size.width and self.styles.overflow_x != "hidden":
-            return _with_sign(strip, edge, Segment("›", style))
-        return strip
-
-    def _edge(self, width: int) -> int:
-        """The cells before the scrollbar."""
-        return width - (self.scrollbar_size_vertical if self.show_vertical_scrollbar else 0)
-
-    def _is_cut(self, x: int) -> bool:
-        """Whether a column goes on beyond so many cells."""
-        right = 0
-        for column in self._columns:
-            if right < x < right + column.width:
-                return True
-            right += column.width + len(_GAP)
-        return False
-
-    def _strip(
-        self,
-        cells: Sequence[Cell],
-        base: Style,
-        left: int,
-        width: int,
-        *,
-        are_words: bool = False,
-    ) -> Strip:
-        """A line of cells, with one segment for each stretch of one style. Of those that go to the
-        right, which are numbers unless they `are_words`, no part is shown."""
-        plain = (self._plain or self.rich_style) + base
-        frozen, edge = self._frozen_width(width), self._edge(width)
-        ends = (left + frozen if left else 0, left + edge)
-        pieces: list[Piece] = []
-        begin = 0
-        for column, cell in zip(self._columns, cells, strict=False):
-            style = plain + Style.parse(cell.style) if cell.style else plain
-            if cell.is_wide:
-                pieces.append((style, printable(cell.text)))
-                break
-            text = _fit(cell.text, column.width, column.right)
-            if column.right and begin >= frozen and not are_words:
-                text = _without_part(text, *(end - begin for end in ends))
-            pieces += [(style, text), (plain, _GAP)]
-            begin += column.width + len(_GAP)
-        frozen = frozen if left else 0
-        may_cut = self._is_cut(left + edge) and not any(cell.is_wide for cell in cells)
-        if all(_NARROW.fullmatch(text) for _, text in pieces):
-            shown = [*_within(pieces, 0, frozen), *_within(pieces, left + frozen, left + width)]
-            if room := width - sum(len(text) for _, text in shown):
-                shown.append((plain, " " * room))
-            if may_cut and any(text.strip() for _, text in _within(shown, edge - 1, edge)):
-                sign = (plain, "…")
-                shown = [*_within(shown, 0, edge - 1), sign, *_within(shown, edge, width)]
-            return Strip(_segments(shown), width)
-        strip = Strip(_segments(pieces))
-        if frozen:
-            rest = strip.crop_extend(left + frozen, left + width, plain)
-            strip = Strip.join([strip.crop(0, frozen), rest])
-        else:
-            strip = strip.crop_extend(left, left + width, plain)
-        if may_cut and strip.crop(edge - 1, edge).text.strip():
-            return _with_sign(strip, edge, Segment("…", plain))
+        strip = line_of(cells, self._columns, sight, style, are_words=True)
+        if sight.left and sight.width > 1:
+            strip = with_sign(strip, 1, Segment("‹", style))
+        is_more = sight.left + sight.edge < self.virtual_size.width
+        if is_more and self.styles.overflow_x != "hidden":
+            return with_sign(strip, sight.edge, Segment("›", style))
         return strip
 
     def _frozen_width(self, width: int) -> int:
         """The cells of the columns that stay in sight: none if they took half of the table."""
-        cells = sum(column.width + len(_GAP) for column in self._columns[: self._frozen])
+        cells = sum(column.width + len(GAP) for column in self._columns[: self._frozen])
         return cells if cells * 2 <= width else 0
 
     def _refresh_row(self, row: int) -> None:
@@ -384,7 +302,7 @@ class Table(ScrolledLines, can_focus=True):
             x += int(self.scroll_offset.x)
         right = 0
         for place, column in enumerate(self._columns):
-            right += column.width + len(_GAP)
+            right += column.width + len(GAP)
             if x < right:
                 return place
         return None
@@ -398,51 +316,3 @@ class Table(ScrolledLines, can_focus=True):
 
 def _placed(keys: Sequence[str]) -> dict[str, int]:
     return {key: place for place, key in enumerate(keys)}
-
-
-def _within(pieces: Sequence[Piece], start: int, stop: int) -> list[Piece]:
-    """What stands in some cells, of pieces whose characters are a cell each."""
-    found: list[Piece] = []
-    left = 0
-    for style, text in pieces:
-        right = left + len(text)
-        if right > start and left < stop:
-            found.append((style, text[max(0, start - left) : stop - left]))
-        left = right
-    return found
-
-
-def _segments(pieces: Iterable[Piece]) -> list[Segment]:
-    """One for each stretch of one style."""
-    return [
-        Segment("".join(text for _, text in run), style)
-        for style, run in groupby(pieces, key=itemgetter(0))
-    ]
-
-
-def _with_sign(strip: Strip, right: int, sign: Segment) -> Strip:
-    """The strip with a sign in the cell that ends at `right`."""
-    parts = [strip.crop(0, right - 1), Strip([sign], 1), strip.crop(right)]
-    return Strip.join(parts)
-
-
-def _without_part(number: str, left: int, right: int) -> str:
-    """A number as it is shown between two edges: part of one is another number, so that at the
-    right edge it moves to where it has room, or three dots stand for it, and at the left one
-    nothing."""
-    if 0 < left < len(number) and number[:left].strip():
-        return " " * len(number)
-    if 0 < right < len(number) and number[right:].strip():
-        text = number.strip()
-        shown = text.rjust(right - 1) if len(text) < right else "…".rjust(right)
-        return shown.ljust(len(number))
-    return number
-
-
-def _fit(text: str, width: int, right: bool) -> str:
-    if text.isascii() and text.isprintable():
-        shown = text if len(text) <= width else text[: width - 1] + "…"
-        return shown.rjust(width) if right else shown.ljust(width)
-    shown = truncate(printable(text), width)
-    gap = " " * (width - display_width(shown))
-    return gap + shown if right else shown + gap
