@@ -7,6 +7,7 @@ are flags and texts; a metric that logged none of the others has no aggregate.
 
 import math
 from collections.abc import ItemsView, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from xt_core.model.encoding import dumps, loads
@@ -128,9 +129,14 @@ def decode(data: Mapping[str, Iterable[Number | None]]) -> dict[str, Aggregate]:
     return {name: Aggregate(*values) for name, values in data.items()}  # type: ignore[arg-type]
 
 
+@lru_cache(maxsize=64)
+def _decoded(text: str) -> dict[str, Aggregate]:
+    return decode(loads(text))
+
+
 class StoredAggregates(Mapping[str, Aggregate]):
     """Aggregates as their text, read when one is asked for: of the many runs that are held in
-    memory few are looked at. A copy is a plain dict."""
+    memory few are looked at, and those several times. A copy is a plain dict."""
 
     __slots__ = ("text",)
 
@@ -138,7 +144,7 @@ class StoredAggregates(Mapping[str, Aggregate]):
         self.text = text
 
     def _read(self) -> dict[str, Aggregate]:
-        return decode(loads(self.text))
+        return _decoded(self.text)
 
     def __getitem__(self, metric: str) -> Aggregate:
         return self._read()[metric]
@@ -153,7 +159,7 @@ class StoredAggregates(Mapping[str, Aggregate]):
         return self._read().items()
 
     def __deepcopy__(self, _memo: object) -> dict[str, Aggregate]:
-        return self._read()
+        return {**self._read()}
 
     def __repr__(self) -> str:
         return repr(self._read())

@@ -21,6 +21,8 @@ from xt_core.model.records import Value
 Record = TypeVar("Record")
 Comparable = str | int | float
 OrderKey = tuple[int | str, ...]
+_MOST_HOLDERS = 8
+"""Records that are asked which aggregates there are of a member."""
 
 
 Logged = Callable[[], Iterable[str]]
@@ -186,12 +188,14 @@ class FieldSet(Generic[Record]):
         return [self.member(family, name) for name in names]
 
     def aggregates_of(self, field: Field[Record], records: Sequence[Record]) -> list[Field[Record]]:
-        """The aggregates that any of these records has of a member of a family."""
+        """The aggregates of a member of a family that any of some of these records has: to look at
+        all would take long where they hold hundreds of members."""
         known = self.aggregates.get(field.family)
         if known is None:
             return []
         mapping = self.families[field.family]
         holders = [record for record in records if field.member in mapping(record)]
+        holders = holders[:: -(-len(holders) // _MOST_HOLDERS) or 1]
         return [
             self.aggregate(field.family, field.member, kind, is_certain=True)
             for kind in known.kinds
