@@ -76,7 +76,7 @@ async def test_a_controller_that_dies_is_shown_and_started_by_key(
 ) -> None:
     xt.script("t.py", SCRIPT)
     xt.submit("t.py", "x")
-    xt.wait_status("run1", "running")
+    xt.wait_output("run1", "hello")
     processes = xt.processes_of_run("run1")
     session = Session(home=xt.home, cwd=xt.code, environ=xt.environ)
     async with XtApp(session).run_test(size=(140, 50)) as pilot:
