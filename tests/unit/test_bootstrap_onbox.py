@@ -54,15 +54,17 @@ def test_old_versions_go_and_the_layers_that_only_they_had(tmp_path: Path) -> No
 def test_what_a_process_uses_stays(tmp_path: Path, how: str) -> None:
     for used in range(1, 6):
         add_version(tmp_path, f"v{used}", used, f"layer{used}")
-    command, env = [sys.executable, "-c", "input()"], dict(os.environ)
+    command, env = [sys.executable, "-c", "print(flush=True); input()"], dict(os.environ)
     if how == "environment":  # as a run's, whose Python may import from there
         env["PYTHONPATH"] = f"{tmp_path}/layers/layer1/lib"
         expected = ["v2", "v1", "layer2"]
     else:  # as a controller's, and as that of what it has forked
         command.append(f"{tmp_path}/versions/v1/bin/python")
         expected = ["v2", "layer2"]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, env=env)
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env)
     try:
+        assert process.stdout is not None
+        process.stdout.readline()  # from now on its command line is its own
         assert perform(tmp_path, "prune", version="v5") == expected
     finally:
         process.communicate(b"\n")
