@@ -251,7 +251,7 @@ class ControllerService:
     def status(self) -> dict[str, Any]:
         """The node and its living runs, with the keys of `xt status --json`."""
         now = clock.now()
-        tasks = [task for job in self.jobs.values() for task in job.live.values()]
+        tasks = [task for job in self.jobs.values() for task in job.live.tasks.values()]
         running = [task for task in tasks if task.execution.pid is not None]
         limits = [job.places.limit or 0 for job in self.jobs.values()]
         node = {
@@ -293,7 +293,9 @@ class ControllerService:
         return self._node.writer.trouble
 
     def _sampled_runs(self) -> list[Sampled]:
-        executions = [task.execution for job in self.jobs.values() for task in job.live.values()]
+        executions = [
+            task.execution for job in self.jobs.values() for task in job.live.tasks.values()
+        ]
         return [
             Sampled(execution.pid, tuple(execution.gpus), execution.folder.system)
             for execution in executions
@@ -303,8 +305,8 @@ class ControllerService:
     def samples_file(self, workspace: str, run: str) -> Path | None:
         """Where the samples of a living run are; None for one that does not live here."""
         for job in self.jobs.values():
-            if job.job.workspace == workspace and run in job.live:
-                return job.live[run].execution.folder.system
+            if job.job.workspace == workspace and run in job.live.tasks:
+                return job.live.tasks[run].execution.folder.system
         return None
 
     def is_idle(self) -> bool:
@@ -401,7 +403,7 @@ class ControllerService:
         if task is None:
             await self._node.store(lambda store: store.job(name))
             raise UnknownNameError(f"{name} has no running run on {self._node.name}", "xt status")
-        return await task.restart(delay, runs)
+        return task.live.restart(delay, runs)
 
 
 def _grace(job: JobTask, grace: float | None) -> float:
