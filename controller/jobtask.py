@@ -2,18 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Coroutine
 
 from controller.claims import Claims, NodeClaims
 from controller.jobrecords import fail_job, store_job_record, store_parent_records
 from controller.jobsetup import JobSetup
 from controller.lease import keep_lease, may_inherit, outlast_others
+from controller.liveruns import LiveRuns
 from controller.node import NodeServices
 from controller.output import OutputFeed
 from controller.parentscript import ParentScript
-from controller.places import NO_PLACE, Place, Places, place_unless
-from controller.referee import referee_of
-from controller.runtask import RunTask
+from controller.places import Place, Places, place_unless
 from controller.sets import Sets
 from controller.slots import Slots
 from controller.teamclaims import TeamClaims
@@ -21,7 +20,6 @@ from controller.timelimit import wait_for_time_limit
 from xt_core import clock
 from xt_core.model.records import Job, Run, WorkItem
 from xt_core.model.states import RunStatus, Schedule, SearchStyle
-from xt_core.search.stopping import Verdict
 from xt_core.stats.sqlite import SqliteStatsStore
 from xt_core.stats.store import GivenUpError, RunChange
 from xt_core.submit.mrc import MultiRunConfig
@@ -38,13 +36,8 @@ class JobTask:
         self.given_up_for = 0.0
         """Seconds after which a part that was refused a claim, and came back in that very moment,
         is given up once more; 0 unless one was refused."""
-        self._referee = referee_of(node, job, mrc, self._stop_early)
         self._takes_over = job.schedule == Schedule.DYNAMIC and len(job.nodes) > 1
         self.places = Places(Slots(mrc.concurrent), node.slots, job.priority)
-        self.live: dict[str, RunTask] = {}
-        """Runs that are not yet in a final state, by name; the parent is here only while its
-        script runs."""
-        self._children: set[asyncio.Task[None]] = set()
         self._others: set[asyncio.Task[None]] = set()
         self._parent: ParentScript | None = None
         self.cancelled = asyncio.Event()
@@ -52,6 +45,7 @@ class JobTask:
             self.cancelled.set()
         self._claims = _claims_of(node, job, mrc, self.cancelled)
         self._sets = Sets(node, job, mrc, self._claims)
+        self.live = LiveRuns(node, job, mrc, self.places, self._claims, self._sets, self.cancelled)
         self._extended = asyncio.Event()
         self.finished = asyncio.Event()
         self.served_items = job.work_items
@@ -75,10 +69,10 @@ class JobTask:
         except GivenUpError as error:
             _log.warning("%s: %s", self.job.name, error)
             self.given_up_for = self._mrc.lease_seconds
-            await self._wait_for_children()
+            await self.live.wait()
         except Exception:
             _log.exception("%s: internal error", self.job.name)
-            await self._wait_for_children()
+            await self.live.wait()
             await fail_job(self._node, self.job, "internal error, see controller.log")
         finally:
             for timer in timers:
@@ -94,7 +88,7 @@ class JobTask:
             timers.append(self._spawn(self._end_in_time(mrc.max_minutes)))
         if self._takes_over:
             keeping = keep_lease(
-                self._claims, self.job.name, mrc.lease_seconds, self._end_handed_on
+                self._claims, self.job.name, mrc.lease_seconds, self.live.end_handed_on
             )
             timers.append(self._spawn(keeping))
         return timers
@@ -113,14 +107,14 @@ class JobTask:
 
     async def _serve_single(self, run: Run) -> None:
         if not run.status.is_final:
-            task = self._task_of(run)
+            task = self.live.add(run)
             error = await JobSetup(self._node, self.context, task, is_shown=False).carry_out()
             if error:
                 await task.fail(error)
-                self.live.pop(run.name, None)
+                self.live.tasks.pop(run.name, None)
             else:
-                self._begin(task)
-        await self._wait_for_children()
+                self.live.begin(task)
+        await self.live.wait()
 
     async def _serve_parent(self, parent: Run) -> None:
         self._parent = ParentScript(self._node, self._mrc, self.context, parent)
@@ -144,18 +138,18 @@ class JobTask:
         """Run what was left open and what can be claimed, until nothing is left on any node that
         could come back to this one."""
         for child in await self._open_children():
-            if child.name not in self.live:
-                self._begin(self._task_of(child))
+            if child.name not in self.live.tasks:
+                self.live.begin(self.live.add(child))
         while True:
             self._extended.clear()
             while (claimed := await self._next_child(parent)) is not None:
                 item, child, place = claimed
-                self._begin(self._task_of(child), item, place)
+                self.live.begin(self.live.add(child), item, place)
             if self._takes_over and await may_inherit(
                 self._claims, self._mrc.lease_seconds, self.cancelled
             ):
                 continue
-            await self._wait_for_children(self._extended)
+            await self.live.wait(self._extended)
             if not self._extended.is_set():
                 break
 
@@ -168,7 +162,7 @@ class JobTask:
         if parent.status is RunStatus.SPAWNING:
             return True
         if self.context.parent_script is not None or self.context.environment is not None:
-            self.live[parent.name] = script
+            self.live.tasks[parent.name] = script
         if self.cancelled.is_set():
             script.cancel(self.context.grace_seconds)
         change: RunChange | None = None
@@ -176,7 +170,7 @@ class JobTask:
         if not error:
             change, error = await script.run_unless_done()
             error = error and f"parent script: {error}"
-        self.live.pop(parent.name, None)
+        self.live.tasks.pop(parent.name, None)
         if error:
             status = RunStatus.CANCELLED if self.cancelled.is_set() else RunStatus.ERROR
             await self._end_parent(parent, status, error, change)
@@ -207,92 +201,12 @@ class JobTask:
         runs = await self._node.store(lambda store: store.open_runs(name, node))
         return [run for run in runs if not run.is_parent]
 
-    # Runs -------------------------------------------------------------------------------
-
-    def _task_of(self, run: Run) -> RunTask:
-        """A run's task, from now on among those that are live."""
-        task = RunTask(self._node, self._mrc, self.context, run, self._claims.joined)
-        if self._referee is not None:
-            task.on_metrics = self._judge
-        self.live[run.name] = task
-        if run.cancel_requested or self.cancelled.is_set():
-            task.cancel(self.context.grace_seconds)
-        return task
-
-    def _begin(
-        self, task: RunTask, claimed: WorkItem | None = None, place: Place | None = None
-    ) -> None:
-        """Let a run live; one that was claimed just now has a place."""
-        run = task.run
-        if place is None and run.status is RunStatus.RUNNING:
-            place = self.places.occupy()
-        # Queued here and now: what was left open goes before what is claimed next.
-        waiting = self.places.queue() if place is None else None
-        child = asyncio.create_task(self._live(task, claimed, place, waiting))
-        self._children.add(child)
-        child.add_done_callback(self._children.discard)
-
-    async def _live(
-        self,
-        task: RunTask,
-        claimed: WorkItem | None,
-        place: Place | None,
-        waiting: "asyncio.Task[Place] | None",
-    ) -> None:
-        if waiting is not None:
-            place = await place_unless(task.cancelled, waiting)
-        place = place or NO_PLACE
-        try:
-            hparams = await self._sets.give(task, claimed)
-            argv = self._sets.argv(task.run.run_index or 0, hparams)
-            # The next set of a search is chosen when all that this run logged is known.
-            early = NO_PLACE if self._sets.is_searched else place
-            await task.live(argv, hparams, early.give_back)
-        except GivenUpError as error:
-            _log.warning("%s: %s", task.run.full_name, error)
-            task.finished.set()
-        except Exception as error:
-            _log.exception("%s: internal error before it could start", task.run.full_name)
-            await task.fail(f"internal error: {type(error).__name__}: {error}; see controller.log")
-        finally:
-            place.give_back()
-            if self._referee is not None:
-                self._referee.ended(task.run)
-            self.live.pop(task.run.name, None)
-
-    # Early stopping ---------------------------------------------------------------------
-
-    def _judge(self, task: RunTask) -> None:
-        assert self._referee is not None
-        self._spawn(self._referee.look(task.run))
-
-    def _stop_early(self, verdict: Verdict) -> None:
-        task = self.live.get(verdict.run)
-        if task is not None:
-            data: dict[str, object] = {"step": verdict.step, "reason": verdict.reason}
-            self._spawn(task.stop_early(data, self.context.grace_seconds))
-
     # Time -------------------------------------------------------------------------------
 
     async def _end_in_time(self, minutes: float) -> None:
         """Cancel the job when its minutes are over."""
         await wait_for_time_limit(self._node, self.job, self.context.run, minutes)
         self._spawn(self.cancel(self.context.grace_seconds))
-
-    def _end_handed_on(self, kept: set[str]) -> None:
-        """End here what another node does now."""
-        for task in [task for task in self.live.values() if task.run.name not in kept]:
-            if not task.finished.is_set() and task.run.ended is None:
-                task.give_up()
-
-    async def _wait_for_children(self, interruption: asyncio.Event | None = None) -> None:
-        """Wait until all have ended, or until the interruption."""
-        event = asyncio.Event() if interruption is None else interruption
-        interrupted = asyncio.create_task(event.wait())
-        while self._children and not event.is_set():
-            waits = {*self._children, interrupted}
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        interrupted.cancel()
 
     # Steering ---------------------------------------------------------------------------
 
@@ -317,7 +231,7 @@ class JobTask:
         store.cancel_part(self.job.name, self._node.name)
 
     async def _cancel_by(self, mark: Callable[[SqliteStatsStore], None], grace: float) -> None:
-        live = [task.run.name for task in self.live.values() if not task.run.is_parent]
+        live = [task.run.name for task in self.live.tasks.values() if not task.run.is_parent]
 
         def mark_all(store: SqliteStatsStore) -> None:
             mark(store)
@@ -326,7 +240,7 @@ class JobTask:
 
         await self._node.store(mark_all)
         self.cancelled.set()
-        for task in list(self.live.values()):
+        for task in list(self.live.tasks.values()):
             task.cancel(grace)
         await self.finished.wait()
 
@@ -335,7 +249,7 @@ class JobTask:
         if name == self.context.run and self._mrc.style != SearchStyle.SINGLE:
             await self.cancel_here(grace)
             return
-        task = self.live.get(name)
+        task = self.live.tasks.get(name)
         if task is None:
             return
         await self._node.store(lambda store: store.change_run(self._cancel_request(name)))
@@ -345,23 +259,11 @@ class JobTask:
     def _cancel_request(self, run: str) -> RunChange:
         return RunChange(self.job.workspace, run, fields={"cancel_requested": True})
 
-    async def restart(self, delay: float, runs: Collection[str] | None = None) -> list[str]:
-        """The service restart: stop each living process (those of `runs`, if any are named), wait,
-        and start it again."""
-        chosen = [
-            task
-            for name, task in self.live.items()
-            if task.was_started and task.run.ended is None and (runs is None or name in runs)
-        ]
-        for task in chosen:
-            task.restart(delay, self.context.grace_seconds)
-        return [task.run.name for task in chosen]
-
     def feed(self, run: str) -> OutputFeed | None:
         """The console of a run of this job that has not ended; a parent's lasts for the job."""
         if self._parent is not None and run == self._parent.run.name:
             return self._parent.feed
-        return self.live[run].feed if run in self.live else None
+        return self.live.tasks[run].feed if run in self.live.tasks else None
 
     # Records ----------------------------------------------------------------------------
 
@@ -387,8 +289,8 @@ class JobTask:
             return True
 
         for item, child in await self._claims.leave(status):
-            self._begin(self._task_of(child), item)
-        await self._wait_for_children()
+            self.live.begin(self.live.add(child), item)
+        await self.live.wait()
         count = self.job.work_items
         ended = await self._node.store(end)
         self.served_items = count if ended else self.served_items

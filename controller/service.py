@@ -4,21 +4,19 @@ import asyncio
 import contextlib
 import logging
 import os
-import shutil
 import time
 from collections.abc import Collection, Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import xt_core
-from controller import capture
 from controller.access import HeldAccess
 from controller.assignments import assign
 from controller.backoff import may_pass
+from controller.endedconsole import ended_console
 from controller.gpuwatch import GpuWatch
-from controller.homebound import HomeboundOutbox
 from controller.intake import Intake
+from controller.jobinputs import JobInputs
 from controller.jobrecords import fail_job
 from controller.jobtask import JobTask
 from controller.machine import Machine
@@ -28,10 +26,9 @@ from controller.output import OutputFeed
 from controller.processes import kill_marked
 from controller.rundir import RunDirectory
 from controller.sampling import Sampled, Sampler
+from controller.status import controller_document, living, run_documents, work_document
 from xt_core import clock
-from xt_core.bootstrap.place import installation, layers
 from xt_core.errors import UnknownNameError, UsageError, XTError
-from xt_core.model.records import Job
 from xt_core.model.states import RunStatus
 from xt_core.nodes.limits import Limits
 from xt_core.nodes.parcels import Assignment
@@ -39,10 +36,7 @@ from xt_core.reports.documents import run_document
 from xt_core.services.stores import StoreAccess
 from xt_core.stats.adoption import adopt_job
 from xt_core.stats.store import NodeRecord
-from xt_core.submit.mrc import MultiRunConfig, mrc_key
 
-_LEAST_FREE_BYTES = 1 << 16
-"""With less a disk is full: small files may still fit, or not."""
 _RECORDS_AT_ONCE = 5_000
 _log = logging.getLogger(__name__)
 
@@ -56,6 +50,7 @@ class ControllerService:
         self.jobs: dict[str, JobTask] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._taking_up = asyncio.Lock()
+        self._inputs = JobInputs(node)
         self._intake = Intake(node, self._hand_over, lambda: set(self.jobs))
         self.machine = Machine(node.gpus, node.environ)
         self.sampler = Sampler(
@@ -111,7 +106,7 @@ class ControllerService:
 
     async def _take_up_again(self, name: str) -> None:
         job = await self._node.store(lambda store: store.job(name))
-        if await asyncio.to_thread(self._has_inputs, job):
+        if await asyncio.to_thread(self._inputs.are_kept, job):
             await self.take_up(name)
         else:
             self._intake.later(name)
@@ -161,7 +156,7 @@ class ControllerService:
         """Serve a job; the same task however often it is asked for."""
         job = await self._node.store(lambda store: store.job(name))
         if name not in self.jobs:
-            await asyncio.to_thread(self._keep_inputs, job)
+            await asyncio.to_thread(self._inputs.keep, job)
         async with self._taking_up:
             job = await self._node.store(lambda store: store.job(name))
             if name in self.jobs:
@@ -169,7 +164,7 @@ class ControllerService:
                 task.extend(job)
                 return task
             try:
-                task = JobTask(self._node, job, await asyncio.to_thread(self._read_mrc, job))
+                task = JobTask(self._node, job, await asyncio.to_thread(self._inputs.mrc, job))
             except XTError as error:
                 if not may_pass(error):
                     await fail_job(self._node, job, error.message)
@@ -181,40 +176,6 @@ class ControllerService:
             self._tasks.add(serving)
             serving.add_done_callback(self._tasks.discard)
             return task
-
-    def _read_mrc(self, job: Job) -> MultiRunConfig:
-        path = self._node.artifacts.local_path(mrc_key(job.workspace, job.name))
-        assert path is not None
-        return MultiRunConfig.from_json(path.read_bytes())
-
-    # What the job needs is on this node before its work begins, so that it can go on, and a later
-    # controller take it up, while the team's services are away.
-
-    def _keep_inputs(self, job: Job) -> None:
-        team = self._node.team
-        if team is not None:
-            team.keep(mrc_key(job.workspace, job.name))
-            with contextlib.suppress(UnknownNameError):  # it is read again, and missed there
-                team.keep(*self._code_of(job))
-
-    def _has_inputs(self, job: Job) -> bool:
-        team = self._node.team
-        if team is None:
-            return True
-        return team.has_kept(mrc_key(job.workspace, job.name)) and team.has_kept(
-            *self._code_of(job)
-        )
-
-    def _code_of(self, job: Job) -> list[str]:
-        code = self._read_mrc(job).nodes[self._node.name].code
-        return [] if code is None else [code]
-
-    def _release_copies(self, job: Job) -> None:
-        """What was fetched for the job is not needed any more; an extension fetches it again."""
-        team = self._node.team
-        if team is not None and team.outbox is not None:
-            with contextlib.suppress(XTError):
-                team.outbox.release(f"{job.workspace}/jobs/{job.name}")
 
     async def _serve(self, task: JobTask) -> None:
         await task.serve()
@@ -228,7 +189,7 @@ class ControllerService:
             await self._take_up_if_open(job.name)  # extended while it ended, or given up too soon
         async with self._taking_up:
             if job.name not in self.jobs:
-                await asyncio.to_thread(self._release_copies, task.job)
+                await asyncio.to_thread(self._inputs.release, task.job)
         if job.is_shared_by_machines:
             self._intake.look_again()  # it may have been given up
             if task.given_up_for:
@@ -239,61 +200,20 @@ class ControllerService:
 
     def describe(self) -> dict[str, Any]:
         """The controller itself."""
-        return {
-            "pid": os.getpid(),
-            "version": xt_core.__version__,
-            "installation": installation(),
-            "layers": layers(),
-            "started": clock.iso(self._started),
-            "uptime": round(clock.now() - self._started, 3),
-        }
+        return controller_document(self._started)
 
     def status(self) -> dict[str, Any]:
         """The node and its living runs, with the keys of `xt status --json`."""
-        now = clock.now()
-        tasks = [task for job in self.jobs.values() for task in job.live.values()]
-        running = [task for task in tasks if task.execution.pid is not None]
-        limits = [job.places.limit or 0 for job in self.jobs.values()]
-        node = {
-            "name": self._node.name,
-            "target": "local",
-            "state": "running",
-            "controller": self.describe(),
-            "jobs": sorted(self.jobs),
-            "running": len(running),
-            "queued": len(tasks) - len(running),
-            "concurrent": self._node.slots.limit or sum(limits),
-            "gpus": len(self._node.gpus),
-            "gpu_split": self._node.gpu_split,
-            "trouble": self._trouble(),
+        node = work_document(self._node, self.jobs, self.describe()) | {
             "machine": self.machine.describe() | {"cpu_percent": self.sampler.cpu_percent()},
             "access": self._access.fingerprint,
             "access_expires": self._access.now.expires,
             "limits": asdict(self._limits),
         }
-        runs = [
-            run_document(task.run, now)
-            | {
-                "pid": task.execution.pid,
-                "gpus": task.execution.gpus,
-                "listeners": task.feed.listeners,
-                "cancelling": _cancelling_document(task.cancelling),
-            }
-            for task in tasks
-        ]
-        return {"nodes": [node], "runs": runs}
-
-    def _trouble(self) -> str:
-        """Why the node can keep nothing more, not even that runs have ended; "" while it can.
-        Where a run's supervisor meets a full disk, no write of the controller's own need fail."""
-        root = self._node.home.root
-        with contextlib.suppress(OSError):
-            if shutil.disk_usage(root).free < _LEAST_FREE_BYTES:
-                return f"disk full: {root}"
-        return self._node.writer.trouble
+        return {"nodes": [node], "runs": run_documents(living(self.jobs))}
 
     def _sampled_runs(self) -> list[Sampled]:
-        executions = [task.execution for job in self.jobs.values() for task in job.live.values()]
+        executions = [task.execution for task in living(self.jobs)]
         return [
             Sampled(execution.pid, tuple(execution.gpus), execution.folder.system)
             for execution in executions
@@ -303,8 +223,8 @@ class ControllerService:
     def samples_file(self, workspace: str, run: str) -> Path | None:
         """Where the samples of a living run are; None for one that does not live here."""
         for job in self.jobs.values():
-            if job.job.workspace == workspace and run in job.live:
-                return job.live[run].execution.folder.system
+            if job.job.workspace == workspace and run in job.live.tasks:
+                return job.live.tasks[run].execution.folder.system
         return None
 
     def is_idle(self) -> bool:
@@ -339,28 +259,7 @@ class ControllerService:
     async def stored_feed(self, workspace: str, name: str) -> OutputFeed | None:
         """The console of a run that has ended here, which its team may not see yet; None for one
         that a client has fetched."""
-        try:
-            run = await asyncio.to_thread(self._node.writer.reader.run, workspace, name)
-        except UnknownNameError:
-            return None
-        if run.ended is None or run.node != self._node.name:
-            return None
-        artifacts, folder = self._node.artifacts, self._node.home.runs_dir / workspace / name
-        console = RunDirectory(folder).console
-        if (
-            isinstance(artifacts, HomeboundOutbox)
-            and not console.exists()
-            and not await asyncio.to_thread(artifacts.has, capture.console_key(run))
-        ):
-            return None  # the client that keeps the artifacts has it
-        feed = OutputFeed(
-            console,
-            lambda: capture.open_console(artifacts, run),
-            self._node.watcher,
-        )
-        feed.begin()
-        feed.end()
-        return feed
+        return await ended_console(self._node, workspace, name)
 
     async def run(self, workspace: str, name: str) -> dict[str, Any]:
         """A run as this node knows it. Raises UnknownNameError."""
@@ -401,15 +300,8 @@ class ControllerService:
         if task is None:
             await self._node.store(lambda store: store.job(name))
             raise UnknownNameError(f"{name} has no running run on {self._node.name}", "xt status")
-        return await task.restart(delay, runs)
+        return task.live.restart(delay, runs)
 
 
 def _grace(job: JobTask, grace: float | None) -> float:
     return job.context.grace_seconds if grace is None else grace
-
-
-def _cancelling_document(times: tuple[float, float] | None) -> dict[str, str] | None:
-    if times is None:
-        return None
-    since, kill_at = times
-    return {"since": clock.iso(since), "kill_at": clock.iso(kill_at)}

@@ -301,7 +301,7 @@ async def test_a_second_source_is_shown_by_a_key_and_by_time(session: Session) -
                 if offset > after
             ]
 
-        app.metrics._system = sampled
+        app.metrics._reading.system = sampled
         await pilot.press("U")
         await until(pilot, lambda: app.metrics.charts.names == ["system.cpu_percent"])
         await until(pilot, lambda: " elapsed │" in text_of(app))

@@ -210,7 +210,7 @@ async def test_what_machines_use_is_drawn_until_runs_are_wanted(
                 if at > after
             ]
 
-        monkeypatch.setattr(pane, "_system", sampled)
+        monkeypatch.setattr(pane._reading, "system", sampled)
         await pilot.press("7", "space", "space", "space")
         await until(pilot, lambda: "3 nodes, 0 busy · 3 marked" in text_of(app))
         await pilot.press("U")

@@ -357,7 +357,7 @@ async def test_what_nobody_hears_of_is_marked_and_its_duration_stands(session: S
         app = await until_loaded(pilot, 7)
         app.feed.stop()
         begun = replace(app.state.runs["ws1/run1.6"], started=clock.now() - 1_000)
-        heard = clock.iso((begun.started or 0.0) + 75)
+        heard = clock.iso((begun.started or 0.0) + 75.5)  # the text is rounded
         silent = {**silent_node("node0", "local", "unreachable"), "heard": heard}
         app.state._attended.add("node0")
         app.post_message(app.Fed(app.feed, Batch([begun], [], {"nodes": [silent]})))

@@ -1,9 +1,10 @@
 """What charts say of how they are shown, and which keys undo that."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from xt_core.query.formats import counted
 from xt_tui.actions.charts import ACTIONS
+from xt_tui.charting.drawn import Machine
 from xt_tui.charting.view import View
 from xt_tui.keymap import key_text
 
@@ -19,6 +20,15 @@ def undo_text(view: View, metric: str | None, changed: Mapping[str, str]) -> str
         for action, text in view.changes(metric).items()
     ]
     return f"undo: {', '.join(parts)}" if parts else ""
+
+
+def machines_text(machines: Sequence[Machine], silent: Collection[str]) -> list[str]:
+    """``what gpu1, gpu2 use``, and which of their nodes are silent; nothing of no machine."""
+    names = [machine.name for machine in machines]
+    if not names:
+        return []
+    told = f"what {', '.join(names)} use" + ("s" if len(names) == 1 else "")
+    return [told, *(f"{node} is silent" for node in silent if node in names)]
 
 
 def reading_text(runs: int, unread: int, *, is_full: bool) -> list[str]:

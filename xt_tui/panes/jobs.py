@@ -83,9 +83,9 @@ class JobsPane(RecordsPane[JobRow]):
     def lead_cells(self, key: str) -> list[Cell]:
         return [Cell(ALL_JOBS, "bold"), Cell(counted(self._arrangement.total, "job"))]
 
-    def _is_right(self, column: Column[JobRow]) -> bool:
+    def is_right(self, column: Column[JobRow]) -> bool:
         """Counts and the best begin alike: what stands behind their numbers has any length."""
-        return column.field not in (DONE, BEST) and super()._is_right(column)
+        return column.field not in (DONE, BEST) and super().is_right(column)
 
 
 def done(row: JobRow) -> float:

@@ -7,7 +7,7 @@ are drawn anew at most five times a second, or at once after a key.
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -20,8 +20,7 @@ from textual.widgets import Input
 
 from xt_core.chart import ASCII_GLYPHS, Band, Chart, Curve, Look, fitting_glyphs, lay_out
 from xt_core.choices import Choices
-from xt_core.errors import XTError
-from xt_core.model.records import MetricRecord, Run
+from xt_core.model.records import Run
 from xt_core.reports.curves import XKind, as_number
 from xt_core.reports.direction import is_maximized
 from xt_core.session import Session
@@ -29,13 +28,14 @@ from xt_tui.acting import charts
 from xt_tui.actions.action import bindings
 from xt_tui.actions.charts import ACTIONS
 from xt_tui.background import Background
-from xt_tui.charting.captions import chart_title, reading_text, undo_text
+from xt_tui.charting.captions import chart_title, machines_text, reading_text, undo_text
 from xt_tui.charting.choice import MOST_CURVES, Choice, Wanted, chosen, machines_chosen
 from xt_tui.charting.colors import Colors
 from xt_tui.charting.curves import Curves
 from xt_tui.charting.drawn import Drawn, Machine
-from xt_tui.charting.points import Found, Points, Source, read
-from xt_tui.charting.view import SMOOTHINGS, View
+from xt_tui.charting.points import Points, Source
+from xt_tui.charting.reading import Reading
+from xt_tui.charting.rememberedview import RememberedView
 from xt_tui.groups import Groups
 from xt_tui.looks import draws_ascii
 from xt_tui.panes.pane import Pane
@@ -44,11 +44,6 @@ from xt_tui.widgets.charts import Charts
 from xt_tui.widgets.metric_filter import MetricFilter, matching
 
 _LEAST_SECONDS_BETWEEN_DRAWINGS = 0.2
-_RECORDS_A_READ = 20_000
-_MOST_POINTS_OF_BANDS = 3_000_000
-"""About 200 MB; then bands are of the runs that were read."""
-_LOG_Y, _SMOOTHING = "log y", "smoothing"
-"""The names under which they are remembered."""
 _SAMPLES_SECONDS = 5.0
 _WHEEL_ZOOM, _WHEEL_SHARE = 1.25, 0.1
 
@@ -57,13 +52,6 @@ class MetricsPane(Pane, can_focus=True):
     """Decides which runs and metrics are shown, and how; the charts themselves are widgets."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(ACTIONS, "metrics")
-
-    @dataclass
-    class Read(Message, bubble=False):
-        """New points are there."""
-
-        found: Found
-        of_system: bool
 
     @dataclass
     class Chosen(Message, bubble=False):
@@ -75,10 +63,8 @@ class MetricsPane(Pane, can_focus=True):
     def __init__(self, session: Session, system: Source) -> None:
         """`system` gives what is sampled of runs' processes and of machines, as metrics."""
         super().__init__("", id="metrics")
-        self._session, self._system = session, system
-        self._background = Background(self, "metrics")
+        self._reading = Reading(self, session, system)
         self._choosing = Background(self, "choice of runs")
-        self._logged, self._sampled = Points(), Points()
         self._curves = Curves()
         self._colors, self._band_colors = Colors(), Colors()
         self._chosen: Sequence[Run] = ()
@@ -88,10 +74,6 @@ class MetricsPane(Pane, can_focus=True):
         """What is drawn."""
         self.machines: Sequence[Machine] = ()
         """Those that are drawn in the place of the chosen runs."""
-        self._silent: Mapping[str, XTError] = {}
-        """Why nodes told nothing when they were asked last."""
-        self._away: Mapping[str, XTError] = {}
-        """Those of them that are not asked again before there is news."""
         self.primary, self._maximize = "", True
         """The metric that its job is about, or nothing."""
         self._job = ""
@@ -100,16 +82,8 @@ class MetricsPane(Pane, can_focus=True):
         self._timer: Timer | None = None
         # While the app runs, what stands for standard output is not the terminal.
         encoding = getattr(sys.__stdout__, "encoding", "utf-8")
-        self._choices = Choices(session.team_home.team_root)
-        kept = self._choices.get(_LOG_Y)
-        log_y = [name for name in kept if isinstance(name, str)] if isinstance(kept, list) else []
-        glyphs = fitting_glyphs(os.environ, encoding)
-        smoothing = self._choices.get(_SMOOTHING)
-        self.view = View(
-            glyphs=glyphs,
-            log_y=frozenset(log_y),
-            smoothing=smoothing if smoothing in SMOOTHINGS else 0.0,
-        )
+        self._remembered = RememberedView(self, Choices(session.team_home.team_root))
+        self.view = self._remembered.view(fitting_glyphs(os.environ, encoding))
         self.charts = Charts(self._draw)
         self.filter: MetricFilter = MetricFilter()
 
@@ -153,7 +127,7 @@ class MetricsPane(Pane, can_focus=True):
         if bool(machines) is not bool(self.machines):
             self.view.leave_places()
             self.charts.start_over()
-        self.machines, self._silent = machines, {}
+        self.machines, self._reading.silent = machines, {}
         self.show_chosen()
 
     @property
@@ -208,7 +182,7 @@ class MetricsPane(Pane, can_focus=True):
     @property
     def points(self) -> Points:
         """The points of the source that is shown."""
-        return self._sampled if self.of_system else self._logged
+        return self._reading.points(of_system=self.of_system)
 
     @property
     def metrics(self) -> list[str]:
@@ -242,41 +216,16 @@ class MetricsPane(Pane, can_focus=True):
 
     def _look(self) -> None:
         """Read what is new, if it would be seen."""
-        self.points.expect_news()
-        self._away = {}
+        self._reading.expect_news(of_system=self.of_system)
         self._read_on()
 
     def _read_on(self) -> None:
-        """Read what there is more, for a while: a chart of hundreds of runs grows meanwhile."""
-        if not self.region or self._is_full:
-            return
-        of_system = self.of_system
-        source = self._system if of_system else self._read_logged
-        away, wanted = self._away, self.points.wanted(self._runs)
-        if wanted:
-            self._background.ask(lambda: self.Read(read(source, wanted, away), of_system))
+        if self.region:
+            self._reading.read_on(self._runs, of_system=self.of_system)
 
-    @property
-    def _is_full(self) -> bool:
-        """Whether as many points of hundreds of runs are read as may be kept."""
-        is_many = len(self._runs) > MOST_CURVES
-        return is_many and self.points.count(self._runs) > _MOST_POINTS_OF_BANDS
-
-    def _read_logged(self, run: Drawn, after: int) -> Sequence[MetricRecord]:
-        assert isinstance(run, Run)
-        return self._session.store.metrics(run.workspace, run.name, after, _RECORDS_A_READ)
-
-    @on(Read)
-    def _take(self, message: Read) -> None:
-        found = message.found
-        points = self._sampled if message.of_system else self._logged
-        points.take(found)
-        self._away = found.silent
-        is_done = not points.wanted(self._runs)
-        silent = self._away if is_done else {**self._silent, **self._away}
-        is_told = silent.keys() == self._silent.keys()
-        self._silent = silent
-        if found.parts or not is_told or self._choice.groups:
+    @on(Reading.Read)
+    def _take(self, message: Reading.Read) -> None:
+        if self._reading.take(message, self._runs) or self._choice.groups:
             self._show_soon()
         self._read_on()
 
@@ -314,20 +263,17 @@ class MetricsPane(Pane, can_focus=True):
             return f"no metric matches {self.view.pattern}"
         if self.machines:
             nodes = {machine.node for machine in self.machines}
-            why = [error.message for node, error in self._silent.items() if node in nodes]
+            why = [error.message for node, error in self._reading.silent.items() if node in nodes]
             return "\n".join(why) or "nothing sampled yet: a controller looks every few seconds"
         return "nothing sampled yet" if self.view.system else "no metrics logged yet"
 
     def _describe(self) -> None:
-        parts = []
-        if self.machines:
-            names = [machine.name for machine in self.machines]
-            parts.append(f"what {', '.join(names)} use" + ("s" if len(names) == 1 else ""))
-            parts += [f"{node} is silent" for node in self._silent if node in names]
+        parts = machines_text(self.machines, self._reading.silent)
         parts += [text] if (text := self._choice.text) else []
         if self._choice.groups:
             unread = self.points.unread(self._runs)
-            parts += reading_text(len(self._runs), unread, is_full=self._is_full)
+            is_full = self._reading.is_full(self._runs, of_system=self.of_system)
+            parts += reading_text(len(self._runs), unread, is_full=is_full)
         page, pages = self.charts.pages
         parts += [f"page {page} of {pages}"] if pages > 1 else []
         undo = undo_text(self.view, self.charts.chosen, getattr(self.app, "user_keys", {}))
@@ -339,20 +285,14 @@ class MetricsPane(Pane, can_focus=True):
     def set_log_y(self, metrics: frozenset[str]) -> None:
         """These metrics have a logarithmic axis of y, now and from now on."""
         self.view.log_y = metrics
-        self._keep(_LOG_Y, sorted(metrics) or None)
+        self._remembered.keep_log_y(metrics)
         self.show()
 
     def next_smoothing(self) -> None:
         """Smoother curves, or plain ones again, now and from now on."""
         self.view.next_smoothing()
-        self._keep(_SMOOTHING, self.view.smoothing or None)
+        self._remembered.keep_smoothing(self.view.smoothing)
         self.show()
-
-    def _keep(self, part: str, value: object) -> None:
-        """Remember a choice, or with None forget it."""
-        self._choices.put(part, value)
-        if self._choices.problem:
-            self.notify(self._choices.problem, severity="warning", markup=False)
 
     def curves_of(self, metric: str) -> list[Curve | Band]:
         """What the chart of a metric shows."""

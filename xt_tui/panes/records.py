@@ -290,7 +290,7 @@ class RecordsPane(RowsPane[Record]):
         if self._pause is None:
             return super().note(records, is_last=is_last)
         news = {self._order.key(record): record for record in records}
-        is_chosen = self._renew_chosen(news)
+        is_chosen = self._chosen.renew(news)
         self._pause.hold(news)
         if self._wanted in self._pause.held:
             self.go_on()

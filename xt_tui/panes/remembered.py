@@ -11,7 +11,14 @@ from xt_core.errors import UsageError
 from xt_core.query.columns import only_column
 from xt_core.query.fields import FieldSet
 from xt_core.query.sorting import parse_sort
-from xt_core.query.views import View, keep_views, views_of
+from xt_core.query.views import (
+    Columns,
+    View,
+    from_json,
+    keep_views,
+    names_from_json,
+    views_of,
+)
 
 
 class Remembered:
@@ -40,6 +47,14 @@ class Remembered:
                 only_column(group, fields)
                 return group
         return ""
+
+    def columns(self, what: str, fields: FieldSet[Any]) -> Columns:
+        """Columns of these fields, with how wide they are."""
+        return from_json(self.get(what), fields)
+
+    def names(self, what: str) -> tuple[str, ...]:
+        """Names of fields, or what was typed."""
+        return names_from_json(self.get(what))
 
     def put(self, what: str, value: object) -> None:
         if self._choices is not None:

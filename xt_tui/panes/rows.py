@@ -4,10 +4,9 @@ Rows are arranged in the background; the keys never wait for it. News rearrange 
 disturbs nobody; what a row says is shown at once.
 """
 
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Generic
+from typing import Any
 
 from textual import on
 from textual.app import ComposeResult
@@ -16,53 +15,34 @@ from textual.message import Message
 from xt_core import clock
 from xt_core.annotations import not_archived
 from xt_core.choices import Choices
-from xt_core.query.columns import MOST_LOGGED, Column
 from xt_core.query.fields import FieldSet, Record
 from xt_core.query.filters import Filter
-from xt_core.query.formats import counted
 from xt_core.query.regexes import TooSlowError
-from xt_core.query.views import (
-    Columns,
-    View,
-    from_json,
-    names_from_json,
-    spelled,
-)
+from xt_core.query.views import Columns, View, spelled
 from xt_tui.background import Background
 from xt_tui.columns import known_names
 from xt_tui.groups import Groups, is_group
 from xt_tui.order import RecordOrder, Selection
-from xt_tui.panes.arranging import Arrangement, Arranger, Looks, Wish, placed
+from xt_tui.panes.arranging import Arrangement, Arranger, Wish
 from xt_tui.panes.awaited import Awaited
+from xt_tui.panes.cells import group_cells, mark_cell
+from xt_tui.panes.chosen import Chosen
+from xt_tui.panes.edge import count_text, edge_text, groups_text, marks_text, order_text
 from xt_tui.panes.headings import more_text, sort_arrows, table_columns
 from xt_tui.panes.marks import Marks
 from xt_tui.panes.pace import Pace
-from xt_tui.panes.pane import Pane
+from xt_tui.panes.recordlooks import RecordLooks
 from xt_tui.panes.remembered import Remembered
-from xt_tui.state import STYLES, marked, states_text
 from xt_tui.widgets.filter_bar import FilterBar
 from xt_tui.widgets.table import Table
 from xt_tui.widgets.table_lines import Cell
 
 _SEEN = 500
 """Rows at either end whose fields are offered as columns, besides those in sight."""
-"""How long an arrangement may hold keys up."""
 
 
-class RowsPane(Pane, Generic[Record]):
-    """A filter bar over a table. Subclasses say what the records are and how cells look."""
-
-    LEAD: Sequence[str] = ()
-    """Keys of rows above the records, which cannot be marked."""
-    WIDTHS: Mapping[str, int] = {"status": len(marked("cancelling"))}
-    """Columns, by field, that are always so wide."""
-    MOST_LOGGED: int | None = MOST_LOGGED
-    """Metrics and hyperparameters that have columns unless the user chose them; None: all."""
-    LATER = ""
-    """What is shown behind columns that the user chose, as of `xt list --columns`, unless it was
-    there to be chosen."""
-    PICTURES: Collection[str] = ()
-    """Columns, by field, that are small pictures."""
+class RowsPane(RecordLooks[Record]):
+    """A filter bar over a table. Subclasses say what the records are and how they look."""
 
     @dataclass
     class Arranged(Message):
@@ -94,16 +74,7 @@ class RowsPane(Pane, Generic[Record]):
         super().__init__(title, id=id)
         self.noun, self._empty, self._example = noun, empty, example
         self._records, self.fields, self._order = records, fields, order
-        looks = Looks(
-            self.LEAD,
-            self.column_text,
-            self.LATER,
-            self.text,
-            self.summary,
-            self.MOST_LOGGED,
-            self.WIDTHS,
-        )
-        self._arranger = Arranger(records, fields, order, looks)
+        self._arranger = Arranger(records, fields, order, self.looks)
         self.selection, self.scope = selection, tuple[Filter[Record], ...]()
         self.hidden: tuple[Filter[Record], ...] = (not_archived(fields),)
         """What leaves out records that were put away; empty while they are shown."""
@@ -117,9 +88,7 @@ class RowsPane(Pane, Generic[Record]):
         """The key that the cursor goes to as soon as it is shown."""
         self._marks = Marks()
         self._marked_keys: list[str] = []
-        self._chosen: list[Record] = []
-        self._chosen_keys: Sequence[str] = ()
-        self._chosen_places: Mapping[str, int] = {}
+        self._chosen = Chosen(records)
         self._opened = frozenset[str]()
         self._plain_view = View(sort=selection.sort, reverse=selection.reverse)
         self._has_all = False
@@ -133,18 +102,18 @@ class RowsPane(Pane, Generic[Record]):
         if kept is not None:
             self.selection = replace(selection, sort=kept[0], reverse=kept[1])
         self.group = self._remembered.group(fields)
-        self._columns: Columns = from_json(self._remembered.get("columns"), fields)
-        widths = from_json(self._remembered.get("widths"), fields)
+        self._columns: Columns = self._remembered.columns("columns", fields)
+        widths = self._remembered.columns("widths", fields)
         self._resized = {column.name: column.width for column in widths}
         """Cells of automatic columns to which the user gave another width."""
-        self._left_out = names_from_json(self._remembered.get("left out"))
+        self._left_out = self._remembered.names("left out")
 
     def on_mount(self) -> None:
         self._remembered.tell_of_problem()
         self.tell_why_empty()
 
     def compose(self) -> ComposeResult:
-        history = names_from_json(self._remembered.get("filters"))
+        history = self._remembered.names("filters")
         yield FilterBar(self.fields, self.noun, self._example, self.field_names, history)
         yield Table(self._cells, id=f"{self.id}-table", empty="", frozen=2)
 
@@ -174,17 +143,17 @@ class RowsPane(Pane, Generic[Record]):
     def chosen(self) -> list[Record]:
         """The marked records that no filter hides, else what is under the cursor: a record, or all
         of a group."""
-        keys = self._marked_keys or self.members(self.table.cursor_key or "")
-        if keys is not self._chosen_keys:  # there may be 100,000, and news ten times a second
-            self._chosen_keys, self._chosen_places = keys, placed(keys)
-            self._chosen = [self._records[key] for key in keys]
-        return self._chosen.copy()
+        return self._chosen.of(self._chosen_keys)
 
     @property
     def first_chosen(self) -> Record | None:
         """The first of what is chosen."""
-        keys = self._marked_keys or self.members(self.table.cursor_key or "")
+        keys = self._chosen_keys
         return self._records[keys[0]] if keys else None
+
+    @property
+    def _chosen_keys(self) -> Sequence[str]:
+        return self._marked_keys or self.members(self.table.cursor_key or "")
 
     @property
     def is_empty(self) -> bool:
@@ -215,34 +184,6 @@ class RowsPane(Pane, Generic[Record]):
 
     # What subclasses say ----------------------------------------------------------------
 
-    def column_text(self, keys: Sequence[str]) -> str:
-        """The columns for these rows, as of `xt list --columns`. Called in a thread."""
-        raise NotImplementedError
-
-    def status_of(self, record: Record) -> str:
-        """The record's state, or what is being done about it."""
-        raise NotImplementedError
-
-    def is_last_known(self, record: Record) -> bool:
-        """Whether its state is an old one, and nobody says what has become of it."""
-        return False
-
-    def text(self, column: Column[Record], record: Record, now: float) -> str:
-        """A cell's text."""
-        return column.text(record, now)
-
-    def example(self, column: Column[Record], record: Record, now: float) -> str:
-        """A text by which a column is chosen."""
-        return column.text(record, now)
-
-    def summary(self, records: Sequence[Record]) -> str:
-        """What is said of the records of a group. Called in a thread."""
-        return states_text(Counter(self.status_of(record) for record in records))
-
-    def lead_cells(self, key: str) -> list[Cell]:
-        """The cells of a row above the records."""
-        raise NotImplementedError
-
     def archived_text(self) -> str:
         """What is said where archived records are shown too."""
         return "archived ones too"
@@ -269,7 +210,7 @@ class RowsPane(Pane, Generic[Record]):
             return False
         self._order.note(records)
         keys = [self._order.key(record) for record in records]
-        is_chosen = self._renew_chosen(dict(zip(keys, records, strict=True)))
+        is_chosen = self._chosen.renew(dict(zip(keys, records, strict=True)))
         for table in self.query(Table):  # none while the app closes
             table.touch(keys)
         self._pace.note(is_loading=not is_last and not self.is_new)
@@ -282,13 +223,6 @@ class RowsPane(Pane, Generic[Record]):
             text = f"no {self.noun} matches the filter: backspace takes it away"
         for table in self.query(Table):  # none while the app closes
             table.say_if_empty(text)
-
-    def _renew_chosen(self, news: Mapping[str, Record]) -> bool:
-        """Take over what is new of those that are chosen; whether there is anything."""
-        places = {key: place for key in news if (place := self._chosen_places.get(key)) is not None}
-        for key, place in places.items():
-            self._chosen[place] = news[key]
-        return bool(places)
 
     def _moved_at(self) -> float | None:
         """When keys last moved the cursor."""
@@ -349,7 +283,7 @@ class RowsPane(Pane, Generic[Record]):
         self.tell_why_empty()
         rows = (shown.keys, shown.places) if shown.total else ((), {})
         arrows = sort_arrows(self.selection, self.fields)
-        self.table.show(table_columns(shown, arrows, self.heading, self._is_right), *rows)
+        self.table.show(table_columns(shown, arrows, self.heading, self.is_right), *rows)
         self.table.touch([*self.LEAD, *shown.groups.by_key])
         is_first = self._all_asked is None or shown.asked <= self._all_asked
         if is_first and not self.table.moved_at:
@@ -382,74 +316,39 @@ class RowsPane(Pane, Generic[Record]):
             self._opened |= {group}
             self.update_rows()
 
-    def _is_right(self, column: Column[Record]) -> bool:
-        """Numbers go to the right, pictures do not."""
-        return column.alignment == "right" and column.field.name not in self.PICTURES
-
-    def heading(self, column: Column[Record], width: int) -> tuple[str, int]:
-        """What stands above a column, and how wide that is."""
-        return column.header, width
-
-    def _unseen_order(self) -> str:
-        """The sorted fields that have no column, and so no arrow that says it."""
-        seen = {column.field.name for column in self._arrangement.columns}
-        arrows = sort_arrows(self.selection, self.fields).items()
-        return ", ".join(f"{name}{arrow}" for name, arrow in arrows if name not in seen)
-
     def _cells(self, key: str) -> list[Cell]:
         if key in self.LEAD:
             return [Cell(" "), *self.lead_cells(key)]
         if is_group(key):
-            return self._group_cells(key)
+            groups, is_open = self._arrangement.groups, key in self._opened
+            return group_cells(groups, key, self._marks.keys, is_open=is_open)
         record, now = self._drawn(key)
-        cells = [Cell("●" if key in self._marks.keys else " ", STYLES["marked"])]
-        for column in self._arrangement.columns:
-            if column.field.name == "status":
-                status = self.status_of(record)
-                if self.is_last_known(record):
-                    cells.append(Cell(f"{marked(status)} ?", "dim"))
-                else:
-                    cells.append(Cell(marked(status), STYLES.get(status, "")))
-            else:
-                style = STYLES["picture"] if column.field.name in self.PICTURES else ""
-                cells.append(Cell(self.text(column, record, now), style))
-        return cells
+        columns = self._arrangement.columns
+        cells = [self.cell(column, record, now) for column in columns]
+        return [mark_cell([key], self._marks.keys), *cells]
 
     def _drawn(self, key: str) -> tuple[Record, float]:
         """The record that a row shows, and as of when."""
         return self._records[key], clock.now()
 
-    def _group_cells(self, key: str) -> list[Cell]:
-        groups = self._arrangement.groups
-        members = groups.by_key[key].keys if key in groups.by_key else ()
-        marked_ones = sum(member in self._marks.keys for member in members)
-        mark = " " if not marked_ones else "●" if marked_ones == len(members) else "◐"
-        sign = "▾" if key in self._opened else "▸"
-        text = f"{sign} {groups.texts.get(key, '')}"
-        return [Cell(mark, STYLES["marked"]), Cell(text, "bold", is_wide=True)]
-
     def _describe(self) -> None:
-        shown, hidden = len(self._marked_keys), len(self._marks.keys) - len(self._marked_keys)
-        count = "arranging…" if self._awaited.is_late else self._count_text()
-        parts = [count] if count else []
-        parts += [self.scope_text()] if self.scope_text() else []
-        parts += [f"filter {self._filter_text}"] if self._filter_text else []
-        parts += [f"sorted by {order}"] if (order := self._unseen_order()) else []
-        parts += [] if self.hidden else [self.archived_text()]
-        groups = self._arrangement.groups
-        parts += [f"{len(groups.by_key):,} by {groups.column}"] if groups.column else []
-        parts += [f"{shown:,} marked"] if shown else []
-        parts += [f"{counted(hidden, 'mark')} out of sight"] if hidden else []
-        parts += more_text(self._arrangement.more, getattr(self.app, "user_keys", {}))
-        parts += ["marking a range: v ends it"] if self._marks.is_ranging else []
-        self.border_subtitle = " · ".join(parts).replace("[", r"\[")
+        shown, keys = self._arrangement, getattr(self.app, "user_keys", {})
+        self.border_subtitle = edge_text(
+            "arranging…" if self._awaited.is_late else self._count_text(),
+            self.scope_text(),
+            f"filter {self._filter_text}" if self._filter_text else "",
+            order_text(shown, self.selection, self.fields),
+            "" if self.hidden else self.archived_text(),
+            groups_text(shown.groups),
+            *marks_text(self._marks, len(self._marked_keys)),
+            *more_text(shown.more, keys),
+            "marking a range: v ends it" if self._marks.is_ranging else "",
+        )
 
     def _count_text(self) -> str:
-        hits, total = len(self._arrangement.ordered), self._arrangement.total
-        if not total and not self._has_all:
+        if not self._arrangement.total and not self._has_all:
             return ""  # who knows
-        all_of_them = counted(total, self.noun)
-        return f"{hits:,} of {all_of_them}" if self._filter_text else all_of_them
+        return count_text(self._arrangement, self.noun, is_filtered=bool(self._filter_text))
 
     # What the user chooses from ---------------------------------------------------------
 
