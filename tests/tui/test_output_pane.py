@@ -102,6 +102,7 @@ async def test_the_pane_follows_what_is_chosen_but_not_while_it_is_read(session:
         await until(pilot, lambda: border(app) == "run1.5 · ✔ completed · no output")
         await pilot.press("slash", *"zzz")
         await until(pilot, lambda: border(app) == "no run")
+        assert app.runs.border_subtitle == "0 of 7 runs · filter zzz"
         await pilot.press("escape")
         await until(pilot, lambda: border(app) == "run1.5 · ✔ completed · no output")
 

@@ -23,7 +23,9 @@ def count_text(shown: Arrangement[Record], noun: str, *, is_filtered: bool) -> s
 def order_text(
     shown: Arrangement[Record], selection: Selection[Record], fields: FieldSet[Record]
 ) -> str:
-    """The sorted fields that have no column, and so no arrow that says it."""
+    """The sorted fields that have no column, and so no arrow that says it; "" for no rows."""
+    if not shown.ordered:
+        return ""
     seen = {column.field.name for column in shown.columns}
     arrows = sort_arrows(selection, fields).items()
     unseen = ", ".join(f"{name}{arrow}" for name, arrow in arrows if name not in seen)
