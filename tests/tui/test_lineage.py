@@ -213,7 +213,7 @@ async def test_what_the_form_launches_again_knows_what_it_was_made_from(xt: Xt) 
         await until(pilot, lambda: not app.screen.query_one("#go").disabled)
         await pilot.press(*" x", "ctrl+l")  # also if it is changed
         await until(pilot, lambda: app.jobs.job == "job2")
-        await until(pilot, lambda: "ws1/run2" in app.runs.table.keys)
+        await until(pilot, lambda: app.runs.table.cursor_key == "ws1/run2")
         await pilot.press("o")
         await until(pilot, lambda: app.runs.table.cursor_key == "ws1/run1")
     assert session.store.job("job2").rerun_of == "run1"
