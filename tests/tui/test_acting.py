@@ -78,6 +78,10 @@ async def test_many_are_archived_only_after_a_question(session: Session) -> None
         await until(pilot, lambda: told(app)[-1].startswith("21 runs archived: A shows them"))
         kept = [session.store.run("ws1", run.name) for run in runs]
         assert [run.tags for run in kept] == [{"archived": True}] * 21
+        app.runs.clear_filter()
+        app.jobs.go_to("job3")
+        told_why = "all runs of job3 are archived: A shows them"
+        await until(pilot, lambda: told_why in text_of(app))
 
 
 async def test_what_is_archived_is_out_of_sight_until_it_is_brought_back(session: Session) -> None:

@@ -1,14 +1,17 @@
 """The output pane: whole consoles, of one run or of several, and what is done with them."""
 
+import threading
 from pathlib import Path
 
 import pytest
 from textual.widgets import Input
 from tui_support import text_of, told, until, until_loaded
 
+from xt_core.model.records import Run
 from xt_core.session import Session
 from xt_tui.app import XtApp
 from xt_tui.console import attachment
+from xt_tui.panes.arranging import Arrangement, Wish
 from xt_tui.screens.save_output import SaveOutputScreen
 
 
@@ -105,6 +108,38 @@ async def test_the_pane_follows_what_is_chosen_but_not_while_it_is_read(session:
         assert app.runs.border_subtitle == "0 of 7 runs · filter zzz"
         await pilot.press("escape")
         await until(pilot, lambda: border(app) == "run1.5 · ✔ completed · no output")
+
+
+async def test_keys_in_a_burst_lead_to_the_output_of_the_run_that_they_lead_to(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store(session, "run1.1", b"of run1.1\n")
+    store(session, "run2", b"of run2\n")
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await pilot.press("5", "3")
+        await until(pilot, lambda: app.output.view.lines == ["of run1.1"])
+        arrange, may_go_on = app.runs._arranger.arrange, threading.Event()
+
+        def arrange_late(wish: Wish[Run], now: float) -> Arrangement[Run]:
+            assert may_go_on.wait(60)
+            return arrange(wish, now)
+
+        monkeypatch.setattr(app.runs._arranger, "arrange", arrange_late)
+        await pilot.press("2", "g", "j", "5")  # job2 comes first, with run2 alone
+        assert app.main.pane is app.output
+        may_go_on.set()
+        await until(pilot, lambda: app.output.view.lines == ["of run2"])
+
+
+async def test_what_is_written_late_is_told(session: Session) -> None:
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        app.runs.go_to("ws1/run1.6")
+        await pilot.press("5")
+        await until(pilot, lambda: border(app).endswith("no output yet"))
+        app.output.view.buffer.commit(b"at last\n")
+        await until(pilot, lambda: border(app) == "run1.6 · ▶ running")
 
 
 async def test_output_is_copied_and_saved(session: Session) -> None:

@@ -22,6 +22,11 @@ class Awaited:
         self._asked, self._shown = 1, 0
         self.is_late = False
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether what was asked for is not shown yet."""
+        return self._shown < self._asked
+
     def ask(self, number: int) -> None:
         """The user waits for that arrangement, which comes by itself."""
         self._asked = number
@@ -29,7 +34,7 @@ class Awaited:
 
     def hold_keys(self) -> None:
         """What is typed from now on is meant for rows that may not be there yet."""
-        if isinstance(self._pane.app, Typeahead) and self._shown < self._asked:
+        if isinstance(self._pane.app, Typeahead) and self.is_waiting:
             self._pane.app.hold_keys(self._let_keys_go)
             longest = _LONGEST_HOLD_SECONDS if self._shown else _LONGEST_FIRST_HOLD_SECONDS
             self._pane.set_timer(longest, self._let_keys_go)
@@ -46,7 +51,6 @@ class Awaited:
             self._pane.app.release_keys(self._let_keys_go)
 
     def _look(self) -> None:
-        is_late = self._shown < self._asked
-        if is_late != self.is_late and self._pane.is_attached:
-            self.is_late = is_late
+        if self.is_waiting != self.is_late and self._pane.is_attached:
+            self.is_late = self.is_waiting
             self._tell()

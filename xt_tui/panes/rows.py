@@ -269,6 +269,11 @@ class RowsPane(RecordLooks[Record]):
         if holds_keys:
             self.hold_keys()
 
+    @property
+    def is_awaited(self) -> bool:
+        """Whether the rows that the user has asked for are not shown yet."""
+        return self._awaited.is_waiting
+
     def hold_keys(self) -> None:
         """What is typed from now on is meant for rows that may not be there yet."""
         self._awaited.hold_keys()

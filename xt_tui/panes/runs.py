@@ -162,7 +162,12 @@ class RunsPane(RecordsPane[Run]):
     def empty_text(self) -> str:
         """Before there are runs, and where there never will be any, a parent tells why."""
         parents = self._state.told_parents(self._job)
-        if not parents or self.trouble:
+        if self.trouble:
+            return super().empty_text()
+        own = [run for run in self._state.runs.values() if run.job == self._job]
+        if own and all(map(self.leaves_out, own)):
+            return f"all runs of {self._job} are archived: A shows them"
+        if not parents:
             return super().empty_text()
         parent = parents[-1]
         name = f"{parent.name} (a shows its output)"

@@ -45,6 +45,8 @@ class MainScreen(PanesScreen):
         self._said = (frozenset[str](), frozenset[str]())
         """The nodes with work that say nothing, and the runs that are being cancelled, as drawn."""
         self._details_of_job = False
+        self._output_waits = False
+        """Whether the keys went to the output before the run was there that it is of."""
         self._resting: Timer | None = None
         """Runs while charts and details wait for the cursor to rest."""
         self._goal: tuple[str, bool] | None = None
@@ -85,6 +87,11 @@ class MainScreen(PanesScreen):
         if self.pane is self.jobs:
             return self.jobs.job
         return self.meant_runs[0].job if self.meant_runs else self.jobs.job
+
+    def focus_pane(self, name: str) -> None:
+        super().focus_pane(name)
+        if name == "output":
+            self._output_waits = self._resting is not None or self.runs.is_awaited
 
     def go_to_job(self, job: str) -> None:
         """Put the cursor on a job, which no filter hides."""
@@ -207,7 +214,9 @@ class MainScreen(PanesScreen):
     def _show_output(self) -> None:
         """Output follows the cursor and the marks while it is in sight; not while it is read: a
         filter may take the run away from under the cursor."""
-        if "output" in self.panes_shown and self.pane is not self.output:
+        is_read = self.pane is self.output and not self._output_waits
+        if "output" in self.panes_shown and not is_read:
+            self._output_waits = self.runs.is_awaited
             self.output.follow_choice(self.output_of)
 
     @property

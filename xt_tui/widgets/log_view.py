@@ -84,7 +84,7 @@ class LogView(LogLines, can_focus=True):
         )
         if state == self._state or not self.is_attached:
             return
-        top, before = self.top, self.new_lines
+        top, before = self.top, (self.new_lines, self.rows.count > 0)
         self._state, self.rows = state, rows_of(self.buffer, self.filter)
         self._resize()
         if self._holds_start:
@@ -92,7 +92,7 @@ class LogView(LogLines, can_focus=True):
         elif not self.following:
             self._place(self.rows.row(top))
         self.refresh()
-        if self.new_lines != before:
+        if (self.new_lines, self.rows.count > 0) != before:
             self.call_next(self._announce)
 
     def on_resize(self) -> None:
