@@ -205,6 +205,11 @@ class TestBands:
         second.extend([2], [4])
         assert band.levels(scale, 3) == [(0, 1, 2), (1, 2, 3), (4, 4, 4)]
 
+    def test_a_run_that_has_diverged_spoils_no_band(self) -> None:
+        runs = [curve(4, 2), curve(4, math.nan), curve(4, math.inf), curve(4, 6)]
+        assert Band("all", 0, runs).at(None) == (2, 4, 6)
+        assert Band("all", 0, [curve(4, math.nan)]).at(None) is None
+
     def test_a_band_of_nothing_is_no_data(self) -> None:
         assert "no data" in "".join(text(lay_out([Band("all", 0, [curve()])], 30, 9, Look())))
 

@@ -42,7 +42,8 @@ Levels = list[Level | None]
 
 @dataclass(slots=True)
 class Band:
-    """The runs that a band takes together; where some have no value, the others make it."""
+    """The runs that a band takes together; where some have no value that is finite, the others make
+    it."""
 
     name: str
     color: int
@@ -95,7 +96,7 @@ class Band:
         return self._level([member.value_at(cursor) for member in self.members])
 
     def _level(self, values: Sequence[float | None]) -> Level | None:
-        known = [value for value in values if value is not None]
+        known = [value for value in values if value is not None and math.isfinite(value)]
         if not known:
             return None
         mean = sum(known) / len(known)
