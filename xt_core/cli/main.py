@@ -31,6 +31,10 @@ def main(argv: list[str]) -> int:
         return _dispatch(argv)
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
+    except RuntimeError as error:  # Python 3.11 wraps whatever meets a `__set_name__`
+        if isinstance(error.__cause__, KeyboardInterrupt):
+            return ExitCode.INTERRUPTED
+        raise
     except BrokenPipeError:
         _discard_output()
         return ExitCode.OK
