@@ -130,7 +130,7 @@ async def test_a_controller_that_hangs_is_replaced_by_key_and_its_run_goes_on(
         asleep = xt.pause_controller()
         await pilot.press("7")
         await until(pilot, lambda: "s replaces it" in text_of(app))
-        assert "✘ node0: does not answer" in text_of(app)
+        await until(pilot, lambda: "✘ node0: does not answer" in text_of(app))  # at the next tick
         await pilot.press("c")
         assert told(app)[-1] == "node0: nobody there answers, so nothing can be cancelled"
         await pilot.press("s", "enter")  # the default is no
