@@ -218,9 +218,8 @@ class RowsPane(RecordLooks[Record]):
 
     def tell_why_empty(self) -> None:
         """What is said where there are no rows."""
-        text = self.empty_text()
-        if self._arrangement.total:
-            text = f"no {self.noun} matches the filter: backspace takes it away"
+        no_hits = f"no {self.noun} matches the filter: backspace takes it away"
+        text = no_hits if self._arrangement.total else self.empty_text()
         for table in self.query(Table):  # none while the app closes
             table.say_if_empty(text)
 
