@@ -331,9 +331,11 @@ async def test_what_an_empty_field_says_is_cut_where_the_field_ends(session: Ses
         write(form, early_stopping="asha")
         await until(pilot, lambda: form.query("#asha-min-runs"))
         field = form.query_one("#asha-delay-evaluation", Input)
-        field.focus()
+        form.query_one("#options").scroll_to_widget(field, animate=False)
         await until(pilot, lambda: "0 · no run is …" in text_of(app))
-        assert "delay-evaluation: no run is judged before this step" in text_of(app)
+        field.focus()  # what is not laid out yet takes no keys
+        told = "delay-evaluation: no run is judged before this step"
+        await until(pilot, lambda: told in text_of(app))
         await pilot.resize_terminal(140, 40)
         await until(pilot, lambda: "0 · no run is judged before this step " in text_of(app))
 
