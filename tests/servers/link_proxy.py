@@ -18,6 +18,7 @@ class LinkProxy:
         self._open.set()
         self._ends: list[socket.socket] = []
         self._lock = threading.Lock()
+        self._allowance: int | None = None
         self.connections = 0
         """How many there have been."""
         threading.Thread(target=self._accept, daemon=True).start()
@@ -25,6 +26,15 @@ class LinkProxy:
     def silence(self) -> None:
         """Let nothing through any more, and tell nobody: a cable is pulled."""
         self._open.clear()
+
+    def silence_after(self, size: int) -> None:
+        """Fall silent as soon as so many more bytes have come through, both ways together."""
+        with self._lock:
+            self._allowance = size
+
+    @property
+    def is_silent(self) -> bool:
+        return not self._open.is_set()
 
     def resume(self) -> None:
         self._open.set()
@@ -64,6 +74,16 @@ class LinkProxy:
                 self._open.wait()
                 time.sleep(self._delay)
                 sink.sendall(data)
+                self._spend(len(data))
         for end in (source, sink):
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
+
+    def _spend(self, size: int) -> None:
+        with self._lock:
+            if self._allowance is None:
+                return
+            self._allowance -= size
+            if self._allowance <= 0:
+                self._allowance = None
+                self._open.clear()

@@ -32,6 +32,10 @@ def session(tmp_path: Path) -> Iterator[Session]:
     fill(opened)
     yield opened
     opened.close()
+    started = any(
+        opened.home.node(node).controller_log.exists() for node in opened.home.node_names()
+    )
+    assert not started, "a controller was started, which ends run1.6: nothing runs here"
 
 
 def fill(session: Session) -> None:

@@ -71,6 +71,35 @@ async def test_launch_watch_attach_restart_and_cancel_by_keyboard(xt: Xt) -> Non
     session.close()
 
 
+async def test_what_is_written_late_is_told(xt: Xt) -> None:
+    gate = xt.code.parent / "gate"
+    xt.script("late.py", """
+import os, sys, time
+while not os.path.exists(sys.argv[1]):
+    time.sleep(0.02)
+print("at last", flush=True)
+time.sleep(600)
+""")  # fmt: skip
+    xt.submit("late.py", str(gate))
+    xt.wait_status("run1", "running")
+    session = Session(home=xt.home, cwd=xt.code, environ=xt.environ)
+    async with XtApp(session).run_test(size=(140, 50)) as pilot:
+        app = pilot.app
+        assert isinstance(app, XtApp)
+        await until(pilot, lambda: names(app) == ["run1"])
+        await pilot.press("3", "a")
+        await until(pilot, lambda: border_of(app) == "run1 · ▶ running · no output yet")
+        gate.touch()
+        await until(pilot, lambda: app.output.view.lines == ["at last"])
+        await until(pilot, lambda: border_of(app) == "run1 · ▶ running")
+    session.close()
+
+
+def border_of(app: XtApp) -> str:
+    """What the output pane says of what it shows."""
+    return str(app.output.border_subtitle)
+
+
 async def test_a_controller_that_dies_is_shown_and_started_by_key(
     xt: Xt, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -132,16 +132,6 @@ async def test_keys_in_a_burst_lead_to_the_output_of_the_run_that_they_lead_to(
         await until(pilot, lambda: app.output.view.lines == ["of run2"])
 
 
-async def test_what_is_written_late_is_told(session: Session) -> None:
-    async with XtApp(session).run_test(size=(140, 40)) as pilot:
-        app = await until_loaded(pilot, 7)
-        app.runs.go_to("ws1/run1.6")
-        await pilot.press("5")
-        await until(pilot, lambda: border(app).endswith("no output yet"))
-        app.output.view.buffer.commit(b"at last\n")
-        await until(pilot, lambda: border(app) == "run1.6 · ▶ running")
-
-
 async def test_output_is_copied_and_saved(session: Session) -> None:
     console = b"\x1b[32mone\x1b[0m\ntwo \xff\r\nthree\n"
     store(session, "run1.1", console)

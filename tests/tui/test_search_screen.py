@@ -1,6 +1,10 @@
 """The search of a job, on a screen of its own."""
 
+import threading
+from typing import Any
+
 import pytest
+from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Static
 from tui_support import log_loss, log_values, text_of, told, until, until_loaded
@@ -159,6 +163,36 @@ async def test_enter_goes_to_the_run_also_if_a_filter_hides_it(session: Session)
         assert app.runs.run is not None
         assert app.runs.run.name == "run1.1"
         assert app.main.pane is app.runs
+
+
+async def test_keys_wait_for_the_sets_and_are_let_go_if_the_screen_is_left(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, may_read = type(session.store).search_history, threading.Event()
+
+    def read_late(*of: Any) -> Any:
+        assert may_read.wait(60)
+        return read(*of)
+
+    monkeypatch.setattr(type(session.store), "search_history", read_late)
+    async with XtApp(session).run_test(size=(120, 44)) as pilot:
+        app = await until_loaded(pilot, 7)
+        app.runs.go_to("ws1/run1.2")
+        app.post_message(events.Key("S", "S"))
+        app.post_message(events.Key("enter", None))
+        screen = await until(pilot, lambda: isinstance(app.screen, SearchScreen) and app.screen)
+        assert sets(screen) == []
+        may_read.set()
+        await until(pilot, lambda: app.screen is app.main)
+        await until(pilot, lambda: app.runs.run is not None and app.runs.run.name == "run1.6")
+
+        may_read.clear()
+        app.post_message(events.Key("S", "S"))
+        app.post_message(events.Key("k", "k"))
+        screen = await until(pilot, lambda: isinstance(app.screen, SearchScreen) and app.screen)
+        screen.dismiss(None)  # as a click on the key that leads back does it
+        await until(pilot, lambda: app.runs.run is not None and app.runs.run.name == "run1.5")
+        may_read.set()
 
 
 async def test_several_objectives_have_a_front(session: Session) -> None:

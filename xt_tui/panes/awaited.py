@@ -35,20 +35,21 @@ class Awaited:
     def hold_keys(self) -> None:
         """What is typed from now on is meant for rows that may not be there yet."""
         if isinstance(self._pane.app, Typeahead) and self.is_waiting:
-            self._pane.app.hold_keys(self._let_keys_go)
+            self._pane.app.hold_keys(self.let_keys_go)
             longest = _LONGEST_HOLD_SECONDS if self._shown else _LONGEST_FIRST_HOLD_SECONDS
-            self._pane.set_timer(longest, self._let_keys_go)
+            self._pane.set_timer(longest, self.let_keys_go)
 
     def show(self, number: int) -> None:
         """That arrangement is what is shown now."""
         self._shown = number
         if number >= self._asked:
-            self._let_keys_go()
+            self.let_keys_go()
             self._look()
 
-    def _let_keys_go(self) -> None:
+    def let_keys_go(self) -> None:
+        """What was typed acts on what is there."""
         if isinstance(self._pane.app, Typeahead):
-            self._pane.app.release_keys(self._let_keys_go)
+            self._pane.app.release_keys(self.let_keys_go)
 
     def _look(self) -> None:
         if self.is_waiting != self.is_late and self._pane.is_attached:

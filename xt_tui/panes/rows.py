@@ -112,6 +112,9 @@ class RowsPane(RecordLooks[Record]):
         self._remembered.tell_of_problem()
         self.tell_why_empty()
 
+    def on_unmount(self) -> None:
+        self._awaited.let_keys_go()  # they are not for this pane any more
+
     def compose(self) -> ComposeResult:
         history = self._remembered.names("filters")
         yield FilterBar(self.fields, self.noun, self._example, self.field_names, history)

@@ -138,6 +138,7 @@ class SearchScreen(ModalScreen[str | None]):
 
     def on_mount(self) -> None:
         self.sets.table.focus()
+        self.sets.hold_keys()
         self.take(self._row)
         self.app.theme_changed_signal.subscribe(self, lambda _theme: self._wear())
 
