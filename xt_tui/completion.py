@@ -1,7 +1,6 @@
 """What the user may be about to type into a filter: a field's name, or one of its values."""
 
 import re
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 from xt_core.errors import UsageError
 from xt_core.query.fields import FieldSet, Kind, Record
 from xt_core.query.filters import Filter, parse_filter
+from xt_core.query.filtertext import split_conditions
 
 _LAST_WORD = re.compile(r"""(?:^|.*\s)(?P<word>[^\s"']+)$""", re.DOTALL)
 _CONDITION = re.compile(r"(?P<name>.+?)(?P<op>:exists:|==|!=|<>|=)(?P<value>.*)")
@@ -19,11 +19,7 @@ def parse_filters(
 ) -> tuple[Filter[Record], ...]:
     """Filters separated by blanks, each as of `xt list --filter`; `names` are known, with their
     families. Raises UsageError."""
-    try:
-        words = shlex.split(text)
-    except ValueError:
-        raise UsageError("a quote is not closed", "close it") from None
-    return tuple(parse_filter(word, fields, lambda: names) for word in words)
+    return tuple(parse_filter(word, fields, lambda: names) for word in split_conditions(text))
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ The engine tells one mistake at a time and knows nothing of fields: a field is a
 mistake goes away without what the field says.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -12,6 +13,11 @@ from xt_core.submit.presets import Preset
 
 COMMAND = "command"
 _STOPPING = "early-stopping"
+_LOCATING = ("target", "setup", "no-code")
+"""Options that say where there has to be a script."""
+_STAND_IN = "true"
+"""A program that there is, so that the rest of a form can be judged without its script."""
+_FIRST_WORD = re.compile(r"""\s*("[^"]*"|'[^']*'|\S+)""")
 
 Plan = Callable[[Preset], object]
 """Raises XTError for a content that means nothing."""
@@ -40,6 +46,9 @@ class _Part:
 def faults_of(content: Preset, plan: Plan) -> list[Fault]:
     """The mistakes of a content; none if it is right."""
     found = list[Fault]()
+    if error := _script_error(content, plan):
+        found.append(Fault(COMMAND, error))
+        content = replace(content, command=_FIRST_WORD.sub(_STAND_IN, content.command, count=1))
     while error := _error(content, plan):
         parts = _parts(content)
         part = next((part for part in parts if _error(part.without, plan) != error), None)
@@ -51,6 +60,15 @@ def faults_of(content: Preset, plan: Plan) -> list[Fault]:
             return found  # it lacks something: what else is told may follow from that
         content = part.without
     return found
+
+
+def _script_error(content: Preset, plan: Plan) -> str:
+    """What is wrong with the script, whatever it is given."""
+    script = _FIRST_WORD.match(content.command)
+    where = {name: content.options[name] for name in _LOCATING if name in content.options}
+    if script is None or _error(Preset(_STAND_IN, where), plan):
+        return ""
+    return _error(Preset(script[0], where), plan)
 
 
 def in_line(error: XTError) -> str:

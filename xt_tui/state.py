@@ -12,12 +12,10 @@ from typing import Any
 from xt_core import clock
 from xt_core.home import is_own_node
 from xt_core.model.records import Job, Run
-from xt_core.query.registry import CANCELLING, JobRow
+from xt_core.query.registry import CANCELLING, EARLY_STOP, JobRow
 from xt_core.reports.parents import is_told
 from xt_tui.themes import StateStyles
 
-STOPPED_EARLY = "early stop"
-"""Of a run that completed since early stopping ended it; no longer than the states are."""
 GLYPHS = {
     "created": "·",
     "queued": "·",
@@ -25,7 +23,7 @@ GLYPHS = {
     "spawning": "◌",
     "running": "▶",
     "completed": "✔",
-    STOPPED_EARLY: "✔",
+    EARLY_STOP: "✔",
     "error": "✘",
     "cancelled": "■",
     "lost": "?",
@@ -39,7 +37,7 @@ STYLES = StateStyles(
     {
         "running": ("bold", "state-running"),
         "completed": ("", "state-good"),
-        STOPPED_EARLY: ("", "state-good"),
+        EARLY_STOP: ("", "state-good"),
         "error": ("bold", "state-bad"),
         "cancelled": ("", "state-warning"),
         "lost": ("bold", "state-bad"),
@@ -257,7 +255,7 @@ class ViewState:
 
 def outcome(run: Run) -> str:
     """The run's state; of those that completed, which were stopped because they were hopeless."""
-    return STOPPED_EARLY if run.stopped_early else str(run.status)
+    return EARLY_STOP if run.stopped_early else str(run.status)
 
 
 def marked(status: str) -> str:

@@ -411,6 +411,6 @@ def test_a_view_of_the_terminal_ui_is_shown(xt: Commands, filled: StatsStore, ho
     assert "views: good sgd" in wrong.err
     keep_views(choices, "runs", {"torn": View(filter="status='comp")})
     torn = xt("list", "runs", "--view", "torn", code=2)
-    assert "the filter of view 'torn' cannot be read: No closing quotation" in torn.err
+    assert "the filter of view 'torn' cannot be read: a quote is not closed" in torn.err
     (home.root / "choices.json").write_text("[]")
     assert "is no JSON object" in xt("list", "jobs", "--view", "best", code=2).err

@@ -63,3 +63,17 @@ def test_a_wrong_command_is_a_field_too(launching: Launching) -> None:
     wrong = "there is no script or program nothing.py (did you mean train.py?)"
     assert faults(launching, Preset("nothing.py", {"runs": "2"})) == [Fault("command", wrong)]
     assert faults(launching, Preset("train.py", {"runs": "2"})) == []
+
+
+def test_a_missing_script_hides_no_other_mistake(launching: Launching) -> None:
+    command = "nothing.py --out 'a b'"
+    content = Preset(command, {"concurrent": "0", "runs": "0"}, [("opt", "$normal(1)")])
+    found = faults(launching, content)
+    assert [fault.field for fault in found] == ["command", "concurrent", "", "runs"]
+    assert found[0].text == "there is no script or program nothing.py (did you mean train.py?)"
+    assert found[3].text == "--runs is 0 (give --runs a number of 1 or more)"
+
+
+def test_on_an_unknown_target_a_script_is_not_missed(launching: Launching) -> None:
+    found = faults(launching, Preset("nothing.py", {"target": "nowhere"}))
+    assert [fault.field for fault in found] == ["target", "command"]

@@ -169,6 +169,9 @@ class TestBands:
         assert text(lay_out([band], 40, 12, Look(cursor_x=1)))[-1].strip() == (
             "│ x 1  ● lr=0.1 (3) 4 [0, 8]"
         )
+        assert text(lay_out([band], 40, 12, Look(cursor_x=2)))[-1].strip() == (
+            "│ x 2  ● lr=0.1 (3) 3 [0, 6] of 2"
+        ), "the third run has ended there"
 
     def test_a_band_shows_the_mean_of_many_points_on_a_column(self) -> None:
         band = Band("all", 0, [curve(*[0.0, 10.0] * 500)])
@@ -207,7 +210,8 @@ class TestBands:
 
     def test_a_run_that_has_diverged_spoils_no_band(self) -> None:
         runs = [curve(4, 2), curve(4, math.nan), curve(4, math.inf), curve(4, 6)]
-        assert Band("all", 0, runs).at(None) == (2, 4, 6)
+        band = Band("all", 0, runs)
+        assert (band.at(None), band.count_at(None)) == ((2, 4, 6), 2)
         assert Band("all", 0, [curve(4, math.nan)]).at(None) is None
 
     def test_a_band_of_nothing_is_no_data(self) -> None:

@@ -241,18 +241,18 @@ def test_the_tables_show_all_of_the_given_sets() -> None:
     runs[0].hparams = {"lr": 77}
     assert sets_table(job, [runs[1], runs[0], runs[2]], given_sets(found)) == [
         "",
-        "  run     status         loss  acc   opt    lr  momentum",
-        "  ------  -------------  ----  ---  ----  ----  --------",
-        "  run7.2  stopped early     1  0.2   sgd  0.25       0.9",
-        "  run7.1  completed         2  0.1  adam   0.1",
-        "  run7.3  error             3        sgd   0.5",
+        "  run     status      loss  acc   opt    lr  momentum",
+        "  ------  ----------  ----  ---  ----  ----  --------",
+        "  run7.2  early stop     1  0.2   sgd  0.25       0.9",
+        "  run7.1  completed      2  0.1  adam   0.1",
+        "  run7.3  error          3        sgd   0.5",
     ]
     assert front_table(job, found) == [
         "",
         "Pareto front: 1 of 2 completed runs",
-        "  run     status         loss  acc  opt    lr  momentum",
-        "  ------  -------------  ----  ---  ---  ----  --------",
-        "  run7.2  stopped early     1  0.2  sgd  0.25       0.9",
+        "  run     status      loss  acc  opt    lr  momentum",
+        "  ------  ----------  ----  ---  ---  ----  --------",
+        "  run7.2  early stop     1  0.2  sgd  0.25       0.9",
     ]
     assert front_table(a_job(LOSS), found) == []
     narrow = search_page(job, found, runs, 40, table_width=40)

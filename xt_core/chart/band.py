@@ -91,12 +91,19 @@ class Band:
     def at(self, cursor: Cursor | None) -> Level | None:
         """What the runs logged nearest to the cursor, those that had begun and not ended there;
         without a cursor, what they logged last."""
+        return self._level(self._values_at(cursor))
+
+    def count_at(self, cursor: Cursor | None) -> int:
+        """How many runs there are in `at`."""
+        return len(_finite(self._values_at(cursor)))
+
+    def _values_at(self, cursor: Cursor | None) -> list[float | None]:
         if cursor is None:
-            return self._level([member.last_value() for member in self.members])
-        return self._level([member.value_at(cursor) for member in self.members])
+            return [member.last_value() for member in self.members]
+        return [member.value_at(cursor) for member in self.members]
 
     def _level(self, values: Sequence[float | None]) -> Level | None:
-        known = [value for value in values if value is not None and math.isfinite(value)]
+        known = _finite(values)
         if not known:
             return None
         mean = sum(known) / len(known)
@@ -104,6 +111,10 @@ class Band:
             return Level(min(known), mean, max(known))
         std = _sample_std(known, mean)
         return Level(mean - std, mean, mean + std)
+
+
+def _finite(values: Sequence[float | None]) -> list[float]:
+    return [value for value in values if value is not None and math.isfinite(value)]
 
 
 def _drawn_at(member: Curve, edges: Sequence[float], place: object) -> Sequence[float | None]:

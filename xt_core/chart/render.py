@@ -318,7 +318,8 @@ def _entries(
 
 
 def shown_value(curve: Curve | Band, cursor: Cursor | None, *, ascii_only: bool = False) -> str:
-    """The value at the cursor, with the smoothed one, or the last one; of points none."""
+    """The value at the cursor, with the smoothed one, or the last one; of points none. Of a band
+    also how many runs it is made of there, where some have none."""
     if isinstance(curve, Curve):
         if curve.scattered and cursor is None:
             return ""
@@ -330,11 +331,13 @@ def shown_value(curve: Curve | Band, cursor: Cursor | None, *, ascii_only: bool 
     level = curve.at(cursor)
     if level is None:
         return format_number(None)
+    count = curve.count_at(cursor)
+    of = f" of {count:,}" if count < len(curve.members) else ""
     if curve.spread is Spread.STD:
         sign = "+-" if ascii_only else "±"
-        return f"{format_number(level.mean)} {sign} {format_number(level.high - level.mean)}"
+        return f"{format_number(level.mean)} {sign} {format_number(level.high - level.mean)}{of}"
     low, mean, high = map(format_number, level)
-    return mean if low == high else f"{mean} [{low}, {high}]"
+    return (mean if low == high else f"{mean} [{low}, {high}]") + of
 
 
 def _legend_row(entries: Sequence[Entry], width: int) -> Row:

@@ -57,17 +57,16 @@ def take_view(
     UnknownNameError, and UsageError for a view that cannot be read."""
     if options.view is None:
         return
-    import shlex
-
     from xt_core.choices import Choices
+    from xt_core.query.filtertext import split_conditions
     from xt_core.query.views import column_text, named_view
 
     view = named_view(Choices(session.team_home.team_root), nouns, fields, options.view)
     try:
-        options.filter = [*options.filter, *shlex.split(view.filter)]
-    except ValueError as error:
+        options.filter = [*options.filter, *split_conditions(view.filter)]
+    except UsageError as error:
         raise UsageError(
-            f"the filter of view {options.view!r} cannot be read: {error}",
+            f"the filter of view {options.view!r} cannot be read: {error.message}",
             "save the view anew in the terminal UI (V)",
         ) from None
     options.columns = options.columns or column_text(view.columns, fields) or None

@@ -13,6 +13,8 @@ from xt_core.query.words import searched
 
 CANCELLING = "cancelling"
 """Shown of runs and jobs that were cancelled and have not ended yet; no state of theirs."""
+EARLY_STOP = "early stop"
+"""Shown of runs that completed since early stopping ended them; no longer than the states are."""
 
 
 class JobRow(NamedTuple):
@@ -107,6 +109,13 @@ _RUN_NAMES = [
     ),
 ]
 
+
+def _shown_state(run: Run) -> str:
+    if run.is_cancelling:
+        return CANCELLING
+    return EARLY_STOP if run.stopped_early else ""
+
+
 _STOPPED_EARLY = _run(
     "stopped_early", Kind.FLAG, lambda r: r.stopped_early, header="early?", optional=False
 )
@@ -117,8 +126,8 @@ _RUN_STATE = [
         lambda r: str(r.status),
         optional=False,
         choices=_words(RunStatus),
-        flags=(("early-stop", _STOPPED_EARLY),),  # as the terminal UI shows it
-        shown=lambda r: CANCELLING if r.is_cancelling else "",
+        flags=(("early-stop", _STOPPED_EARLY),),  # as it is shown
+        shown=_shown_state,
     ),
     _STOPPED_EARLY,
     _run("exit_code", Kind.NUMBER, lambda r: r.exit_code, header="exit"),

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from xt_core.chart import ASCII_GLYPHS, UNICODE_GLYPHS, Chart, Series, render_chart
 from xt_core.model.records import Job, Run, Value
 from xt_core.query.formats import counted
+from xt_core.query.registry import EARLY_STOP
 from xt_core.query.table import printable, render_table
 from xt_core.reports.formats import bar, shown
 from xt_core.reports.medians import MOST_MARKS, running_median
@@ -29,7 +30,6 @@ from xt_core.reports.slices import slice_charts
 
 Page = list[str | Chart]
 
-STOPPED_EARLY = "stopped early"
 _WIDEST_CURVE, CURVE_HEIGHT = 100, 12
 _BAR_CELLS = 30
 _WIDEST_CELL = 30
@@ -158,7 +158,7 @@ def _table(
     cells = [
         [
             run.name,
-            STOPPED_EARLY if run.stopped_early else str(run.status),
+            EARLY_STOP if run.stopped_early else str(run.status),
             *(shown(run.metrics.get(metric)) for metric in metrics),
             *(shown(hparams.get(name)) for name in names),
         ]
