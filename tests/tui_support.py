@@ -10,6 +10,7 @@ from xt_core.model.records import MetricRecord, Value
 from xt_core.session import Session
 from xt_core.stats.store import JournalBatch
 from xt_tui.app import XtApp
+from xt_tui.panes.rows import RowsPane
 
 PATIENCE_SECONDS = 60.0
 
@@ -31,10 +32,15 @@ async def until_loaded(pilot: Pilot[int], runs: int, *, as_at_first: bool = Fals
     if not as_at_first and app.runs.selection.reverse:
         app.runs.reverse()
     await until(pilot, lambda: len(app.runs.table.keys) == runs, f"{runs} runs to be shown")
+    await until(pilot, lambda: _stands(app.runs), "their order")
     if not as_at_first:
-        await until(pilot, lambda: app.runs._arrangement.asked == app.runs._asked, "their order")
         app.runs.table.rest_at_top()
     return app
+
+
+def _stands(pane: RowsPane[Any]) -> bool:
+    """Whether all rows there are have come, as they are to be: from now on the cursor stays."""
+    return pane._all_asked is not None and pane._arrangement.asked == pane._asked
 
 
 def names(app: XtApp) -> list[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
@@ -71,7 +72,10 @@ def line_of(
     pieces = _pieces(cells, columns, sight, plain, are_words)
     left, width, edge = sight.left, sight.width, sight.edge
     frozen = sight.frozen if left else 0
-    may_cut = _is_cut(columns, left + edge) and not any(cell.is_wide for cell in cells)
+    if any(cell.is_wide for cell in cells):
+        may_cut = sum(cell_len(text) for _, text in pieces) > left + edge
+    else:
+        may_cut = _is_cut(columns, left + edge)
     if all(_NARROW.fullmatch(text) for _, text in pieces):
         shown = [*_within(pieces, 0, frozen), *_within(pieces, left + frozen, left + width)]
         if room := width - sum(len(text) for _, text in shown):
