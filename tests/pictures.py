@@ -27,7 +27,8 @@ _NEXT = ("down", "down")
 _MARKS = ("home", "space", *_NEXT, "space", *_NEXT, "down", "space", "down", "space")
 _COMMAND = (
     "xt run --search-type tpe --runs 24 --seed 7 --concurrent 4 --primary-metric loss "
-    "--minimize --early-stopping median train.py --epochs=20 --lr=[$loguniform(-9,-2)] --hidden=[16,32,64]"
+    "--minimize --early-stopping median train.py --epochs=20 "
+    "--lr=[$loguniform(-9,-2)] --hidden=[16,32,64]"
 )
 _FONT_FACES = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 
