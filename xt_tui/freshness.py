@@ -4,13 +4,16 @@ import re
 from dataclasses import dataclass
 
 from xt_core.home import is_own_node
+from xt_core.model.records import Run
 from xt_core.nodes.states import STOPPED, UNRESPONSIVE
 from xt_core.query.formats import format_duration
+from xt_core.query.registry import JobRow
 from xt_core.reports.nodes import state_text
 from xt_tui.state import ViewState
 
 _BEFORE_CAUSE = re.compile(r": (?:\[Errno \d+\] )?|\) ")
 _LONGEST_CAUSE, _LONGEST_TROUBLE = 25, 40
+_MOST_NODES = 3
 _REMEDIES = {
     (STOPPED, True): "starts",
     (STOPPED, False): "starts",
@@ -63,3 +66,22 @@ def freshness(state: ViewState, now: float) -> Freshness:
             return Freshness(text, "-stale", "its runs are shown as they were last known")
         return Freshness(f"{text}: 7 s {does} it", "-stale", f"s in the nodes pane (7) {does} it")
     return Freshness("● live", "-live")
+
+
+def age_of_run(state: ViewState, run: Run, now: float) -> str:
+    """How old what is known of a run is, if nothing is heard from where it lives; else nothing."""
+    known = state.known_until(run)
+    if known is None:
+        return ""
+    return f"as of {format_duration(now - known)} ago: {run.node} is not heard of"
+
+
+def age_of_job(state: ViewState, row: JobRow, now: float) -> str:
+    """As `age_of_run`, where none of its nodes is heard of."""
+    if not state.is_job_silent(row):
+        return ""
+    known = max(state.last_known[node] for node in row.job.nodes)
+    nodes = ", ".join(row.job.nodes[:_MOST_NODES])
+    more = "…" if len(row.job.nodes) > _MOST_NODES else ""
+    verb = "is" if len(row.job.nodes) == 1 else "are"
+    return f"as of {format_duration(now - known)} ago: {nodes}{more} {verb} not heard of"

@@ -1,6 +1,7 @@
 """The panes: what they show, and that cursors, marks and filters hold while rows change."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -366,6 +367,16 @@ async def test_what_nobody_hears_of_is_marked_and_its_duration_stands(session: S
         assert "✔ completed ?" not in text_of(app)
         assert "✘ node0: unreachable since " in text_of(app)
         assert "7 s starts it" not in text_of(app)
+        age = re.compile(r"as of 1[56]m\d+s ago: node0 is not heard of")
+        app.runs.go_to("ws1/run1.6")
+        await pilot.press("3", "6")
+        await until(pilot, lambda: age.fullmatch(str(app.details.border_subtitle)))
+        app.jobs.go_to("job1")
+        await pilot.press("2", "6")
+        await until(pilot, lambda: app.details.row is not None)
+        assert age.fullmatch(str(app.details.border_subtitle))
+        app.jobs.go_to("job2")
+        await until(pilot, lambda: str(app.details.border_subtitle) == "")
 
 
 async def test_a_run_that_somebody_cancels_is_not_asked_about_again(session: Session) -> None:

@@ -76,8 +76,10 @@ class DetailsPane(Pane):
         self._background = Background(self, "details")
         self._shown: object = None
         """What the page is of, and in which state of it."""
-        self._run: Run | None = None
-        self._row: JobRow | None = None
+        self.run: Run | None = None
+        """What is shown, if it is a run."""
+        self.row: JobRow | None = None
+        """What is shown, if it is a job."""
         self._reruns: Sequence[Job] = ()
         """The jobs that were made from it."""
         self.section = SECTIONS[0]
@@ -99,7 +101,7 @@ class DetailsPane(Pane):
 
     def show_run(self, run: Run | None, reruns: Sequence[Job] = ()) -> None:
         """Show a run, unless that is what is shown."""
-        self._run, self._row, self._reruns = run, None, reruns
+        self.run, self.row, self._reruns = run, None, reruns
         self.query_one(TabStrip).display = run is not None
         if run is not None:
             section = self.section
@@ -113,7 +115,7 @@ class DetailsPane(Pane):
 
     def show_job(self, row: JobRow, reruns: Sequence[Job] = ()) -> None:
         """Show a job and what its search found, unless that is what is shown."""
-        self._run, self._row, self._reruns = None, row, reruns
+        self.run, self.row, self._reruns = None, row, reruns
         self.query_one(TabStrip).display = False
         width = self._width
         wanted = (row, width, self.app.theme, _names(reruns))
@@ -137,8 +139,8 @@ class DetailsPane(Pane):
     def _show_section(self, section: str) -> None:
         self.section = section
         self.query_one(TabStrip).refresh()
-        if self._run is not None:
-            self.show_run(self._run, self._reruns)
+        if self.run is not None:
+            self.show_run(self.run, self._reruns)
             self.query_one(Page).scroll_home(animate=False)
 
     def _tabs(self) -> tuple[list[Tab], str]:
@@ -148,23 +150,23 @@ class DetailsPane(Pane):
 
     def on_resize(self) -> None:
         """Charts and tables fit the pane."""
-        if self._row is not None:
-            self.show_job(self._row, self._reruns)
-        elif self._run is not None and self.section in _FITTED:
-            self.show_run(self._run, self._reruns)
+        if self.row is not None:
+            self.show_job(self.row, self._reruns)
+        elif self.run is not None and self.section in _FITTED:
+            self.show_run(self.run, self._reruns)
 
     def on_show(self) -> None:
         """Read what the cursor came to meanwhile; what stood here was of something else."""
         if self._shown is not None:
             return
-        if self._run is None and self._row is None:
+        if self.run is None and self.row is None:
             self._update(Text("no run is chosen" if self.text else ""))
             return
         self._update(Text(""))
-        if self._row is not None:
-            self.show_job(self._row, self._reruns)
+        if self.row is not None:
+            self.show_job(self.row, self._reruns)
         else:
-            self.show_run(self._run, self._reruns)
+            self.show_run(self.run, self._reruns)
 
     def _ask(self, wanted: object, read: Callable[[], "Parts"]) -> None:
         """Have a page read, if it would be seen: the cursor passes many runs."""

@@ -12,7 +12,7 @@ from xt_core import clock
 from xt_core.model.records import Run
 from xt_core.session import Session
 from xt_tui.eventlog import EventLog
-from xt_tui.freshness import freshness
+from xt_tui.freshness import age_of_job, age_of_run, freshness
 from xt_tui.layout import Layout
 from xt_tui.lineage import reruns_of_job, reruns_of_run
 from xt_tui.screens.panes import PanesScreen
@@ -171,6 +171,7 @@ class MainScreen(PanesScreen):
         if self._status.is_attached:  # not while the app closes
             fresh, team = freshness(self._state, clock.now()), self._session.team.name
             self._status.show(fresh, team, self._log.errors, self._is_read_only)
+            self._tell_age_of_details()
 
     @on(Table.CursorMoved)
     def _cursor_moved(self, message: Table.CursorMoved) -> None:
@@ -246,3 +247,10 @@ class MainScreen(PanesScreen):
             self.details.show_job(row, reruns_of_job(self._state, row.job))
         else:
             self.details.show_run(run, reruns_of_run(self._state, run) if run else ())
+        self._tell_age_of_details()
+
+    def _tell_age_of_details(self) -> None:
+        """That nobody says anything of what they are of."""
+        run, row, now = self.details.run, self.details.row, clock.now()
+        age = age_of_job(self._state, row, now) if row else ""
+        self.details.border_subtitle = age_of_run(self._state, run, now) if run else age
