@@ -33,7 +33,7 @@ def wait_until(holds: Callable[[], Any], what: str = "the condition") -> Any:
     return value
 
 
-def _process_state(pid: int) -> str:
+def process_state(pid: int) -> str:
     """As in `/proc/PID/stat`: R, S, T and so on."""
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
@@ -227,7 +227,7 @@ class Xt:
 
     def _is_paused_well(self, pid: int) -> bool:
         os.kill(pid, signal.SIGSTOP)
-        wait_until(lambda: _process_state(pid) == "T", "the controller to stop")
+        wait_until(lambda: process_state(pid) == "T", "the controller to stop")
         with open(f"{self.home.stats_file}.lock", "rb") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -254,7 +254,7 @@ class Xt:
             if entry.name.isdigit() and int(entry.name) != os.getpid():
                 try:
                     environ = (entry / "environ").read_bytes()
-                    state = _process_state(int(entry.name))
+                    state = process_state(int(entry.name))
                 except OSError:
                     continue
                 if state != "Z" and mark in environ:

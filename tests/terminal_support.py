@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from support import Xt, wait_until
+from support import Xt, is_alive, process_state, wait_until
 
 
 class Terminal:
@@ -33,6 +33,11 @@ class Terminal:
     def pid(self) -> int:
         """The process of XT."""
         return int(wait_until(lambda: self._pid_file.exists() and self._pid_file.read_text()))
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether XT's process stands still."""
+        return process_state(self.pid) == "T"
 
     def press(self, *keys: str) -> None:
         """Keys as tmux names them; what is no such name is typed."""
@@ -86,9 +91,12 @@ class Terminal:
         assert self._tmux("display-message", "-p", "-t", "xt", flags).split() == ["0", "0", "1"]
 
     def close(self) -> None:
+        """Close the terminal, with which XT ends."""
         self._tmux("kill-server")
         with contextlib.suppress(OSError, ValueError):  # one that was stopped hears of it now
-            os.kill(int(self._pid_file.read_text()), signal.SIGCONT)
+            pid = int(self._pid_file.read_text())
+            os.kill(pid, signal.SIGCONT)
+            wait_until(lambda: not is_alive(pid), "XT to end with its terminal")
 
     def _tmux(self, *args: str) -> str:
         done = subprocess.run(

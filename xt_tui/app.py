@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from textual import on
 from textual.binding import BindingType
+from textual.driver import Driver
 from textual.message import Message
 from textual.screen import Screen
 
@@ -90,6 +91,15 @@ class XtApp(Telling, Looks, Dialogs):
             self.events,
             read_only=self.read_only,
         )
+
+    def get_driver_class(self) -> type[Driver]:
+        """Textual's, but for one that ends the app with its terminal."""
+        from textual.drivers.linux_driver import LinuxDriver
+
+        from xt_tui.terminal import TerminalDriver
+
+        usual = super().get_driver_class()
+        return TerminalDriver if usual is LinuxDriver else usual
 
     def _new_feed(self) -> Feed:
         return Feed(self.session, lambda feed, batch: self.post_message(self.Fed(feed, batch)))

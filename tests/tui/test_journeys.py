@@ -173,12 +173,8 @@ def test_the_terminal_is_sane_whatever_is_typed_pasted_stopped_or_resized(
         own.press("C-c")
         own.shows("q leaves; whatever runs goes on")
 
-        def is_stopped() -> bool:
-            stat = Path(f"/proc/{own.pid}/stat").read_text()
-            return stat.rpartition(")")[2].split()[0] == "T"
-
         own.press("C-z")
-        wait_until(is_stopped, "XT to stop")
+        wait_until(lambda: own.is_stopped, "XT to stop")
         own.lacks("▶ running")
         os.kill(own.pid, signal.SIGCONT)
         own.shows("run1", "▶ running")
