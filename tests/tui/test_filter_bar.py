@@ -1,9 +1,12 @@
 """The filter bar and the dialog of sort orders: completion, history, hits, any field."""
 
+import threading
+
 import pytest
 from textual.widgets import Input
 from tui_support import names, text_of, until, until_loaded
 
+from xt_core.model.records import Run
 from xt_core.query import regexes
 from xt_core.query.registry import RUN_FIELDS
 from xt_core.query.views import View
@@ -12,6 +15,7 @@ from xt_core.stats.store import RunChange
 from xt_core.submit.submission import Submission
 from xt_tui.app import XtApp
 from xt_tui.completion import completed
+from xt_tui.panes.arranging import Arrangement, Wish
 from xt_tui.screens.field import FieldScreen
 
 ALL = ["run1.1", "run1.2", "run1.3", "run1.4", "run1.5", "run1.6", "run2"]
@@ -152,3 +156,31 @@ async def test_no_filter_hides_what_was_launched(session: Session) -> None:
         await until(pilot, lambda: app.jobs.job == "job2" and names(app) == ["run2"])
         assert not app.jobs.is_filtered
         assert not app.runs.is_filtered
+
+
+@pytest.mark.parametrize("is_left", [False, True])
+async def test_the_cursor_stays_with_a_row_that_an_old_arrangement_lacks(
+    session: Session, monkeypatch: pytest.MonkeyPatch, is_left: bool
+) -> None:
+    """Unless the user leaves that row meanwhile."""
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        pane, may_go_on = app.runs, threading.Event()
+        arrange = pane._arranger.arrange
+
+        def arrange_late(wish: Wish[Run], now: float) -> Arrangement[Run]:
+            assert may_go_on.wait(60)
+            return arrange(wish, now)
+
+        monkeypatch.setattr(pane._arranger, "arrange", arrange_late)
+        pane.apply(View(filter="run=run1.1"))
+        pane.clear_filter()
+        pane.go_to("ws1/run1.4")
+        assert pane.table.cursor_key == "ws1/run1.4"
+        if is_left:
+            pane.table.action_cursor(1)
+        asked = pane._asked
+        may_go_on.set()
+        await until(pilot, lambda: pane._arrangement.asked >= asked)
+        assert names(app) == ALL
+        assert pane.table.cursor_key == ("ws1/run1.5" if is_left else "ws1/run1.4")

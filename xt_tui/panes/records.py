@@ -172,7 +172,7 @@ class RecordsPane(RowsPane[Record]):
         self._set_order(sort, view.reverse, is_chosen=is_chosen)
         self.group_by(view.group)
         self._show_columns(view.columns, view.left_out)
-        self.query_one(FilterBar).show_text(view.filter)
+        self._show_filter(view.filter)
         self.hold_keys()
 
     def saved_views(self) -> dict[str, View]:
@@ -358,7 +358,12 @@ class RecordsPane(RowsPane[Record]):
 
     def clear_filter(self) -> None:
         """Show all records again."""
-        self.query_one(FilterBar).show_text("")
+        self._show_filter("")
+
+    def _show_filter(self, text: str) -> None:
+        changed = self.query_one(FilterBar).show_text(text)
+        if changed is not None:
+            self._filter_changed(changed)
 
     def _go_back(self) -> None:
         """To where the cursor was before the filter, if it was not moved since."""

@@ -85,6 +85,9 @@ class RowsPane(RecordLooks[Record]):
         self._arrangement: Arrangement[Record] = Arrangement()
         self._filter_text = ""
         self._wanted: str | None = None
+        """The row that the cursor is to go to."""
+        self._wanted_moved: float | None = None
+        """When the user had last moved the cursor as that was found, if it was."""
         """The key that the cursor goes to as soon as it is shown."""
         self._marks = Marks()
         self._marked_keys: list[str] = []
@@ -297,8 +300,7 @@ class RowsPane(RecordLooks[Record]):
             self.table.rest_at_top()  # rows have come before the first
         if before not in shown.places and (group := shown.groups.of.get(before or "")):
             self.table.move_to(group)
-        if self._wanted is not None:
-            self.go_to(self._wanted)
+        self._seek()
         self._awaited.show(shown.asked)
         self._tell_hits()
 
@@ -316,12 +318,25 @@ class RowsPane(RecordLooks[Record]):
 
     def go_to(self, key: str) -> None:
         """Put the cursor on a row, now or as soon as it is shown."""
-        self._wanted = key if self.table.place(key) is None else None
-        self.table.move_to(key)
-        group = self._arrangement.groups.of.get(key)
-        if self._wanted is not None and group is not None and group not in self._opened:
-            self._opened |= {group}
-            self.update_rows()
+        self._wanted, self._wanted_moved = key, None
+        self._seek()
+
+    def _seek(self) -> None:
+        """Put the cursor on the row that is wanted. What is shown now may be old: the row may go
+        again, and come again; but whoever has moved the cursor from it does not want it any more.
+        """
+        key = self._wanted
+        if key is None or self._wanted_moved not in (None, self.table.moved_at):
+            self._wanted = None
+        elif self.table.place(key) is not None:
+            self.table.move_to(key)
+            is_old = self._arrangement.asked < self._asked
+            self._wanted, self._wanted_moved = key if is_old else None, self.table.moved_at
+        else:
+            group = self._arrangement.groups.of.get(key)
+            if group is not None and group not in self._opened:
+                self._opened |= {group}
+                self.update_rows()
 
     def _cells(self, key: str) -> list[Cell]:
         if key in self.LEAD:

@@ -126,12 +126,15 @@ class FilterBar(Vertical):
         if not self._input.value:
             self._say(_KEYS)
 
-    def show_text(self, text: str) -> None:
-        """Use a filter that was not typed here; "" closes the bar."""
+    def show_text(self, text: str) -> Changed | None:
+        """Show a filter that was not typed here, and what it asks for; "" closes the bar. None
+        where it is wrong, which is told."""
         self.set_class(not text, "hidden")
         self._names = list(self._read_names()) if text else []
         self._shown = text
-        self._input.value = text
+        with self._input.prevent(Input.Changed):
+            self._input.value = text
+        return self._judged(text)
 
     def show_hits(self, text: str) -> None:
         """Tell how many records match."""
@@ -149,18 +152,24 @@ class FilterBar(Vertical):
         event.stop()
         if not self.query(".filter-error"):
             return  # the app closes
-        is_typed = event.value != self._shown
+        changed = self._judged(self._input.value)  # it may be another by now
+        if changed is not None:
+            self.post_message(changed)
+
+    def _judged(self, text: str) -> Changed | None:
+        """What a text asks for, as far as it is right; the rest is told."""
+        is_typed = text != self._shown
         try:
-            begun = parse_begun(event.value, self._fields, self._names, is_typed=is_typed)
+            begun = parse_begun(text, self._fields, self._names, is_typed=is_typed)
         except UsageError as problem:
             self._say_problem(problem)
-            return
-        offered = candidates(event.value, self._fields, self._names)[:_MOST_OFFERED]
+            return None
+        offered = candidates(text, self._fields, self._names)[:_MOST_OFFERED]
         if begun.problem is None or offered:
             self._say("  ".join(offered) or self._unheld(begun.filters))
         else:
             self._say_problem(begun.problem)
-        self.post_message(self.Changed(begun.text, begun.filters))
+        return self.Changed(begun.text, begun.filters)
 
     def _use_whole(self, text: str) -> None:
         """Use all that is typed, and keep it."""
