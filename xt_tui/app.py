@@ -33,6 +33,7 @@ from xt_tui.panes.rows import RowsPane
 from xt_tui.screens.main import MainScreen
 from xt_tui.state import Batch, ViewState
 from xt_tui.telling import Telling
+from xt_tui.terminal import TerminalDriver, draws_ascii_only
 
 _LAYOUT = "layout"
 
@@ -74,7 +75,7 @@ class XtApp(Telling, Looks, Dialogs):
         self.user_keys, problems = user_keymap(session.config.mapping("tui.keys"))
         """The keys that the user has changed, by action."""
         config = session.config
-        is_ascii = config.boolean("tui.ascii") or session.environ.get("TERM") == "linux"
+        is_ascii = config.boolean("tui.ascii") or draws_ascii_only(session.environ)
         theme = self.dress(config.optional_string("tui.theme"), is_ascii=is_ascii)
         self._problems = [self.choices.problem, problem, *problems, theme]
         self.main: MainScreen = self._new_screen()
@@ -94,12 +95,8 @@ class XtApp(Telling, Looks, Dialogs):
 
     def get_driver_class(self) -> type[Driver]:
         """Textual's, but for one that ends the app with its terminal."""
-        from textual.drivers.linux_driver import LinuxDriver
-
-        from xt_tui.terminal import TerminalDriver
-
         usual = super().get_driver_class()
-        return TerminalDriver if usual is LinuxDriver else usual
+        return TerminalDriver if issubclass(TerminalDriver, usual) else usual
 
     def _new_feed(self) -> Feed:
         return Feed(self.session, lambda feed, batch: self.post_message(self.Fed(feed, batch)))

@@ -6,11 +6,13 @@ anew on each SIGCONT, also on that which the kernel sends with SIGHUP, then with
 keys; and it reads on at the end of a terminal that is gone, as fast as it can.
 """
 
+import codecs
 import contextlib
 import os
 import select
 import signal
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping
 from typing import Any, TextIO, cast
 
 from textual.app import App
@@ -21,13 +23,21 @@ _GONE = 128 + signal.SIGHUP
 """The exit code, as of who is told so by the signal."""
 
 
+def draws_ascii_only(environ: Mapping[str, str]) -> bool:
+    """Whether nothing but ASCII can be drawn: on Linux' own console, and where the locale has
+    another encoding than UTF-8."""
+    if environ.get("TERM") == "linux":
+        return True
+    return sys.__stderr__ is not None and codecs.lookup(sys.__stderr__.encoding).name != "utf-8"
+
+
 class Output:
     """What is written goes to a terminal, or nowhere once that is gone. Called in a thread."""
 
     def __init__(self, file: TextIO, gone: Callable[[], None]) -> None:
         """`gone` is called once, when something cannot be written."""
         self._number, self._gone = file.fileno(), gone
-        self._encoding, self._errors = file.encoding, file.errors
+        self._encoding = file.encoding
         self._waiting: list[str] = []
         self.is_gone = False
 
@@ -43,7 +53,7 @@ class Output:
         """Write all; a terminal that others have made one that does not wait is waited for."""
         text = "".join(self._waiting)
         self._waiting.clear()
-        data = memoryview(text.encode(self._encoding, self._errors or "strict"))
+        data = memoryview(text.encode(self._encoding, "replace"))  # as many cells as there were
         while data and not self.is_gone:
             try:
                 data = data[os.write(self._number, data) :]

@@ -67,6 +67,14 @@ def test_xt_that_was_stopped_from_outside_goes_on_as_it_was(xt: Xt, tmp_path: Pa
         own.leave()
 
 
+def test_where_the_locale_has_not_all_characters_ascii_is_drawn(xt: Xt, tmp_path: Path) -> None:
+    xt.environ |= {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    with terminal(xt, tmp_path) as own:
+        own.shows("no runs yet", "+- 2 Jobs", "* live")
+        assert own.screen().isascii()
+        own.leave()
+
+
 def test_output_waits_for_a_terminal_that_is_slow_and_was_made_not_to_wait() -> None:
     source, sink = os.pipe()
     os.set_blocking(sink, False)
