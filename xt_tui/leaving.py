@@ -1,6 +1,6 @@
 """Leaving the UI: what was begun last is brought to its end, and the user is told what that waits
-for, once the terminal is as it was. Who is told to end by a signal waits for nothing, but leaves
-the terminal as it was, too."""
+for, once the terminal is as it was. Who is told to end by a signal, or has no terminal any more,
+waits for nothing, but leaves the terminal as it was, too."""
 
 import asyncio
 import os
@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from xt_core.errors import ExitCode
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
+SIGNALLED = 128
+"""And the number of the signal that ended the UI: its exit code."""
 _SOON_SECONDS = 0.5
 _WAITS = (
     "waiting for what was begun last, which its controller has not answered yet; "
@@ -48,15 +51,15 @@ async def run_to_the_end(app: "XtApp") -> None:
     acts = Acts()
     loop = asyncio.get_running_loop()
     loop.set_default_executor(acts)
-    ends = _heed_signals(app)
+    _heed_signals(app)
     await app.run_async()
     calls = [asyncio.wrap_future(call) for call in acts.unfinished]
     if not calls:
         return
     try:
         _, late = await asyncio.wait(calls, timeout=_SOON_SECONDS)
-        if late and ends:
-            os._exit(ends[0])
+        if late and (code := app.return_code or 0) > SIGNALLED:
+            os._exit(code)
         if late:
             print(_WAITS, file=sys.stderr, flush=True)
             await asyncio.wait(late)
@@ -64,15 +67,8 @@ async def run_to_the_end(app: "XtApp") -> None:
         os._exit(ExitCode.INTERRUPTED)
 
 
-def _heed_signals(app: "XtApp") -> list[int]:
-    """Leave when a signal says so, as shells tell of it: with 128 and its number. Gives a list
-    that the exit code is put into then."""
-    ends: list[int] = []
-
-    def leave(number: int) -> None:
-        ends.append(128 + number)
-        app.exit(return_code=128 + number)
-
+def _heed_signals(app: "XtApp") -> None:
+    """Leave when a signal says so, as shells tell of it: with 128 and its number."""
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
-        asyncio.get_running_loop().add_signal_handler(number, leave, number)
-    return ends
+        leave = partial(app.exit, return_code=SIGNALLED + number)
+        asyncio.get_running_loop().add_signal_handler(number, leave)

@@ -18,8 +18,10 @@ from typing import Any, TextIO, cast
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 
+from xt_tui.leaving import SIGNALLED
+
 _LOOK_SECONDS = 1.0
-_GONE = 128 + signal.SIGHUP
+_GONE = SIGNALLED + signal.SIGHUP
 """The exit code, as of who is told so by the signal."""
 
 
