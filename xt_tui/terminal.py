@@ -81,6 +81,7 @@ class TerminalDriver(LinuxDriver):
         assert self._file is not None
         self._output = Output(cast(TextIO, self._file), self._leave_soon)
         self._file = cast(Any, self._output)
+        self._is_resuming = False
         if self.input_tty:
             self._loop.call_later(_LOOK_SECONDS, self._look)
 
@@ -92,6 +93,12 @@ class TerminalDriver(LinuxDriver):
         else:
             self._loop.call_later(_LOOK_SECONDS, self._look)
 
+    def run_input_thread(self) -> None:
+        try:
+            super().run_input_thread()
+        except OSError:
+            self._leave_soon()
+
     def _leave_soon(self) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has ended
             self._loop.call_soon_threadsafe(self._leave)
@@ -99,10 +106,17 @@ class TerminalDriver(LinuxDriver):
     def _leave(self) -> None:
         self._app.exit(return_code=_GONE)
 
+    def resume_application_mode(self) -> None:
+        self._is_resuming = True  # another SIGCONT may come amidst it
+        try:
+            super().resume_application_mode()
+        finally:
+            self._is_resuming = False
+
     def _sigcont_application(self, *_: object) -> None:
         """Go on. Who was stopped from outside has not left the screen, and must do that first: not
         now, where the signal may have come amidst a write."""
-        if self._must_signal_resume:
+        if self._must_signal_resume and not self._is_resuming:
             super()._sigcont_application()
         else:
             self._loop.call_soon_threadsafe(self._begin_anew)
@@ -110,6 +124,6 @@ class TerminalDriver(LinuxDriver):
     def _begin_anew(self) -> None:
         is_ending = self._output.is_gone or self.exit_event.is_set() or not self._app.is_running
         if self._auto_restart and not is_ending and os.isatty(self.fileno):
-            self._must_signal_resume = True
             self.suspend_application_mode()
+            self._must_signal_resume = True
             self.resume_application_mode()

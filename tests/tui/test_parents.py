@@ -80,7 +80,7 @@ async def test_once_there_are_runs_output_is_theirs(session: Session) -> None:
         app = pilot.app
         assert isinstance(app, XtApp)
         await until(pilot, lambda: app.jobs.table.place("job3") is not None)
-        assert [run.name for run in app.main.output_of] == ["run2"]
+        await until(pilot, lambda: [run.name for run in app.main.output_of] == ["run2"])
         await pilot.press("3", "slash", *"nothing", "enter")
         await until(pilot, lambda: not app.runs.chosen)
         assert app.main.output_of == []

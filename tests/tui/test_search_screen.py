@@ -19,6 +19,7 @@ from xt_tui.screens.compare import CompareScreen
 from xt_tui.screens.confirm import ConfirmScreen
 from xt_tui.screens.help import HelpScreen
 from xt_tui.screens.search import SearchScreen
+from xt_tui.widgets.table import Table
 
 
 async def open_search(pilot: Pilot[int], job: int = 2) -> SearchScreen:
@@ -181,6 +182,7 @@ async def test_keys_wait_for_the_sets_and_are_let_go_if_the_screen_is_left(
         app.post_message(events.Key("S", "S"))
         app.post_message(events.Key("enter", None))
         screen = await until(pilot, lambda: isinstance(app.screen, SearchScreen) and app.screen)
+        await until(pilot, lambda: screen.query(Table))
         assert sets(screen) == []
         may_read.set()
         await until(pilot, lambda: app.screen is app.main)
@@ -190,6 +192,7 @@ async def test_keys_wait_for_the_sets_and_are_let_go_if_the_screen_is_left(
         app.post_message(events.Key("S", "S"))
         app.post_message(events.Key("k", "k"))
         screen = await until(pilot, lambda: isinstance(app.screen, SearchScreen) and app.screen)
+        await until(pilot, lambda: screen.query(Table))
         screen.dismiss(None)  # as a click on the key that leads back does it
         await until(pilot, lambda: app.runs.run is not None and app.runs.run.name == "run1.5")
         may_read.set()
