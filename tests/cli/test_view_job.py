@@ -1,6 +1,9 @@
 """`xt view job`: what a search found, as a page and as a document."""
 
 import math
+import os
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -77,6 +80,22 @@ def test_the_page_has_the_curve_the_front_and_the_sets(
         "  run3.6  completed      1  0.06  1e-06  adam",
         "  run3.8  completed      1  0.08  1e-08  lion",
     ]
+
+
+def test_where_the_locale_has_not_all_characters_likenesses_and_escapes_are_printed(
+    searched: StatsStore,
+) -> None:
+    searched.change_run(RunChange("ws1", "run3.1", fields={"notes": "naïve"}))
+    environ = os.environ | {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+
+    def printed(*words: str) -> str:
+        command = [sys.executable, "-m", "xt_core", "view", *words]
+        done = subprocess.run(command, env=environ, capture_output=True, check=True)
+        assert done.stderr == b""
+        return done.stdout.decode("ascii")
+
+    assert "best so far (least loss)" in printed("job", "job3")
+    assert "na\\xefve" in printed("run", "run3.1")
 
 
 def test_all_sets_are_shown_as_they_were_given(xt: Commands, searched: StatsStore) -> None:

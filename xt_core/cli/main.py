@@ -1,6 +1,7 @@
 """`xt`: finds the command, runs it, and turns every error into one line and an exit code."""
 
 import contextlib
+import io
 import os
 import sys
 from importlib import import_module
@@ -12,6 +13,9 @@ from xt_core.errors import ExitCode, UnavailableError, UsageError, XTError
 
 def entry_point() -> None:
     """The process of `xt`: never returns."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What the locale has no character for is told as an escape, as Python does on stderr.
+        sys.stdout.reconfigure(errors="backslashreplace")
     code = main(sys.argv[1:])
     try:
         sys.stdout.flush()

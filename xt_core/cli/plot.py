@@ -15,14 +15,13 @@ from xt_core.chart import (
     Glyphs,
     Look,
     Spread,
-    fitting_glyphs,
     lay_out,
     to_ansi,
 )
 from xt_core.cli.names import chosen_runs, split_names
 from xt_core.cli.parser import Parser, add_workspace, command_parser, count, overrides_of
 from xt_core.cli.picture import save_picture
-from xt_core.cli.talk import emit_json, note
+from xt_core.cli.talk import emit_json, note, stdout_glyphs
 from xt_core.cli.view import chosen_metrics
 from xt_core.errors import ExitCode, UsageError
 from xt_core.model.encoding import plain
@@ -233,9 +232,7 @@ def _glyphs(options: argparse.Namespace) -> Glyphs:
         return GLYPH_SETS["ascii"]
     if options.glyphs:
         return GLYPH_SETS[options.glyphs]
-    # What is not printed on a terminal has no limits of one.
-    environ = os.environ if sys.stdout.isatty() else {}
-    return fitting_glyphs(environ, sys.stdout.encoding)
+    return stdout_glyphs()
 
 
 def _curves(

@@ -1,10 +1,14 @@
 """What a command says beside its data: notes, errors and progress, on standard error."""
 
 import json
+import os
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xt_core.errors import XTError
+
+if TYPE_CHECKING:
+    from xt_core.chart.glyphs import Glyphs
 
 
 def note(text: str) -> None:
@@ -27,6 +31,13 @@ def emit_json(document: Any) -> None:
     """One JSON document on standard output: indented for a terminal, else compact."""
     indent = 2 if sys.stdout.isatty() else None
     print(json.dumps(document, indent=indent), flush=True)
+
+
+def stdout_glyphs() -> "Glyphs":
+    """What charts are drawn with there; what is no terminal has no limits of one."""
+    from xt_core.chart import fitting_glyphs
+
+    return fitting_glyphs(os.environ if sys.stdout.isatty() else {}, sys.stdout.encoding)
 
 
 _BAR_CELLS = 30

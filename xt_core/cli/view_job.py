@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from xt_core import clock
 from xt_core.cli.freshness import refresh
 from xt_core.cli.parser import Parser, count
-from xt_core.cli.talk import emit_json
+from xt_core.cli.talk import emit_json, stdout_glyphs
 from xt_core.errors import UsageError
 from xt_core.model.encoding import plain
 from xt_core.model.names import JOB_NAME
@@ -76,8 +76,9 @@ def view_job(session: Session, options: argparse.Namespace) -> None:
         document["reruns"] = [job.name for job in reruns]
         emit_json(document | _search_keys(row.job, found, best, options))
     else:
-        page = job_page(row, reruns, parent_lines(session, parents), ascii_only=options.ascii)
-        _print_job(row.job, page, found, best, options)
+        is_ascii = options.ascii or stdout_glyphs().ascii_only
+        page = job_page(row, reruns, parent_lines(session, parents), ascii_only=is_ascii)
+        _print_job(row.job, page, found, best, options, is_ascii=is_ascii)
 
 
 def _search_keys(
@@ -110,6 +111,8 @@ def _print_job(
     found: "list[Outcome]",
     best: list[Run],
     options: argparse.Namespace,
+    *,
+    is_ascii: bool,
 ) -> None:
     from xt_core.chart import Chart, to_ansi
     from xt_core.reports.search_page import search_page
@@ -122,7 +125,7 @@ def _print_job(
         width,
         importance=options.importance,
         slices=options.slices,
-        ascii_only=options.ascii,
+        ascii_only=is_ascii,
     )
     colored = sys.stdout.isatty() and not options.no_color and not os.environ.get("NO_COLOR")
     for part in [*page, *search]:
