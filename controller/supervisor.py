@@ -29,14 +29,8 @@ from functools import cache
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _RESERVED_BYTES = 4096
 _LEFTOVER_PAUSE = 0.02
-_RESET_SIGNALS = (
-    signal.SIGCHLD,
-    signal.SIGTERM,
-    signal.SIGINT,
-    signal.SIGHUP,
-    signal.SIGPIPE,
-    signal.SIGXFSZ,
-)
+_RESET_SIGNALS = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
+"""All that can be ignored: whoever started XT may have done so, as `nohup` and shells do."""
 
 _LIBC = ctypes.CDLL(None)
 

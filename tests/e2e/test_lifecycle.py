@@ -259,7 +259,11 @@ def test_a_run_inherits_no_descriptor_no_terminal_and_no_ignored_signal(xt: Xt) 
         "yes | head -1 > /dev/null; echo ${PIPESTATUS[0]}\n"
         "ps -o sid= -p $$ | grep -qw $$ && echo own session\n",
     )
+    numbers = (signal.SIGQUIT, signal.SIGHUP, signal.SIGTSTP)
+    before = [signal.signal(number, signal.SIG_IGN) for number in numbers]  # as a shell's `&` does
     xt.submit("t.sh")
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
     assert xt.wait_job("job1") == "completed"
     *descriptors, _, ignored, killed, own, _ = xt.console("run1").decode().split()
     assert descriptors == ["0", "1", "2", "3"]
