@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from xt_core.annotations import archived, check_may_be_archived, is_archived, unarchived
 from xt_tui.acting import annotating
 from xt_tui.acting.annotating import Meant
+from xt_tui.actions.guards import NO_JOB
 from xt_tui.screens.confirm import MOST_UNTYPED, ConfirmScreen
 
 if TYPE_CHECKING:
@@ -56,9 +57,7 @@ def refusal(app: "XtApp") -> str | None:
     """Why what is meant cannot be archived or brought back now."""
     meant = annotating.meant(app)
     if not meant.names:
-        return (
-            "no job is chosen: the cursor is on all of them" if app.on_jobs else "no run is chosen"
-        )
+        return NO_JOB if app.on_jobs else "no run is chosen"
     if _all_archived(meant):
         return None
     living = [run.name for run in meant.runs if not run.status.is_final]

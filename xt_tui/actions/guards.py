@@ -14,6 +14,8 @@ from xt_tui.layout import PANES
 if TYPE_CHECKING:
     from xt_tui.app import XtApp
 
+NO_JOB = "no job is chosen: the cursor is on all of them"
+
 
 def needs_output(app: "XtApp") -> str | None:
     return None if app.main.output_of else "no run is chosen"
@@ -50,7 +52,7 @@ def needs_living(app: "XtApp") -> str | None:
     if app.on_jobs:
         rows = app.jobs.chosen
         if not rows:
-            return "no job is chosen: the cursor is on all of them"
+            return NO_JOB
         if living := steering.living_jobs(rows):
             if any(app.state.job_status(row) != CANCELLING for row in living):
                 return None
@@ -93,7 +95,7 @@ def needs_running(app: "XtApp") -> str | None:
         return _needs_running_runs(app)
     job = app.main.meant_job
     if job is None or job not in app.state.jobs:
-        return "no job is chosen"
+        return NO_JOB
     return None if app.state.jobs[job].counts.running else f"no run of {job} is running"
 
 
@@ -107,7 +109,7 @@ def _needs_running_runs(app: "XtApp") -> str | None:
 def needs_search(app: "XtApp") -> str | None:
     row = app.state.jobs.get(app.main.meant_job or "")
     if row is None:
-        return "no job is chosen"
+        return NO_JOB if app.on_jobs else "no run is chosen"
     return f"{row.job.name} is a single run" if row.job.style == SearchStyle.SINGLE else None
 
 

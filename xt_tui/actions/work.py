@@ -14,7 +14,7 @@ def _needs_meant(app: "XtApp") -> str | None:
     """Something to say something of: jobs in the jobs pane, else runs."""
     if not app.on_jobs:
         return guards.needs_runs(app)
-    return None if app.jobs.chosen else "no job is chosen: the cursor is on all of them"
+    return None if app.jobs.chosen else guards.NO_JOB
 
 
 ACTIONS = (

@@ -12,7 +12,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from xt_core.query.table import printable
-from xt_tui.widgets.fitting import fitted
+from xt_tui.widgets.fitting import fitted, fitted_number
 
 GAP = "  "
 """What stands between two columns."""
@@ -117,9 +117,12 @@ def _pieces(
         if cell.is_wide:
             pieces.append((style, printable(cell.text)))
             break
-        text = fitted(cell.text, column.width, right=column.right)
-        if column.right and begin >= sight.frozen and not are_words:
-            text = _without_part(text, *(end - begin for end in ends))
+        if column.right and not are_words:
+            text = fitted_number(cell.text, column.width)
+            if begin >= sight.frozen:
+                text = _without_part(text, *(end - begin for end in ends))
+        else:
+            text = fitted(cell.text, column.width, right=column.right)
         pieces += [(style, text), (plain, GAP)]
         begin += column.width + len(GAP)
     return pieces
