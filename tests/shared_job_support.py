@@ -2,7 +2,6 @@
 MongoDB server and a folder that all of them see; and jobs that they share."""
 
 import os
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from altered_controllers import alter_controllers
 from servers.mongod import Mongod
-from support import Xt, wait_until
+from support import Xt, lose_power, wait_until
 
 from xt_core import clock
 from xt_core.model.records import Job, Objective, Run
@@ -117,8 +116,7 @@ class Machines:
         """The machine loses its power: its controller and all that runs there are gone at once."""
         xt = self.of[node]
         xt.kill_controller(node)
-        for pid in xt.processes():
-            os.kill(pid, signal.SIGKILL)
+        lose_power(xt.processes())
         wait_until(lambda: not xt.processes(), "all of the machine to be gone")
 
     def start(self, node: str) -> None:

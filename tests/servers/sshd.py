@@ -12,7 +12,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from support import wait_until
+from support import lose_power, wait_until
 
 from servers.process import ServerProcess
 
@@ -98,9 +98,7 @@ class Sshd(ServerProcess):
         """Lose power: all of its processes end at once."""
         sessions = self.sessions()
         self.kill()
-        for pid in {*sessions, *self.processes()}:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        lose_power({*sessions, *self.processes()})
         wait_until(lambda: not self.processes(), "the box to be down")
 
     def close(self) -> None:
