@@ -80,9 +80,10 @@ class Sshd(ServerProcess):
                 os.kill(pid, signal.SIGKILL)
 
     def sessions(self) -> list[int]:
-        """The processes that serve connections: those of the server's that are sshd too."""
+        """The processes that serve connections: those of the server's that are sshd too, but for
+        those that only let somebody in, and end then."""
         assert self._process is not None
-        return [pid for pid in _below(self._process.pid) if _name(pid).startswith("sshd")]
+        return [pid for pid in _below(self._process.pid) if _is_session(pid)]
 
     def processes(self) -> list[int]:
         """Whatever runs in the box, its server aside."""
@@ -234,8 +235,11 @@ def _below(pid: int) -> list[int]:
     return found
 
 
-def _name(pid: int) -> str:
+def _is_session(pid: int) -> bool:
     try:
-        return Path(f"/proc/{pid}/comm").read_text().strip()
+        name = Path(f"/proc/{pid}/comm").read_text()
+        title = Path(f"/proc/{pid}/cmdline").read_text()  # empty of one that has ended
     except OSError:
-        return ""
+        return False
+    is_door = "[net]" in title or name.startswith("sshd-auth")
+    return name.startswith("sshd") and title != "" and not is_door
