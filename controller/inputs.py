@@ -7,7 +7,6 @@ For a node that cannot reach its team's artifact store. Only what the node does 
 import asyncio
 import contextlib
 import logging
-import os
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
@@ -106,22 +105,19 @@ class NodeInputs:
     def _keep(self, offer: Offer) -> bool:
         """Have copies for the job, unless its code is gone. The MRC comes last: where it is, the
         rest is too."""
-        draft = self._home.inputs_dir / f".xt-{os.urandom(8).hex()}"
         try:
-            if offer.code is not None:
-                if not self._zips.use(offer.code.digest, draft):
-                    return False
-                self._outbox.bring(offer.code_key, draft)
-                # To rename one link of a file over another one of the same file does nothing.
-                draft.unlink(missing_ok=True)
-            draft.parent.mkdir(parents=True, exist_ok=True)
-            draft.write_text(offer.mrc, "utf-8")
-            self._outbox.bring(offer.mrc_key, draft)
-            return True
+            with self._zips.draft() as draft:
+                if offer.code is not None:
+                    if not self._zips.use(offer.code.digest, draft):
+                        return False
+                    self._outbox.bring(offer.code_key, draft)
+                    # To rename one link of a file over another one of the same file does nothing.
+                    draft.unlink(missing_ok=True)
+                draft.write_text(offer.mrc, "utf-8")
+                self._outbox.bring(offer.mrc_key, draft)
+                return True
         except OSError as error:
-            raise storage_error(error, f"cannot write {draft}") from error
-        finally:
-            draft.unlink(missing_ok=True)
+            raise storage_error(error, f"cannot keep {offer.mrc_key}") from error
 
     async def lacking(self, kind: str, contents: Sequence[Content]) -> list[tuple[int, int]]:
         """Which of some contents are not here, by their indices, and from which byte on. What

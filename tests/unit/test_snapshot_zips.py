@@ -1,5 +1,6 @@
 """The zips that a node has of earlier snapshots."""
 
+import fcntl
 import os
 import shutil
 from pathlib import Path
@@ -154,3 +155,15 @@ def test_the_zips_that_were_used_last_are_kept(place: Place) -> None:
 def test_where_nothing_was_brought_nothing_is_pruned(place: Place) -> None:
     assert place.zips.prune(0, 0) == 0
     assert not (place.folder / "node").exists()
+
+
+def test_nothing_is_pruned_while_something_is_being_made(tmp_path: Path) -> None:
+    zips, abandoned = SnapshotZips(tmp_path), tmp_path / ".xt-0"
+    with zips.draft() as draft, (tmp_path / ".lock").open() as lock:
+        draft.write_bytes(b"half")
+        abandoned.touch()
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # as `prune` does, but for the wait
+    assert not draft.exists()
+    zips.prune()
+    assert not abandoned.exists()

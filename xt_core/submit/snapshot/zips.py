@@ -60,9 +60,8 @@ class SnapshotZips:
 
     def put_together(self, digest: str, recipe: Recipe) -> None:
         """Make a zip of parts that are here. Raises UnavailableError if one is not."""
-        draft = self._root / f".xt-{os.urandom(8).hex()}"
         try:
-            with self._locked(fcntl.LOCK_SH), self._cuts() as cuts:
+            with self.draft() as draft, self._cuts() as cuts:
                 with draft.open("wb", buffering=1 << 20) as file:
                     made = join(recipe, lambda part: self._read(part, cuts), file)
                 if made != digest:
@@ -79,8 +78,17 @@ class SnapshotZips:
             raise _not_made(digest, str(error)) from error
         except OSError as error:
             raise storage_error(error, f"cannot write the code snapshot {digest}") from error
-        finally:
-            draft.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def draft(self) -> Iterator[Path]:
+        """The place of a file in the making, which goes with the block: so long `prune`, which
+        removes those of makers that have died, does not run."""
+        path = self._root / f".xt-{os.urandom(8).hex()}"
+        with self._locked(fcntl.LOCK_SH):
+            try:
+                yield path
+            finally:
+                path.unlink(missing_ok=True)
 
     def prune(self, zips: int = KEPT_ZIPS, seconds: float = KEPT_SECONDS) -> int:
         """Remove all but the last used zips, and what nobody has used for so long; how many bytes
