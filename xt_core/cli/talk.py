@@ -1,4 +1,5 @@
-"""What a command says beside its data: notes, errors and progress, on standard error."""
+"""How commands talk: notes, errors and progress on standard error, documents and what charts are
+drawn with on standard output."""
 
 import json
 import os

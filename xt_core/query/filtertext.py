@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterator
 
 from xt_core.errors import UsageError
+from xt_core.query.fields import unquote
 
 _WORD = re.compile(r"""(?:\\[\s"']|"[^"]*"|'[^']*'|[^\s"'])+""")
 _ESCAPED = re.compile(r"""\\([\s"'])""")
-_QUOTED_CONDITION = re.compile(r"""(?P<quote>["'])(?P<condition>.*(?::\w+:|[=<>]).*)(?P=quote)""")
+_OPERATOR = re.compile(r":\w+:|[=<>]")
 
 
 def split_conditions(text: str) -> list[str]:
@@ -34,6 +35,6 @@ def _words(text: str) -> Iterator[str]:
 
 
 def _without_quotes(word: str) -> str:
-    whole = _QUOTED_CONDITION.fullmatch(word)
-    is_one = whole is not None and whole["quote"] not in whole["condition"]
-    return whole["condition"] if whole is not None and is_one else word
+    inner = unquote(word)
+    is_condition = word[0] not in inner and _OPERATOR.search(inner) is not None
+    return inner if is_condition else word

@@ -85,10 +85,9 @@ class RowsPane(RecordLooks[Record]):
         self._arrangement: Arrangement[Record] = Arrangement()
         self._filter_text = ""
         self._wanted: str | None = None
-        """The row that the cursor is to go to."""
+        """The key that the cursor goes to as soon as it is shown."""
         self._wanted_moved: float | None = None
         """When the user had last moved the cursor as that was found, if it was."""
-        """The key that the cursor goes to as soon as it is shown."""
         self._marks = Marks()
         self._marked_keys: list[str] = []
         self._chosen = Chosen(records)
