@@ -2,7 +2,6 @@
 process, so that a test can look into it and change it."""
 
 import asyncio
-import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -91,7 +90,6 @@ class ServedNode:
         self.requests: list[str] = []
         self.before: Callable[[web.Request], None] = lambda _request: None
         """Called with each request before it is answered."""
-        self._transports = set[asyncio.WriteTransport]()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
@@ -101,8 +99,6 @@ class ServedNode:
         @web.middleware
         async def noted(request: web.Request, handler: Callable) -> web.StreamResponse:  # type: ignore[type-arg]
             self.requests.append(request.path)
-            if isinstance(request.transport, asyncio.WriteTransport):
-                self._transports.add(request.transport)
             self.before(request)
             response: web.StreamResponse = await handler(request)
             return response
@@ -111,7 +107,8 @@ class ServedNode:
         app.add_routes(artifact_routes(self.home, artifacts))
         self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True)
         await self._runner.setup()
-        await web.UnixSite(self._runner, os.fspath(self.home.socket)).start()
+        assert self._runner.server is not None
+        self._listener = await self._loop.create_unix_server(self._runner.server, self.home.socket)
 
     def client(self) -> ControllerClient:
         return ControllerClient(self.home, {}, lambda: ACCESS)
@@ -127,18 +124,18 @@ class ServedNode:
         return sorted(outbox.keys())
 
     async def _stop(self) -> None:
-        """Nobody reads on what was on its way: the connections are not kept for it."""
+        """Nobody reads on what was on its way, nor is answered who just connects."""
+        for socket in self._listener.sockets:  # open still: asyncio loses whom a closed one let in
+            self._loop.remove_reader(socket)
         server = self._runner.server
-        for handler in server.connections if server is not None else ():  # without a request too
-            if isinstance(handler.transport, asyncio.WriteTransport):
-                self._transports.add(handler.transport)
+        assert server is not None
+        while len(asyncio.all_tasks()) > 1 or server.connections:  # besides this one
+            for handler in server.connections:
+                if isinstance(handler.transport, asyncio.WriteTransport):
+                    handler.transport.abort()
+            await asyncio.sleep(0)  # a turn of the loop
+        self._listener.close()
         await self._runner.cleanup()
-        for transport in self._transports:
-            transport.abort()
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        if others:  # a connection that is just being made
-            await asyncio.wait(others, timeout=5)
-        await asyncio.sleep(0)  # the loop closes what was aborted
 
     def close(self) -> None:
         asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result()
