@@ -107,6 +107,18 @@ async def test_it_follows_until_the_user_scrolls_away_and_counts_what_is_new() -
         assert console.top_line == "line -60", "who asked for the first line stays on it"
 
 
+async def test_who_wants_the_first_line_before_there_is_one_stays_with_it() -> None:
+    async with Console().run_test(size=(30, 10)) as pilot:
+        feeding = Feeding(pilot)
+        view = feeding.view
+        await pilot.press("g")
+        assert not view.following
+        await feeding.feed(numbered(0, 100))
+        await pilot.resize_terminal(30, 8)
+        await feeding.until(lambda: view.size.height == 8)
+        assert (view.top, feeding.drawn()[0]) == (0, "line 0")
+
+
 async def test_the_mouse_wheel_scrolls_away_and_back() -> None:
     async with Console().run_test(size=(40, 10)) as pilot:
         console = Feeding(pilot)

@@ -131,8 +131,9 @@ class LogView(LogLines, can_focus=True):
         if self.range is not None:
             self._move_cursor(-self.rows.count)
         else:
-            self._scroll(0)
+            self._set_following(False)  # also where all that is known of yet is in sight
             self._holds_start = True
+            self._place(0)
             self.post_message(self.EarlierWanted(all=True))
 
     def action_sideways(self, by: int) -> None:
