@@ -12,7 +12,8 @@ from typing import Any
 from xt_core import clock
 from xt_core.home import is_own_node
 from xt_core.model.records import Job, Run
-from xt_core.query.registry import CANCELLING, EARLY_STOP, JobRow
+from xt_core.model.shown import CANCELLING, EARLY_STOP, shown_state
+from xt_core.query.registry import JobRow
 from xt_core.reports.parents import is_told
 from xt_tui.themes import StateStyles
 
@@ -216,13 +217,12 @@ class ViewState:
     def run_status(self, run: Run) -> str:
         """The run's state, or what is being done about it."""
         name = run.full_name
-        is_cancelling = run.is_cancelling or (name in self.cancels and not run.status.is_final)
-        return self.pending.get(name, CANCELLING if is_cancelling else outcome(run))
+        is_cancelling = name in self.cancels and not run.status.is_final
+        return self.pending.get(name, CANCELLING if is_cancelling else shown_state(run))
 
     def job_status(self, row: JobRow) -> str:
         """The job's state, or what is being done about it."""
-        status = CANCELLING if row.is_cancelling else str(row.counts.status())
-        return self.pending.get(row.job.name, status)
+        return self.pending.get(row.job.name, row.shown_state)
 
     def cancel_text(self, run: Run) -> str:
         """``run1 is being cancelled since 14:03:05; it is killed in 7 s``"""
@@ -251,11 +251,6 @@ class ViewState:
         if name in self.runs:
             return self.runs[name].status.is_final
         return name in self.jobs and self.jobs[name].counts.status().is_final
-
-
-def outcome(run: Run) -> str:
-    """The run's state; of those that completed, which were stopped because they were hopeless."""
-    return EARLY_STOP if run.stopped_early else str(run.status)
 
 
 def marked(status: str) -> str:

@@ -1,6 +1,7 @@
 """Columns: which are shown, under which header, in which format."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -43,6 +44,16 @@ def test_a_column_is_a_name_with_perhaps_a_header_and_a_format() -> None:
         "LR": ["1.23e-03", "1.00e-01"],
         "duration": ["62.0", "62.0"],
         "loss": ["   0.5", "  0.25"],
+    }
+
+
+def test_a_state_as_it_is_shown_takes_a_format_as_any_other_does() -> None:
+    early, cancelled, lively = (replace(RUNS[0]) for _ in range(3))
+    early.stopped_early = True
+    cancelled.status, lively.status = RunStatus.RUNNING, RunStatus.RUNNING
+    cancelled.cancel_requested = True
+    assert shown("status:>12", [RUNS[0], early, cancelled, lively]) == {
+        "status": ["   completed", "  early stop", "  cancelling", "     running"]
     }
 
 

@@ -57,9 +57,8 @@ class Column(Generic[Record]):
 
     def text(self, record: Record, now: float) -> str:
         """The cell of a record."""
-        if self.field.shown is not None and (shown := self.field.shown(record)):
-            return shown
-        value = self.field.get(record, now)
+        shown = self.field.shown
+        value = self.field.get(record, now) if shown is None else shown(record)
         return format_value(value, self.field.kind, self.format, self.precision)
 
 

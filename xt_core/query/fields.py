@@ -86,7 +86,7 @@ class Field(Generic[Record]):
     """For `Kind.NAME`: the same order in SQL."""
     format: str = ""
     shown: Callable[[Record], str] | None = None
-    """What is shown in the place of the value, unless that is ""."""
+    """What is shown in the place of the value."""
     family: str = ""
     member: str = ""
     mapping: Callable[[Record], Mapping[str, Value]] | None = None

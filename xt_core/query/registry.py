@@ -7,14 +7,10 @@ from typing import Any, NamedTuple
 from xt_core.model.aggregates import KINDS, aggregate_value
 from xt_core.model.names import job_number, run_numbers
 from xt_core.model.records import Job, JobCounts, Run, Value
+from xt_core.model.shown import CANCELLING, shown_state
 from xt_core.model.states import JobStatus, RunStatus, SearchStyle
 from xt_core.query.fields import Aggregates, Field, FieldSet, Kind, OrderKey
 from xt_core.query.words import searched
-
-CANCELLING = "cancelling"
-"""Shown of runs and jobs that were cancelled and have not ended yet; no state of theirs."""
-EARLY_STOP = "early stop"
-"""Shown of runs that completed since early stopping ended them; no longer than the states are."""
 
 
 class JobRow(NamedTuple):
@@ -31,6 +27,11 @@ class JobRow(NamedTuple):
     def is_cancelling(self) -> bool:
         """Whether it was cancelled, and has not ended yet."""
         return self.job.cancel_requested and not self.counts.status().is_final
+
+    @property
+    def shown_state(self) -> str:
+        """The job's state, or that it is being cancelled."""
+        return CANCELLING if self.is_cancelling else str(self.counts.status())
 
 
 def _job_order(name: str) -> OrderKey:
@@ -110,12 +111,6 @@ _RUN_NAMES = [
 ]
 
 
-def _shown_state(run: Run) -> str:
-    if run.is_cancelling:
-        return CANCELLING
-    return EARLY_STOP if run.stopped_early else ""
-
-
 _STOPPED_EARLY = _run(
     "stopped_early", Kind.FLAG, lambda r: r.stopped_early, header="early?", optional=False
 )
@@ -127,7 +122,7 @@ _RUN_STATE = [
         optional=False,
         choices=_words(RunStatus),
         flags=(("early-stop", _STOPPED_EARLY),),  # as it is shown
-        shown=_shown_state,
+        shown=shown_state,
     ),
     _STOPPED_EARLY,
     _run("exit_code", Kind.NUMBER, lambda r: r.exit_code, header="exit"),
@@ -197,7 +192,7 @@ JOB_FIELDS: FieldSet[JobRow] = FieldSet(
             "status",
             Kind.TEXT,
             lambda row: str(row.counts.status()),
-            shown=lambda row: CANCELLING if row.is_cancelling else "",
+            shown=lambda row: row.shown_state,
             choices=_words(JobStatus),
         ),
         _job_text("style", lambda job: job.style, choices=_words(SearchStyle)),

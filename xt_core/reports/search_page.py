@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 
 from xt_core.chart import ASCII_GLYPHS, UNICODE_GLYPHS, Chart, Series, render_chart
 from xt_core.model.records import Job, Run, Value
+from xt_core.model.shown import outcome
 from xt_core.query.formats import counted
-from xt_core.query.registry import EARLY_STOP
 from xt_core.query.table import printable, render_table
 from xt_core.reports.formats import bar, shown
 from xt_core.reports.medians import MOST_MARKS, running_median
@@ -158,7 +158,7 @@ def _table(
     cells = [
         [
             run.name,
-            EARLY_STOP if run.stopped_early else str(run.status),
+            outcome(run),
             *(shown(run.metrics.get(metric)) for metric in metrics),
             *(shown(hparams.get(name)) for name in names),
         ]

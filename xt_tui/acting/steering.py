@@ -12,6 +12,7 @@ from textual.widgets import Static
 
 from xt_core.errors import WorkFailedError, XTError
 from xt_core.model.records import Run
+from xt_core.model.shown import CANCELLING
 from xt_core.query.formats import counted
 from xt_core.query.registry import JobRow
 from xt_core.session import Session
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from xt_tui.app import XtApp
 
 _MOST_TOLD = 5
-_CANCELLING, _RESTARTING = "cancelling", "restarting"
+_RESTARTING = "restarting"
 _RESTARTS = "Each is stopped and started again: same name, hyperparameters and output directory."
 
 
@@ -98,7 +99,7 @@ def cancel_runs(app: "XtApp", runs: list[Run]) -> None:
         return ", ".join(f"{run.name} {run.status}" for run in ended) + more
 
     names = [run.full_name for run in runs]
-    _ask(app, screen, call, names, _CANCELLING, names)
+    _ask(app, screen, call, names, CANCELLING, names)
 
 
 def _cancel_jobs(app: "XtApp", rows: list[JobRow]) -> None:
@@ -125,7 +126,7 @@ def _cancel_jobs(app: "XtApp", rows: list[JobRow]) -> None:
         session.controllers.cancel(jobs=[row.job for row in rows])
         return f"{count} cancelled"
 
-    _ask(app, screen, call, names, _CANCELLING, names)
+    _ask(app, screen, call, names, CANCELLING, names)
 
 
 def _left_out(count: int, noun: str) -> str:
@@ -154,7 +155,7 @@ def _cancel_nodes(app: "XtApp", nodes: Sequence[Mapping[str, Any]]) -> None:
         return f"all that ran on {where} is cancelled"
 
     living = living_runs([run for run in app.state.runs.values() if run.node in names])
-    _ask(app, screen, call, [run.full_name for run in living], _CANCELLING)
+    _ask(app, screen, call, [run.full_name for run in living], CANCELLING)
 
 
 def restart(app: "XtApp") -> None:

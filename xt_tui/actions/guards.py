@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from xt_core.model.shown import CANCELLING
 from xt_core.model.states import RunStatus, SearchStyle
 from xt_core.nodes.states import UNREACHABLE, UNRESPONSIVE
 from xt_core.query.formats import counted
-from xt_core.query.registry import CANCELLING
 from xt_core.services.team import team_names
 from xt_tui.actions.late import steering
 from xt_tui.layout import PANES

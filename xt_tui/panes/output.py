@@ -12,13 +12,14 @@ from textual.message import Message
 
 from xt_core.chart.palette import PALETTE
 from xt_core.model.records import Run
+from xt_core.model.shown import outcome
 from xt_core.query.formats import counted
 from xt_core.session import Session
 from xt_tui.actions import bindings
 from xt_tui.console.ansi import in_series_color
 from xt_tui.console.lines import LineBuffer
 from xt_tui.panes.pane import Pane
-from xt_tui.state import marked, outcome
+from xt_tui.state import marked
 from xt_tui.widgets.log_view import LogView
 from xt_tui.widgets.searched_log import SearchedLog
 

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from xt_core.model.records import Job, Run
+from xt_core.model.shown import outcome
 from xt_core.query.registry import RUN_FIELDS
 from xt_core.reports.search import objectives_of
 from xt_tui.order import RecordOrder, Selection
 from xt_tui.panes.records import RecordsPane
 from xt_tui.panes.runs import is_living
-from xt_tui.state import outcome
 
 
 class SetsPane(RecordsPane[Run]):
