@@ -195,6 +195,7 @@ async def test_keys_wait_for_the_sets_and_are_let_go_if_the_screen_is_left(
         await until(pilot, lambda: screen.query(Table))
         screen.dismiss(None)  # as a click on the key that leads back does it
         await until(pilot, lambda: app.runs.run is not None and app.runs.run.name == "run1.5")
+        assert screen.part == ""  # what draws late finds nothing to draw
         may_read.set()
 
 

@@ -182,17 +182,19 @@ class SearchScreen(ModalScreen[str | None]):
 
     @property
     def part(self) -> str:
-        """The part that is shown."""
-        return self.query_one(TabbedContent).active.removeprefix("tab-")
+        """The part that is shown; none while the screen closes."""
+        tabs = self.query(TabbedContent).results(TabbedContent)
+        return next((each.active.removeprefix("tab-") for each in tabs), "")
 
     def _draw(self) -> None:
         """Draw what is shown, unless it is as it was."""
-        part = self.part
+        if not (part := self.part):
+            return
         pages = self.query(f"#tab-{part} Page").results(Page)
         size = next((page.scrollable_content_region.size for page in pages), Size(0, 0))
         judged_by = tuple(objectives_of(self._row.job))
         wanted = (self._revision, len(self._pairs), size, judged_by)
-        if not part or not size or self._drawn.get(part) == wanted:
+        if not size or self._drawn.get(part) == wanted:
             return
         self._drawn[part] = wanted
         pairs = list(self._pairs.values())
