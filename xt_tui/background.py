@@ -19,14 +19,16 @@ TASKS: set[asyncio.Task[None]] = set()
 """Those that make calls now, or rest after one."""
 _THREADS = DaemonThreads()
 _LEAST_REST_SECONDS = 0.05
-_REST_SHARE = 2.0  # so a purpose takes at most a third of a processor
+REST_SHARE = 2.0
+"""So a purpose takes at most a third of a processor."""
 
 
 class Background:
     """Makes calls in a thread; each gives the message that its owner is sent."""
 
-    def __init__(self, owner: Widget, purpose: str) -> None:
-        self._owner, self._purpose = owner, purpose
+    def __init__(self, owner: Widget, purpose: str, rest_share: float = REST_SHARE) -> None:
+        """`rest_share` is how long it rests after a call, in times that this took."""
+        self._owner, self._purpose, self._rest_share = owner, purpose, rest_share
         self._wanted: Callable[[], Message] | None = None
         self._is_busy = False
 
@@ -46,7 +48,7 @@ class Background:
                 began = time.monotonic()
                 await self._make(call)
                 took = time.monotonic() - began
-                await asyncio.sleep(max(_LEAST_REST_SECONDS, _REST_SHARE * took))
+                await asyncio.sleep(max(_LEAST_REST_SECONDS, self._rest_share * took))
         finally:
             self._is_busy = False
 

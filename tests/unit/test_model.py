@@ -5,7 +5,7 @@ import math
 import pytest
 
 from xt_core import clock
-from xt_core.model.encoding import dumps, loads, plain
+from xt_core.model.encoding import dumps, loads, loads_all, plain
 from xt_core.model.names import child_name, job_number, name_in_team, run_numbers
 from xt_core.model.records import JobCounts, MetricRecord, Run
 from xt_core.model.states import JobStatus, RunStatus
@@ -49,6 +49,12 @@ def test_nan_survives() -> None:
 
 def test_lone_surrogates_survive() -> None:
     assert loads(dumps("\udcff")) == "\udcff"
+
+
+@pytest.mark.parametrize("count", [0, 1, 999, 1_000, 2_001])
+def test_many_documents_are_read_as_one_by_one(count: int) -> None:
+    values = [{"loss": math.inf if n % 500 == 7 else n / 8, "note": "],["} for n in range(count)]
+    assert loads_all([dumps(value) for value in values]) == values
 
 
 @pytest.mark.parametrize(

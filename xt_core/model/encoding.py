@@ -5,9 +5,12 @@
 
 import json
 import math
+from collections.abc import Sequence
 from typing import Any
 
 _SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+_TOGETHER = 1_000
+"""Documents that are read in one go, about a millisecond: no other thread works meanwhile."""
 
 
 def dumps(data: object) -> str:
@@ -25,6 +28,14 @@ def loads(text: str | bytes) -> Any:
     if "$float" in text:
         return json.loads(text, object_hook=_unmark_special)
     return json.loads(text)
+
+
+def loads_all(texts: Sequence[str]) -> list[Any]:
+    """The data of many documents, read together: quicker than one by one."""
+    data: list[Any] = []
+    for start in range(0, len(texts), _TOGETHER):
+        data += loads(f"[{','.join(texts[start : start + _TOGETHER])}]")
+    return data
 
 
 def plain(data: Any) -> Any:

@@ -77,7 +77,7 @@ class RunPoints:
                 self.began = record.time
             epoch = as_number(record.values.get(_EPOCH))
             for name, value in record.values.items():
-                number = as_number(value)
+                number = value if type(value) is float else as_number(value)
                 if number is None:
                     continue
                 columns = self.metrics.get(name)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from xt_core.model.aggregates import add_records, aggregates_to_json
-from xt_core.model.encoding import dumps, loads
+from xt_core.model.encoding import dumps, loads, loads_all
 from xt_core.model.names import run_numbers
 from xt_core.model.records import Event, MetricRecord
 from xt_core.stats import aggregate_rows
@@ -99,5 +99,9 @@ def metrics(
         "SELECT position, time, step, data FROM metrics WHERE run_id = ? "
         "AND position > ? ORDER BY position LIMIT ?",
         (run, after, -1 if limit is None else limit),
-    )
-    return [MetricRecord(offset, time, step, loads(data)) for offset, time, step, data in rows]
+    ).fetchall()
+    values = loads_all([data for _, _, _, data in rows])
+    return [
+        MetricRecord(offset, time, step, each)
+        for (offset, time, step, _), each in zip(rows, values, strict=True)
+    ]

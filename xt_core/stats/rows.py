@@ -8,7 +8,7 @@ from sys import intern as same
 from typing import Any
 
 from xt_core.model.aggregates import aggregates_from_json
-from xt_core.model.encoding import dumps, loads
+from xt_core.model.encoding import dumps, loads, loads_all
 from xt_core.model.names import job_number, run_numbers
 from xt_core.model.records import Goals, Job, Objective, Run, WorkItem
 from xt_core.model.states import RunStatus, WorkItemStatus
@@ -101,9 +101,8 @@ def runs_from_rows(rows: Sequence[tuple[Any, ...]]) -> list[Run]:
 
 
 def _loads_all(texts: Sequence[str]) -> list[dict[str, Any]]:
-    """These documents, read as one, each as small as it can be kept."""
-    together: list[dict[str, Any]] = loads(f"[{','.join(texts)}]")
-    return [_compact(document) if document else _EMPTY for document in together]
+    """These documents, each as small as it can be kept."""
+    return [_compact(document) if document else _EMPTY for document in loads_all(texts)]
 
 
 _EMPTY: dict[str, Any] = {}

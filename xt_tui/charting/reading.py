@@ -15,6 +15,8 @@ from xt_tui.charting.drawn import Drawn
 from xt_tui.charting.points import Found, Points, Source, read
 
 _RECORDS_A_READ = 20_000
+_REST_SHARE = 1.0
+"""So reading takes half of a processor at most: somebody waits for it."""
 _MOST_POINTS_OF_BANDS = 3_000_000
 """About 200 MB; then bands are of the runs that were read."""
 
@@ -34,7 +36,7 @@ class Reading:
         """`owner` is sent what was read, for it to `take`; `system` gives what is sampled of runs'
         processes and of machines, as metrics."""
         self._session, self.system = session, system
-        self._background = Background(owner, "metrics")
+        self._background = Background(owner, "metrics", _REST_SHARE)
         self._logged, self._sampled = Points(), Points()
         self.silent: Mapping[str, XTError] = {}
         """Why nodes told nothing when they were asked last."""
