@@ -337,4 +337,4 @@ async def test_a_run_that_comes_back_is_read_from_where_it_was_left(session: Ses
         await pilot.press("g")
         known = app.metrics.points.of("ws1/run1.1")
         await until(pilot, lambda: known.offset == 10)
-        assert known.metrics["loss"].values == [1.2, 0.6, 0.01]
+        assert known.metrics["loss"].values.tolist() == [1.2, 0.6, 0.01]

@@ -46,7 +46,7 @@ class TestColumns:
         points.add([record(0, 5, loss=1, epoch=1), record(10, loss=2), record(30, 7, acc=0.5)])
         points.add([record(40, None, loss=True, note="x", big=10**400), record(50, 9, loss=3.5)])
         assert list(points.metrics) == ["loss", "epoch", "acc"]
-        assert points.metrics["loss"].values == [1, 2, 3.5]
+        assert points.metrics["loss"].values.tolist() == [1, 2, 3.5]
         assert points.x("loss", XKind.STEP) == [5, 1, 9]
         assert points.x("loss", XKind.STEP, 1) == [1, 9]
         assert points.x("loss", XKind.RELATIVE) == [0, 10, 50]
@@ -56,7 +56,7 @@ class TestColumns:
         assert (points.offset, points.has_epochs) == (50, True)
 
     def test_parts_join_to_the_whole(self) -> None:
-        records = [record(n, loss=n / 2) for n in range(10)]
+        records = [record(n, n, loss=n / 2, epoch=n) for n in range(10)]
         whole, joined = RunPoints(), RunPoints()
         whole.add(records)
         for start in (0, 4, 9):
@@ -79,7 +79,7 @@ class TestPoints:
         points.take(first)
         assert points.wanted([one]) == [(one, 1)]
         points.take(read(source, points.wanted([one])))
-        assert points.of(one.full_name).metrics["loss"].values == [0, 1, 2, 3]
+        assert points.of(one.full_name).metrics["loss"].values.tolist() == [0, 1, 2, 3]
         assert (points.unread([one]), points.count([one])) == (1, 4)
         points.take(read(source, points.wanted([one])))
         assert (points.unread([one]), points.wanted([one])) == (0, [])

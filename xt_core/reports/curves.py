@@ -5,6 +5,7 @@ look at the points that are there.
 """
 
 import math
+from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -34,17 +35,21 @@ class XKind(StrEnum):
         return {XKind.RELATIVE: "elapsed", XKind.WALL: "time"}.get(self, str(self))
 
 
+def _doubles() -> "array[float]":
+    return array("d")
+
+
 @dataclass(slots=True)
 class Columns:
-    """The points of one metric, in the order in which they were logged."""
+    """The points of one metric, in the order in which they were logged; 32 bytes each."""
 
-    steps: list[float | None] = field(default_factory=list)
-    """None where none was given: the point's number stands in for it."""
-    epochs: list[float] = field(default_factory=list)
+    steps: "array[float]" = field(default_factory=_doubles)
+    """NaN where none was given: the point's number stands in for it."""
+    epochs: "array[float]" = field(default_factory=_doubles)
     """The metric ``epoch`` that was logged with the point; NaN without one."""
-    times: list[float] = field(default_factory=list)
+    times: "array[float]" = field(default_factory=_doubles)
     """Seconds since the epoch of 1970."""
-    values: list[float] = field(default_factory=list)
+    values: "array[float]" = field(default_factory=_doubles)
 
     def join(self, later: "Columns") -> None:
         """Append points that were logged later."""
@@ -83,7 +88,7 @@ class RunPoints:
                 columns = self.metrics.get(name)
                 if columns is None:
                     columns = self.metrics[name] = Columns()
-                columns.steps.append(record.step)
+                columns.steps.append(math.nan if record.step is None else record.step)
                 columns.epochs.append(math.nan if epoch is None else epoch)
                 columns.times.append(record.time)
                 columns.values.append(number)
@@ -103,14 +108,14 @@ class RunPoints:
         """What stands on the x axis for the points of a metric, from the one numbered `start`."""
         columns = self.metrics[metric]
         if kind is XKind.EPOCH:
-            return columns.epochs[start:]
+            return columns.epochs[start:].tolist()
         if kind is XKind.WALL:
-            return columns.times[start:]
+            return columns.times[start:].tolist()
         if kind is XKind.RELATIVE:
             began = self.began or 0.0
             return [time - began for time in columns.times[start:]]
         return [
-            float(number) if step is None else step
+            float(number) if math.isnan(step) else step
             for number, step in enumerate(columns.steps[start:], start)
         ]
 

@@ -18,7 +18,7 @@ _RECORDS_A_READ = 20_000
 _REST_SHARE = 1.0
 """So reading takes half of a processor at most: somebody waits for it."""
 _MOST_POINTS_OF_BANDS = 3_000_000
-"""About 200 MB; then bands are of the runs that were read."""
+"""About 400 MB; then bands are of the runs that were read."""
 
 
 class Reading:
