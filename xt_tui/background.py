@@ -48,9 +48,13 @@ class Background:
                 began = time.monotonic()
                 await self._make(call)
                 took = time.monotonic() - began
-                await asyncio.sleep(max(_LEAST_REST_SECONDS, self._rest_share * took))
+                await asyncio.sleep(self._rest_seconds(took))
         finally:
             self._is_busy = False
+
+    def _rest_seconds(self, took: float) -> float:
+        """How long to rest after a call that took so many seconds."""
+        return max(_LEAST_REST_SECONDS, self._rest_share * took)
 
     async def _make(self, call: Callable[[], Message]) -> None:
         """A fault of one call is told; it harms no other pane, nor the calls after it."""

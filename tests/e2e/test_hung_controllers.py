@@ -57,7 +57,7 @@ def asleep(xt: Xt) -> Iterator[int]:
 def test_every_command_says_so_soon_and_one_of_them_helps(
     xt: Xt, asleep: int, here: Commands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    process = min(xt.processes_of_run("run1"))
+    processes = set(xt.processes_of_run("run1"))
     for command in (
         ("cancel", "run", "run1"),
         ("cancel", "node", "node0"),
@@ -85,7 +85,7 @@ def test_every_command_says_so_soon_and_one_of_them_helps(
     out = here("restart", "controller", "--hung").out
     assert out == f"node0: process {asleep} was killed, a new controller runs\n"
     assert xt.controller_pid != asleep
-    assert min(xt.processes_of_run("run1")) == process
+    assert processes & set(xt.processes_of_run("run1")), "the script is still the same process"
     set_patience(monkeypatch, PATIENCE_SECONDS)  # from now on it answers, however slow the machine
     assert here("status", "--json").json["runs"][0]["name"] == "run1"
     assert here("restart", "controller", "--hung").out == "no controller of this machine hangs\n"

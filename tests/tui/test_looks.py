@@ -186,8 +186,7 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session
     monkeypatch.setattr(XtApp, "_background_screens", property(_seen_behind))
     monkeypatch.setattr(App, "refresh_css", _restyle)
     monkeypatch.setattr(Stylesheet, "_parse_rules", _parsed_once)
-    monkeypatch.setattr(background, "_LEAST_REST_SECONDS", 0.0)
-    monkeypatch.setattr(background, "_REST_SHARE", 0.0)
+    monkeypatch.setattr(background.Background, "_rest_seconds", lambda _self, _took: 0.0)
     (tmp_path / "code").mkdir()
     for script in ("train.py", "pretrain.py"):
         (tmp_path / "code" / script).touch()
