@@ -171,9 +171,10 @@ class XtApp(Telling, Looks, Dialogs):
 
     def show_pending(self) -> None:
         """Badges came or went."""
-        self.main.show_pending()
+        if self.main.is_open:
+            self.main.show_pending()
         for screen in self.search_screens:
-            screen.sets.table.redraw()
+            screen.show_pending()
 
     @on(MainScreen.BoxChosen)
     def _check_chosen_box(self) -> None:
@@ -232,7 +233,7 @@ class XtApp(Telling, Looks, Dialogs):
         if reason is not None:
             self._refuse(action, reason)
         else:
-            steering.cancel_runs(self, runs)
+            steering.cancel_runs(self, runs, len(message.runs) - len(runs))
 
     def _refuse(self, action: Action, reason: str) -> None:
         title = f"{action.title}: not possible"

@@ -72,7 +72,7 @@ def change(
     def work() -> None:
         acted = _change(app, session, what, wanted, badge, told, with_runs, check)
         app.call_later(state.clear_pending, names, badge)
-        app.call_later(app.main.show_pending)
+        app.call_later(app.show_pending)
         app.post_message(acted)
 
     app.run_worker(work, thread=True, group="act", description=badge, exit_on_error=False)
@@ -107,4 +107,4 @@ def _change(
             failure.message += f" (after {counted(done, 'run')})"
             app.post_message(Progressed(badge, done, done))
         return Acted("", [], failure, doing=badge)
-    return Acted(told, [], rows=rows)
+    return Acted(told, [], rows=rows, session=session)

@@ -39,6 +39,8 @@ class Acted(Message):
     """Runs and jobs that were meant, and of which nothing more is wanted: their marks go."""
     doing: str = ""
     """What it was, such as `cancelling run3`, for the title of a failure."""
+    session: "Session | None" = None
+    """Of the team whose runs and jobs these are."""
 
 
 @dataclass
@@ -65,7 +67,9 @@ def cancel(app: "XtApp") -> None:
     elif app.on_jobs:
         _cancel_jobs(app, living_jobs(app.jobs.chosen))
     else:
-        cancel_runs(app, living_runs(app.main.meant_runs))
+        runs = app.main.meant_runs
+        living = living_runs(runs)
+        cancel_runs(app, living, len(runs) - len(living))
 
 
 def living_runs(runs: list[Run]) -> list[Run]:
@@ -78,14 +82,14 @@ def living_jobs(rows: list[JobRow]) -> list[JobRow]:
     return [row for row in rows if not row.counts.status().is_final]
 
 
-def cancel_runs(app: "XtApp", runs: list[Run]) -> None:
-    """Cancel runs that live, after asking."""
+def cancel_runs(app: "XtApp", runs: list[Run], left_out: int) -> None:
+    """Cancel runs that live, after asking; so many that were chosen too have ended."""
     count = runs[0].name if len(runs) == 1 else counted(len(runs), "run")
     screen = ConfirmScreen(
         f"Cancel {count}?",
         [run.name for run in runs],
         "SIGTERM, the grace period, then SIGKILL to the whole process tree."
-        + _left_out(len(app.main.meant_runs) - len(runs), "run"),
+        + _left_out(left_out, "run"),
         f"Cancel {count}",
         "Keep running",
         len(runs),
@@ -237,9 +241,9 @@ def _act(
 ) -> Acted:
     """Call the engine, in a thread."""
     try:
-        return Acted(call(session), names, done_with=list(done_with))
+        return Acted(call(session), names, done_with=list(done_with), session=session)
     except Exception as error:
-        return Acted("", names, as_told(error), doing=doing)
+        return Acted("", names, as_told(error), doing=doing, session=session)
 
 
 def _told_names(names: Sequence[str]) -> str:
@@ -270,19 +274,27 @@ def show_progress(app: "XtApp", message: Progressed) -> None:
         app.main.mount(Static(text, id="progress", markup=False))
 
 
-def tell(app: "XtApp", message: Acted) -> None:
-    """Say how it went. The feed takes the badges back, unless there is nothing to confirm."""
+def _show(app: "XtApp", message: Acted) -> None:
+    """The feed takes the badges back, unless there is nothing to confirm."""
     if message.rows:
         app.state.jobs.update({row.job.name: row for row in message.rows})
         app.jobs.note(message.rows)
     if message.error is None:
         for pane in (app.jobs, app.runs):
             pane.take_marks_away(message.done_with)
-        app.notify(message.text, markup=False)
         return
     for name in message.names:
         app.state.pending.pop(name, None)
     app.show_pending()
+
+
+def tell(app: "XtApp", message: Acted) -> None:
+    """Say how it went, and show it."""
+    if message.session is None or message.session is app.session:  # no other team is shown by now
+        _show(app, message)
+    if message.error is None:
+        app.notify(message.text, markup=False)
+        return
     text = f"{message.error.message}\n{message.error.hint}".strip()
     title = f"{message.doing}: failed" if message.doing else "failed"
     app.notify(text, title=title, severity="error", timeout=15, markup=False)

@@ -49,6 +49,11 @@ class Wanted:
     """Whether of too many the best are drawn, rather than the first."""
 
     @property
+    def job(self) -> str:
+        """That of the runs, or of the first of them."""
+        return self.runs[0].job if self.runs else ""
+
+    @property
     def is_quick(self) -> bool:
         """Whether the choice takes no time worth mentioning."""
         is_cut = not (self.top and self.primary)

@@ -155,7 +155,7 @@ class MetricsPane(Pane, can_focus=True):
     def _take_choice(self, message: Chosen) -> None:
         """Show it, unless curves are to be drawn in another way by now."""
         wanted, now = message.wanted, self._wanted
-        is_meant = (wanted.banding, wanted.top) == (now.banding, now.top)
+        is_meant = (wanted.banding, wanted.top, wanted.job) == (now.banding, now.top, now.job)
         if is_meant and not now.is_quick and not self.machines:
             self._show_choice(message.choice)
 

@@ -335,7 +335,9 @@ class RecordsPane(RowsPane[Record]):
 
     @on(RowsPane.TooSlow)
     def _filter_too_slow(self, message: RowsPane.TooSlow) -> None:
-        """Show all records, and say why."""
+        """Show all records, and say why, unless another filter was typed meanwhile."""
+        if message.filters is not self.selection.filters:
+            return
         self._filter_text, self.selection = "", replace(self.selection, filters=())
         self.query_one(FilterBar).tell_mistake(message.problem)
         self.update_rows()

@@ -55,6 +55,7 @@ class RowsPane(RecordLooks[Record]):
         """A filter takes too long to be used."""
 
         problem: str
+        filters: Sequence[Filter[Any]]
 
     def __init__(
         self,
@@ -264,7 +265,7 @@ class RowsPane(RecordLooks[Record]):
         try:
             return self.Arranged(self._arranger.arrange(wish, clock.now()))
         except TooSlowError as error:
-            return self.TooSlow(error.message)
+            return self.TooSlow(error.message, wish.selection.filters)
 
     def wish_rows(self, *, holds_keys: bool = True) -> None:
         """Arrange anew as the user wants it; what is typed from now on may be meant for that."""

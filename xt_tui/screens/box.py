@@ -14,13 +14,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Grid, Horizontal, Vertical
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Select, Static
 
 from xt_core.errors import RefusedError, UsageError, XTError
 from xt_core.session import Session
 from xt_core.ssh.adding import NewBox, UnknownKey, check_new_box, reach_new_box, write_box
 from xt_tui.screens.confirm import ConfirmScreen
+from xt_tui.screens.outcome import OutcomeScreen
 from xt_tui.widgets.choice_field import ChoiceField
 
 _FIELDS = {
@@ -32,7 +32,7 @@ _FIELDS = {
 _EMPTY = "fill in a name and an address"
 
 
-class BoxScreen(ModalScreen[str | None]):
+class BoxScreen(OutcomeScreen[str | None]):
     """Ends with the name of the box that was added, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -172,6 +172,8 @@ class BoxScreen(ModalScreen[str | None]):
 
     @on(Asked)
     def _ask(self, message: Asked) -> None:
+        if self.is_left:
+            return  # `on_unmount` answers
         unknown = message.key
         screen = ConfirmScreen(
             f"The key of {unknown.host} is not known. Is it the right one?",
@@ -184,10 +186,14 @@ class BoxScreen(ModalScreen[str | None]):
 
     @on(Ended)
     def _ended(self, message: Ended) -> None:
-        self._is_connecting = False
-        if message.error is None:
-            self.dismiss(message.name)
-        elif self.query("#box-state"):
+        if self.is_left:
+            if message.error is None:
+                text = f"box {message.name} was added"
+                self.app.notify(text, markup=False)
+        elif message.error is None:
+            self.end_with(message.name)
+        else:
+            self._is_connecting = False
             self.query_one("#add", Button).disabled = False
             self._say_error(message.error)
 

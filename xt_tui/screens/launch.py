@@ -6,7 +6,6 @@ Invariant: what is launched is what the fields say at that moment, and it is lau
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on
@@ -15,7 +14,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.events import DescendantFocus
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Select, Static
 
 from xt_core.errors import XTError
@@ -29,6 +27,7 @@ from xt_tui.drafts import Drafts
 from xt_tui.faults import COMMAND, Fault, in_line
 from xt_tui.launching import Launching
 from xt_tui.paths import short
+from xt_tui.screens.outcome import OutcomeScreen
 from xt_tui.widgets.command import CommandInput
 from xt_tui.widgets.option_fields import OptionFields
 from xt_tui.widgets.parameters import Parameters
@@ -44,7 +43,7 @@ _NO_SCRIPT = "no script given"
 _LAUNCHING = "launching…"
 
 
-class LaunchScreen(ModalScreen[Submission | None]):
+class LaunchScreen(OutcomeScreen[Submission | None]):
     """Ends with the submission, or None. What was typed into a form that is left is a draft, which
     the next form of its purpose begins with."""
 
@@ -101,6 +100,8 @@ class LaunchScreen(ModalScreen[Submission | None]):
         """What it said before it was emptied."""
         self._launching = Launching(session, again)
         self._is_wanted = self._is_submitting = False
+        self._submitted = Preset()
+        """What it said when it was launched last."""
         self.command = CommandInput(session.cwd, id="command")
         self._options = OptionFields(session, id="options")
         self._preview = Preview(self._launching, lambda: self.content, self._show_request)
@@ -148,7 +149,8 @@ class LaunchScreen(ModalScreen[Submission | None]):
     def describe(self, note: str = "") -> None:
         """What the first field takes; before that, what has happened to the form."""
         where = f"script and arguments, in {short(self._session.cwd)}"
-        self.query_one("#launch-folder", Label).update(f"{note} · {where}" if note else where)
+        for label in self.query("#launch-folder").results(Label):  # none while the form closes
+            label.update(f"{note} · {where}" if note else where)
 
     @property
     def content(self) -> Preset:
@@ -164,6 +166,8 @@ class LaunchScreen(ModalScreen[Submission | None]):
         self.command.value = content.command
         self.command.cursor_position = len(content.command)
         await self._options.parameters.fill(list(content.parameters))
+        if self.is_left:
+            return
         self.describe()
         if focus or self.focused is None:
             self.command.focus()
@@ -213,6 +217,8 @@ class LaunchScreen(ModalScreen[Submission | None]):
 
     def _show_request(self) -> None:
         """Offer what can be done with what the fields say; do what is waited for."""
+        if self.is_left:
+            return
         request = self._preview.request
         self._mark(self._preview.faults)
         self._go.disabled = request is None or self._is_submitting
@@ -223,7 +229,7 @@ class LaunchScreen(ModalScreen[Submission | None]):
     def _mark(self, faults: Sequence[Fault]) -> None:
         """The fields that are wrong say so."""
         wrong = {fault.field for fault in faults}
-        self.query_one("#launch-folder").set_class(COMMAND in wrong, "wrong")
+        self.query("#launch-folder").set_class(COMMAND in wrong, "wrong")
         self._options.mark(wrong)
 
     @on(CommandInput.Pasted)
@@ -246,15 +252,16 @@ class LaunchScreen(ModalScreen[Submission | None]):
         """Launch what is previewed; what is not yet previewed, as soon as it is."""
         if self._is_submitting or self._take_over():
             return
-        request, content, app = self._preview.request, self.content, cast("XtApp", self.app)
+        request, app = self._preview.request, cast("XtApp", self.app)
         if request is None:
             self._await_preview()
             return
         self._is_wanted, self._is_submitting = False, True
+        self._submitted = self.content
         self._go.disabled = True
         self._preview.say_above(_LAUNCHING)
         self.run_worker(
-            lambda: self._tell(app, content, self._submit(request)),
+            lambda: self._tell(app, self._submit(request)),
             thread=True,
             group="submit",
             description="submit",
@@ -278,16 +285,18 @@ class LaunchScreen(ModalScreen[Submission | None]):
             error = as_told(failure)
             return self.Submitted(None, f"{error.message} {error.hint}".strip())
 
-    def _tell(self, app: "XtApp", content: Preset, outcome: Submitted) -> None:
-        """Called in a thread. Of a form that was closed meanwhile the app tells what came."""
-        if self.is_attached and self.post_message(outcome):
-            return
+    def _tell(self, app: "XtApp", outcome: Submitted) -> None:
+        """Called in a thread."""
+        if not (self.is_attached and self.post_message(outcome)):
+            app.call_later(self._tell_of_left, app, outcome)
+
+    def _tell_of_left(self, app: "XtApp", outcome: Submitted) -> None:
+        """Of a form that was left meanwhile the app tells what came."""
         if outcome.submission is not None:
-            app.call_later(self._drafts.launched, *self._purpose, content)
-            app.call_later(app.launched, outcome.submission)
+            self._drafts.launched(*self._purpose, self._submitted)
+            app.launched(outcome.submission)
         else:
-            failed = partial(app.notify, title="not launched", severity="error", markup=False)
-            app.call_later(failed, outcome.error)
+            app.notify(outcome.error, title="not launched", severity="error", markup=False)
 
     def _warn(self, text: str) -> None:
         self.post_message(self.Noted(text))
@@ -297,12 +306,13 @@ class LaunchScreen(ModalScreen[Submission | None]):
         self.app.notify(message.text, severity="warning", markup=False)
 
     @on(Submitted)
-    def _submitted(self, message: Submitted) -> None:
-        self._is_submitting = False
-        if message.submission is not None:
-            self.dismiss(message.submission)
-            return
-        if self._copy.is_attached:  # it is not while the form closes
+    def _end_or_tell(self, message: Submitted) -> None:
+        if self.is_left:
+            self._tell_of_left(cast("XtApp", self.app), message)
+        elif message.submission is not None:
+            self.end_with(message.submission)  # until then it submits: it is launched once
+        else:
+            self._is_submitting = False
             self._preview.say(message.error, is_error=True)
             self._show_request()
 

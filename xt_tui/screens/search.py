@@ -155,6 +155,11 @@ class SearchScreen(ModalScreen[str | None]):
         self._show_facts()
         self._history.ask(self._read)
 
+    def show_pending(self) -> None:
+        """Badges came or went."""
+        for table in self.sets.query(Table):  # none while the screen opens
+            table.redraw()
+
     def _show_facts(self) -> None:
         facts = self.query("#search-facts").results(Static)
         for static in facts:  # none while the screen closes

@@ -34,6 +34,10 @@ class ChoiceField(Select[str]):
         yield SelectCurrent(self.prompt)
         yield ChoiceList().data_bind(compact=Select.compact)
 
+    def _setup_options_renderables(self) -> None:
+        if self.query(SelectOverlay):  # there is none if its form is left while this is put in
+            super()._setup_options_renderables()
+
     def check_consume_key(self, key: str, character: str | None) -> bool:
         return _is_text(character)
 
