@@ -37,6 +37,22 @@ def test_what_is_hardly_meant_is_warned_of_and_xt_does_not_run_itself(xt: Comman
     assert "the command to run begins with xt run itself" in error
 
 
+def test_a_search_by_a_metric_that_nobody_chose_is_warned_of(xt: Commands) -> None:
+    Path("t.py").touch()
+    search = ("run", "--dry-run", "--runs", "4", "t.py", "--lr=[.1, .2]")
+    learning, stopping = ("--search-type", "tpe"), ("--early-stopping", "median")
+    about = "test-acc, for want of a --primary-metric: is that what is logged?"
+    for options, who in (
+        (learning, "tpe goes"),
+        (stopping, "early stopping goes"),
+        ((*learning, *stopping), "tpe and early stopping go"),
+    ):
+        assert f"warning: {who} by {about}" in xt(*search[:2], *options, *search[2:]).err
+        chosen = (*options, "--primary-metric", "loss:min")
+        assert "warning" not in xt(*search[:2], *chosen, *search[2:]).err
+    assert "warning" not in xt(*search).err
+
+
 def test_a_command_line_is_read_without_being_run(home: Home) -> None:
     save_preset(home, "small", Preset("t.py --opt=adam", {"runs": "3"}, [("lr", ".1, .2")]))
     session = Session(home=home)

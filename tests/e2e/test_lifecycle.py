@@ -306,6 +306,19 @@ def test_status_can_be_followed_over_the_death_of_the_controller(xt: Xt) -> None
     assert xt.wait_job("job1") == "completed"
 
 
+def test_who_waits_no_longer_is_told_that_the_job_lives_on(xt: Xt) -> None:
+    xt.script("t.sh", 'until [ -e "$XT_DATA_DIR/go" ]; do sleep 0.02; done\n')
+    waiting = xt.start("run", "--wait", "t.sh")
+    assert waiting.stdout is not None
+    assert waiting.stdout.readline() == b"job1: run1 submitted\n"
+    waiting.send_signal(signal.SIGINT)
+    _, told = waiting.communicate()
+    assert waiting.returncode == 130
+    assert told.endswith(b"\njob1 lives on: xt cancel job job1 ends it\n")
+    (xt.home.node_dir / "data" / "go").touch()
+    assert xt.wait_job("job1") == "completed"
+
+
 def test_a_controller_that_is_asked_to_end_leaves_its_runs_alive(xt: Xt) -> None:
     xt.script("t.sh", 'echo one; until [ -e "$XT_DATA_DIR/go" ]; do sleep 0.02; done; echo two\n')
     xt.submit("t.sh")

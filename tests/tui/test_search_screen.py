@@ -1,5 +1,6 @@
 """The search of a job, on a screen of its own."""
 
+import math
 import threading
 from typing import Any
 
@@ -15,6 +16,7 @@ from xt_core.nodes.controllers import Controllers
 from xt_core.session import Session
 from xt_core.stats.store import RunChange
 from xt_tui.app import XtApp
+from xt_tui.panes.details import Page
 from xt_tui.screens.compare import CompareScreen
 from xt_tui.screens.confirm import ConfirmScreen
 from xt_tui.screens.help import HelpScreen
@@ -156,7 +158,17 @@ async def test_enter_goes_to_the_run_also_if_a_filter_hides_it(session: Session)
         await until(pilot, lambda: sets(screen)[-1:] == ["run1.1"])
         await pilot.press("z")
         assert screen.maximized is screen.sets
-        await pilot.press("z", "G", "enter")
+        await pilot.press("1")
+        assert screen.maximized is None, "the charts cannot be seen beside the sets alone"
+        await until(pilot, lambda: isinstance(screen.focused, Page))
+        await pilot.press("z")
+        charts = screen.query_one("#search-charts")
+        await until(pilot, lambda: screen.maximized is charts)
+        await until(pilot, lambda: charts.size.height == screen.size.height)
+        await pilot.press("3")
+        assert screen.maximized is None
+        await until(pilot, lambda: screen.focused is screen.sets.table)
+        await pilot.press("G", "enter")
         await until(pilot, lambda: app.screen is app.main)
         await until(pilot, lambda: app.runs.run is not None and app.runs.run.name == "run1.1")
         assert app.jobs.job is None
@@ -259,6 +271,39 @@ def add_two_objectives(session: Session) -> None:
         log_values(session, run.name, {"loss": loss, "size": size})
         store.change_run(RunChange("ws1", run.name, RunStatus.RUNNING, "started"))
         store.change_run(RunChange("ws1", run.name, RunStatus.COMPLETED, "ended"))
+
+
+@pytest.mark.parametrize(
+    ("end", "why"),
+    [
+        (RunStatus.COMPLETED, "nothing to show: 2 runs completed, none with a finite loss"),
+        (RunStatus.ERROR, "nothing to show: 2 runs failed, none has completed"),
+    ],
+)
+async def test_why_there_is_nothing_to_draw_is_told(
+    session: Session, end: RunStatus, why: str
+) -> None:
+    job = Job("job3", "ws1", "third", "static", "local", "ada", 1e9, 2, 1, "grid",
+              primary_metric="loss", maximize=False)  # fmt: skip
+    parent = Run("ws1", "run3", "job3", "third", "node0", RunStatus.QUEUED, 1e9, is_parent=True)
+    items = [WorkItem("job3", n, WorkItemStatus.UNSTARTED, "node0") for n in range(2)]
+    session.store.add_job(job, [parent], items)
+    for number in (1, 2):
+        claimed = session.store.claim_child(parent, "node0")
+        assert claimed is not None
+        item, run = claimed
+        session.store.set_hparams(run, item, {"x": number}, {})
+        log_values(session, run.name, {"loss": math.nan})
+        for status, event in ((RunStatus.RUNNING, "started"), (end, "ended")):
+            session.store.change_run(RunChange("ws1", run.name, status, event))
+    async with XtApp(session).run_test(size=(100, 40)) as pilot:
+        app = await until_loaded(pilot, 9)
+        app.runs.go_to("ws1/run3.1")
+        await until(pilot, lambda: app.main.meant_job == "job3")
+        await pilot.press("S")
+        screen = await until(pilot, lambda: isinstance(app.screen, SearchScreen) and app.screen)
+        await until(pilot, lambda: screen.query("#search-progress"))
+        await until(pilot, lambda: why in shown(screen, "progress"))
 
 
 async def test_where_nobody_chose_a_metric_the_search_is_judged_by_what_its_runs_log(

@@ -305,6 +305,19 @@ class TestQuantities:
         scale = Scale(start, start + length, False)
         assert [label for _, label in TIME.ticks(scale, 5)] == labels
 
+    @pytest.mark.parametrize(
+        ("length", "labels"),
+        [
+            (1.6, ["00:00:00.0", "00:00:00.5", "00:00:01.0", "00:00:01.5"]),
+            (0.0021, ["00:00:00.0000", "00:00:00.0005", "00:00:00.0010", "00:00:00.0015"]),
+        ],
+    )
+    def test_ticks_of_times_close_together_have_parts_of_seconds(
+        self, length: float, labels: list[str]
+    ) -> None:
+        scale = Scale(1795737600.0, 1795737600.0 + length, False)
+        assert [label for _, label in TIME.ticks(scale, 5)][:4] == labels
+
     def test_a_time_is_written_whole_at_the_cursor(self) -> None:
         assert format_time(86400) == "1970-01-02 00:00:00"
         assert format_time(1e300) == "1e300"

@@ -5,6 +5,7 @@ import time
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from xt_core.chart.axes import Scale, format_number, tick_labels, whole_tick_labels
 
@@ -17,6 +18,7 @@ _STEPS = (
     *(_HOUR * n for n in (1, 2, 3, 6, 12)),
     *(_DAY * n for n in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)),
 )
+_DIGITS_OF_SECONDS = 6
 _LATEST = 9e10
 """Seconds since the epoch (in the year 4821); what is later has no date."""
 
@@ -85,11 +87,27 @@ def _duration_ticks(scale: Scale, limit: int) -> Ticks:
 
 def _time_ticks(scale: Scale, limit: int) -> Ticks:
     step = _step(scale, limit)
-    if step is None or max(abs(scale.low), abs(scale.high)) >= _LATEST:
+    if max(abs(scale.low), abs(scale.high)) >= _LATEST:
         return tick_labels(scale, limit)
+    if step is None:
+        plain = tick_labels(scale, limit)
+        return _parts_of_seconds(plain) if scale.high - scale.low < limit else plain
     offset = time.localtime(scale.low).tm_gmtoff
     ticks = _multiples(scale, step, offset, limit)
     return [(tick, _local(_pattern(tick + offset, step), tick)) for tick in ticks]
+
+
+def _parts_of_seconds(ticks: Ticks) -> Ticks:
+    """Ticks at times that differ by less than a second or not much more, labelled as such."""
+    times = [time_ for time_, _ in ticks]
+    least = min((after - before for before, after in pairwise(times)), default=1.0)
+    digits = min(max(0, math.ceil(-math.log10(least) - 0.01)), _DIGITS_OF_SECONDS)
+    return [(time_, _local_with_parts(round(time_, digits), digits)) for time_ in times]
+
+
+def _local_with_parts(seconds: float, digits: int) -> str:
+    whole = math.floor(seconds)
+    return _local("%H:%M:%S", whole) + f"{seconds - whole:.{digits}f}"[1:]
 
 
 def _pattern(local: float, step: int) -> str:

@@ -204,17 +204,22 @@ def _after_submission(
     if options.json and not (options.wait or options.attach):
         emit_json(asdict(submission))
         return ExitCode.OK
-    if not options.json:
-        print(_summary(submission), file=sys.stderr if options.attach else sys.stdout, flush=True)
-    if not (options.wait or options.attach):
-        return ExitCode.OK
-    if has_setup:
-        from xt_core.cli.follow import tell_setup
+    try:
+        if not options.json:
+            output = sys.stderr if options.attach else sys.stdout
+            print(_summary(submission), file=output, flush=True)
+        if not (options.wait or options.attach):
+            return ExitCode.OK
+        if has_setup:
+            from xt_core.cli.follow import tell_setup
 
-        tell_setup(session, submission.job, submission.workspace, submission.runs)
-    if options.attach and not options.json:
-        _attach(session, submission)
-    all_completed = _wait(session, submission)
+            tell_setup(session, submission.job, submission.workspace, submission.runs)
+        if options.attach and not options.json:
+            _attach(session, submission)
+        all_completed = _wait(session, submission)
+    except KeyboardInterrupt:
+        note(f"\n{submission.job} lives on: xt cancel job {submission.job} ends it")
+        raise
     _bring_files(session, submission)
     if options.json:
         from xt_core.reports.documents import job_document
@@ -282,12 +287,14 @@ def _wait(session: Session, submission: Submission) -> bool:
     from xt_core.reports.jobs import outcome_text
 
     progress, counts = Progress(), JobCounts()
-    for counts in job_progress(session, submission.job):
-        progress.show(
-            f"{submission.job}: {counts.completed} completed, {counts.running} running, "
-            f"{counts.queued + counts.unstarted} waiting, {counts.error} failed"
-        )
-    progress.clear()
+    try:
+        for counts in job_progress(session, submission.job):
+            progress.show(
+                f"{submission.job}: {counts.completed} completed, {counts.running} running, "
+                f"{counts.queued + counts.unstarted} waiting, {counts.error} failed"
+            )
+    finally:
+        progress.clear()
     if counts.status() is JobStatus.COMPLETED and not counts.cancelled:
         return True
     told = f"{submission.job} ended as {outcome_text(counts)}"

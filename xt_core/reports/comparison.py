@@ -96,7 +96,9 @@ class Row:
     def delta_text(self, place: int, baseline: int) -> str:
         """The delta as `▲0.02` or `▼3m12s`; empty where there is none."""
         delta = self.delta(place, baseline)
-        text = format_value(abs(delta), self.kind) if delta else ""
+        whole = all(isinstance(self.values[each], int) for each in (place, baseline))
+        size = abs(delta or 0.0)
+        text = format_value(round(size) if whole else size, self.kind)
         if not delta or text == format_value(0.0, self.kind):
             return ""
         return ("▲" if delta > 0 else "▼") + text

@@ -176,6 +176,9 @@ def prepare(session: Session, request: RunRequest) -> Preparation:
         shares=uses_of(shares),
     )
     taken = local_folders(shares)
+    objectives = searching.chosen_objectives(session, plan)
+    stopping = searching.stopping_settings(session, plan)
+    is_metric_default = config.origin("general.primary-metric") == "default"
     snapshot = _snapshot_spec(session, scripts[0].folder, taken) if layout.uploaded else None
     return Preparation(
         plan=plan,
@@ -183,9 +186,9 @@ def prepare(session: Session, request: RunRequest) -> Preparation:
         placement=placement,
         environments=environments,
         search=search,
-        objectives=searching.chosen_objectives(session, plan),
-        is_metric_default=config.origin("general.primary-metric") == "default",
-        stopping=searching.stopping_settings(session, plan),
+        objectives=objectives,
+        is_metric_default=is_metric_default,
+        stopping=stopping,
         schedule=searching.chosen_schedule(session, placement, plan),
         warm_start=searching.warm_start_jobs(session, request, plan),
         snapshot=snapshot,
@@ -193,7 +196,10 @@ def prepare(session: Session, request: RunRequest) -> Preparation:
         request=request,
         tags=parse_tags(request.tags or ""),
         commands=written,
-        doubts=_doubts(session, request, search["option_prefix"]),
+        doubts=[
+            *_doubts(session, request, search["option_prefix"]),
+            *searching.metric_doubts(plan, objectives if is_metric_default else (), stopping),
+        ],
     )
 
 

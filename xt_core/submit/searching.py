@@ -4,6 +4,7 @@ Invariant: what is returned is checked, so that nothing of it fails later on a n
 """
 
 import random
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from xt_core.errors import UsageError
@@ -93,6 +94,21 @@ def chosen_schedule(session: Session, placement: Placement, plan: Plan) -> Sched
     if given is not None:
         return given
     return Schedule.STATIC if len(placement.nodes) == 1 else Schedule.DYNAMIC
+
+
+def metric_doubts(
+    plan: Plan, defaults: Sequence[Objective], stopping: Mapping[str, Any]
+) -> list[str]:
+    """That a search goes by a metric that nobody chose, of those there are for that case."""
+    from xt_core.search.spec import LEARNING
+
+    learning = plan.search_type if plan.search_type in LEARNING else ""
+    who = " and ".join(filter(None, [learning, "early stopping" if stopping else ""]))
+    if not who or not defaults:
+        return []
+    goes = "go" if learning and stopping else "goes"
+    names = ", ".join(each.metric for each in defaults)
+    return [f"{who} {goes} by {names}, for want of a --primary-metric: is that what is logged?"]
 
 
 def stopping_settings(session: Session, plan: Plan) -> dict[str, Any]:

@@ -47,6 +47,7 @@ _FAILED = object()
 class Page(VerticalScroll, inherit_bindings=False):
     """Scrolls with vim's keys too; it has no use for keys that go sideways."""
 
+    ALLOW_MAXIMIZE = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,j", "scroll_down", "down", show=False),
         Binding("up,k", "scroll_up", "up", show=False),

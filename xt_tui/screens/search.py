@@ -22,6 +22,7 @@ from xt_core.chart import Chart
 from xt_core.errors import XTError
 from xt_core.model.records import Job, Run, WorkItem
 from xt_core.model.states import RunStatus
+from xt_core.query.formats import counted
 from xt_core.query.registry import JobRow
 from xt_core.reports.pages import search_facts
 from xt_core.reports.search import (
@@ -264,7 +265,10 @@ class SearchScreen(ModalScreen[str | None]):
         return numbered.get(str(part)) == number
 
     def action_show(self, part: str, _number: int) -> None:
-        """Show a part and give it the keys."""
+        """Show a part and give it the keys; what is zoomed gives way to it."""
+        if self.maximized is not None and (self.maximized is self.sets) is not (part == SETS):
+            self.minimize()
+            self.call_after_refresh(self._draw)
         if part == SETS:
             self.sets.table.focus()
             return
@@ -344,6 +348,7 @@ class SearchScreen(ModalScreen[str | None]):
         elif self.focused is not None:
             is_page = isinstance(self.focused, Page)
             self.maximize(self.focused if is_page else self.sets)
+        self.call_after_refresh(self._draw)
 
     @on(Table.Chosen)
     def _chosen(self, message: Table.Chosen) -> None:
@@ -372,4 +377,12 @@ def _why_empty(job: Job, found: Sequence[Outcome]) -> str:
     if logged and missing:
         names = ", ".join(list(logged)[:_MOST_NAMES])
         return f"no run has logged {missing[0]}, the primary metric of {job.name}; logged: {names}"
-    return f"nothing to show yet: {len(completed(found))} runs have completed with a value"
+    failed = sum(outcome.run.status == RunStatus.ERROR for outcome in found)
+    if ended and not missing:
+        names = ", ".join(each.metric for each in objectives_of(job))
+        return (
+            f"nothing to show: {counted(len(ended), 'run')} completed, none with a finite {names}"
+        )
+    if failed and not ended:
+        return f"nothing to show: {counted(failed, 'run')} failed, none has completed"
+    return "nothing to show yet: no run has completed with a value"
