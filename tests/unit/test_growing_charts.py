@@ -214,6 +214,16 @@ class TestBands:
         assert (band.at(None), band.count_at(None)) == ((2, 4, 6), 2)
         assert Band("all", 0, [curve(4, math.nan)]).at(None) is None
 
+    @pytest.mark.parametrize("form", [Form(smoothing=0.9), Form(best=-1)])
+    def test_what_is_read_of_it_lies_where_it_is_drawn(self, form: Form) -> None:
+        members = [Curve(f"run{number}", number, form) for number in range(3)]
+        for number, member in enumerate(members):
+            member.extend([0.0, 1.0, 2.0], [4.0, 1.0, 9.0 + number])
+        band = Band("all", 0, members)
+        levels = band.levels(Scale(0.0, 2.0, log=False), 3)
+        assert [band.at(Cursor(x, x, x)) for x in (0.0, 1.0, 2.0)] == levels
+        assert band.at(None) == levels[-1]
+
     def test_a_band_of_nothing_is_no_data(self) -> None:
         assert "no data" in "".join(text(lay_out([Band("all", 0, [curve()])], 30, 9, Look())))
 

@@ -90,7 +90,7 @@ class Band:
 
     def at(self, cursor: Cursor | None) -> Level | None:
         """What the runs logged nearest to the cursor, those that had begun and not ended there;
-        without a cursor, what they logged last."""
+        without a cursor, what they logged last. Smoothed, or the best so far, as it is drawn."""
         return self._level(self._values_at(cursor))
 
     def count_at(self, cursor: Cursor | None) -> int:
@@ -98,9 +98,7 @@ class Band:
         return len(_finite(self._values_at(cursor)))
 
     def _values_at(self, cursor: Cursor | None) -> list[float | None]:
-        if cursor is None:
-            return [member.last_value() for member in self.members]
-        return [member.value_at(cursor) for member in self.members]
+        return [_value_at(member, cursor) for member in self.members]
 
     def _level(self, values: Sequence[float | None]) -> Level | None:
         known = _finite(values)
@@ -111,6 +109,16 @@ class Band:
             return Level(min(known), mean, max(known))
         std = _sample_std(known, mean)
         return Level(mean - std, mean, mean + std)
+
+
+def _value_at(member: Curve, cursor: Cursor | None) -> float | None:
+    """What a run has logged, or what is drawn of it where that is smoothed or the best so far: the
+    band has no raw curve beside it."""
+    if not (member.form.smoothing or member.form.best):
+        return member.last_value() if cursor is None else member.value_at(cursor)
+    if cursor is None:
+        return member.y[-1] if member.y else None
+    return member.drawn_value_at(cursor)
 
 
 def _finite(values: Sequence[float | None]) -> list[float]:
