@@ -180,6 +180,29 @@ async def test_output_is_copied_and_saved(session: Session) -> None:
         await until(pilot, lambda: raw.read_bytes() == b"three\n")
 
 
+@pytest.mark.parametrize(
+    ("length", "redrawn", "is_cut"),
+    [(20_000, "", False), (20_000, "10 %\r", True), (300_000, "", True)],
+)
+async def test_of_lines_too_long_to_be_shown_all_is_saved_unless_told_otherwise(
+    session: Session, length: int, redrawn: str, is_cut: bool
+) -> None:
+    console = f"one\n{redrawn}{'x' * length} the end\n".encode()
+    store(session, "run1.1", console)
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await pilot.press("a")
+        await until(pilot, lambda: len(app.output.view.lines) == 2)
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(app.screen, SaveOutputScreen))
+        await until(pilot, lambda: "all bytes, as the run wrote them" in text_of(app))
+        assert ("all 2 lines, as text, none beyond 16,384 characters" in text_of(app)) is is_cut
+        app.screen.query_one(Input).value = "all.txt"
+        await pilot.press("enter")
+        await until(pilot, lambda: any("all.txt" in text for text in told(app)))
+        assert (session.cwd / "all.txt").read_bytes() == console
+
+
 async def test_a_pager_that_is_not_to_be_had_is_told(session: Session) -> None:
     store(session, "run1.1", b"one\n")
     async with XtApp(session).run_test(size=(140, 40)) as pilot:

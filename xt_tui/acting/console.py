@@ -13,7 +13,7 @@ from xt_core.model.records import Run
 from xt_core.query.formats import counted
 from xt_core.session import Session
 from xt_tui.acting.files import open_made, page_file
-from xt_tui.console.ansi import decoded, plain
+from xt_tui.console.ansi import LONGEST_LINE, plain, whole
 from xt_tui.console.rows import lines_of, rows_of
 from xt_tui.widgets.log_view import LogView
 
@@ -41,15 +41,18 @@ def save(app: "XtApp") -> None:
 
     pane, view = app.output, app.output.view
     runs = pane.runs
-    choices = {Part.ALL: f"all {counted(view.buffer.stop - view.buffer.first, 'line')}, as text"}
+    most = f", none beyond {LONGEST_LINE:,} characters" if view.buffer.is_cut else ""
+    count = counted(view.buffer.stop - view.buffer.first, "line")
+    choices = {Part.ALL: f"all {count}, as text{most}"}
     if view.filter is not None:
         choices = {Part.SHOWN: f"the {counted(view.rows.count, 'line')} that match"} | choices
     if view.range is not None:
         first, last = view.range.ends
-        count = view.rows.row(last + 1) - view.rows.row(first)
-        choices = {Part.MARKED: f"the {counted(count, 'line')} that are marked"} | choices
+        marked = view.rows.row(last + 1) - view.rows.row(first)
+        choices = {Part.MARKED: f"the {counted(marked, 'line')} that are marked"} | choices
     if len(runs) == 1:
-        choices[Part.RAW] = "all bytes, as the run wrote them"
+        raw = {Part.RAW: "all bytes, as the run wrote them"}
+        choices = raw | choices if most else choices | raw
 
     def write(saving: Saving | None) -> None:
         if saving is None:
@@ -124,6 +127,6 @@ def _texts(view: LogView, only_marked: bool, all_lines: bool) -> Iterator[str]:
     def texts() -> Iterator[str]:
         for start in range(first, stop, _LINES_AT_ONCE):
             lines = lines_of(buffer, rows, start, min(stop, start + _LINES_AT_ONCE))
-            yield "".join(plain(decoded(line)) + "\n" for line in lines)
+            yield "".join(plain(whole(line)) + "\n" for line in lines)
 
     return texts()

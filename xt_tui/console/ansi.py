@@ -35,12 +35,17 @@ _CUT = re.compile(rb" \xe2\x80\xa6 ([0-9,]+) more\Z")
 def decoded(line: bytes) -> str:
     """A line as text, invalid bytes as replacement characters, what is too long cut off."""
     if len(line) <= LONGEST_LINE:
-        return line.decode("utf-8", "replace")
+        return whole(line)
     left_out = 0
     if cut := _CUT.search(line, len(line) - _LONGEST_MARK):  # it was longer once
         line, left_out = line[: cut.start()], int(cut[1].replace(b",", b""))
     left_out += max(0, len(line) - LONGEST_LINE)
     return line[:LONGEST_LINE].decode("utf-8", "replace") + cut_mark(left_out)
+
+
+def whole(line: bytes) -> str:
+    """A line as text, as much of it as there is."""
+    return line.decode("utf-8", "replace")
 
 
 def cut_mark(left_out: int) -> str:

@@ -177,6 +177,7 @@ class Attachment:
             part, place = lines.piece(place)
             parts.append(part)
         self._buffer.prepend(b"".join(parts))
+        self._buffer.is_cut |= lines.is_cut
         self.first = begin + skipped
 
 

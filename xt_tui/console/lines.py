@@ -52,6 +52,8 @@ class LineBuffer:
         """The numbers of the first line, and of the one after the last that is finished."""
         self.taken_back: list[int] = []
         """From which numbers on lines became unfinished again, in order."""
+        self.is_cut = False
+        """Whether any line is not whole, because it was too long."""
 
     # Adding -----------------------------------------------------------------------------
 

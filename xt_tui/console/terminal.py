@@ -241,7 +241,9 @@ class Terminal:
         self._buffer.show_open(self._source, [self._encoded(row) for row in rows])
 
     def _encoded(self, row: _Row) -> bytes:
-        mark = cut_mark(row.left_out) if row.left_out else ""
+        mark = ""
+        if row.left_out:
+            mark, self._buffer.is_cut = cut_mark(row.left_out), True
         return self._prefix + (row.text + mark).encode("utf-8", "replace")
 
 
