@@ -210,6 +210,7 @@ def test_a_kill_while_files_are_stored_ends_in_all_of_them(xt: Xt) -> None:
     )
     xt.submit("t.py")
     after = "ws1/runs/run1/after"
+    pid = xt.controller_pid  # to ask it whether it is there takes as long as to store much of it
     waiting = f"*/*{after.replace('/', '%2F')}*"  # as the outbox names it
     wait_until(
         lambda: (
@@ -217,7 +218,8 @@ def test_a_kill_while_files_are_stored_ends_in_all_of_them(xt: Xt) -> None:
         ),
         "a first file",
     )
-    xt.kill_controller()
+    os.kill(pid, signal.SIGKILL)
+    xt.wait_for_controller_end()
     assert xt.run("run1").status == "running"
     xt.session.controller.ensure_running()
     assert xt.wait_job("job1") == "completed"
