@@ -19,7 +19,8 @@ def parse_filters(
 ) -> tuple[Filter[Record], ...]:
     """Filters separated by blanks, each as of `xt list --filter`; `names` are known, with their
     families. Raises UsageError."""
-    return tuple(parse_filter(word, fields, lambda: names) for word in split_conditions(text))
+    known = fields.knowing(lambda: names)
+    return tuple(parse_filter(word, known) for word in split_conditions(text))
 
 
 @dataclass(frozen=True)

@@ -193,6 +193,20 @@ def test_columns_headers_and_formats_are_as_asked(xt: Commands, filled: StatsSto
     ]
 
 
+def test_what_was_logged_needs_no_family_if_the_name_is_clear(
+    xt: Commands, filled: StatsStore
+) -> None:
+    options = ("--first", "2", "--status", "completed")
+    whole = ("--sort", "-metrics.loss", "--columns", "run,metrics.loss,metrics.loss.min,hparams.lr")
+    bare = ("--sort", "-loss", "--columns", "run,loss,loss.min,lr")
+    assert xt("list", "runs", *options, *bare).lines == xt("list", "runs", *options, *whole).lines
+    assert names(xt("list", "runs", *options, *bare, "--json").json) == names(
+        xt("list", "runs", *options, *whole, "--json").json
+    )
+    error = xt("list", "runs", "--sort", "los", code=2).err
+    assert "did you mean metrics.loss?" in error
+
+
 def test_runs_can_be_grouped(xt: Commands, filled: StatsStore) -> None:
     answer = xt("list", "runs", "--all", "--group", "job", "--columns", "run")
     assert answer.lines[0] == "job: job1"

@@ -7,8 +7,9 @@ from textual.widgets import Input
 from tui_support import log_values, names, text_of, told, until, until_loaded
 
 from xt_core.choices import Choices
+from xt_core.query.fields import spelled
 from xt_core.query.registry import RUN_FIELDS
-from xt_core.query.views import ChosenColumn, column_text, from_json, spelled, to_json
+from xt_core.query.views import ChosenColumn, column_text, from_json, to_json
 from xt_core.session import Session
 from xt_tui.app import XtApp
 from xt_tui.columns import first, hidden, moved, only, resized, shown, toggled

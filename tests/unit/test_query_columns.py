@@ -87,6 +87,13 @@ def test_a_wildcard_stands_for_what_was_logged_in_order_of_appearance_then_name(
     assert list(shown("hparams.?r,hparams.*m*")) == ["lr", "momentum"]
 
 
+def test_members_are_in_the_order_in_which_people_count() -> None:
+    longest = "l" + 5000 * "1"
+    logged = run("run1", {}, dict.fromkeys(["layer10", "l9", "layer9", "x", longest, "l09b"], 1))
+    members = [field.member for field in RUN_FIELDS.members("metrics", [logged])]
+    assert members == ["l9", "l09b", longest, "layer9", "layer10", "x"]
+
+
 def test_a_wildcard_leaves_out_what_another_column_shows() -> None:
     assert list(shown("hparams.*,hparams.lr=LR")) == ["opt", "batch", "momentum", "LR"]
 

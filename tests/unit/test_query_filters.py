@@ -202,7 +202,7 @@ def test_a_logged_name_needs_no_family_where_it_is_the_only_one() -> None:
     known = ["hparams.lr", "metrics.loss", "hparams.both", "metrics.both", "tags.a=b", "tags.run"]
 
     def field_of(text: str) -> str:
-        return parse_filter(text, RUN_FIELDS, lambda: known).field.name
+        return parse_filter(text, RUN_FIELDS.knowing(lambda: known)).field.name
 
     assert (field_of("lr<.05"), field_of("loss=nan")) == ("hparams.lr", "metrics.loss")
     assert (field_of('"a=b"=1'), field_of("run=run1")) == ("tags.a=b", "run")

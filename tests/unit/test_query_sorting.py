@@ -9,7 +9,7 @@ from xt_core.errors import UsageError
 from xt_core.model.records import Job, JobCounts, Run, Value
 from xt_core.model.states import RunStatus
 from xt_core.query.registry import JOB_FIELDS, RUN_FIELDS, JobRow
-from xt_core.query.sorting import parse_sort, sort_records
+from xt_core.query.sorting import parse_sort, sort_records, sort_text
 
 
 def run(name: str, loss: Value = None, node: str = "node0") -> Run:
@@ -60,6 +60,32 @@ def test_a_logged_name_may_stand_in_quotes() -> None:
     assert [(key.field.member, key.descending) for key in spec.keys] == [
         ("a,b", True), ("x-y", False),
     ]  # fmt: skip
+
+
+def test_a_name_without_its_family_is_written_with_it() -> None:
+    known = RUN_FIELDS.knowing(lambda: ["metrics.loss", "metrics.a,b", "hparams.lr", "tags.lr"])
+    spec = parse_sort("-loss,loss.min,'a,b'.max,status", known)
+    text = '-metrics.loss,metrics.loss.min,metrics."a,b".max,status'
+    assert sort_text(spec) == text
+    assert sort_text(parse_sort(text, RUN_FIELDS)) == text
+    assert sort_text(parse_sort("", RUN_FIELDS)) == "run"
+    for unclear in ("lr", "los", "lr.min", "loss.most"):
+        with pytest.raises(UsageError, match=f"there is no field '{unclear}'"):
+            parse_sort(unclear, known)
+
+
+def test_what_is_known_is_asked_for_once_and_only_where_it_matters() -> None:
+    asked = list[int]()
+
+    def logged() -> list[str]:
+        asked.append(1)
+        return ["metrics.loss", "metrics.acc"]
+
+    known = RUN_FIELDS.knowing(logged)
+    assert sort_text(parse_sort("run,metrics.x,hparams.lr", known)) == "run,metrics.x,hparams.lr"
+    assert asked == []
+    assert sort_text(parse_sort("loss,acc", known)) == "metrics.loss,metrics.acc"
+    assert asked == [1]
 
 
 def test_jobs_sort_by_number() -> None:

@@ -5,8 +5,7 @@ from collections.abc import Iterable, Sequence
 from xt_core.cli.talk import note
 from xt_core.model.records import Run
 from xt_core.query.columns import Wildcard, parse_columns
-from xt_core.query.fields import AggregateOf
-from xt_core.query.registry import RUN_FIELDS
+from xt_core.query.fields import AggregateOf, FieldSet
 from xt_core.query.sorting import parse_sort
 from xt_core.reports.tables import Layout
 from xt_core.stats.store import RunQuery, StatsStore
@@ -14,16 +13,16 @@ from xt_core.stats.store import RunQuery, StatsStore
 _RECORDS_AT_ONCE = 50_000
 
 
-def named_aggregates(query: RunQuery, layout: Layout) -> list[AggregateOf]:
+def named_aggregates(query: RunQuery, layout: Layout, known: FieldSet[Run]) -> list[AggregateOf]:
     """Those that a report of runs filters by, sorts by or shows. Raises UsageError for columns
     that are none."""
     fields = [each.field for each in query.filters]
-    fields += [key.field for key in parse_sort(query.sort, RUN_FIELDS).keys]
+    fields += [key.field for key in parse_sort(query.sort, known).keys]
     found = list[AggregateOf]()
-    for spec in parse_columns(layout.columns or layout.default_columns, RUN_FIELDS):
+    for spec in parse_columns(layout.columns or layout.default_columns, known):
         if not isinstance(spec, Wildcard):
             fields.append(spec.field)
-        elif spec.family in RUN_FIELDS.aggregates and "." in spec.pattern:
+        elif spec.family in known.aggregates and "." in spec.pattern:
             of, _, kind = spec.pattern.rpartition(".")
             found.append(AggregateOf(of, kind, is_certain=False))
     return [each.aggregate for each in fields if each.aggregate is not None] + found

@@ -27,9 +27,11 @@ from xt_core.cli.report_options import (
 from xt_core.cli.talk import emit_json, note
 from xt_core.errors import ConfigError, ExitCode, UsageError
 from xt_core.model.names import JOB_NAME
+from xt_core.model.records import Run
+from xt_core.query.fields import FieldSet
 from xt_core.query.filters import matches_all
 from xt_core.query.registry import JOB_FIELDS, RUN_FIELDS, JobRow
-from xt_core.query.sorting import parse_sort, sort_records
+from xt_core.query.sorting import parse_sort, sort_records, sort_text
 from xt_core.query.table import render_table
 from xt_core.reports.documents import event_documents, job_documents, run_document
 from xt_core.reports.jobs import job_rows, named_jobs
@@ -98,9 +100,10 @@ def _add_nothing(parser: Parser) -> None:
 def _list_runs(session: Session, options: argparse.Namespace) -> None:
     take_view(session, options, "runs", RUN_FIELDS)
     refresh(session)
-    query = _run_query(session, options)
+    known = RUN_FIELDS.knowing(lambda: logged_names(session.store, session.workspace))
+    query = _run_query(session, options, known)
     layout = report_layout(session, options, "run-reports")
-    named = named_aggregates(query, layout)
+    named = named_aggregates(query, layout, known)
     if named or options.json or options.export:
         complete_aggregates(session.store)
     runs, total = session.store.find_runs(query)
@@ -109,7 +112,7 @@ def _list_runs(session: Session, options: argparse.Namespace) -> None:
         now = clock.now()
         return {"runs": [run_document(run, now) for run in runs], "total": total}
 
-    _show(Report(runs, total, RUN_FIELDS, layout, documents), options, "runs")
+    _show(Report(runs, total, known, layout, documents), options, "runs")
     if not total and not options.parents:
         _tell_parents(session, query)
     for text in unlogged_texts(session.store, query.workspace, query.filters, runs):
@@ -126,21 +129,18 @@ def _tell_parents(session: Session, query: RunQuery) -> None:
             note(f"{parent_text(parent)}: xt view job {parent.job}")
 
 
-def _run_query(session: Session, options: argparse.Namespace) -> RunQuery:
+def _run_query(session: Session, options: argparse.Namespace, known: FieldSet[Run]) -> RunQuery:
     config = session.config
     query = RunQuery(
         workspace=session.workspace,
         patterns=located(run_patterns(options.names), session.workspace),
-        filters=report_filters(
-            options, RUN_FIELDS, lambda: logged_names(session.store, session.workspace)
-        ),
+        filters=report_filters(options, known),
         jobs=[_job_name(session, options.job)] if options.job else (),
-        statuses=report_statuses(session, options, "run-reports", RUN_FIELDS),
+        statuses=report_statuses(session, options, "run-reports", known),
         parents=options.parents,
-        sort=report_sort(session, options, "run-reports"),
+        sort=sort_text(parse_sort(report_sort(session, options, "run-reports"), known)),
         reverse=report_reverse(session, options, "run-reports"),
     )
-    parse_sort(query.sort, RUN_FIELDS)  # a wrong one is an error before any other
     for pattern in query.patterns:
         if pattern.single:  # a run that is not there is an error, not an empty report
             session.store.run(pattern.workspace or session.workspace, pattern.name)
@@ -165,7 +165,8 @@ def _job_name(session: Session, name: str) -> str:
 def _list_jobs(session: Session, options: argparse.Namespace) -> None:
     take_view(session, options, "jobs", JOB_FIELDS)
     refresh(session)
-    rows = _chosen_jobs(session, options)
+    known = JOB_FIELDS.knowing(lambda: tag_names(session.store, session.workspace))
+    rows = _chosen_jobs(session, options, known)
     total = len(rows)
     rows = cut(rows, *report_limits(options, session.config.integer("job-reports.last")))
 
@@ -173,20 +174,20 @@ def _list_jobs(session: Session, options: argparse.Namespace) -> None:
         return {"jobs": job_documents(session.store, [row.job for row in rows]), "total": total}
 
     layout = report_layout(session, options, "job-reports")
-    _show(Report[JobRow](rows, total, JOB_FIELDS, layout, documents), options, "jobs")
+    _show(Report[JobRow](rows, total, known, layout, documents), options, "jobs")
 
 
-def _chosen_jobs(session: Session, options: argparse.Namespace) -> list[JobRow]:
+def _chosen_jobs(
+    session: Session, options: argparse.Namespace, known: FieldSet[JobRow]
+) -> list[JobRow]:
     """The jobs that names, filters and states choose, in order."""
-    filters = report_filters(
-        options, JOB_FIELDS, lambda: tag_names(session.store, session.workspace)
-    )
-    statuses = report_statuses(session, options, "job-reports", JOB_FIELDS)
-    order = parse_sort(report_sort(session, options, "job-reports"), JOB_FIELDS)
+    filters = report_filters(options, known)
+    statuses = report_statuses(session, options, "job-reports", known)
+    order = parse_sort(report_sort(session, options, "job-reports"), known)
     patterns = run_patterns(options.names)
     by_name = bool(patterns) and all(pattern.single_job for pattern in patterns)
     if not asks_for_archived(options, by_name):
-        filters.append(not_archived(JOB_FIELDS))
+        filters.append(not_archived(known))
     names = [job.name for job in named_jobs(session.store, patterns)] if patterns else []
     now = clock.now()
     rows = [

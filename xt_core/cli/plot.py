@@ -32,6 +32,7 @@ from xt_core.reports.curves import RunPoints, XKind
 from xt_core.reports.direction import is_maximized
 from xt_core.reports.documents import metric_series
 from xt_core.reports.judging import judged_job
+from xt_core.reports.logged import names_in
 from xt_core.reports.replicates import replicates
 from xt_core.reports.rungroups import MOST_RUNS as MOST_IN_BANDS
 from xt_core.reports.rungroups import RunGroup, all_together, by_text, sampled
@@ -159,7 +160,8 @@ def _groups(runs: Sequence[Run], options: argparse.Namespace) -> list[RunGroup[R
     if options.group:
         if options.band:
             raise UsageError("--group with --band", "either of them says what a band is of")
-        column = only_column(options.group, RUN_FIELDS)
+        known = RUN_FIELDS.knowing(lambda: names_in(RUN_FIELDS, runs))
+        column = only_column(options.group, known)
         now = clock.now()
         groups = by_text(column.header, lambda run: column.text(run, now), runs)
     elif options.band == "seeds":

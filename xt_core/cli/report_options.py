@@ -9,7 +9,7 @@ from typing import Any
 
 from xt_core.cli.parser import Parser, add_workspace, count
 from xt_core.errors import UsageError
-from xt_core.query.fields import FieldSet, Logged
+from xt_core.query.fields import FieldSet
 from xt_core.query.filters import Check, Filter, parse_filter
 from xt_core.reports.tables import Layout
 from xt_core.session import Session
@@ -76,11 +76,9 @@ def take_view(
         options.reverse = view.reverse if options.reverse is None else options.reverse
 
 
-def report_filters(
-    options: argparse.Namespace, fields: FieldSet[Any], logged: Logged
-) -> list[Filter[Any]]:
+def report_filters(options: argparse.Namespace, fields: FieldSet[Any]) -> list[Filter[Any]]:
     """What all records of the report fulfil; see `parse_filter`. Raises UsageError."""
-    filters = [parse_filter(text, fields, logged) for text in options.filter]
+    filters = [parse_filter(text, fields) for text in options.filter]
     if options.experiment is not None:
         field = fields.find("experiment")
         filters.append(Filter("--experiment", field, Check.EQUAL, options.experiment))

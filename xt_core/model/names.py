@@ -6,6 +6,8 @@ RUN_NAME = re.compile(r"run(\d+)(?:\.(\d+))?")
 JOB_NAME = re.compile(r"job(\d+)")
 WORKSPACE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{1,62}")
 
+_NUMBERS = re.compile(r"([0-9]+)")
+
 
 def run_numbers(name: str) -> tuple[int, int]:
     """(number, child number) of a run name, for numeric order; a top-level run's child is 0.
@@ -24,6 +26,17 @@ def job_number(name: str) -> int:
     if match is None:
         raise ValueError(f"not a job name: {name!r}")
     return int(match[1])
+
+
+def counting_order(name: str) -> tuple[list[str | tuple[int, str]], str]:
+    """What orders names as people count: `layer2` before `layer10`."""
+    texts = _NUMBERS.split(name)  # every second one is a number, of any length
+    return [_counted(text) if place % 2 else text for place, text in enumerate(texts)], name
+
+
+def _counted(digits: str) -> tuple[int, str]:
+    number = digits.lstrip("0")
+    return len(number), number
 
 
 def name_in_team(workspace: str, name: str) -> str:

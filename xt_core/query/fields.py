@@ -10,12 +10,16 @@ The fields of runs and jobs are in `registry`.
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Generic, TypeVar
+from functools import cache
+from typing import Any, Generic, TypeVar
 
 from xt_core.errors import UsageError
+from xt_core.model.names import counting_order
 from xt_core.model.records import Value
 
 Record = TypeVar("Record")
@@ -23,13 +27,13 @@ Comparable = str | int | float
 OrderKey = tuple[int | str, ...]
 _MOST_HOLDERS = 8
 """Records that are asked which aggregates there are of a member."""
+_PLAIN = re.compile(r"[\w.][\w. /@+-]*")
+
+Logged = Callable[[], Collection[str]]
+"""Tells the names that records hold, with their families; asked only where they matter, once."""
 
 
-Logged = Callable[[], Iterable[str]]
-"""Tells the names that records hold, with their families; asked only where they matter."""
-
-
-def nothing_logged() -> Iterable[str]:
+def nothing_logged() -> Collection[str]:
     """Where nobody knows what was logged."""
     return ()
 
@@ -156,10 +160,18 @@ class FieldSet(Generic[Record]):
         self.aliases = aliases
         self.ties = tuple(self.fields[name] for name in ties)
         """What orders records whose sort keys are equal."""
+        self._logged: Logged = nothing_logged
 
-    def find(self, name: str, logged: Logged = nothing_logged) -> Field[Record]:
-        """The field of that name, or the only one that was `logged` by it in any family; raises
-        UsageError with the nearest name if there is none.
+    def knowing(self, logged: Logged) -> "FieldSet[Record]":
+        """The same fields, of which those that were `logged` are found without their family, too:
+        `loss` and `loss.min`."""
+        known = copy(self)
+        known._logged = cache(lambda: list(logged()))
+        return known
+
+    def find(self, name: str) -> Field[Record]:
+        """The field of that name, or the only one that was logged by it in any family, as far as
+        that is known; raises UsageError with the nearest name if there is none.
 
         A family member's name may stand in quotes: `hparams."a=b"`, `metrics."a=b".min`.
         """
@@ -172,10 +184,14 @@ class FieldSet(Generic[Record]):
             if of and family in self.aggregates and kind in self.aggregates[family].kinds:
                 return self.aggregate(family, unquote(of), kind, is_certain=unquote(of) != of)
             return self.member(family, unquote(member))
-        known = list(logged())
-        members = [f"{each}.{unquote(name)}" for each in self.families]
-        if len(meant := [each for each in members if each in known]) == 1:
-            return self.member(*meant[0].split(".", 1))
+        known = self._logged()
+        meant = [each for each in self.families if f"{each}.{unquote(name)}" in known]
+        if len(meant) == 1:
+            return self.member(meant[0], unquote(name))
+        of, _, kind = name.rpartition(".")
+        holders = [each for each, aggregates in self.aggregates.items() if kind in aggregates.kinds]
+        if not meant and len(holders) == 1 and f"{holders[0]}.{unquote(of)}" in known:
+            return self.aggregate(holders[0], unquote(of), kind, is_certain=unquote(of) != of)
         raise self._unknown(name, known)
 
     def members(self, family: str, records: Iterable[Record]) -> list[Field[Record]]:
@@ -184,7 +200,7 @@ class FieldSet(Generic[Record]):
         names: dict[str, None] = {}
         for record in records:
             if new := self.families[family](record).keys() - names.keys():
-                names.update(dict.fromkeys(sorted(new)))
+                names.update(dict.fromkeys(sorted(new, key=counting_order)))
         return [self.member(family, name) for name in names]
 
     def aggregates_of(self, field: Field[Record], records: Sequence[Record]) -> list[Field[Record]]:
@@ -236,7 +252,7 @@ class FieldSet(Generic[Record]):
             mapping=mapping,
         )
 
-    def _unknown(self, name: str, logged: Sequence[str]) -> UsageError:
+    def _unknown(self, name: str, logged: Collection[str]) -> UsageError:
         from difflib import get_close_matches
 
         message = f"there is no field {name!r}"
@@ -248,6 +264,15 @@ class FieldSet(Generic[Record]):
         nearest = f"did you mean {near[0]}? " if near else ""
         prefixed = ", ".join(f"{family}.{member or name}" for family in self.families)
         return UsageError(message, f"{nearest}logged names need their prefix: {prefixed}")
+
+
+def spelled(field: Field[Any]) -> str:
+    """A field's name as columns, filters and sort orders write it: quoted where needed."""
+    name = field.member if field.family else field.name
+    if _PLAIN.fullmatch(name) or (field.aggregate is not None and field.aggregate.is_certain):
+        return field.name
+    quote = "'" if '"' in name else '"'
+    return f"{field.family}.{quote}{name}{quote}"
 
 
 def encodable(text: str) -> bool:

@@ -22,11 +22,9 @@ from xt_core.query.fields import (
     Field,
     FieldSet,
     Kind,
-    Logged,
     Record,
     comparable,
     encodable,
-    nothing_logged,
     unquote,
 )
 from xt_core.query.literals import TimeSpan, parse_duration, parse_number, parse_time
@@ -184,15 +182,12 @@ def matches_all(filters: Iterable[Filter[Record]], record: Record, now: float) -
     return all(each.matches(record, now) for each in filters)
 
 
-def parse_filter(
-    text: str, fields: FieldSet[Record], logged: Logged = nothing_logged
-) -> Filter[Record]:
+def parse_filter(text: str, fields: FieldSet[Record]) -> Filter[Record]:
     """The filter that `text` writes.
 
     The first operator in the text ends the column's name; a logged name that holds one stands in
-    quotes, as in `hparams."a=b"<3`, and so does a word that holds one. A name without its family,
-    as in `lr<3`, is found if `logged` has one such name only. Raises UsageError for an unknown
-    column or a malformed filter.
+    quotes, as in `hparams."a=b"<3`, and so does a word that holds one. Raises UsageError for an
+    unknown column or a malformed filter.
     """
     match = None if _QUOTED.fullmatch(text) else _FILTER.fullmatch(text)
     if match is None and encodable(text):
@@ -202,7 +197,7 @@ def parse_filter(
     name, op, value = match["name"], match["op"], match["value"]
     if (unknown := _UNKNOWN_OPERATOR.search(name)) and name[-1] not in "\"'":
         raise UsageError(f"unknown operator {unknown[0]} in the filter {text!r}", EXAMPLES)
-    field = fields.find(name, logged)
+    field = fields.find(name)
     check, negated = _OPERATORS[op], op in {"!=", "<>"}
     if check is Check.REGEX:
         return Filter(text, field, check, _parse_regex(text, field, unquote(_whole(text, value))))

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any, Generic, NamedTuple
 
 from xt_core.errors import UsageError
-from xt_core.query.fields import Field, FieldSet, Record
+from xt_core.query.fields import Field, FieldSet, Record, spelled
 
 _KEY = re.compile(
     r"""\s*(?P<sign>-?)(?P<name>(?:\w+\.)?(?:"[^"]*"|'[^']*')(?:\.\w+)?|[^,\s-][^,]*?)\s*(?:,|$)""",
@@ -47,6 +47,11 @@ def parse_sort(text: str, fields: FieldSet[Record]) -> SortSpec[Record]:
         keys.append(SortKey(fields.find(match["name"]), match["sign"] == "-"))
         position = match.end()
     return SortSpec(tuple(keys) or (SortKey(fields.ties[0]),), fields)
+
+
+def sort_text(spec: SortSpec[Record]) -> str:
+    """The order as `parse_sort` takes it, whatever is known: `loss` has become `metrics.loss`."""
+    return ",".join(f"{'-' if key.descending else ''}{spelled(key.field)}" for key in spec.keys)
 
 
 def sort_records(

@@ -3,7 +3,6 @@
 A view is what `xt list` takes as options: filters, an order, columns, a group.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -11,10 +10,9 @@ from typing import Any
 from xt_core.choices import Choices
 from xt_core.errors import UnknownNameError, UsageError
 from xt_core.query.columns import parse_columns
-from xt_core.query.fields import Field, FieldSet
+from xt_core.query.fields import FieldSet, spelled
 
 NARROWEST, WIDEST = 3, 80
-_PLAIN = re.compile(r"[\w.][\w. /@+-]*")
 
 
 @dataclass(frozen=True)
@@ -26,15 +24,6 @@ class ChosenColumn:
 
 
 Columns = tuple[ChosenColumn, ...]
-
-
-def spelled(field: Field[Any]) -> str:
-    """A field's name as columns, filters and sort orders write it: quoted where needed."""
-    name = field.member if field.family else field.name
-    if _PLAIN.fullmatch(name):
-        return field.name
-    quote = "'" if '"' in name else '"'
-    return f"{field.family}.{quote}{name}{quote}"
 
 
 def column_text(columns: Columns, fields: FieldSet[Any]) -> str:

@@ -7,7 +7,7 @@ are drawn anew at most five times a second, or at once after a key.
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -20,6 +20,7 @@ from textual.widgets import Input
 
 from xt_core.chart import ASCII_GLYPHS, Band, Chart, Curve, Look, fitting_glyphs, lay_out
 from xt_core.choices import Choices
+from xt_core.model.names import counting_order
 from xt_core.model.records import Run
 from xt_core.reports.curves import XKind, as_number
 from xt_core.reports.direction import is_maximized
@@ -190,9 +191,7 @@ class MetricsPane(Pane, can_focus=True):
         names = dict[str, None]()
         for run in self._runs:
             names |= dict.fromkeys(self.points.of(run.full_name).metrics)
-        return sorted(
-            matching(names, self.view.pattern), key=lambda name: (name != self.primary, name)
-        )
+        return self._in_order(matching(names, self.view.pattern))
 
     @property
     def logged(self) -> list[str]:
@@ -200,7 +199,10 @@ class MetricsPane(Pane, can_focus=True):
         first."""
         last = [run.metrics for run in self._runs if isinstance(run, Run)]
         names = dict.fromkeys(n for each in last for n in each if as_number(each[n]) is not None)
-        return sorted(names, key=lambda name: (name != self.primary, name))
+        return self._in_order(names)
+
+    def _in_order(self, metrics: Iterable[str]) -> list[str]:
+        return sorted(metrics, key=lambda name: (name != self.primary, counting_order(name)))
 
     @property
     def has_epochs(self) -> bool:

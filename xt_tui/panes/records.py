@@ -9,7 +9,7 @@ from textual import on
 from xt_core import clock
 from xt_core.annotations import not_archived
 from xt_core.query.columns import only_column
-from xt_core.query.fields import Record
+from xt_core.query.fields import Record, spelled
 from xt_core.query.filters import Filter
 from xt_core.query.formats import counted
 from xt_core.query.sorting import parse_sort
@@ -17,7 +17,6 @@ from xt_core.query.views import (
     ChosenColumn,
     Columns,
     View,
-    spelled,
     to_json,
 )
 from xt_tui.completion import parse_filters

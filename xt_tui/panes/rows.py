@@ -15,10 +15,10 @@ from textual.message import Message
 from xt_core import clock
 from xt_core.annotations import not_archived
 from xt_core.choices import Choices
-from xt_core.query.fields import FieldSet, Record
+from xt_core.query.fields import FieldSet, Record, spelled
 from xt_core.query.filters import Filter
 from xt_core.query.regexes import TooSlowError
-from xt_core.query.views import Columns, View, spelled
+from xt_core.query.views import Columns, View
 from xt_tui.background import Background
 from xt_tui.columns import known_names
 from xt_tui.groups import Groups, is_group
