@@ -53,6 +53,16 @@ def test_a_search_by_a_metric_that_nobody_chose_is_warned_of(xt: Commands) -> No
     assert "warning" not in xt(*search).err
 
 
+def test_runs_beyond_a_grid_are_warned_of(xt: Commands) -> None:
+    Path("t.py").touch()
+    grid = ("run", "--dry-run", "--search-type", "grid", "--runs")
+    listed = ("t.py", "--lr=[.1, .2, .3]", "--n=[1, 2]")
+    assert "warning: the grid has 6 sets: 4 of 10 runs repeat one\n" in xt(*grid, "10", *listed).err
+    assert "warning" not in xt(*grid, "6", *listed).err
+    sampled = ("t.py", "--lr=[.1, .2]", "--n=[$uniform(0, 1)]")
+    assert "warning" not in xt(*grid, "10", *sampled).err
+
+
 def test_a_command_line_is_read_without_being_run(home: Home) -> None:
     save_preset(home, "small", Preset("t.py --opt=adam", {"runs": "3"}, [("lr", ".1, .2")]))
     session = Session(home=home)

@@ -84,7 +84,7 @@ def test_an_extension_of_which_no_box_was_told_is_told_later(
     with contextlib.closing(lab.session()) as session, monkeypatch.context() as patched:
         patched.setattr(BoxController, "take_up", lost)
         with pytest.raises(UnavailableError) as caught:
-            extend(session, RunRequest(command=[], extend="job1", runs=1))
+            extend(session, RunRequest(command=[], extend="job1", runs=1), print)
     assert caught.value.message == (
         "job1 is stored, but not all of its nodes know of it yet: gpu1: the connection was lost"
     )

@@ -61,8 +61,11 @@ def test_an_extended_grid_begins_anew(xt: Xt) -> None:
     xt.script("score.py", SCORE)
     xt.submit("score.py", "--x=[1, 2]", "--k=[5]")
     assert xt.wait_job("job1") == "completed"
-    for _ in range(2):
-        assert xt("run", "--wait", "--extend", "job1", "--runs", "2").returncode == 0
+    for runs in (4, 6):
+        done = xt("run", "--wait", "--extend", "job1", "--runs", "2")
+        assert done.returncode == 0
+        repeated = f"the grid has 2 sets: {runs - 2} of {runs} runs repeat one"
+        assert f"warning: {repeated}\n" in done.stderr
     assert sets(xt, "job1") == [{"x": x, "k": 5} for x in (1, 2, 1, 2, 1, 2)]
 
 

@@ -51,7 +51,7 @@ def main(argv: list[str]) -> int:
                 "--extend and --dry-run together: an extension has nothing to show beforehand",
                 "leave one of them out",
             )
-        return _after_submission(session, extend(session, request), options)
+        return _after_submission(session, extend(session, request, note), options)
     return submit_and_follow(session, prepare(session, request), options)
 
 

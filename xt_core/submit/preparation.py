@@ -178,6 +178,7 @@ def prepare(session: Session, request: RunRequest) -> Preparation:
     taken = local_folders(shares)
     objectives = searching.chosen_objectives(session, plan)
     stopping = searching.stopping_settings(session, plan)
+    space = None if plan.template is None else plan.template.space
     is_metric_default = config.origin("general.primary-metric") == "default"
     snapshot = _snapshot_spec(session, scripts[0].folder, taken) if layout.uploaded else None
     return Preparation(
@@ -198,6 +199,7 @@ def prepare(session: Session, request: RunRequest) -> Preparation:
         commands=written,
         doubts=[
             *_doubts(session, request, search["option_prefix"]),
+            *searching.repeat_doubts(space, plan.search_type, plan.work_items),
             *searching.metric_doubts(plan, objectives if is_metric_default else (), stopping),
         ],
     )

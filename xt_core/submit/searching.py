@@ -10,7 +10,10 @@ from typing import Any
 from xt_core.errors import UsageError
 from xt_core.model.records import Objective
 from xt_core.model.states import Schedule, SearchStyle
+from xt_core.query.formats import counted
 from xt_core.search.objectives import parse_objectives
+from xt_core.search.space import Space
+from xt_core.search.static import GRID
 from xt_core.session import Session
 from xt_core.submit.command import find_search_options
 from xt_core.submit.options import RunRequest
@@ -94,6 +97,14 @@ def chosen_schedule(session: Session, placement: Placement, plan: Plan) -> Sched
     if given is not None:
         return given
     return Schedule.STATIC if len(placement.nodes) == 1 else Schedule.DYNAMIC
+
+
+def repeat_doubts(space: Space | None, search_type: str | None, runs: int) -> list[str]:
+    """That a grid has fewer sets than there are runs, so that some run again."""
+    size = space.size if space and search_type == GRID else None
+    if size is None or runs <= size:
+        return []
+    return [f"the grid has {counted(size, 'set')}: {runs - size:,} of {runs:,} runs repeat one"]
 
 
 def metric_doubts(

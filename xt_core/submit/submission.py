@@ -14,6 +14,7 @@ from xt_core.bootstrap.needs import SEARCH
 from xt_core.errors import RefusedError, UnavailableError, UsageError, XTError
 from xt_core.model.records import Job, Run, WorkItem
 from xt_core.model.states import RunStatus, SearchStyle
+from xt_core.reports.search import declared_space
 from xt_core.session import Session
 from xt_core.shares.upload import Sent, nobody
 from xt_core.stats.store import RunQuery, new_items
@@ -21,6 +22,7 @@ from xt_core.submit.arguments import script_arguments
 from xt_core.submit.mrc import MultiRunConfig, mrc_key, shown_command
 from xt_core.submit.options import RUN_OPTIONS, RunRequest
 from xt_core.submit.preparation import Preparation
+from xt_core.submit.searching import repeat_doubts
 from xt_core.submit.sharing import upload_shares
 from xt_core.submit.snapshot.taking import take_snapshot
 
@@ -65,7 +67,7 @@ def submit(
     return Submission(workspace, job_name, run_names, job.style, job.work_items, job.nodes)
 
 
-def extend(session: Session, request: RunRequest) -> Submission:
+def extend(session: Session, request: RunRequest, note: Note) -> Submission:
     """Add `runs` work items to the job that `extend` names; one that had ended goes on.
 
     Raises UsageError for a job or options that cannot be, UnknownNameError.
@@ -77,6 +79,9 @@ def extend(session: Session, request: RunRequest) -> Submission:
     session.check_is_reached([job.name])
     if job.style == SearchStyle.SINGLE:
         raise UsageError(f"{job.name} is a single run", "extend a search, or submit it again")
+    runs = job.work_items + request.runs
+    for doubt in repeat_doubts(declared_space(job), job.search_type, runs):
+        note(f"warning: {doubt}")
     session.controllers.ensure_running(job.nodes)
     job = session.store.extend_job(job.name, request.runs)
     _hand_over(session, job)
