@@ -263,7 +263,8 @@ async def test_what_is_missing_or_hardly_meant_is_said(session: Session) -> None
         # XT's own command, pasted and typed
         form.command.focus()
         form.command.value = ""
-        app.post_message(events.Paste("$ xt run --runs 4 --attach \\\n  t.py --lr=[.1,.2]\n"))
+        lines = ("# four of them", "$ xt run --runs 4 --attach \\", "  t.py --lr=[.1,.2]  # both")
+        app.post_message(events.Paste("\n".join(lines)))
         await until(pilot, lambda: form.content == Preset("t.py '--lr=[.1,.2]'", {"runs": "4"}))
         assert "taken over from xt run: --runs ·" in text_of(app)
         assert told(app)[-1] == "--attach left out: the form has no such field"
@@ -271,6 +272,9 @@ async def test_what_is_missing_or_hardly_meant_is_said(session: Session) -> None
         await until(pilot, lambda: "a command of xt run: enter or tab" in preview(form))
         await pilot.press("enter")
         await until(pilot, lambda: form.content == Preset("t.py", {"concurrent": "2"}))
+        form.command.value = "# xt run --runs 2 t.py --tag=a#b  # as root"
+        await pilot.press("enter")
+        await until(pilot, lambda: form.content == Preset("t.py '--tag=a#b'", {"runs": "2"}))
         form.command.value = "xt run --moon t.py"
         await pilot.press("enter")
         await until(pilot, lambda: "unrecognized arguments: --moon" in preview(form))

@@ -122,13 +122,13 @@ def option_patterns(prefix: str, value: str) -> tuple[re.Pattern[str], re.Patter
 def parse_multi_commands(text: str, source_name: str) -> list[list[str]]:
     """The commands of a text that has one a line, in the quoting of a POSIX shell.
 
-    Blank lines and comments are skipped; as in a shell, `#` begins a comment only at the start of
-    a word. Raises UsageError, with the line number, for bad quotes, and if there are no commands.
+    Blank lines and comments are skipped. Raises UsageError, with the line number, for bad quotes,
+    and if there are no commands.
     """
     commands = []
     for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), start=1):
         try:
-            command = shlex.split(_without_comment(line.rstrip("\r")))
+            command = shell_words(line.rstrip("\r"))
         except ValueError as error:
             raise UsageError(
                 f"{source_name}, line {number}: {str(error).lower()}",
@@ -139,6 +139,12 @@ def parse_multi_commands(text: str, source_name: str) -> list[list[str]]:
     if not commands:
         raise UsageError(f"{source_name}: no commands", "write one command a line")
     return commands
+
+
+def shell_words(line: str) -> list[str]:
+    """The words of a line as a POSIX shell takes them: `#` begins a comment only at the start of
+    one. Raises ValueError for a quote that is not closed."""
+    return shlex.split(_without_comment(line))
 
 
 def _without_comment(line: str) -> str:

@@ -310,8 +310,10 @@ class RunRequest:
 def request_from_texts(command: str, texts: Mapping[str, str | bool]) -> RunRequest:
     """A request as a form gives it: a shell-like command line, and each option's text (an empty
     one: not given). Raises UsageError that names the option."""
+    from xt_core.submit.command import shell_words
+
     try:
-        request = RunRequest(command=shlex.split(command))
+        request = RunRequest(command=shell_words(command))
     except ValueError as error:
         raise UsageError(f"the command has {str(error).lower()}", "close the quote") from error
     for option in RUN_OPTIONS:

@@ -3,11 +3,11 @@
 Recognised are `xt run …` and `python -m xt_core run …`, with or without a prompt before them.
 """
 
-import shlex
 from collections.abc import Sequence
 from pathlib import PurePath
 
 from xt_core.errors import UsageError
+from xt_core.submit.command import shell_words
 
 _PROMPTS = ("$", "%", "#", ">")
 _VERB, _MODULE = "run", "xt_core"
@@ -29,7 +29,7 @@ def own_arguments(words: Sequence[str]) -> list[str] | None:
 def own_arguments_of(text: str) -> list[str] | None:
     """The same of a command as text; None also where a quote is not closed yet."""
     try:
-        return own_arguments(shlex.split(text))
+        return own_arguments(shell_words(text.lstrip().removeprefix("# ")))
     except ValueError:
         return None
 

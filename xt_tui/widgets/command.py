@@ -49,6 +49,12 @@ class CommandInput(OneLineInput):
         super().on_paste(event)
         self.post_message(self.Pasted())
 
+    def meant(self, pasted: str) -> str:
+        """Without the lines that are comments, if others are there."""
+        lines = pasted.splitlines()
+        told = [line for line in lines if not line.lstrip().startswith("#")]
+        return "\n".join(told or lines)
+
     def remember(self, commands: Sequence[str]) -> None:
         """These are the earlier commands, the newest first."""
         self._history = History(reversed(commands), len(commands))

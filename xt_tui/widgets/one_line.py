@@ -37,7 +37,11 @@ class OneLineInput(Input):
         """Put the text in the place of what is selected."""
         event.stop()
         event.prevent_default()
-        self.replace(in_one_line(event.text), *sorted(self.selection))
+        self.replace(in_one_line(self.meant(event.text)), *sorted(self.selection))
+
+    def meant(self, pasted: str) -> str:
+        """What of a pasted text is taken."""
+        return pasted
 
 
 def in_one_line(text: str) -> str:
