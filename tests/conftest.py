@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,9 @@ from servers.mongod import Mongod
 from servers.sshd import Network
 from servers.vault import FakeCloud
 from support import Xt
+
+os.environ["TZ"] = "UTC"  # times are shown in the local zone
+time.tzset()
 
 _ROOM = 3 * 10**9
 """Bytes that the tests need on the disk of temporary files, at most at once."""
