@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from xt_core import clock
+from xt_core.query.formats import exact_time
 
 _MOST_EVENTS = 1_000
 _MOMENT_SECONDS = 1.0
@@ -31,7 +32,7 @@ class Told:
     def line(self) -> str:
         """Time, severity and text in one line."""
         text = " ".join(part for part in (self.title, self.message) if part)
-        return f"{clock.iso(self.time)}  {self.severity:<11}  {' '.join(text.split())}"
+        return f"{exact_time(self.time)}  {self.severity:<11}  {' '.join(text.split())}"
 
 
 class EventLog:

@@ -122,7 +122,7 @@ def test_steps_of_metrics_can_be_chosen(xt: Commands, filled: StatsStore) -> Non
 
 def test_events_and_logs_are_lines(xt: Commands, filled: StatsStore) -> None:
     lines = xt("view", "events", "run1").lines
-    assert [line.split()[1] for line in lines] == ["created", "queued", "started", "ended"]
+    assert [line.split()[2] for line in lines] == ["created", "queued", "started", "ended"]
     logged = [json.loads(line) for line in xt("view", "log", "job1").lines]
     assert [(entry["run"], entry["event"]) for entry in logged][-1] == ("run1", "ended")
     assert len(xt("view", "log", "run1", "--last", "2").lines) == 2

@@ -52,6 +52,8 @@ def test_a_run_beyond_a_threshold_completes_and_its_last_value_counts(xt: Xt) ->
     assert [run["name"] for run in found] == ["run1.3"]
     assert f"early_stop   {data['reason']}" in xt("view", "run", "run1.3").stdout
     facts = xt("view", "job", "job1").stdout
+    assert "  early stop   threshold,upper=10\n" in facts
+    assert xt.json("view", "job", "job1")["early_stopping"] == "threshold,upper=10"
     assert "4 completed (1 of them by an early stop), 0 running" in facts
 
 

@@ -227,7 +227,7 @@ def test_the_best_run_of_a_search_by_tpe_is_found_compared_noted_tagged_and_put_
         best = min(losses, key=lambda name: losses[name])
         own.shows(best)
         own.type("S")
-        own.shows("Progress", best)
+        own.shows("Progress", best, "early stop median,")
         own.press("Enter")
         own.lacks("Progress")
         other = next(name for name in losses if name != best)

@@ -179,7 +179,7 @@ async def test_details_show_the_run_under_the_cursor_section_by_section(session:
         await pilot.press("l")
         await until(pilot, lambda: app.details.section == "events")
         events = ["created", "queued", "download_before", "started", "ended"]
-        await until(pilot, lambda: app.details.text.splitlines()[-1].split()[1] in events)
+        await until(pilot, lambda: app.details.text.splitlines()[-1].split()[2] in events)
         console = b"epoch 1\n[rank0]: Traceback (most recent call last):\n[rank0]: KeyError: 'lr'\n"
         session.artifacts.put_bytes("ws1/runs/run1.3/logs/output.txt", console)
         await pilot.press("l", "l", "3", "j", "j")

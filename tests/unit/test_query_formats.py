@@ -5,7 +5,13 @@ import math
 import pytest
 
 from xt_core.query.fields import Kind
-from xt_core.query.formats import format_duration, format_fits, format_float, format_value
+from xt_core.query.formats import (
+    exact_time,
+    format_duration,
+    format_fits,
+    format_float,
+    format_value,
+)
 
 JAN_31 = 1769817600.0  # 2026-01-31T00:00:00Z
 
@@ -51,6 +57,12 @@ def test_durations(seconds: float, text: str) -> None:
 @pytest.mark.usefixtures("two_hours_east")
 def test_times_are_local(format_: str, text: str) -> None:
     assert format_value(JAN_31, Kind.TIME, format_) == text
+
+
+@pytest.mark.usefixtures("two_hours_east")
+def test_an_exact_time_is_local_too() -> None:
+    assert exact_time(JAN_31 + 0.0504) == "2026-01-31 02:00:00.050"
+    assert exact_time(JAN_31 - 0.0004) == "2026-01-31 02:00:00.000"
 
 
 def test_a_time_beyond_the_calendar_is_shown_as_its_seconds() -> None:

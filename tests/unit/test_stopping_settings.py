@@ -9,7 +9,11 @@ from xt_core.config.properties import Section
 from xt_core.config.schema import SCHEMA
 from xt_core.errors import ConfigError, UsageError
 from xt_core.home import Home
-from xt_core.search.stopping import parse_stopping_option, policy_from_settings
+from xt_core.search.stopping import (
+    parse_stopping_option,
+    policy_from_settings,
+    stopping_option,
+)
 from xt_core.search.stopping.halving import AshaStopping, HyperbandStopping
 from xt_core.search.stopping.policies import (
     BanditStopping,
@@ -214,6 +218,29 @@ def test_a_wrong_option_is_explained(text: str, message: str, hint: str) -> None
         parse_stopping_option(text)
     assert caught.value.message == f"--early-stopping: {message}"
     assert caught.value.hint == hint
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("none", ""),
+        ("median", "median"),
+        ("asha,reduction-factor=3,min-steps=2", "asha,min-steps=2"),
+        ("bandit,min-runs=3,slack-factor=0.1", "bandit,min-runs=3,slack-factor=0.1"),
+        ("threshold,lower=-2.5,upper=1e3", "threshold,lower=-2.5,upper=1000"),
+    ],
+)
+def test_settings_are_told_as_they_are_asked_for_without_the_defaults(
+    text: str, shown: str
+) -> None:
+    settings = {
+        path.removeprefix("early-stopping."): value
+        for path, value in parse_stopping_option(text).items()
+    }
+    assert stopping_option(settings) == shown
+    if shown:
+        told = parse_stopping_option(shown)
+        assert stopping_option({path.split(".")[1]: value for path, value in told.items()}) == shown
 
 
 def test_each_policy_of_the_schema_can_be_asked_for() -> None:

@@ -1,6 +1,5 @@
 """What is shown of runs on boxes is what those have done by now, if they answer."""
 
-from xt_core import clock
 from xt_core.cli.talk import note
 from xt_core.session import Session
 
@@ -32,6 +31,9 @@ def tell_missing(session: Session) -> None:
 
 def tell_absent(session: Session, name: str, reason: str) -> None:
     """Note that a box has not told what it did."""
+    from xt_core.query.fields import Kind
+    from xt_core.query.formats import format_value
+
     heard = session.boxes.records.get(name).heard
-    since = "" if heard is None else f" since {clock.iso(heard)}"
+    since = "" if heard is None else f" since {format_value(heard, Kind.TIME)}"
     note(f"{name}: what it did{since} is not shown: {reason}")

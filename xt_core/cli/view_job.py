@@ -25,6 +25,8 @@ _JSON = """
 --json adds to the keys of xt list jobs:
   parents      [{"name", "node", "status", "exit_code", "error", "signal", "first_error"}]: one a
                node, which runs the parent script and then starts the runs; none of a single run
+  early_stopping
+               the policy, as --early-stopping takes it; null if there is none
   reruns       the names of the jobs that were made from it or from its runs
   best_runs    the documents of xt list runs, the best first, each with its "set" as it was given
   best_so_far  {"run", "run_index", "value", "best"}: lists, of completed runs in order
@@ -60,6 +62,7 @@ def view_job(session: Session, options: argparse.Namespace) -> None:
         raise UsageError(f"{options.name!r} is no job name", "as in job12")
     refresh(session)
     document = job_document(session.store, options.name)
+    from xt_core.reports.early_stopping import early_stopping_of
     from xt_core.reports.jobs import best_runs, job_rows
     from xt_core.reports.pages import job_page
     from xt_core.reports.parents import parent_documents, parent_lines, parents_of
@@ -71,13 +74,16 @@ def view_job(session: Session, options: argparse.Namespace) -> None:
     found = outcomes(row.job, session.store.search_history([row.job.name]))
     reruns = reruns_of_job(session.store, row.job)
     parents = parents_of(session, row.job)
+    stopping = early_stopping_of(session, row.job)
     if options.json:
         document["parents"] = parent_documents(session, parents)
+        document["early_stopping"] = stopping or None
         document["reruns"] = [job.name for job in reruns]
         emit_json(document | _search_keys(row.job, found, best, options))
     else:
         is_ascii = options.ascii or stdout_glyphs().ascii_only
-        page = job_page(row, reruns, parent_lines(session, parents), ascii_only=is_ascii)
+        lines = parent_lines(session, parents)
+        page = job_page(row, reruns, lines, stopping, ascii_only=is_ascii)
         _print_job(row.job, page, found, best, options, is_ascii=is_ascii)
 
 

@@ -14,6 +14,7 @@ from xt_core.errors import UnavailableError, UnknownNameError
 from xt_core.home import is_own_node, may_be_box
 from xt_core.model.names import RUN_NAME
 from xt_core.model.samples import PREFIX, Sample, SystemSeries
+from xt_core.query.formats import exact_time
 from xt_core.reports.system import amount, system_table
 from xt_core.session import Session
 
@@ -124,7 +125,7 @@ def _show_lines(samples: Iterable[Sample], options: argparse.Namespace) -> None:
             emit_json({"time": clock.iso(sample.time), "seconds": sample.seconds} | values)
         else:
             texts = (f"{name} {amount(name, value)}" for name, value in sample.values.items())
-            print(f"{clock.iso(sample.time)}  {'  '.join(texts)}")
+            print(f"{exact_time(sample.time)}  {'  '.join(texts)}")
         sys.stdout.flush()
 
 

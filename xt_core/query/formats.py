@@ -76,6 +76,12 @@ def format_float(value: float, precision: int = PRECISION) -> str:
     return _trim(f"{value:.{decimals}f}")
 
 
+def exact_time(seconds: float) -> str:
+    """``2026-01-31 12:00:00.000``, in the local time zone."""
+    whole, fraction = divmod(round(seconds * 1000), 1000)
+    return f"{_local_time(whole, _DATE_AND_TIME)}.{fraction:03d}"
+
+
 def format_duration(seconds: float) -> str:
     """`4.2s`, `3m12s`, `1h02m`, `2d03h`: the two largest units."""
     if not math.isfinite(seconds):

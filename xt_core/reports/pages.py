@@ -7,7 +7,7 @@ from xt_core import clock
 from xt_core.artifacts.store import ArtifactInfo
 from xt_core.model.records import Event, Job, JobCounts, Run, Value
 from xt_core.query.fields import Kind
-from xt_core.query.formats import format_value
+from xt_core.query.formats import exact_time, format_value
 from xt_core.query.registry import RUN_FIELDS, JobRow
 from xt_core.query.table import printable, render_table
 from xt_core.reports.documents import Document
@@ -117,11 +117,12 @@ def job_page(
     row: JobRow,
     reruns: Sequence[Job] = (),
     parents: Sequence[str] = (),
+    stopping: str = "",
     *,
     ascii_only: bool = False,
 ) -> list[str]:
     """A job, its progress, and its best run so far; `reruns` are the jobs that were made from it
-    or its runs, `parents` the lines of `parents.py`."""
+    or its runs, `parents` the lines of `parents.py`, `stopping` its early stopping."""
     job = row.job
     facts: list[tuple[str, object]] = [
         ("status", outcome_text(row.counts)),
@@ -132,7 +133,8 @@ def job_page(
         ("target", f"{job.target}: {', '.join(job.nodes)}"),
         ("concurrent", job.concurrent),
         ("seed", job.seed),
-        ("created", f"{clock.iso(job.created)} by {job.username}"),
+        ("early stop", stopping),
+        ("created", f"{format_value(job.created, Kind.TIME)} by {job.username}"),
         ("description", job.description),
         ("notes", job.notes),
         ("tags", ", ".join(f"{name}={value}" for name, value in job.tags.items())),
@@ -145,13 +147,17 @@ def job_page(
     return [*lines, "", *(f"  {line}" for line in _progress(row, ascii_only))]
 
 
-def search_facts(row: JobRow, running: tuple[str, float] | None = None) -> list[str]:
+def search_facts(
+    row: JobRow, running: tuple[str, float] | None = None, stopping: str = ""
+) -> list[str]:
     """The head of a search in two or three lines: what it is, how far it is, its best run.
-    `running` is the best of those that have not ended, and its value."""
+    `running` is the best of those that have not ended, and its value; `stopping` its early
+    stopping."""
     job = row.job
     kind = f"{job.style} {job.search_type or ''}".strip()
     seed = "" if job.seed is None else f", seed {job.seed}"
-    head = f"{job.name} {outcome_text(row.counts)}: {kind}{seed}, {printable(job.command)}"
+    early = f", early stop {stopping}" if stopping else ""
+    head = f"{job.name} {outcome_text(row.counts)}: {kind}{seed}{early}, {printable(job.command)}"
     bar_line, *best = _progress(row, ascii_only=False)
     if running is None:
         return [head, bar_line, *best]
@@ -187,11 +193,11 @@ def _early(counts: JobCounts) -> str:
 
 
 def event_lines(events: Iterable[Event]) -> Iterator[str]:
-    """A line an event: its time, name and data, of a text the first line."""
+    """A line an event: its local time, name and data, of a text the first line."""
     for event in events:
         known = {name: value for name, value in event.data.items() if value is not None}
         data = ", ".join(f"{name}={shown(_first_line(value))}" for name, value in known.items())
-        yield f"{clock.iso(event.time)}  {event.event:<16} {printable(data)}".rstrip()
+        yield f"{exact_time(event.time)}  {event.event:<16} {printable(data)}".rstrip()
 
 
 def _first_line(value: object) -> object:

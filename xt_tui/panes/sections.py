@@ -11,6 +11,7 @@ from xt_core.model.records import Job, Run
 from xt_core.model.states import RunStatus
 from xt_core.query.registry import JobRow
 from xt_core.reports.documents import kept_summaries, metric_summaries
+from xt_core.reports.early_stopping import early_stopping_of
 from xt_core.reports.jobs import best_runs
 from xt_core.reports.pages import (
     event_lines,
@@ -79,4 +80,5 @@ def job_parts(
     page = search_page(job, found, best, width, ascii_only=is_ascii, table_width=width)
     more = ["", "S shows the whole search: all sets, importance, slices"] if page else []
     parents = parent_lines(session, parents_of(session, job))
-    return [*job_page(row, reruns, parents, ascii_only=is_ascii), *page, *more]
+    stopping = early_stopping_of(session, job)
+    return [*job_page(row, reruns, parents, stopping, ascii_only=is_ascii), *page, *more]

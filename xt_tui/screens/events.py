@@ -9,8 +9,8 @@ from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from xt_core import clock
-from xt_core.query.formats import counted
+from xt_core.query.fields import Kind
+from xt_core.query.formats import TIME_ONLY, counted, exact_time, format_value
 from xt_tui.eventlog import EventLog, Told
 from xt_tui.state import STYLES
 from xt_tui.widgets.dialog import Dialog
@@ -54,7 +54,7 @@ class EventsScreen(ModalScreen[None]):
     def _cells(self, key: str) -> Sequence[Cell]:
         told = self._events[key]
         style = STYLES.get(_LOOKS.get(told.severity, ""), "")
-        time = clock.iso(told.time)[11:19]
+        time = format_value(told.time, Kind.TIME, TIME_ONLY)
         text = " ".join(told.message.split())
         return [Cell(time), Cell(told.glyph, style), Cell(told.title, style), Cell(text)]
 
@@ -65,7 +65,7 @@ class EventsScreen(ModalScreen[None]):
     @on(Table.CursorMoved)
     def _show_text(self) -> None:
         told = self._told
-        text = "" if told is None else f"{clock.iso(told.time)} {told.title}\n{told.message}"
+        text = "" if told is None else f"{exact_time(told.time)} {told.title}\n{told.message}"
         self.query_one("#event-text", Static).update(text)
 
     def action_copy(self) -> None:

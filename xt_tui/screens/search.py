@@ -24,6 +24,7 @@ from xt_core.model.records import Job, Run, WorkItem
 from xt_core.model.states import RunStatus
 from xt_core.query.formats import counted
 from xt_core.query.registry import JobRow
+from xt_core.reports.early_stopping import early_stopping_of
 from xt_core.reports.pages import search_facts
 from xt_core.reports.search import (
     Outcome,
@@ -96,6 +97,8 @@ class SearchScreen(ModalScreen[str | None]):
         """What is new of the job's history."""
 
         pairs: Sequence[tuple[WorkItem, Run]]
+        stopping: str | None = None
+        """Its early stopping, when that was first read."""
         error: str = ""
 
     @dataclass
@@ -119,6 +122,8 @@ class SearchScreen(ModalScreen[str | None]):
         self._drawn: dict[str, object] = {}
         """Part -> the state that it shows or is being drawn for."""
         self._best_running: tuple[str, float] | None = None
+        self._stopping: str | None = None
+        """Its early stopping; None until that is read."""
         self.sets = SetsPane(row.job, len(self._parts()) + 1, pending)
 
     def compose(self) -> ComposeResult:
@@ -164,13 +169,16 @@ class SearchScreen(ModalScreen[str | None]):
     def _show_facts(self) -> None:
         facts = self.query("#search-facts").results(Static)
         for static in facts:  # none while the screen closes
-            static.update(_facts(self._row, self._best_running))
+            static.update(_facts(self._row, self._best_running, self._stopping or ""))
 
     def _read(self) -> Found:
         try:
-            return self.Found(self._session.store.search_history([self.job], self._revision))
+            pairs = self._session.store.search_history([self.job], self._revision)
         except XTError as error:
-            return self.Found([], error.message)
+            return self.Found([], error=error.message)
+        is_first = self._stopping is None
+        stopping = early_stopping_of(self._session, self._row.job) if is_first else None
+        return self.Found(pairs, stopping)
 
     @on(Found)
     def _take_history(self, message: Found) -> None:
@@ -178,6 +186,9 @@ class SearchScreen(ModalScreen[str | None]):
             return
         if message.error:
             self.notify(message.error, severity="error", markup=False)
+        if message.stopping is not None:
+            self._stopping = message.stopping
+            self._show_facts()
         for item, run in message.pairs:
             self._pairs[run.full_name] = (item, run)
             self._revision = max(self._revision, run.revision)
@@ -355,9 +366,9 @@ class SearchScreen(ModalScreen[str | None]):
         self.dismiss(message.key)
 
 
-def _facts(row: JobRow, running: tuple[str, float] | None) -> Text:
+def _facts(row: JobRow, running: tuple[str, float] | None, stopping: str) -> Text:
     """The head of the search; its first word is the job's name."""
-    head, *others = search_facts(row, running)
+    head, *others = search_facts(row, running, stopping)
     text = Text("\n".join([head, *others]))
     text.stylize("bold", 0, len(row.job.name))
     text.highlight_regex(_BARS, STYLES["picture"])

@@ -13,6 +13,7 @@ from xt_core.search.stopping.settings import (
     parse_stopping_option,
     policies,
     policy_from_settings,
+    stopping_option,
 )
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "parse_stopping_option",
     "policies",
     "policy_from_settings",
+    "stopping_option",
 ]

@@ -107,6 +107,18 @@ def parse_stopping_option(text: str) -> dict[str, PropertyValue]:
     return found
 
 
+def stopping_option(settings: Mapping[str, object]) -> str:
+    """``median,min-runs=2``: valid settings as `parse_stopping_option` takes them, those that have
+    their defaults left out; "" for none."""
+    values = _checked(settings)
+    name = str(values[POLICY])
+    if name == NONE:
+        return ""
+    used = {setting: declared.default for setting, declared in policies()[name].items()}
+    given = [f"{s}={values[s]:.15g}" for s in used if values[s] not in (None, used[s])]
+    return ",".join([name, *given])
+
+
 def _parsed(policy: str, setting: str, text: str) -> PropertyValue:
     used = _POLICIES[policy][1] if policy != NONE else ()
     if setting not in used:
