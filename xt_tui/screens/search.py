@@ -34,13 +34,12 @@ from xt_core.reports.search import (
     parameter_importance,
     running,
 )
+from xt_core.reports.search_page import Page as Parts
 from xt_core.reports.search_page import (
-    CURVE_HEIGHT,
     curve,
     front_table,
     importance_lines,
 )
-from xt_core.reports.search_page import Page as Parts
 from xt_core.reports.slices import slice_charts
 from xt_core.session import Session
 from xt_tui.acting.comparing import why_not_compared
@@ -56,6 +55,7 @@ from xt_tui.widgets.table import Table
 
 _BARS = r"[█░]+"
 _MOST_NAMES = 8
+_TALLEST_CURVE = 30
 PROGRESS, PARAMETERS, FRONT, SETS = "progress", "parameters", "front", "sets"
 
 
@@ -229,7 +229,7 @@ class SearchScreen(ModalScreen[str | None]):
         job, is_ascii, width = self._row.job, draws_ascii(self.app), size.width
         parts: Parts
         if part == PROGRESS:
-            height = min(size.height, CURVE_HEIGHT)
+            height = min(size.height, _TALLEST_CURVE)
             drawn = curve(job, found, width, height, ascii_only=is_ascii)
             parts = drawn or [_why_empty(job, found)]
         elif part == FRONT:
