@@ -91,6 +91,20 @@ async def test_zoom_and_pan_keep_within_the_data(session: Session) -> None:
         assert [view.cursor, *ends()] == [None]
 
 
+@pytest.mark.parametrize("key", ["plus", "right", "left", "right_square_bracket"])
+async def test_places_on_a_linear_axis_are_left_for_a_logarithmic_one(
+    session: Session, key: str
+) -> None:
+    async with XtApp(session).run_test(size=(160, 48)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await pilot.press("4")
+        await until(pilot, lambda: app.metrics.charts.chosen is not None)
+        await pilot.press("plus", "x", "g", "o")
+        assert (app.metrics.view.cursor, app.metrics.view.x_range) == (None, None)
+        await pilot.press(key, "x", key, "o", key)
+        await until(pilot, lambda: not app.metrics.view.log_x)
+
+
 async def test_x_may_be_steps_epochs_or_times(session: Session) -> None:
     log_curves(session, "run2")
     async with XtApp(session).run_test(size=(140, 40)) as pilot:

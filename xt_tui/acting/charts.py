@@ -210,6 +210,8 @@ def next_x_kind(pane: "MetricsPane") -> None:
 def toggle(pane: "MetricsPane", what: str) -> None:
     """Switch one thing of the view: log_x, best or legend."""
     setattr(pane.view, what, not getattr(pane.view, what))
+    if what == "log_x":  # a place of one axis may be nowhere on the other
+        pane.view.leave_places()
     pane.show()
 
 
