@@ -5,12 +5,14 @@ from collections.abc import Callable
 from typing import Any
 
 from textual.pilot import Pilot
+from textual.widgets import Static
 
 from xt_core.model.records import MetricRecord, Value
 from xt_core.session import Session
 from xt_core.stats.store import JournalBatch
 from xt_tui.app import XtApp
 from xt_tui.panes.rows import RowsPane
+from xt_tui.screens.search import SearchScreen
 
 PATIENCE_SECONDS = 60.0
 
@@ -72,3 +74,21 @@ def log_values(session: Session, run: str, *values: dict[str, Value]) -> None:
         MetricRecord(start + step, 1e9, float(step), each) for step, each in enumerate(values)
     ]
     session.store.add_journal(JournalBatch("ws1", run, start, start + 10, points))
+
+
+async def open_search(pilot: Pilot[int], job: int = 2) -> SearchScreen:
+    """The results of the job that stands so many rows below "all"."""
+    app = await until_loaded(pilot, 7)
+    await until(pilot, lambda: len(app.jobs.table.keys) >= 3)
+    await pilot.press("2", *["j"] * job)
+    await until(pilot, lambda: app.jobs.job is not None)
+    await pilot.press("S")
+    screen = await until(pilot, lambda: isinstance(app.screen, SearchScreen) and app.screen)
+    assert isinstance(screen, SearchScreen)
+    await until(pilot, lambda: screen.sets.table.keys)
+    return screen
+
+
+def shown(screen: SearchScreen, part: str) -> str:
+    """What a part of the results shows."""
+    return str(screen.query_one(f"#search-{part}", Static).render())

@@ -82,7 +82,7 @@ class XtApp(Telling, Looks, Dialogs):
         """The screen with the panes, whatever dialog lies over it."""
         self.feed = self._new_feed()
         self.when_loaded: Callable[[], object] = lambda: None
-        """Called when all that the store has is there."""
+        """Called when all that the store has is there; and where it does not answer at first."""
 
     def _new_screen(self) -> MainScreen:
         return MainScreen(
@@ -145,10 +145,11 @@ class XtApp(Telling, Looks, Dialogs):
     @on(Fed)
     def _take_batch(self, message: Fed) -> None:
         if self.main.is_open and message.feed is self.feed:
-            was_loaded = self.state.loaded
+            was_loaded, was_answered = self.state.loaded, not self.state.error
             self.state.apply(message.batch)
             self.main.take(message.batch)
-            if self.state.loaded and not was_loaded:
+            is_refused = bool(self.state.error) and was_answered
+            if not was_loaded and (self.state.loaded or is_refused):
                 self.when_loaded()
             self.events.note("connection", self.state.error)
             silent = [f"{node['name']}: {state_text(node)}" for node in self.state.deserted]
@@ -277,8 +278,12 @@ def run_app(session: Session) -> int:
 
 
 def _collect_garbage() -> None:
-    """From now on. None of what was loaded is garbage soon: it need not be looked through. Of what
-    is new little is looked through at a time, or keys would wait for that."""
-    gc.freeze()
+    """From now on. None of what was loaded is garbage soon: it need not be looked through, until
+    another team is shown. Of what is new little is looked through at a time, or keys would wait
+    for that."""
+    if gc.get_freeze_count():
+        gc.unfreeze()
+    else:
+        gc.freeze()
     gc.set_threshold(_NEW_OBJECTS, 20, 50)
     gc.enable()

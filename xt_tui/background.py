@@ -6,27 +6,25 @@ none of them.
 """
 
 import asyncio
-import contextvars
 import time
 from collections.abc import Callable
 
 from textual.message import Message
 from textual.widget import Widget
 
-from xt_tui.threads import DaemonThreads
+from xt_tui.threads import read
 
 TASKS: set[asyncio.Task[None]] = set()
 """Those that make calls now, or rest after one."""
-_THREADS = DaemonThreads()
 _LEAST_REST_SECONDS = 0.05
-REST_SHARE = 2.0
+_REST_SHARE = 2.0
 """So a purpose takes at most a third of a processor."""
 
 
 class Background:
     """Makes calls in a thread; each gives the message that its owner is sent."""
 
-    def __init__(self, owner: Widget, purpose: str, rest_share: float = REST_SHARE) -> None:
+    def __init__(self, owner: Widget, purpose: str, rest_share: float = _REST_SHARE) -> None:
         """`rest_share` is how long it rests after a call, in times that this took."""
         self._owner, self._purpose, self._rest_share = owner, purpose, rest_share
         self._wanted: Callable[[], Message] | None = None
@@ -59,8 +57,7 @@ class Background:
     async def _make(self, call: Callable[[], Message]) -> None:
         """A fault of one call is told; it harms no other pane, nor the calls after it."""
         try:
-            loop, context = asyncio.get_running_loop(), contextvars.copy_context()
-            self._owner.post_message(await loop.run_in_executor(_THREADS, context.run, call))
+            self._owner.post_message(await read(call))
         except Exception as error:
             if not self._owner.is_attached:  # what it read may have been closed under it
                 return

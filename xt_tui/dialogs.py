@@ -148,9 +148,15 @@ class Dialogs(Typeahead):
         """Say what was launched, and put the jobs pane's cursor on it as soon as it is there: no
         filter hides it."""
         if submission is not None:
-            text = f"{submission.job}: {counted(submission.work_items, 'run')} ({submission.style})"
-            self.notify(text, title="launched", markup=False)
-            for pane in (self.jobs, self.runs):
-                if pane.is_filtered:
-                    pane.clear_filter()
-            self.jobs.go_to(submission.job)
+            self.tell_launched(submission, self.session.team.name)
+
+    def tell_launched(self, submission: "Submission", team: str) -> None:
+        """The same, of a team that may no longer be shown: then it is only said."""
+        text = f"{submission.job}: {counted(submission.work_items, 'run')} ({submission.style})"
+        self.notify(text, title="launched", markup=False)
+        if team != self.session.team.name:
+            return
+        for pane in (self.jobs, self.runs):
+            if pane.is_filtered:
+                pane.clear_filter()
+        self.jobs.go_to(submission.job)

@@ -67,7 +67,8 @@ class Looks(App[int]):
         nothing is)."""
         for theme in themes.THEMES:
             self.register_theme(theme)
-        name = wanted or self.choices.get(_THEME) or themes.DEFAULT
+        kept = self.choices.get(_THEME)
+        name = wanted or (kept if isinstance(kept, str) else "") or themes.DEFAULT
         self.set_class(is_ascii, _ASCII)
         is_known = name in self.available_themes
         self.theme = name if is_known else themes.DEFAULT

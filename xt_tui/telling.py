@@ -9,6 +9,9 @@ from xt_tui import crash
 from xt_tui.controlcodes import harmless
 from xt_tui.eventlog import EventLog
 
+ACTS = "act"
+"""The group of the workers that do what the user wants done."""
+
 
 class Telling(App[int]):
     """Nothing that went wrong is kept from the user, or lost when its toast has gone."""

@@ -2,6 +2,8 @@
 not answer would hold the user's terminal for as long as it is waited for.
 """
 
+import asyncio
+import contextvars
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
@@ -54,3 +56,12 @@ class DaemonThreads(Executor):
     def _be_idle(self) -> None:
         with self._lock:
             self._idle += 1
+
+
+READERS = DaemonThreads()
+
+
+async def read(call: Callable[[], T]) -> T:
+    """What a call gives that only reads: who leaves does not wait for it."""
+    context = contextvars.copy_context()
+    return await asyncio.get_running_loop().run_in_executor(READERS, context.run, call)

@@ -3,16 +3,30 @@
 import asyncio
 import threading
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from rich.text import Text
 from textual.pilot import Pilot
-from tui_support import log_loss, text_of, told, until, until_loaded
+from tui_support import (
+    log_loss,
+    log_values,
+    open_search,
+    shown,
+    text_of,
+    told,
+    until,
+    until_loaded,
+)
 
+from xt_core import annotations
 from xt_core.errors import UsageError
 from xt_core.model.records import Job, Run
 from xt_core.model.states import RunStatus
 from xt_core.session import Session
+from xt_core.stats.store import RunChange, RunQuery
 from xt_core.submit.submission import Submission
+from xt_tui.acting import annotating, teams
 from xt_tui.acting.steering import Acted
 from xt_tui.app import XtApp
 from xt_tui.charting.choice import Choice, Wanted
@@ -161,6 +175,87 @@ async def test_curves_chosen_for_another_job_are_not_drawn(session: Session) -> 
             app.metrics.post_message(MetricsPane.Chosen(Choice(runs[:10]), Wanted(runs, "loss")))
             await pilot.pause()
         assert app.metrics.logged == ["other"]
+
+
+async def test_what_was_begun_before_another_team_was_shown_is_done_to_its_end(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(annotating, "_PART", 1)
+    begun, may_go_on, closed = threading.Event(), threading.Event(), threading.Event()
+    plain, close = annotations.annotate, session.close
+
+    def annotate(*change: Any) -> None:
+        if len(change[1]) and change[1][0].name == "run1.3":
+            begun.set()
+            assert may_go_on.wait(60)
+        plain(*change)
+
+    def closing() -> None:
+        close()
+        closed.set()
+
+    monkeypatch.setattr(annotating, "annotate", annotate)
+    monkeypatch.setattr(session, "close", closing)
+    monkeypatch.setattr(teams, "Session", lambda *_: Session(session.home, session.cwd, {}))
+    async with XtApp(session).run_test(size=(160, 48)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await pilot.press("asterisk", "t", *"best", "enter")
+        await until(pilot, begun.is_set)
+        teams.switch(app, "other")
+        await until(pilot, lambda: app.session is not session and app.state.loaded)
+        assert not closed.is_set()
+        may_go_on.set()
+        await until(pilot, closed.is_set)
+        store = app.session.store
+        assert all("best" in run.tags for run in store.find_runs(RunQuery(parents=False))[0])
+        app.session.close()
+
+
+async def test_what_was_launched_for_another_team_is_told_and_not_gone_to(
+    session: Session,
+) -> None:
+    async with XtApp(session).run_test(size=(160, 48)) as pilot:
+        app = await until_loaded(pilot, 7)
+        form = await form_of(pilot)
+        form._purpose = ("another", "")
+        await pilot.press("escape")
+        await until(pilot, lambda: form not in app.screen_stack)
+        await pilot.press("slash", *"lr>.2", "enter")
+        await until(pilot, lambda: len(app.runs.table.keys) == 4)
+        before = app.jobs.table.cursor_key
+        form._tell(app, form.Submitted(JOB2))
+        await until(pilot, lambda: told(app)[-1:] == [LAUNCHED])
+        await pilot.pause()
+        assert (app.jobs.table.cursor_key, app.runs.is_filtered) == (before, True)
+
+
+async def test_a_chart_whose_drawing_was_overtaken_is_drawn(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with XtApp(session).run_test(size=(120, 44)) as pilot:
+        await until_loaded(pilot, 7)
+        screen = await open_search(pilot)
+        await until(pilot, lambda: "best so far" in shown(screen, "progress"))
+        may_draw, drawing, plain = threading.Event(), threading.Event(), SearchScreen._text
+
+        def text(own: SearchScreen, *part: Any) -> Text:
+            drawing.set()
+            assert may_draw.wait(60)
+            return plain(own, *part)
+
+        monkeypatch.setattr(SearchScreen, "_text", text)
+        session.store.change_run(RunChange("ws1", "run1.6", fields={"notes": "a"}))
+        await until(pilot, drawing.is_set)
+        log_values(session, "run1.6", {"loss": 0.01})
+        session.store.change_run(RunChange("ws1", "run1.6", RunStatus.COMPLETED, "ended"))
+        ended = "5 completed, 0 running"
+        await until(pilot, lambda: ended in str(screen.query_one("#search-facts").render()))
+        await pilot.press("2")  # asks for another chart before that one is begun
+        await until(pilot, lambda: screen._asked is not None and screen._asked[0] == "parameters")
+        may_draw.set()
+        await until(pilot, lambda: "loss by parameter" in shown(screen, "parameters"))
+        await pilot.press("1")
+        await until(pilot, lambda: "best so far 0.01" in shown(screen, "progress"))
 
 
 async def test_a_cancel_in_the_results_counts_what_is_chosen_there(session: Session) -> None:

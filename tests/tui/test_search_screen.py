@@ -8,7 +8,16 @@ import pytest
 from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Static
-from tui_support import log_loss, log_values, text_of, told, until, until_loaded
+from tui_support import (
+    log_loss,
+    log_values,
+    open_search,
+    shown,
+    text_of,
+    told,
+    until,
+    until_loaded,
+)
 
 from xt_core.model.records import Job, Objective, Run, WorkItem
 from xt_core.model.states import RunStatus, WorkItemStatus
@@ -22,23 +31,6 @@ from xt_tui.screens.confirm import ConfirmScreen
 from xt_tui.screens.help import HelpScreen
 from xt_tui.screens.search import SearchScreen
 from xt_tui.widgets.table import Table
-
-
-async def open_search(pilot: Pilot[int], job: int = 2) -> SearchScreen:
-    """The screen of the job that stands so many rows below "all"."""
-    app = await until_loaded(pilot, 7)
-    await until(pilot, lambda: len(app.jobs.table.keys) >= 3)
-    await pilot.press("2", *["j"] * job)
-    await until(pilot, lambda: app.jobs.job is not None)
-    await pilot.press("S")
-    screen = await until(pilot, lambda: isinstance(app.screen, SearchScreen) and app.screen)
-    assert isinstance(screen, SearchScreen)
-    await until(pilot, lambda: screen.sets.table.keys)
-    return screen
-
-
-def shown(screen: SearchScreen, part: str) -> str:
-    return str(screen.query_one(f"#search-{part}", Static).render())
 
 
 def sets(screen: SearchScreen) -> list[str]:

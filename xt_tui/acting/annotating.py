@@ -10,6 +10,7 @@ from xt_core.query.formats import counted
 from xt_core.reports.jobs import job_rows
 from xt_core.session import Session
 from xt_tui.acting.steering import Acted, Progressed, as_told
+from xt_tui.telling import ACTS
 
 if TYPE_CHECKING:
     from xt_tui.app import XtApp
@@ -75,7 +76,7 @@ def change(
         app.call_later(app.show_pending)
         app.post_message(acted)
 
-    app.run_worker(work, thread=True, group="act", description=badge, exit_on_error=False)
+    app.run_worker(work, thread=True, group=ACTS, description=badge, exit_on_error=False)
 
 
 def _change(

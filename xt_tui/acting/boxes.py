@@ -7,6 +7,7 @@ from xt_core.query.formats import counted
 from xt_core.session import Session
 from xt_tui.acting.steering import Acted
 from xt_tui.screens.confirm import ConfirmScreen
+from xt_tui.telling import ACTS
 
 if TYPE_CHECKING:
     from xt_tui.app import XtApp
@@ -56,10 +57,11 @@ def remove(app: "XtApp") -> None:
 
     def answered(yes: bool | None) -> None:
         if yes:
+            session = app.session
             app.run_worker(
-                lambda: _remove(app, app.session, name),
+                lambda: _remove(app, session, name),
                 thread=True,
-                group="act",
+                group=ACTS,
                 description="remove box",
                 exit_on_error=False,
             )

@@ -8,8 +8,9 @@ from xt_core.home import is_own_node
 from xt_core.nodes.boxcontroller import BoxController
 from xt_core.nodes.states import MISCONFIGURED, RUNNING, UNRESPONSIVE
 from xt_core.session import Session
-from xt_tui.acting.steering import Acted
+from xt_tui.acting.steering import Acted, as_told
 from xt_tui.screens.confirm import ConfirmScreen
+from xt_tui.telling import ACTS
 
 if TYPE_CHECKING:
     from xt_tui.app import XtApp
@@ -65,13 +66,13 @@ def _begin(app: "XtApp", name: str, doing: str, call: Callable[[Session, str], s
     def work() -> None:
         try:
             text = call(session, name)
-        except XTError as error:
-            app.call_later(failed, error)
+        except Exception as error:  # whatever it is, it can be tried again
+            app.call_later(failed, as_told(error))
         else:
             app.post_message(Acted(text, []))
 
     app.run_worker(
-        work, thread=True, group="act", description="start controller", exit_on_error=False
+        work, thread=True, group=ACTS, description="start controller", exit_on_error=False
     )
 
 

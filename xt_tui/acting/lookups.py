@@ -7,6 +7,7 @@ from textual.widgets import Static
 
 from xt_core.errors import XTError
 from xt_tui.acting.steering import Acted
+from xt_tui.threads import read
 
 if TYPE_CHECKING:
     from xt_tui.app import XtApp
@@ -28,9 +29,7 @@ def look_up(
     """
     one = _LookUp(app, what, then, discard)
     app.hold_keys(one.give_up)
-    app.run_worker(
-        lambda: one.work(call), thread=True, group="act", description=what, exit_on_error=False
-    )
+    app.run_worker(read(lambda: one.work(call)), description=what, exit_on_error=False)
 
 
 class _LookUp(Generic[T]):

@@ -10,6 +10,7 @@ from xt_core.query.formats import counted
 from xt_core.submit.recent import scripts
 from xt_tui.launching import Launching
 from xt_tui.screens.choose import Choice, ChoiceScreen
+from xt_tui.threads import read
 
 if TYPE_CHECKING:
     from xt_tui.screens.launch import LaunchScreen
@@ -21,7 +22,7 @@ def choose(form: "LaunchScreen", folder: Path, launching: Launching) -> None:
     def find() -> None:
         form.call_later(_offer, form, folder, scripts(folder, launching.recent_commands()))
 
-    form.run_worker(find, thread=True, description="scripts", exit_on_error=False)
+    form.app.run_worker(read(find), description="scripts", exit_on_error=False)
 
 
 def _offer(form: "LaunchScreen", folder: Path, paths: Sequence[str]) -> None:

@@ -17,6 +17,7 @@ from xt_core.query.formats import counted
 from xt_core.query.registry import JobRow
 from xt_core.session import Session
 from xt_tui.screens.confirm import ConfirmScreen
+from xt_tui.telling import ACTS
 
 if TYPE_CHECKING:
     from xt_tui.app import XtApp
@@ -224,7 +225,7 @@ def _ask(
             app.run_worker(
                 lambda: app.post_message(_act(session, call, names, done_with, doing)),
                 thread=True,
-                group="act",
+                group=ACTS,
                 description=what,
                 exit_on_error=False,
             )

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from xt_core.errors import XTError
 from xt_core.submit.owncommand import own_arguments_of
 from xt_tui.launching import Launching, TakenOver
+from xt_tui.threads import read
 
 if TYPE_CHECKING:
     from xt_tui.screens.launch import LaunchScreen
@@ -18,13 +19,13 @@ def take_over(form: "LaunchScreen", launching: Launching) -> bool:
     if words is None or not form.is_current:
         return False
 
-    def read() -> None:
+    def look() -> None:
         try:
             form.call_later(_fill_in, form, command, launching.taken_over(words))
         except XTError as error:
             form.call_later(form.tell_error, error)
 
-    form.run_worker(read, thread=True, description="xt run", exit_on_error=False)
+    form.app.run_worker(read(look), description="xt run", exit_on_error=False)
     return True
 
 

@@ -1,13 +1,16 @@
 """Shows another team, until the user leaves."""
 
+import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
 from textual.app import SuspendNotSupported
+from textual.worker import Worker
 
 from xt_core.errors import XTError
 from xt_core.services.team import Team, named_team, team_names
 from xt_core.session import Session
+from xt_tui.telling import ACTS
 
 if TYPE_CHECKING:
     from xt_tui.app import XtApp
@@ -43,8 +46,13 @@ def switch(app: "XtApp", name: str | None) -> None:
         # It asks on the terminal; in a browser there is none, and what is missing is told later.
         with contextlib.suppress(SuspendNotSupported), app.suspend():
             new.sign_in_beforehand()
+    acts = [worker for worker in app.workers if worker.group == ACTS and not worker.is_finished]
     app.show_session(new)
-    # In a thread: connections to boxes take their time to end.
-    app.run_worker(
-        old.close, thread=True, group="act", description="leaving the team", exit_on_error=False
-    )
+    app.run_worker(_close(old, acts), description="leaving the team", exit_on_error=False)
+
+
+async def _close(session: Session, acts: list[Worker[object]]) -> None:
+    """Close a session once what the user began with it has ended; in a thread, as connections to
+    boxes take their time."""
+    await asyncio.gather(*(act.wait() for act in acts), return_exceptions=True)
+    await asyncio.to_thread(session.close)

@@ -1,6 +1,5 @@
 """The output pane: attached to the consoles of one run or of several."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ from xt_tui.console.ansi import in_series_color
 from xt_tui.console.lines import LineBuffer
 from xt_tui.panes.pane import Pane
 from xt_tui.state import marked
+from xt_tui.threads import read
 from xt_tui.widgets.log_view import LogView
 from xt_tui.widgets.searched_log import SearchedLog
 
@@ -80,7 +80,7 @@ class OutputPane(Pane):
     async def on_unmount(self) -> None:
         self.detach()
         for attachment in self.attachments:  # a box may not answer: the keys do not wait for it
-            await asyncio.to_thread(attachment.wait)
+            await read(attachment.wait)
 
     # Attaching --------------------------------------------------------------------------
 
@@ -100,6 +100,7 @@ class OutputPane(Pane):
             return
         self.detach()
         self.is_detached = False
+        self._problems_told.clear()
         buffer = LineBuffer()
         self.attachments = [
             Attachment(

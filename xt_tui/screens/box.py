@@ -19,8 +19,10 @@ from textual.widgets import Button, Input, Label, Select, Static
 from xt_core.errors import RefusedError, UsageError, XTError
 from xt_core.session import Session
 from xt_core.ssh.adding import NewBox, UnknownKey, check_new_box, reach_new_box, write_box
+from xt_tui.acting.steering import as_told
 from xt_tui.screens.confirm import ConfirmScreen
 from xt_tui.screens.outcome import OutcomeScreen
+from xt_tui.telling import ACTS
 from xt_tui.widgets.choice_field import ChoiceField
 
 _FIELDS = {
@@ -146,10 +148,10 @@ class BoxScreen(OutcomeScreen[str | None]):
         self._is_connecting = True
         self.query_one("#add", Button).disabled = True
         self._say(f"connecting to {new.address}…")
-        self.run_worker(
+        self.app.run_worker(
             lambda: self._add(new),
             thread=True,
-            group="add box",
+            group=ACTS,
             description="add box",
             exit_on_error=False,
         )
@@ -161,8 +163,8 @@ class BoxScreen(OutcomeScreen[str | None]):
             if not self._is_closed:
                 write_box(self._session, new)
             self.post_message(self.Ended(new.name))
-        except XTError as error:
-            self.post_message(self.Ended(new.name, error))
+        except Exception as error:  # whatever it is, the form can be sent again
+            self.post_message(self.Ended(new.name, as_told(error)))
 
     def _accept(self, unknown: UnknownKey) -> None:
         """Wait, in the thread that connects, for what the user says of a key."""

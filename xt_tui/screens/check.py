@@ -15,7 +15,9 @@ from textual.widgets import Static
 from xt_core.errors import XTError
 from xt_core.session import Session
 from xt_core.ssh.adding import CONNECT_SECONDS
+from xt_tui.acting.steering import as_told
 from xt_tui.state import STYLES
+from xt_tui.threads import read
 
 
 class CheckScreen(ModalScreen[None]):
@@ -57,13 +59,8 @@ class CheckScreen(ModalScreen[None]):
         look = self._look
         self.query_one("#check-title", Static).update(f"{self._box}: connecting…")
         self.query_one("#check-report", Static).update("")
-        self.run_worker(
-            lambda: self._check(look),
-            thread=True,
-            group="check box",
-            description="check box",
-            exit_on_error=False,
-        )
+        found = read(lambda: self._check(look))
+        self.app.run_worker(found, description="check box", exit_on_error=False)
 
     def _check(self, look: int) -> None:
         """Look at the box, in a thread."""
@@ -83,6 +80,8 @@ class CheckScreen(ModalScreen[None]):
             heading, *lines = report.lines()
         except XTError as error:
             heading, lines = f"{self._box}: misconfigured", [f"  ✗ {error}", f"    {error.hint}"]
+        except Exception as error:  # whatever it is, one may look again
+            heading, lines = f"{self._box}: not checked", [f"  ✗ {as_told(error).message}"]
         finally:
             boxes.close()
         self.post_message(self.Found(look, heading, lines, True))

@@ -46,16 +46,20 @@ class FieldScreen(TypedChoice[str | None]):
     def _show(self, text: str) -> None:
         begun, sought = self._parts(text)
         found = [begun + name for name in self._names if sought.lower() in name.lower()]
-        hint, problem = self.query_one("#field-hint", Static), ""
+        problem = ""
         if text and text not in found:
             try:
                 self._check(text)
                 found.append(text)
             except UsageError as error:
                 problem = "" if found else f"{error.message}: {error.hint}"
+        self._say(problem)
+        self.table.show([TableColumn("", _NAME_CELLS)], found)
+
+    def _say(self, problem: str) -> None:
+        hint = self.query_one("#field-hint", Static)
         hint.update(problem or self._hint)
         hint.set_class(bool(problem), "error")
-        self.table.show([TableColumn("", _NAME_CELLS)], found)
 
     def _parts(self, text: str) -> tuple[str, str]:
         """What stays as it was typed, and what a name is sought by."""
@@ -68,6 +72,15 @@ class FieldScreen(TypedChoice[str | None]):
 
     def action_take(self) -> None:
         if (name := self.table.cursor_key) is not None:
+            self._end_with(name)
+
+    def _end_with(self, name: str) -> None:
+        """In an order, a line that is found begins with what was typed, whatever that is."""
+        try:
+            self._check(name)
+        except UsageError as error:
+            self._say(f"{error.message}: {error.hint}")
+        else:
             self.dismiss(name)
 
     @on(Input.Changed)
@@ -77,4 +90,4 @@ class FieldScreen(TypedChoice[str | None]):
     @on(Table.Chosen)
     def _clicked(self, message: Table.Chosen) -> None:
         message.stop()
-        self.dismiss(message.key)
+        self._end_with(message.key)

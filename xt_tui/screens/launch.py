@@ -28,6 +28,8 @@ from xt_tui.faults import COMMAND, Fault, in_line
 from xt_tui.launching import Launching
 from xt_tui.paths import short
 from xt_tui.screens.outcome import OutcomeScreen
+from xt_tui.telling import ACTS
+from xt_tui.threads import read
 from xt_tui.widgets.command import CommandInput
 from xt_tui.widgets.option_fields import OptionFields
 from xt_tui.widgets.parameters import Parameters
@@ -134,9 +136,8 @@ class LaunchScreen(OutcomeScreen[Submission | None]):
     async def on_mount(self) -> None:
         self.command.focus()
         self.describe()
-        self.run_worker(
-            self._remember, thread=True, description="recent commands", exit_on_error=False
-        )
+        remembering = read(self._remember)
+        self.app.run_worker(remembering, description="recent commands", exit_on_error=False)
         if self._first == Preset():
             self._changed()
         else:
@@ -260,10 +261,10 @@ class LaunchScreen(OutcomeScreen[Submission | None]):
         self._submitted = self.content
         self._go.disabled = True
         self._preview.say_above(_LAUNCHING)
-        self.run_worker(
+        app.run_worker(
             lambda: self._tell(app, self._submit(request)),
             thread=True,
-            group="submit",
+            group=ACTS,
             description="submit",
             exit_on_error=False,
         )
@@ -294,7 +295,7 @@ class LaunchScreen(OutcomeScreen[Submission | None]):
         """Of a form that was left meanwhile the app tells what came."""
         if outcome.submission is not None:
             self._drafts.launched(*self._purpose, self._submitted)
-            app.launched(outcome.submission)
+            app.tell_launched(outcome.submission, self._purpose[0])
         else:
             app.notify(outcome.error, title="not launched", severity="error", markup=False)
 

@@ -57,6 +57,9 @@ class MainScreen(PanesScreen):
         self.set_interval(_CLOCK_SECONDS, self._tick)
         self.app.theme_changed_signal.subscribe(self, lambda _theme: self._wear())
 
+    def on_unmount(self) -> None:
+        self.app.theme_changed_signal.unsubscribe(self)  # or it would be kept in memory
+
     def on_resize(self) -> None:
         self._show_status()
 
@@ -94,16 +97,28 @@ class MainScreen(PanesScreen):
             self._output_waits = self._resting is not None or self.runs.is_awaited
 
     def go_to_job(self, job: str) -> None:
-        """Put the cursor on a job, which no filter hides."""
+        """Put the cursor on a job, which no filter hides; of one that is archived, say that."""
+        row = self._state.jobs.get(job)
+        if row is not None and self.jobs.leaves_out(row):
+            self._say_archived(job)
+            return
         self._go_to(self.jobs, job)
         self.focus_pane("jobs")
 
     def go_to_run(self, job: str, run: str) -> None:
-        """Put the cursors on a job and on a run of it, which no filter hides."""
+        """Put the cursors on a job and on a run of it, which no filter hides; of one that is
+        archived, say that."""
+        record = self._state.runs.get(run)
+        if record is not None and self.runs.leaves_out(record):
+            self._say_archived(record.name)
+            return
         if self.jobs.job is not None:  # else the runs of all jobs are there
             self._go_to(self.jobs, job)
         self._go_to(self.runs, run)
         self.focus_pane("runs")
+
+    def _say_archived(self, name: str) -> None:
+        self.notify(f"{name} is archived: A shows what is", severity="warning", markup=False)
 
     def _go_to(self, pane: "RunsPane | JobsPane", key: str) -> None:
         if pane.is_filtered:

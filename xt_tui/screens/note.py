@@ -56,17 +56,23 @@ class NoteScreen(ModalScreen[str | None]):
     def action_edit(self) -> None:
         """Let the user go on in the editor; what is written there comes back."""
         area = self.query_one(TextArea)
+        try:
+            written = self._edited(area.text)
+        except OSError as error:
+            text = f"it cannot be edited in a file: {error.strerror}"
+            self.notify(text, severity="error", markup=False)
+            return
+        if written is not None:
+            area.text = written.rstrip("\n")
+            area.move_cursor(area.document.end)
+
+    def _edited(self, text: str) -> str | None:
+        """What the editor makes of a text; None if there is no editor. Raises OSError where there
+        is no file for it, or none any more."""
         with tempfile.TemporaryDirectory(prefix="xt-") as folder:
             file = Path(folder) / "notes.md"
-            text = f"{area.text}\n" if area.text else ""  # a file of lines, as editors have it
-            file.write_text(text, encoding="utf-8", errors="backslashreplace")
+            lines = f"{text}\n" if text else ""  # a file of lines, as editors have it
+            file.write_text(lines, encoding="utf-8", errors="backslashreplace")
             if not programs.edit(self.app, file, self._environ):
-                return
-            try:
-                written = file.read_text(encoding="utf-8", errors="backslashreplace")
-            except OSError as error:
-                text = f"what the editor left cannot be read: {error.strerror}"
-                self.notify(text, severity="error", markup=False)
-                return
-        area.text = written.rstrip("\n")
-        area.move_cursor(area.document.end)
+                return None
+            return file.read_text(encoding="utf-8", errors="backslashreplace")

@@ -120,7 +120,10 @@ class SearchScreen(ModalScreen[str | None]):
         self._pairs: dict[str, tuple[WorkItem, Run]] = {}
         self._revision = 0
         self._drawn: dict[str, object] = {}
-        """Part -> the state that it shows or is being drawn for."""
+        """Part -> the state that it shows."""
+        self._asked: tuple[str, object] | None = None
+        """The part that is drawn next, and for which state: a request that is overtaken is never
+        met."""
         self._best_running: tuple[str, float] | None = None
         self._stopping: str | None = None
         """Its early stopping; None until that is read."""
@@ -147,6 +150,9 @@ class SearchScreen(ModalScreen[str | None]):
         self.sets.hold_keys()
         self.take(self._row)
         self.app.theme_changed_signal.subscribe(self, lambda _theme: self._wear())
+
+    def on_unmount(self) -> None:
+        self.app.theme_changed_signal.unsubscribe(self)  # or it would be kept in memory
 
     # News -------------------------------------------------------------------------------
 
@@ -211,9 +217,9 @@ class SearchScreen(ModalScreen[str | None]):
         size = next((page.scrollable_content_region.size for page in pages), Size(0, 0))
         judged_by = tuple(objectives_of(self._row.job))
         wanted = (self._revision, len(self._pairs), size, judged_by)
-        if not size or self._drawn.get(part) == wanted:
+        if not size or wanted == self._drawn.get(part) or (part, wanted) == self._asked:
             return
-        self._drawn[part] = wanted
+        self._asked = (part, wanted)
         pairs = list(self._pairs.values())
         self._charts.ask(lambda: self._drawing(part, wanted, pairs, size))
 
@@ -247,13 +253,16 @@ class SearchScreen(ModalScreen[str | None]):
     def _show_drawn(self, message: Drawn) -> None:
         self._best_running = message.running
         self._show_facts()
-        if self._drawn.get(message.part) == message.of:
-            for static in self.query(f"#search-{message.part}").results(Static):
-                static.update(message.text)
+        self._drawn[message.part] = message.of
+        if self._asked == (message.part, message.of):
+            self._asked = None
+        for static in self.query(f"#search-{message.part}").results(Static):
+            static.update(message.text)
 
     def _wear(self) -> None:
         """Texts that have their colours in them are made anew in those of another theme."""
         self._drawn.clear()
+        self._asked = None
         self._show_facts()
         self._draw()
 

@@ -42,9 +42,13 @@ class TeamScreen(ModalScreen[str | None]):
 
     def on_mount(self) -> None:
         options = self.query_one(OptionList)
-        options.highlighted = list(self._teams).index(self._current)
+        names = list(self._teams)
+        options.highlighted = names.index(self._current) if self._current in names else 0
         options.focus()
         self.app.theme_changed_signal.subscribe(self, lambda _theme: self._wear())
+
+    def on_unmount(self) -> None:
+        self.app.theme_changed_signal.unsubscribe(self)  # or it would be kept in memory
 
     def _wear(self) -> None:
         """Lines have their colours in them: they are made anew in those of another theme."""

@@ -1,9 +1,10 @@
 """Completion of file names in a form."""
 
-import asyncio
 from pathlib import Path
 
 from textual.suggester import Suggester
+
+from xt_tui.threads import read
 
 
 class FileSuggester(Suggester):
@@ -14,7 +15,7 @@ class FileSuggester(Suggester):
         self._folder = folder
 
     async def get_suggestion(self, value: str) -> str | None:
-        return await asyncio.to_thread(self._first, value)
+        return await read(lambda: self._first(value))
 
     def _first(self, value: str) -> str | None:
         above, slash, begun = value.rpartition("/")

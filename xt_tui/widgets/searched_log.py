@@ -15,6 +15,7 @@ from xt_core.query.formats import counted
 from xt_tui.console.index import LineIndex, catch_up
 from xt_tui.console.lines import LineBuffer
 from xt_tui.console.matching import ErrorMatcher, matcher_of
+from xt_tui.threads import read
 from xt_tui.widgets.log_view import LogView
 from xt_tui.widgets.search_bar import SearchBar
 
@@ -206,9 +207,7 @@ class SearchedLog(Vertical):
             return
         if not self._is_looking and any(index.is_behind for index in self._indexes()):
             self._is_looking = True
-            self.run_worker(
-                self._look, thread=True, group="search", description="search", exit_on_error=False
-            )
+            self.app.run_worker(read(self._look), description="search", exit_on_error=False)
         if self._wanted is not None and self._wanted():
             self._wanted = None
         self._tell()
