@@ -4,6 +4,7 @@ import csv
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -205,6 +206,22 @@ def test_what_was_logged_needs_no_family_if_the_name_is_clear(
     )
     error = xt("list", "runs", "--sort", "los", code=2).err
     assert "did you mean metrics.loss?" in error
+
+
+def test_names_that_nobody_can_ask_for_harm_no_report(xt: Commands, filled: StatsStore) -> None:
+    """Older versions have stored them."""
+    start = filled.journal_end("ws1", "run2.12")
+    values: dict[str, Value] = {"": 1, "a\0b": 2, "\ud800": 3, "fine": 4}
+    point = MetricRecord(start, 1e9, 0.0, values)
+    batch = JournalBatch("ws1", "run2.12", start, start + 100, [point], {"": 1}, {"": True})
+    filled.add_journal(batch)
+    job = replace(filled.job("job1"), name="job3", primary_metric="a\0b", nodes=[])
+    filled.add_job(job, [], [])
+    heads = xt("list", "runs", "run2.12").lines[0].split()
+    assert "fine" in heads
+    assert xt("list", "runs", "run2.12", "--json").json["total"] == 1
+    assert "run2.12" in xt("view", "run", "run2.12").out
+    assert xt("list", "jobs", "--json").json["jobs"][-1]["best"] is None
 
 
 def test_runs_can_be_grouped(xt: Commands, filled: StatsStore) -> None:

@@ -98,6 +98,8 @@ def counts(connection: sqlite3.Connection, names: Sequence[str]) -> dict[str, Jo
 
 def best_run(connection: sqlite3.Connection, job: Job) -> tuple[str, float] | None:
     """The completed run with the best value of the job's primary metric, and that value."""
+    if "\0" in job.primary_metric:  # SQLite takes it for the end of the path
+        return None
     path = '$."' + job.primary_metric.replace('"', '\\"') + '"'
     row = connection.execute(
         "SELECT name, json_extract(metrics, ?1) AS value FROM runs "

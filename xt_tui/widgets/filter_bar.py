@@ -173,8 +173,8 @@ class FilterBar(Vertical):
 
     def _use_whole(self, text: str) -> None:
         """Use all that is typed, and keep it."""
-        self._names = list(self._read_names())
         try:
+            self._names = list(self._read_names())
             filters = parse_filters(text, self._fields, self._names)
         except UsageError as problem:
             self._say_problem(problem)
