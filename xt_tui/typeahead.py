@@ -50,7 +50,8 @@ class Typeahead(App[int]):
         if isinstance(event, Input) and not self.screen_stack:
             return
         if not self._has_to_wait(event):
-            await super().on_event(event)
+            if not self._is_on_what_passes(event):
+                await super().on_event(event)
         elif self._holds and isinstance(event, events.Key) and event.key in _GIVING_UP:
             self._give_up()
         else:
@@ -141,6 +142,17 @@ class Typeahead(App[int]):
             self._typed.clear()
         finally:
             self._current = self._typing = None
+
+    def _is_on_what_passes(self, event: events.Event) -> bool:
+        """Whether a mouse is on what is no longer there but on the screen, or not yet: on a toast
+        that comes or goes. Textual asks it for its place and its style, which it does not have."""
+        if not isinstance(event, events.MouseEvent) or self.mouse_captured is not None:
+            return False
+        try:
+            widget, _ = self.get_widget_at(event.x, event.y)
+        except NoWidget:
+            return False
+        return not (widget.is_attached and widget.is_mounted)
 
     def _under_mouse(self, event: events.Event) -> Sequence[DOMNode]:
         """What a button is pressed on, from the innermost outwards."""

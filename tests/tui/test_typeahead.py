@@ -9,6 +9,7 @@ from textual.geometry import Offset
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
+from textual.widgets._toast import Toast
 from tui_support import names, text_of, told, until, until_loaded
 
 from xt_core.errors import UsageError
@@ -122,6 +123,19 @@ async def test_a_click_acts_after_the_keys_before_it_and_before_those_behind_it(
         press(pilot, second, events.MouseScrollDown, events.MouseMove)  # in their order
         burst(pilot, "G")
         await until(pilot, lambda: table.cursor_key == "ws1/run2")
+
+
+async def test_a_toast_may_be_clicked_again_while_it_goes(session: Session) -> None:
+    async with XtApp(session).run_test(size=(140, 40), notifications=True) as pilot:
+        app = await until_loaded(pilot, 7)
+        app.notify("read this")
+        await until(pilot, lambda: any(toast.region.width for toast in app.screen.query(Toast)))
+        place = app.screen.query_one(Toast).region.offset + Offset(3, 1)
+        for _ in range(4):
+            press(pilot, place)
+        burst(pilot, "3j")
+        await until(pilot, lambda: app.runs.table.cursor_key == "ws1/run1.2")
+        assert not app.screen.query(Toast)
 
 
 async def test_a_button_that_is_let_go_of_while_something_is_looked_up_is_not_forgotten(

@@ -72,7 +72,7 @@ class OptionFields(VerticalScroll):
         super().__init__(id=id, can_focus=False)
         self.parameters = Parameters(id="parameters")
         self._stopping = Stopping(id="stopping")
-        self._goal = _select("goal", _GOALS, "as configured (by default: maximize)")
+        self._goal = _select("goal", _GOALS, "as the metric or its name says")
         self._metrics = MetricSuggester()
         self._wrong: Set[str] = frozenset()
         self._fields = {
@@ -109,7 +109,8 @@ class OptionFields(VerticalScroll):
         if not place.children:
             await place.mount_all(self._more_options())
             self.mark(self._wrong)
-        self.query_one("#more", Collapsible).collapsed = False
+        for more in self.query("#more").results(Collapsible):  # none while the form closes
+            more.collapsed = False
 
     def _more_options(self) -> Iterator[Widget]:
         for name, field in self._fields.items():
@@ -137,7 +138,8 @@ class OptionFields(VerticalScroll):
         if any(texts.get(name) for name in self._fields if name not in _FIRST):
             await self.show_more()
         # In that one's own queue, so that it comes after what brings unfolded options into sight.
-        self.query_one("#more").call_after_refresh(self.scroll_home, animate=False)
+        for more in self.query("#more"):  # none while the form closes
+            more.call_after_refresh(self.scroll_home, animate=False)
         self._stopping.fill(str(texts.get("early-stopping", "")))
         goal = next((name for name in _GOALS if texts.get(name)), None)
         _choose(self._goal, goal)
