@@ -16,6 +16,7 @@ _STRFTIME = {DATE_ONLY: "%Y-%m-%d", TIME_ONLY: "%H:%M:%S"}
 PRECISION = 3
 """Decimals of a float, unless the user chose otherwise."""
 _SMALLEST_PLAIN, _LARGEST_PLAIN = 1e-4, 1e7
+_MOST_DECIMALS = 9
 _DATE_AND_TIME = "%Y-%m-%d %H:%M:%S"
 _NUMERIC = frozenset({Kind.NUMBER, Kind.DURATION, Kind.ANY})
 _UNITS = ("B", "KB", "MB", "GB", "TB")
@@ -60,7 +61,8 @@ def format_fits(format_: str, kind: Kind) -> bool:
 
 
 def format_float(value: float, precision: int = PRECISION) -> str:
-    """`precision` decimals, or as many significant digits below 1; scientific at the extremes.
+    """`precision` decimals, or as many significant digits below 1, and more where that would round
+    to 1: runs of an accuracy of 0.99996 are told apart. Scientific at the extremes.
 
     Zeros at the end are left out: `0.1`, `12.346`, `0.00123`, `1.5e-05`, `3.0`.
     """
@@ -73,6 +75,8 @@ def format_float(value: float, precision: int = PRECISION) -> str:
     decimals = precision
     if 0 < size < 1:
         decimals = precision - 1 - math.floor(math.log10(size))
+        if round(size, decimals) == 1:
+            decimals = min(math.ceil(-math.log10(1 - size)), _MOST_DECIMALS)
     return _trim(f"{value:.{decimals}f}")
 
 
