@@ -58,7 +58,7 @@ async def test_notes_are_written_here_or_in_the_editor(
         assert app.state.jobs["job1"].job.notes == session.store.job("job1").notes == "j"
 
 
-async def test_many_are_archived_only_after_a_question(session: Session) -> None:
+async def test_many_are_changed_and_archived_only_after_a_question(session: Session) -> None:
     job = Job("job3", "ws1", "many", "repeat", "local", "ada", 1e9, 21, 1)
     runs = [
         Run("ws1", f"run3.{n}", "job3", "many", "node0", RunStatus.QUEUED, 1e9)
@@ -70,7 +70,15 @@ async def test_many_are_archived_only_after_a_question(session: Session) -> None
     async with XtApp(session).run_test(size=(140, 40)) as pilot:
         app = await until_loaded(pilot, 28)
         app.runs.apply(View(filter="job=job3"))
-        await pilot.press("asterisk", "d")
+        await pilot.press("asterisk", "t", *"best", "enter")
+        await until(pilot, lambda: "Change the tags of 21 runs?" in text_of(app))
+        await pilot.press("n", "i", *"good", "ctrl+s")
+        await until(pilot, lambda: "Change the notes of 21 runs?" in text_of(app))
+        await pilot.press("y")
+        await until(pilot, lambda: told(app)[-1:] == ["notes of 21 runs set"])
+        kept = [session.store.run("ws1", run.name) for run in runs]
+        assert [(run.notes, run.tags) for run in kept] == [("good", {})] * 21
+        await pilot.press("d")
         await until(pilot, lambda: "Archive 21 runs?" in text_of(app))
         await pilot.press("n")
         assert app.runs.marked == 21

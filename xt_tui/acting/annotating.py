@@ -10,6 +10,7 @@ from xt_core.query.formats import counted
 from xt_core.reports.jobs import job_rows
 from xt_core.session import Session
 from xt_tui.acting.steering import Acted, Progressed, as_told
+from xt_tui.screens.confirm import MOST_UNTYPED, ConfirmScreen
 from xt_tui.telling import ACTS
 
 if TYPE_CHECKING:
@@ -49,6 +50,18 @@ def meant(app: "XtApp") -> Meant:
     if app.on_jobs:
         return Meant(jobs=[row.job for row in app.jobs.chosen])
     return Meant(runs=app.main.meant_runs)
+
+
+def ask_if_many(
+    app: "XtApp", what: Meant, question: str, consequence: str, yes: str, go_on: Callable[[], None]
+) -> None:
+    """Go on; but of more than one has in view, ask first."""
+    if len(what.names) <= MOST_UNTYPED:
+        go_on()
+        return
+    names = [record.name for record in what.records]
+    screen = ConfirmScreen(f"{question}?", names, consequence, yes, "Leave them")
+    app.push_screen(screen, lambda is_meant: go_on() if is_meant else None)
 
 
 def change(

@@ -6,7 +6,6 @@ from xt_core.annotations import archived, check_may_be_archived, is_archived, un
 from xt_tui.acting import annotating
 from xt_tui.acting.annotating import Meant
 from xt_tui.actions.guards import NO_JOB
-from xt_tui.screens.confirm import MOST_UNTYPED, ConfirmScreen
 
 if TYPE_CHECKING:
     from xt_tui.app import XtApp
@@ -26,17 +25,14 @@ def toggle(app: "XtApp") -> None:
         [run for run in meant.runs if not is_archived(run)],
         [job for job in meant.jobs if not is_archived(job)],
     )
-    if len(chosen.names) <= MOST_UNTYPED:
-        _archive(app, chosen)
-        return
-    screen = ConfirmScreen(
-        f"Archive {chosen.text}?",
-        [record.name for record in chosen.records],
+    annotating.ask_if_many(
+        app,
+        chosen,
+        archive := f"Archive {chosen.text}",
         "They are not shown any more, and nothing is lost: A shows them, d there brings them back.",
-        f"Archive {chosen.text}",
-        "Keep them",
+        archive,
+        lambda: _archive(app, chosen),
     )
-    app.push_screen(screen, lambda yes: _archive(app, chosen) if yes else None)
 
 
 def _archive(app: "XtApp", chosen: Meant) -> None:

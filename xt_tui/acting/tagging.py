@@ -29,7 +29,15 @@ def ask_for_tags(app: "XtApp") -> None:
                 return {"tags": kept}
 
             count = counted(len(meant.names), "job" if meant.jobs else "run")
-            annotating.change(app, meant, changed, _BADGE, f"tags of {count} set")
+            told = f"tags of {count} set"
+            annotating.ask_if_many(
+                app,
+                meant,
+                f"Change the tags of {count}",
+                f"{text}: what they have by these names now is replaced.",
+                "Change tags",
+                lambda: annotating.change(app, meant, changed, _BADGE, told),
+            )
 
     app.push_screen(AskScreen(f"Tags of {meant.text}", hint, parse_change), answered)
 
@@ -54,7 +62,14 @@ def ask_for_notes(app: "XtApp") -> None:
         if written is not None:
             notes = written.encode("utf-8", "backslashreplace").decode()
             told = f"notes of {meant.text} {'set' if notes else 'cleared'}"
-            annotating.change(app, meant, lambda _tags: {"notes": notes}, _BADGE, told)
+            annotating.ask_if_many(
+                app,
+                meant,
+                f"Change the notes of {meant.text}",
+                "The notes that they have now are replaced.",
+                "Change notes",
+                lambda: annotating.change(app, meant, lambda _: {"notes": notes}, _BADGE, told),
+            )
 
     screen = NoteScreen(f"Notes of {meant.text}", text, warning, app.session.environ)
     app.push_screen(screen, answered)
