@@ -77,7 +77,7 @@ class Launching:
         """What to tell of a primary metric that was given and never logged."""
         if not request.primary_metric:
             return ""
-        objectives = parse_objectives(request.primary_metric, True)
+        objectives = parse_objectives(request.primary_metric, lambda _: True)
         return unlogged([each.metric for each in objectives], command, self._logged)
 
     def taken_over(self, words: Sequence[str]) -> TakenOver:

@@ -9,6 +9,8 @@ from xt_core.cli.run import read_command_line
 from xt_core.errors import UsageError
 from xt_core.home import Home
 from xt_core.session import Session
+from xt_core.submit.options import RunRequest
+from xt_core.submit.preparation import prepare
 from xt_core.submit.presets import Preset, save_preset
 
 
@@ -31,7 +33,9 @@ def test_what_is_hardly_meant_is_warned_of_and_xt_does_not_run_itself(xt: Comman
     Path("t.py").touch()
     done = xt("run", "--dry-run", "t.py", "--lr=[$loguniform(.1, 1)]", "--n=[1")
     warnings = [line for line in done.err.splitlines() if line.startswith("warning: ")]
-    assert [line.split(":")[1] for line in warnings] == [" lr", " --n=[1"]
+    assert [line.split(":")[1] for line in warnings] == [
+        " lr", " --n=[1", " a search of 1 run",
+    ]  # fmt: skip
     assert "static random: 1 run" in done.out
     error = xt("run", "xt", "run", "--runs", "4", "t.py", code=2).err
     assert "the command to run begins with xt run itself" in error
@@ -51,6 +55,26 @@ def test_a_search_by_a_metric_that_nobody_chose_is_warned_of(xt: Commands) -> No
         chosen = (*options, "--primary-metric", "loss:min")
         assert "warning" not in xt(*search[:2], *chosen, *search[2:]).err
     assert "warning" not in xt(*search).err
+
+
+def test_a_loss_is_minimised_unless_anything_says_otherwise(xt: Commands, home: Home) -> None:
+    Path("t.py").touch()
+    search = ("t.py", "--lr=[.1, .2]")
+
+    def goals(metric: str, *, maximize: bool | None = None) -> list[bool]:
+        request = RunRequest(list(search), runs=2, primary_metric=metric, maximize=maximize)
+        session = Session(home=home, overrides=request.overrides())
+        return [each.maximize for each in prepare(session, request).objectives]
+
+    assert goals("val/loss,test-acc,speed") == [False, True, True]
+    assert goals("loss:max,acc:min") == [True, False]
+    assert goals("loss", maximize=True) == [True]
+    told = xt("run", "--dry-run", "--runs", "2", "--primary-metric", "val/loss,acc", *search).err
+    hint = "val/loss is minimised, as its name says; else write val/loss:max"
+    assert [line for line in told.splitlines() if "warning" in line] == [f"warning: {hint}"]
+    for said in (("--minimize",), ("--maximize",)):
+        words = ("--primary-metric", "val/loss", *said)
+        assert "warning" not in xt("run", "--dry-run", "--runs", "2", *words, *search).err
 
 
 def test_runs_beyond_a_grid_are_warned_of(xt: Commands) -> None:

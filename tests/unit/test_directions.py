@@ -2,7 +2,7 @@
 
 import pytest
 
-from xt_core.reports.direction import is_maximized, likely_primary
+from xt_core.reports.direction import is_an_error, is_maximized, likely_primary
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,12 @@ from xt_core.reports.direction import is_maximized, likely_primary
 )
 def test_the_likeliest_to_tell_which_run_is_best(logged: list[str], primary: str) -> None:
     assert likely_primary(logged) == primary
+
+
+def test_some_names_say_that_less_is_better() -> None:
+    errors = ["loss", "val/loss", "trainLoss", "top1_err", "mean-error", "val_ppl"]
+    others = ["acc", "lossless", "error_score", "x", "epoch", "latency"]
+    assert [is_an_error(name) for name in (*errors, *others)] == [True] * 6 + [False] * 6
 
 
 def test_more_is_better_of_what_is_named_so() -> None:

@@ -37,7 +37,8 @@ _GENERAL = Section(
         ),
         "maximize-metric": flag(
             True,
-            "Whether a larger primary metric is better.",
+            "Whether a larger primary metric is better; where nothing says so, less of a loss or "
+            "an error is.",
             env="XT_MAXIMIZE_METRIC",
             option="maximize",
         ),

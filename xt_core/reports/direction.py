@@ -24,6 +24,12 @@ def is_maximized(metric: str, primary: str, maximize: bool) -> bool:
     return any(map(_MORE_IS_BETTER.fullmatch, _words(metric)))
 
 
+def is_an_error(metric: str) -> bool:
+    """Whether a metric's name says that less of it is better: a loss, an error or the like."""
+    words, (scores, errors) = _words(metric), _QUALITIES
+    return any(map(errors.fullmatch, words)) and not any(map(scores.fullmatch, words))
+
+
 def likely_primary(metrics: Sequence[str]) -> str:
     """The metric that most likely tells which run is best, by its name: an accuracy (or another
     score) in validation, else a loss (or another error) in validation; else an accuracy, else a

@@ -1,5 +1,7 @@
 """What a search goes by, as users write it: `loss`, or several metrics as `acc:max,latency:min`."""
 
+from collections.abc import Callable
+
 from xt_core.errors import UsageError
 from xt_core.model.records import Objective
 
@@ -11,8 +13,8 @@ _MEANT = {
 """What others call a direction."""
 
 
-def parse_objectives(text: str, maximize: bool) -> list[Objective]:
-    """The objectives of a text; `maximize` is the direction of those without one.
+def parse_objectives(text: str, maximize: Callable[[str], bool]) -> list[Objective]:
+    """The objectives of a text; `maximize` tells the direction of those without one, by name.
 
     A colon that is followed by no direction belongs to the name. Raises UsageError for a direction
     that is neither `max` nor `min`.
@@ -29,7 +31,7 @@ def parse_objectives(text: str, maximize: bool) -> list[Objective]:
     return objectives
 
 
-def _objective(text: str, maximize: bool) -> Objective:
+def _objective(text: str, maximize: Callable[[str], bool]) -> Objective:
     name, colon, direction = text.rpartition(":")
     if colon and direction in _DIRECTIONS:
         return Objective(name.strip(), _DIRECTIONS[direction])
@@ -37,4 +39,4 @@ def _objective(text: str, maximize: bool) -> Objective:
         raise UsageError(
             f"--primary-metric {text!r}: a direction is max or min", f"as in {name}:{meant}"
         )
-    return Objective(text, maximize)
+    return Objective(text, maximize(text))

@@ -200,6 +200,8 @@ def prepare(session: Session, request: RunRequest) -> Preparation:
         doubts=[
             *_doubts(session, request, search["option_prefix"]),
             *searching.repeat_doubts(space, plan.search_type, plan.work_items),
+            *searching.size_doubts(plan, search),
+            *searching.goal_doubts(session, objectives),
             *searching.metric_doubts(plan, objectives if is_metric_default else (), stopping),
         ],
     )

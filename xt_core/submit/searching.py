@@ -11,9 +11,10 @@ from xt_core.errors import UsageError
 from xt_core.model.records import Objective
 from xt_core.model.states import Schedule, SearchStyle
 from xt_core.query.formats import counted
+from xt_core.reports.direction import is_an_error
 from xt_core.search.objectives import parse_objectives
 from xt_core.search.space import Space
-from xt_core.search.static import GRID
+from xt_core.search.static import GRID, RANDOM
 from xt_core.session import Session
 from xt_core.submit.command import find_search_options
 from xt_core.submit.options import RunRequest
@@ -21,6 +22,7 @@ from xt_core.submit.placement import Placement
 from xt_core.submit.plan import Plan
 
 _SECTION = "hyperparameter-search"
+_MAXIMIZE = "general.maximize-metric"
 _SLACKS = ("slack-factor", "slack-amount")
 """Two ways to say one thing."""
 
@@ -64,10 +66,13 @@ def _seed(session: Session) -> int:
 
 
 def chosen_objectives(session: Session, plan: Plan) -> list[Objective]:
-    """What the job goes by. Raises UsageError where its algorithm cannot."""
+    """What the job goes by: where nobody says whether more or less of a metric is better, its
+    name may. Raises UsageError where its algorithm cannot."""
     config = session.config
+    wanted, is_unsaid = config.boolean(_MAXIMIZE), config.origin(_MAXIMIZE) == "default"
     objectives = parse_objectives(
-        config.string("general.primary-metric"), config.boolean("general.maximize-metric")
+        config.string("general.primary-metric"),
+        lambda metric: wanted and not (is_unsaid and is_an_error(metric)),
     )
     if plan.style is SearchStyle.DYNAMIC and plan.template is not None and plan.search_type:
         from xt_core.search.spec import check_algorithm
@@ -105,6 +110,23 @@ def repeat_doubts(space: Space | None, search_type: str | None, runs: int) -> li
     if size is None or runs <= size:
         return []
     return [f"the grid has {counted(size, 'set')}: {runs - size:,} of {runs:,} runs repeat one"]
+
+
+def size_doubts(plan: Plan, search: Mapping[str, Any]) -> list[str]:
+    """That nobody said how many sets a random search has; `search` as of `plan_arguments`."""
+    if plan.search_type != RANDOM or search["runs"] is not None or search["max_runs"] is not None:
+        return []
+    return [f"a search of {counted(plan.work_items, 'run')}: say how many, as in --runs 50"]
+
+
+def goal_doubts(session: Session, objectives: Sequence[Objective]) -> list[str]:
+    """Which metrics are minimised since their names say so, and nothing else does."""
+    if session.config.origin(_MAXIMIZE) != "default":
+        return []
+    text = session.config.string("general.primary-metric")
+    unsaid = {each.metric for each in parse_objectives(text, lambda _: True) if each.maximize}
+    named = [each.metric for each in objectives if each.metric in unsaid and not each.maximize]
+    return [f"{name} is minimised, as its name says; else write {name}:max" for name in named]
 
 
 def metric_doubts(

@@ -77,7 +77,8 @@ class FieldScreen(TypedChoice[str | None]):
     def _end_with(self, name: str) -> None:
         """In an order, a line that is found begins with what was typed, whatever that is."""
         try:
-            self._check(name)
+            if name not in self._names:
+                self._check(name)
         except UsageError as error:
             self._say(f"{error.message}: {error.hint}")
         else:

@@ -142,10 +142,18 @@ class LaunchScreen(OutcomeScreen[Submission | None]):
             self._changed()
         else:
             await self.fill(self._first)
+            if self._is_closing:
+                return
             self._first = self.content  # as the fields say it
         if (draft := self._drafts.take(*self._purpose)) is not None:
             await self.fill(draft)
-            self.describe(_AS_LEFT)
+            if not self._is_closing:
+                self.describe(_AS_LEFT)
+
+    @property
+    def _is_closing(self) -> bool:
+        """Whether its fields are gone: the app may be told to end at any time."""
+        return not self.query("#command")
 
     def describe(self, note: str = "") -> None:
         """What the first field takes; before that, what has happened to the form."""
@@ -161,13 +169,16 @@ class LaunchScreen(OutcomeScreen[Submission | None]):
 
     async def fill(self, content: Preset, *, focus: bool = True) -> None:
         """Say this and nothing else; the cursor goes to the command, with `focus` the keys too."""
-        for name in await self._options.fill(content.options):
+        left_out = await self._options.fill(content.options)
+        if self._is_closing:
+            return
+        for name in left_out:
             text = f"{name} {content.options[name]} is left out: there is none any more"
             self.notify(text, severity="warning", markup=False)
         self.command.value = content.command
         self.command.cursor_position = len(content.command)
         await self._options.parameters.fill(list(content.parameters))
-        if self.is_left:
+        if self.is_left or self._is_closing:
             return
         self.describe()
         if focus or self.focused is None:
@@ -180,7 +191,8 @@ class LaunchScreen(OutcomeScreen[Submission | None]):
         if content != self._first:
             self._emptied = content
             await self.fill(self._first)
-            self.describe(_EMPTIED)
+            if not self._is_closing:
+                self.describe(_EMPTIED)
         elif self._emptied is not None:
             await self.fill(self._emptied)
 

@@ -67,12 +67,17 @@ class NoteScreen(ModalScreen[str | None]):
             area.move_cursor(area.document.end)
 
     def _edited(self, text: str) -> str | None:
-        """What the editor makes of a text; None if there is no editor. Raises OSError where there
-        is no file for it, or none any more."""
+        """What the editor makes of a text; None, which is told, if there is no editor, or it leaves
+        nothing. Raises OSError where there is no file for it."""
         with tempfile.TemporaryDirectory(prefix="xt-") as folder:
             file = Path(folder) / "notes.md"
             lines = f"{text}\n" if text else ""  # a file of lines, as editors have it
             file.write_text(lines, encoding="utf-8", errors="backslashreplace")
             if not programs.edit(self.app, file, self._environ):
                 return None
-            return file.read_text(encoding="utf-8", errors="backslashreplace")
+            try:
+                return file.read_text(encoding="utf-8", errors="backslashreplace")
+            except OSError as error:
+                told = f"what the editor left cannot be read: {error.strerror}"
+                self.notify(told, severity="error", markup=False)
+                return None
