@@ -309,6 +309,28 @@ async def test_lines_are_marked_and_selected() -> None:
         assert selected == ("ne 3\nline 4\nline", "\n")
 
 
+@pytest.mark.parametrize("width", [40, 41])
+async def test_what_is_selected_of_wide_characters_is_what_is_lit_and_copied(width: int) -> None:
+    """In one of the widths a row of the wrapped line ends within a character."""
+    text = "".join(map(chr, range(0x4E00, 0x4E00 + 60)))
+    async with Console().run_test(size=(width, 10)) as pilot:
+        console = Feeding(pilot)
+        view, screen = console.view, pilot.app.screen
+        await console.feed(f"{text}END\n".encode())
+        view.toggle_wrap()
+        await pilot.pause()
+        screen.selections = {view: Selection(Offset(60, 0), Offset(63, 0))}
+        assert lit(view) == screen.get_selected_text() == "END"
+        screen.clear_selection()
+        half = view.width % 2  # of a character that began in the first row
+        begin = view.width // 2 + half
+        await pilot.hover(view, offset=(half, 1))
+        await pilot.mouse_down(view, offset=(half, 1))
+        await pilot.hover(view, offset=(half + 8, 1))
+        await pilot.mouse_up(view, offset=(half + 8, 1))
+        assert lit(view) == screen.get_selected_text() == text[begin : begin + 5]
+
+
 async def test_whatever_bytes_come_they_are_shown_searched_and_moved_over() -> None:
     noise = random.Random(7).randbytes(100_000)
     long = b"a" * 1_000_000 + b"\n" + b"b" * 1_000_000 + b"\n"
@@ -361,3 +383,14 @@ def highlighted(view: LogView) -> set[str]:
         for segment in view.render_line(y)
         if segment.style and segment.style.underline
     }
+
+
+def lit(view: LogView) -> str:
+    """What is in sight of the text that is shown as selected."""
+    look = view.screen.get_component_rich_style("screen--selection")
+    return "".join(
+        segment.text
+        for y in range(view.size.height)
+        for segment in view.render_line(y)
+        if segment.style and segment.style.bgcolor == look.bgcolor
+    )

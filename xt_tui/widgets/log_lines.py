@@ -16,7 +16,7 @@ from xt_tui.console.index import LineIndex
 from xt_tui.console.lines import LineBuffer
 from xt_tui.console.rows import Rows, lines_of, rows_of
 from xt_tui.console.wrapping import end_of, parts_of
-from xt_tui.widgets.log_strips import LogStyles, StripMaker, over
+from xt_tui.widgets.log_strips import LogStyles, StripMaker, characters_before, marked, over
 from xt_tui.widgets.scrolled_lines import ScrolledLines
 
 
@@ -124,6 +124,7 @@ class LogLines(ScrolledLines):
         row = self.rows.row(number)
         if self.text_selection is not None:
             strip = self._selected(strip, row)
+        whole = strip
         is_cut = not self.wraps and strip.cell_length > left + room
         strip = strip.crop_extend(left, left + room, styles.text)
         if is_cut:
@@ -131,7 +132,7 @@ class LogLines(ScrolledLines):
         if self.range is not None and self.range.ends[0] <= number <= self.range.ends[1]:
             strip = over(strip.crop_extend(0, room, styles.text), 0, room, styles.marked)
         if self.mouse_hover:  # places for selecting; they cost, and are not asked for otherwise
-            strip = strip.apply_offsets(left, row)
+            strip = strip.apply_offsets(characters_before(whole, left), row)
         return Strip.join([self._number(number, part, styles), strip]) if self._gutter else strip
 
     def _in_sight(self) -> list[tuple[int, int, bytes]]:
@@ -193,9 +194,10 @@ class LogLines(ScrolledLines):
         span = self.text_selection.get_span(row) if self.text_selection else None
         if span is None:
             return strip
-        start, stop = span
+        start, stop = span  # Textual counts characters, which may be of two cells or of none
         style = self.screen.get_component_rich_style("screen--selection")
-        return over(strip, start, strip.cell_length if stop == -1 else stop, style)
+        chosen = start, len(strip.text) if stop == -1 else stop
+        return Strip(marked(list(strip), [chosen], style), strip.cell_length)
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         start, end = selection

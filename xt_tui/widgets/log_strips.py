@@ -108,3 +108,9 @@ def over(strip: Strip, start: int, stop: int, style: Style) -> Strip:
         [Segment(text, (old or Style.null()) + style) for text, old, _ in parts[1]], stop - start
     )
     return Strip.join([parts[0], middle, parts[2]])
+
+
+def characters_before(strip: Strip, cell: int) -> int:
+    """The characters of a strip before one of its cells. That which begins a cell before it, being
+    of two, is not among them: half of it is seen from there on."""
+    return len(strip.text) - len(strip.crop(cell).text)
