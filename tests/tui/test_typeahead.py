@@ -10,13 +10,15 @@ from textual.keys import _character_to_key
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 from textual.widgets._toast import Toast
-from tui_support import names, text_of, told, until, until_loaded
+from tui_support import PATIENCE_SECONDS, names, text_of, told, until, until_loaded
 
 from xt_core.errors import UsageError
 from xt_core.session import Session
 from xt_tui.acting.lookups import look_up
 from xt_tui.actions import ACTIONS
 from xt_tui.app import XtApp
+from xt_tui.panes import awaited
+from xt_tui.panes.awaited import Awaited
 from xt_tui.screens.events import EventsScreen
 from xt_tui.screens.jump import JumpScreen
 from xt_tui.screens.launch import LaunchScreen
@@ -221,3 +223,25 @@ async def test_what_is_typed_while_something_is_looked_up_waits_for_it(
         await until(pilot, lambda: [t.text for t in app.screen.query(TextArea)] == ["cy*"])
         assert "it" in text_of(app)
         assert "too late" not in text_of(app)
+
+
+async def test_the_limit_of_a_wait_that_is_over_does_not_end_a_later_one(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(awaited, "_LONGEST_FIRST_HOLD_SECONDS", 0.1)
+    monkeypatch.setattr(awaited, "_LONGEST_HOLD_SECONDS", 10 * PATIENCE_SECONDS)
+    rung = threading.Event()
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        rows = Awaited(app.runs, lambda: None)
+        rows.hold_keys()
+        rows.show(1)
+        app.runs.set_timer(0.1, rung.set)  # behind the limit, which would ring before
+        rows.ask(2)
+        rows.hold_keys()
+        await until(pilot, rung.is_set)
+        burst(pilot, "E")
+        await pilot.pause()
+        assert app.screen is app.main
+        rows.show(2)
+        await until(pilot, lambda: isinstance(app.screen, EventsScreen))

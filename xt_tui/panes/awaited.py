@@ -3,6 +3,7 @@ so where that takes a while."""
 
 from collections.abc import Callable
 
+from textual.timer import Timer
 from textual.widget import Widget
 
 from xt_tui.typeahead import Typeahead
@@ -20,6 +21,8 @@ class Awaited:
         """`tell` is called when `is_late` has changed."""
         self._pane, self._tell = pane, tell
         self._asked, self._shown = 1, 0
+        self._limit: Timer | None = None
+        """Lets go of keys that are held for too long."""
         self.is_late = False
 
     @property
@@ -37,7 +40,8 @@ class Awaited:
         if isinstance(self._pane.app, Typeahead) and self.is_waiting:
             self._pane.app.hold_keys(self.let_keys_go)
             longest = _LONGEST_HOLD_SECONDS if self._shown else _LONGEST_FIRST_HOLD_SECONDS
-            self._pane.set_timer(longest, self.let_keys_go)
+            self._end_limit()
+            self._limit = self._pane.set_timer(longest, self.let_keys_go)
 
     def show(self, number: int) -> None:
         """That arrangement is what is shown now."""
@@ -48,8 +52,15 @@ class Awaited:
 
     def let_keys_go(self) -> None:
         """What was typed acts on what is there."""
+        self._end_limit()
         if isinstance(self._pane.app, Typeahead):
             self._pane.app.release_keys(self.let_keys_go)
+
+    def _end_limit(self) -> None:
+        """So that it does not end a later hold."""
+        if self._limit is not None:
+            self._limit.stop()
+            self._limit = None
 
     def _look(self) -> None:
         if self.is_waiting != self.is_late and self._pane.is_attached:
