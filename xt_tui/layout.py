@@ -4,6 +4,7 @@ hid and resized, and which panes had the keys last.
 The pane that has the keys is always on screen.
 """
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -26,6 +27,13 @@ BARE_BELOW = 18
 _LEAST_LEFT, _LEAST_RIGHT = 24, 40
 _LEAST_SHARE, _MOST_SHARE = 15, 85
 _LEAST_TEAMS, _MOST_TEAMS = 4, 20
+_SIZES = {
+    "left": (0, sys.maxsize),  # terminals are of any width; each takes what it has room for
+    "teams": (_LEAST_TEAMS, _MOST_TEAMS),
+    "upper": (_LEAST_SHARE, _MOST_SHARE),
+    "beside": (_LEAST_SHARE, _MOST_SHARE),
+}
+"""The least and the most of each size that is not 0."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +66,10 @@ class Layout:
     def _of(document: object) -> "Layout":
         if not isinstance(document, dict):
             raise ValueError("no layout of panes")
-        sizes = {name: document.get(name, 0) for name in ("left", "teams", "upper", "beside")}
+        sizes = {name: document.get(name, 0) for name in _SIZES}
         hidden, zoomed = document.get("hidden", []), document.get("is_zoomed", False)
         is_right = (
-            all(type(size) is int and size >= 0 for size in sizes.values())
+            all(_is_size(name, size) for name, size in sizes.items())
             and isinstance(hidden, list)
             and isinstance(zoomed, bool)
             and all(name in PANES for name in hidden)
@@ -69,6 +77,12 @@ class Layout:
         if not is_right:
             raise ValueError("no layout of panes")
         return Layout(frozenset(hidden), zoomed, **sizes)
+
+
+def _is_size(name: str, size: object) -> bool:
+    """Whether it is one that the user can have chosen, or 0."""
+    least, most = _SIZES[name]
+    return type(size) is int and (size == 0 or least <= size <= most)
 
 
 def most_recent_first(recent: Sequence[str], pane: str) -> tuple[str, ...]:
@@ -123,8 +137,7 @@ def grown(
     """The layout with a pane that is so many cells wider and rows higher, as far as there is
     something beside it to take the room from."""
     width, height = size
-    is_left = pane in LEFT
-    has_both = any(name in shown for name in LEFT) and any(name not in LEFT for name in shown)
+    is_left, has_both = pane in LEFT, _has_both_sides(shown)
     lower = [name for name in LOWER if name in shown]
     if across and pane in lower and len(lower) == 2:
         room = max(1, width - (left_width(layout, width) if has_both else 0))
@@ -143,20 +156,31 @@ def grown(
 
 
 def dragged(
-    layout: Layout, pane: str, width: int, height: int, room: tuple[int, int], screen_width: int
+    layout: Layout,
+    pane: str,
+    shown: frozenset[str],
+    width: int,
+    height: int,
+    room: tuple[int, int],
+    screen_width: int,
 ) -> Layout:
-    """The layout with a pane of so many cells and rows (0: as before), dragged by its border;
-    `room` is that of the right side."""
-    if width and pane in LEFT:
+    """The layout with a pane of so many cells and rows (0: as before), dragged by its border, as
+    far as there is something behind the border; `room` is that of the right side."""
+    lower = [name for name in LOWER if name in shown]
+    if width and pane in LEFT and _has_both_sides(shown):
         most = screen_width - _LEAST_RIGHT
         layout = replace(layout, left=max(_LEAST_LEFT, min(width, most)))
-    elif width and pane in LOWER:
+    elif width and len(lower) == 2 and pane == lower[0]:
         layout = replace(layout, beside=_share(100 * width // max(1, room[0])))
-    if height and pane == "teams":
+    if height and pane == "teams" and all(name in shown for name in LEFT):
         layout = replace(layout, teams=max(_LEAST_TEAMS, min(height, _MOST_TEAMS)))
-    elif height and pane == UPPER:
+    elif height and pane == UPPER and lower:
         layout = replace(layout, upper=_share(100 * height // max(1, room[1])))
     return layout
+
+
+def _has_both_sides(shown: frozenset[str]) -> bool:
+    return any(name in shown for name in LEFT) and any(name not in LEFT for name in shown)
 
 
 def _points(cells: int, room: int) -> int:

@@ -14,6 +14,7 @@ from xt_core.query.views import View
 from xt_core.session import Session
 from xt_tui.actions import ACTIONS
 from xt_tui.app import XtApp
+from xt_tui.layout import Layout
 from xt_tui.panes.pane import Pane
 from xt_tui.screens.confirm import ConfirmScreen
 from xt_tui.screens.events import EventsScreen
@@ -63,6 +64,21 @@ async def test_panes_are_zoomed_hidden_resized_and_that_is_remembered(session: S
         await pilot.press("0")
         await until(pilot, lambda: displayed(app) == all_at_once)
         assert app.jobs.outer_size.width == width
+
+
+async def test_the_border_of_a_pane_that_stands_alone_resizes_nothing(session: Session) -> None:
+    async with XtApp(session).run_test(size=(80, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        for key, pane in (("2", app.jobs), ("3", app.runs)):
+            await pilot.press(key)
+            await until(pilot, lambda wanted=pane: displayed(app) == {wanted.id})  # type: ignore[misc]
+            area = pane.region
+            right, bottom = area.width - 1, area.height - 1
+            for start, end in (((right, 5), (right, 6)), ((5, bottom), (6, bottom))):
+                await pilot.mouse_down(pane, offset=start)
+                await pilot.hover(pane, offset=end)
+                await pilot.mouse_up(pane, offset=end)
+        assert app.layout_of_panes == Layout()
 
 
 async def test_cursor_marks_and_keys_are_kept_over_every_size(session: Session) -> None:

@@ -77,10 +77,30 @@ def test_no_pane_grows_without_end_nor_where_it_is_alone() -> None:
 
 
 def test_borders_are_dragged_to_where_the_mouse_is() -> None:
-    assert dragged(Layout(), "jobs", 60, 0, (70, 30), 120).left == 60
-    assert dragged(Layout(), "runs", 0, 20, (70, 30), 120).upper == 66
-    assert dragged(Layout(), "metrics", 7, 0, (70, 30), 120).beside == 15
-    assert dragged(Layout(), "teams", 0, 9, (70, 30), 120).teams == 9
+    shown = panes_shown(Layout(), 200, 60, FIRST)
+    assert dragged(Layout(), "jobs", shown, 60, 0, (70, 30), 120).left == 60
+    assert dragged(Layout(), "runs", shown, 0, 20, (70, 30), 120).upper == 66
+    assert dragged(Layout(), "metrics", shown, 7, 0, (70, 30), 120).beside == 15
+    assert dragged(Layout(), "teams", shown, 0, 9, (70, 30), 120).teams == 9
+
+
+@pytest.mark.parametrize(
+    ("pane", "shown", "width", "height"),
+    [
+        ("jobs", {"jobs"}, 60, 9),
+        ("jobs", {"teams", "jobs"}, 60, 9),
+        ("teams", {"teams"}, 60, 9),
+        ("teams", {"teams", "runs"}, 0, 9),
+        ("runs", {"runs"}, 60, 9),
+        ("runs", {"jobs", "runs"}, 60, 9),
+        ("metrics", {"runs", "metrics"}, 60, 9),
+        ("output", {"runs", "metrics", "output"}, 60, 9),
+    ],
+)
+def test_a_border_with_nothing_behind_it_changes_nothing(
+    pane: str, shown: set[str], width: int, height: int
+) -> None:
+    assert dragged(Layout(), pane, frozenset(shown), width, height, (70, 30), 80) == Layout()
 
 
 def test_what_is_remembered_is_taken_up_again() -> None:
@@ -92,7 +112,7 @@ def test_what_is_remembered_is_taken_up_again() -> None:
 @pytest.mark.parametrize(
     "document",
     [3, [], {"left": "x"}, {"hidden": ["moon"]}, {"left": -1}, {"is_zoomed": 1}, {"hidden": 3},
-     {"hidden": [[]]}],
+     {"hidden": [[]]}, {"upper": 150}, {"beside": 1}, {"teams": 21}],
 )  # fmt: skip
 def test_what_is_no_layout_is_told_and_passed_over(document: object) -> None:
     found, problem = Layout.remembered(document)

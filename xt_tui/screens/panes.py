@@ -198,7 +198,13 @@ class PanesScreen(Screen[None]):
         name = str(message.pane.id)
         self.change_layout(
             layouts.dragged(
-                self.layout_of_panes, name, message.width, message.height, room, self.size.width
+                self.layout_of_panes,
+                name,
+                self.panes_shown,
+                message.width,
+                message.height,
+                room,
+                self.size.width,
             )
         )
 
