@@ -9,12 +9,13 @@ from textual.widgets import Input, OptionList
 from tui_support import names, text_of, told, until, until_loaded
 
 from xt_core import clock
+from xt_core.choices import Choices
 from xt_core.home import Home
 from xt_core.query.views import View
 from xt_core.session import Session
 from xt_tui.actions import ACTIONS
 from xt_tui.app import XtApp
-from xt_tui.layout import Layout
+from xt_tui.layout import PANES, Layout
 from xt_tui.panes.pane import Pane
 from xt_tui.screens.confirm import ConfirmScreen
 from xt_tui.screens.events import EventsScreen
@@ -112,6 +113,25 @@ async def test_a_broken_memory_is_told_and_replaced(session: Session) -> None:
         assert told(app) == [f"{file} {ignored} choices.json.bad"]
         await pilot.press("z")
         await until(pilot, lambda: json.loads(file.read_text())["layout"])
+
+
+@pytest.mark.parametrize(
+    ("hidden", "first"),
+    [(["runs"], "metrics"), (["runs", "metrics"], "jobs"), (list(PANES), "runs")],
+)
+async def test_panes_that_were_hidden_are_not_back_at_the_next_start(
+    session: Session, hidden: list[str], first: str
+) -> None:
+    Choices(session.home.root).put("layout", Layout(frozenset(hidden)).as_dict())
+    async with XtApp(session).run_test(size=(160, 48)) as pilot:
+        app = pilot.app
+        assert isinstance(app, XtApp)
+        await until(pilot, lambda: app.state.loaded and app.main.pane is not None)
+        assert app.main.pane is app.main.query_one(f"#{first}")
+        await until(pilot, lambda: displayed(app) == app.main.panes_shown)
+        assert displayed(app) & set(hidden) == {first} & set(hidden)
+        await pilot.press("3")
+        await until(pilot, lambda: app.focused is app.runs.table)
 
 
 @pytest.mark.parametrize("size", [(60, 20), (140, 40)])

@@ -44,7 +44,7 @@ and shows how they go. Nothing has been run yet.
 class PanesScreen(Screen[None]):
     """Arranges the panes; what they show is for a subclass to say."""
 
-    AUTO_FOCUS = "#runs-table"  # also where a browser says at first that it has not the focus
+    AUTO_FOCUS = ""  # see `_give_keys`
 
     @dataclass
     class LayoutChanged(Message):
@@ -56,7 +56,8 @@ class PanesScreen(Screen[None]):
         super().__init__()
         self._state = state
         self.layout_of_panes = layout
-        self._recent: tuple[str, ...] = _FIRST
+        first = next((name for name in _FIRST if name not in layout.hidden), _FIRST[0])
+        self._recent = layouts.most_recent_first(_FIRST, first)
         self.teams, self.jobs, self.runs = (
             TeamsPane(session, state),
             JobsPane(session, state),
@@ -91,6 +92,7 @@ class PanesScreen(Screen[None]):
         for number, name in enumerate(PANES, 1):
             self.query_one(f"#{name}", Pane).border_title = f"{number} {name.capitalize()}"
         self._arrange()
+        self._give_keys()
         self._is_composed = True
         for callback in self._when_open:
             self.call_later(callback)  # behind what lays the screen out and draws it first
@@ -99,6 +101,8 @@ class PanesScreen(Screen[None]):
         """Before Textual's: what has just been made was styled when it was, and is not again."""
         event.refresh_styles &= self._was_seen
         self._was_seen = True
+        if self._is_composed:
+            self._give_keys()
 
     def on_resize(self) -> None:
         self._arrange()
@@ -238,6 +242,14 @@ class PanesScreen(Screen[None]):
         if self.runs.chosen or not self.runs.is_empty:
             return self.runs.chosen
         return self._state.told_parents(self.jobs.job)
+
+    def _give_keys(self) -> None:
+        """Give the keys to the pane that had them last, if none has them: at first, also where a
+        browser says then that it has not the focus, and where that was lost under a dialog."""
+        if self.focused is None:
+            target = self.query_one(f"#{self._recent[0]}", Pane).target
+            target.has_focus = True  # before it is drawn for the first time
+            self.set_focus(target)
 
     def focus_pane(self, name: str) -> None:
         """Show a pane and give it the keys; one that was hidden is not hidden any more."""
