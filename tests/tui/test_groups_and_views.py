@@ -7,11 +7,11 @@ from dataclasses import replace
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 from textual.widgets import Input
-from tui_support import names, text_of, told, until, until_loaded
+from tui_support import log_values, names, text_of, told, until, until_loaded
 
 from xt_core import clock
 from xt_core.choices import Choices
-from xt_core.model.records import Run
+from xt_core.model.records import Job, Run
 from xt_core.model.states import RunStatus
 from xt_core.query.columns import only_column
 from xt_core.query.filters import matches_all, parse_filter
@@ -19,6 +19,7 @@ from xt_core.query.registry import RUN_FIELDS
 from xt_core.query.sorting import parse_sort, sort_records
 from xt_core.query.views import View, views_of
 from xt_core.session import Session
+from xt_core.stats.store import RunChange
 from xt_tui.app import XtApp
 from xt_tui.groups import Grouping, group_key, is_group
 from xt_tui.order import RecordOrder, Selection
@@ -183,6 +184,22 @@ async def test_runs_are_grouped_opened_and_marked_by_group(session: Session) -> 
         await pilot.press("B", *"(no", "enter")
         await until(pilot, lambda: len(app.runs.table.keys) == 7)
         assert [run.name for run in app.runs.chosen] == marked[1:]
+
+
+async def test_the_best_of_a_metric_that_is_not_the_jobs_goal_goes_by_its_name(
+    session: Session,
+) -> None:
+    for number in (3, 4):
+        name = f"run{number}"
+        job = Job(f"job{number}", "ws1", "third", "single", "local", "ada", 1e9, 1, 1)
+        run = Run("ws1", name, job.name, "third", "node0", RunStatus.QUEUED, 1e9)
+        session.store.add_job(job, [run], [])
+        session.store.change_run(RunChange("ws1", name, RunStatus.RUNNING, "started"))
+        log_values(session, name, {"loss": float(number)})
+    async with XtApp(session).run_test(size=(160, 40)) as pilot:
+        app = await until_loaded(pilot, 9)
+        await pilot.press("B", *"experiment", "enter")
+        await until(pilot, lambda: "loss best 3.0, mean 3.5" in text_of(app))
 
 
 async def _arranged(pilot: Pilot[int], app: XtApp) -> None:

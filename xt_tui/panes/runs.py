@@ -16,6 +16,7 @@ from xt_core.query.formats import format_float
 from xt_core.query.registry import RUN_FIELDS
 from xt_core.query.table import display_width
 from xt_core.query.views import View
+from xt_core.reports.direction import is_maximized
 from xt_core.search.trials import finite_number
 from xt_core.session import Session
 from xt_tui.looks import draws_ascii
@@ -119,12 +120,13 @@ class RunsPane(RecordsPane[Run]):
         """Best and mean of the metric, where the runs have one in common; then their states."""
         text = super().summary(records)
         metric = self._metric(records[0])
-        row = self._state.jobs.get(records[0].job)
         found = (finite_number(run.metrics.get(metric)) for run in records)
         values = [value for value in found if value is not None]
         if not values:
             return text
-        best = max(values) if row is None or row.job.maximize else min(values)
+        row = self._state.jobs.get(records[0].job)
+        goal = (row.job.primary_metric, row.job.maximize) if row else ("", True)
+        best = max(values) if is_maximized(metric, *goal) else min(values)
         mean = sum(values) / len(values)
         return f"{metric} best {format_float(best)}, mean {format_float(mean)}  {text}"
 
