@@ -4,8 +4,7 @@ Read in the background for the rows that are drawn, all that are due at once; of
 what it has logged since.
 """
 
-import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from textual.message import Message
@@ -34,9 +33,11 @@ class Trends:
 
     @dataclass
     class Read(Message, bubble=False):
-        """These runs' texts are others than before."""
+        """These runs' texts are others than before; those that were missed could not be read, and
+        are read when they are drawn again."""
 
         keys: Sequence[str]
+        missed: Collection[str]
 
     def __init__(self, owner: Widget, session: Session, metric: Callable[[Run], str]) -> None:
         """`owner` is sent what was read; `metric` names the metric of a run, "" if it has none."""
@@ -68,7 +69,7 @@ class Trends:
         read = self._read(wanted, is_ascii)
         news = [key for key, (_, text) in read.items() if text != self._texts.get(key, (-1, ""))[1]]
         self._texts |= read
-        return self.Read(news)
+        return self.Read(news, wanted.keys() - read.keys())
 
     def _read(self, wanted: Mapping[str, _Wanted], is_ascii: bool) -> dict[str, tuple[int, str]]:
         texts: dict[str, tuple[int, str]] = {}
@@ -76,8 +77,10 @@ class Trends:
             course = self._courses.get(key)
             if course is None or course.metric != one.metric:
                 course = self._courses[key] = Course(one.metric)
-            with contextlib.suppress(XTError):  # the feed says so
+            try:
                 course.update(self._session.store, one.run)
+            except XTError:  # the feed says so
+                continue
             values = course.values(WIDTH)
             text = sparkline(values, WIDTH, is_ascii=is_ascii) if values else ""
             texts[key] = (one.run.revision, text)

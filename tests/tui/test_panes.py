@@ -2,6 +2,7 @@
 
 import json
 import re
+import threading
 from dataclasses import replace
 
 import pytest
@@ -339,6 +340,24 @@ async def test_details_that_could_not_be_read_are_read_as_soon_as_they_can_be(
         await until(pilot, lambda: app.details.text == "the store is away\nwait")
         monkeypatch.undo()
         await until(pilot, lambda: "lr" in app.details.text, "the section at the feed's next look")
+
+
+async def test_trends_that_could_not_be_read_are_read_as_soon_as_they_can_be(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = threading.Event()
+
+    def away(*_given: object) -> int:
+        tried.set()
+        raise UnavailableError("the store is away", "wait")
+
+    monkeypatch.setattr(session.store, "journal_end", away)
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await until(pilot, tried.is_set)
+        assert "█▁" not in text_of(app)
+        monkeypatch.undo()
+        await until(pilot, lambda: text_of(app).count("█▁") == 6, "the trends at the next look")
 
 
 async def test_another_session_is_shown_while_the_app_runs(session: Session) -> None:

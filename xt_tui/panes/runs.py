@@ -66,6 +66,8 @@ class RunsPane(RecordsPane[Run]):
         )
         self._state = state
         self._trends = Trends(self, session, self._metric)
+        self._missed_trends: set[str] = set()
+        """The runs whose trends could not be read."""
         self._job: str | None = None
         self._has_several_trends = False
 
@@ -115,6 +117,13 @@ class RunsPane(RecordsPane[Run]):
     def _show_trends(self, message: Trends.Read) -> None:
         for table in self.query(Table):  # none while the app closes
             table.touch(message.keys)
+        self._missed_trends |= set(message.missed)
+
+    def draw_missed_trends(self) -> None:
+        """The store answers: trends that it did not give are asked for where they are in sight."""
+        missed, self._missed_trends = self._missed_trends, set()
+        if missed:
+            self.table.touch(missed)
 
     def summary(self, records: Sequence[Run]) -> str:
         """Best and mean of the metric, where the runs have one in common; then their states."""

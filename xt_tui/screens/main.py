@@ -142,6 +142,8 @@ class MainScreen(PanesScreen):
         if batch.runs:
             self.output.note(batch.runs)
         is_drawn = self.runs.note(runs, is_last=batch.is_all)
+        if not batch.error:
+            self.runs.draw_missed_trends()
         self._show_what_nodes_say()
         if self._drawn_job is not None:
             is_drawn = any(run.job == self._drawn_job for run in runs)
