@@ -15,6 +15,7 @@ from xt_core.query.views import View
 from xt_core.session import Session
 from xt_core.stats.store import RunChange
 from xt_core.submit.mrc import Asked, MultiRunConfig, NodeContext, mrc_key
+from xt_core.submit.presets import Preset, presets, save_preset
 from xt_tui.app import XtApp
 from xt_tui.screens.choose import ChoiceScreen
 from xt_tui.screens.compare import CompareScreen
@@ -312,6 +313,30 @@ async def test_presets_scripts_and_earlier_commands_fill_the_form(session: Sessi
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is form)
         assert app.focused is form.query_one("#option-seed")
+
+
+async def test_a_preset_that_could_not_be_deleted_stays_in_the_list(session: Session) -> None:
+    home = session.team_home
+    for name in ("one", "two"):
+        save_preset(home, name, Preset("t.py"))
+    file = home.team_root / "presets.json"
+    kept = file.read_text()
+    async with XtApp(session).run_test(size=(140, 50)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(app.screen, LaunchScreen))
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: isinstance(app.screen, ChoiceScreen))
+        listed = app.screen.query_one(OptionList)
+        file.write_text("{")
+        await pilot.press("D")
+        await until(pilot, lambda: told(app) == [f"cannot read the presets in {file}"])
+        assert listed.option_count == 2
+        file.write_text(kept)
+        await pilot.press("D")
+        await until(pilot, lambda: told(app)[-1] == "preset one deleted")
+        await until(pilot, lambda: listed.option_count == 1)
+        assert list(presets(home)) == ["two"]
 
 
 async def test_marked_runs_are_compared_side_by_side(session: Session) -> None:

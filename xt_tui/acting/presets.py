@@ -34,8 +34,8 @@ def choose(form: "LaunchScreen", home: Home) -> None:
         if name is not None:
             await form.fill(known[name])
 
-    def forget(name: str) -> None:
-        _attempt(form, f"preset {name} deleted", lambda: delete_preset(home, name))
+    def forget(name: str) -> bool:
+        return _attempt(form, f"preset {name} deleted", lambda: delete_preset(home, name))
 
     choices = [Choice(name, name, _summary(preset)) for name, preset in known.items()]
     hint = "enter fills it in · D deletes it · / filters · esc, ctrl+g or q leaves"
@@ -54,13 +54,15 @@ def save(form: "LaunchScreen", home: Home) -> None:
     form.app.push_screen(AskScreen("Save as preset", hint, _check_if_any), take)
 
 
-def _attempt(form: "LaunchScreen", done: str, call: Callable[[], None]) -> None:
+def _attempt(form: "LaunchScreen", done: str, call: Callable[[], None]) -> bool:
+    """Whether a call did what it should, which the user is told."""
     try:
         call()
     except XTError as error:
         form.notify(error.message, severity="error", markup=False)
-    else:
-        form.notify(done, markup=False)
+        return False
+    form.notify(done, markup=False)
+    return True
 
 
 def _check_if_any(name: str) -> None:

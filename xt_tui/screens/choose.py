@@ -61,9 +61,9 @@ class ChoiceScreen(ModalScreen[str | None]):
         choices: Sequence[Choice],
         *,
         hint: str = "enter chooses · / filters · esc, ctrl+g or q leaves",
-        delete: Callable[[str], None] | None = None,
+        delete: Callable[[str], bool] | None = None,
     ) -> None:
-        """`delete` forgets a choice for good, where that is offered."""
+        """`delete` forgets a choice for good, where that is offered, and gives whether it did."""
         super().__init__()
         self._title, self._choices, self._hint = title, list(choices), hint
         self._delete = delete
@@ -128,6 +128,6 @@ class ChoiceScreen(ModalScreen[str | None]):
             return
         chosen = self._list.get_option_at_index(place).id
         assert chosen is not None
-        self._delete(chosen)
-        self._choices = [choice for choice in self._choices if choice.id != chosen]
-        self._fill(self.query_one("#choice-filter", Input).value)
+        if self._delete(chosen):
+            self._choices = [choice for choice in self._choices if choice.id != chosen]
+            self._fill(self.query_one("#choice-filter", Input).value)
