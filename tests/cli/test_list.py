@@ -274,6 +274,12 @@ def test_jobs_have_counts_and_their_best_run(xt: Commands, filled: StatsStore) -
     lines = xt("list", "jobs", "--filter", "best<.4").lines
     assert [line.split()[0] for line in lines[2:]] == ["job2"]
     assert xt("list", "jobs", "--status", "completed", "--json").json["jobs"][0]["name"] == "job1"
+    columns = ("--columns", "job,done,progress")
+    lines = xt("list", "jobs", *columns, "--sort", "progress", "--filter", "done=1").lines
+    assert [line.split() for line in lines[2:]] == [
+        ["job2", "100%", "75%"],
+        ["job1", "100%", "100%"],
+    ]
 
 
 def test_small_reports(xt: Commands, filled: StatsStore) -> None:
@@ -440,6 +446,9 @@ def test_a_view_of_the_terminal_ui_is_shown(xt: Commands, filled: StatsStore, ho
     wrong = xt("list", "runs", "--view", "best", code=3)
     assert "no view of runs is called 'best'" in wrong.err
     assert "views: good sgd" in wrong.err
+    keep_views(choices, "runs", {"trends": View(sort="-trend,metrics.loss", columns=columns)})
+    answer = xt("list", "runs", "job2", "--view", "trends", "--first", "1")
+    assert answer.lines[-1].split() == ["run2.12", "0.1"]
     keep_views(choices, "runs", {"torn": View(filter="status='comp")})
     torn = xt("list", "runs", "--view", "torn", code=2)
     assert "the filter of view 'torn' cannot be read: a quote is not closed" in torn.err

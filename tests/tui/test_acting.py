@@ -1,22 +1,30 @@
 """What is done to runs and jobs by key: notes, archive, rerun, commands to copy, files opened."""
 
+import asyncio
 import contextlib
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.app import App
+from textual.pilot import Pilot
 from textual.widgets import Button, Input, OptionList, Static, TextArea
 from tui_support import names, text_of, told, until, until_loaded
 
+from xt_core.cli.main import main
+from xt_core.errors import ExitCode, UsageError
 from xt_core.model.records import Job, Run
 from xt_core.model.states import RunStatus
-from xt_core.query.views import View
+from xt_core.query.views import ChosenColumn, View
 from xt_core.session import Session
 from xt_core.stats.store import RunChange
 from xt_core.submit.mrc import Asked, MultiRunConfig, NodeContext, mrc_key
 from xt_core.submit.presets import Preset, presets, save_preset
+from xt_tui.acting.again import table_command
 from xt_tui.app import XtApp
+from xt_tui.panes.records import RecordsPane
 from xt_tui.screens.choose import ChoiceScreen
 from xt_tui.screens.compare import CompareScreen
 from xt_tui.screens.confirm import ConfirmScreen
@@ -196,6 +204,61 @@ async def test_commands_that_do_the_same_can_be_copied(session: Session) -> None
         assert offered[0].startswith("xt run --retries 1 --experiment first t.py 'a b' --lr=0.")
         await pilot.press("slash", *"the table", "enter")
         await until(pilot, lambda: app.clipboard == offered[-1])
+
+
+async def _table_commands(session: Session) -> list[str]:
+    """What is copied of the tables: sorted by each of their columns, then with chosen ones."""
+    copied: list[str] = []
+    chosen = {"jobs": "name done progress", "runs": "run trend metrics.loss"}
+    async with XtApp(session).run_test(size=(160, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        for key, pane, group in (("3", app.runs, "hparams.lr"), ("2", app.jobs, "done")):
+            await pilot.press(key)
+            for column in pane.columns:
+                pane.sort_by(column.name, reverse=True)
+                copied.append(table_command(app)[0])
+            pane.group_by(group)
+            pane.sort_by(chosen[pane.nouns].split()[1])
+            pane.set_columns(tuple(map(ChosenColumn, chosen[pane.nouns].split())))
+            await settled(pilot, pane)
+            copied.append(table_command(app)[0])
+            pane.save_views({"mine": pane.view})
+    return copied
+
+
+async def settled(pilot: Pilot[int], pane: RecordsPane[Any]) -> None:
+    """Wait until the rows are arranged as they were wished for."""
+    await until(pilot, lambda: not pane.is_awaited)
+
+
+async def test_copied_commands_and_saved_views_can_be_used_in_a_shell(
+    session: Session, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copied = await _table_commands(session)
+    assert "xt list runs --all --sort metrics.loss --reverse" in copied
+    assert "xt list jobs --all --sort progress --reverse" in copied
+    runs = "xt list runs --all --sort run --reverse --group hparams.lr --columns run,metrics.loss"
+    assert runs in copied
+    jobs = "xt list jobs --all --sort done --group done --columns name,done,progress"
+    assert jobs == copied[-1]
+    monkeypatch.setenv("XT_HOME", str(session.home.root))
+    monkeypatch.chdir(session.cwd)
+    for command in [*copied, "xt list runs --view mine", "xt list jobs --view mine"]:
+        code = await asyncio.to_thread(main, shlex.split(command)[1:])
+        assert code == ExitCode.OK, f"{command}: {capsys.readouterr().err}"
+    assert "trend" not in capsys.readouterr().out
+
+
+async def test_filters_and_groups_are_those_of_commands(session: Session) -> None:
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        assert "trend" not in app.runs.field_names()
+        with pytest.raises(UsageError, match="there is no field 'trend'"):
+            app.runs.group_by("trend")
+        await pilot.press("slash", *"trend", "enter")  # a word, as in xt list runs --filter trend
+        await until(pilot, lambda: not app.runs.listed)
+        await pilot.press("backspace", "slash", *"-x", "enter")
+        await until(pilot, lambda: "--filter=-x" in table_command(app)[0])
 
 
 async def test_files_of_a_run_are_opened_in_the_pager(

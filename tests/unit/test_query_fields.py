@@ -34,7 +34,8 @@ def test_every_column_of_the_contract_is_a_field_of_a_run() -> None:
 def test_every_column_of_the_contract_is_a_field_of_a_job() -> None:
     names = (
         "name workspace experiment status style search_type schedule nodes work_items unstarted "
-        "running completed error cancelled primary_metric best created username target description"
+        "running completed error cancelled done progress primary_metric best created username "
+        "target description"
     )
     assert set(names.split()) <= set(JOB_FIELDS.fields)
 

@@ -9,7 +9,7 @@ from xt_core.errors import UsageError
 from xt_core.model.records import Job, JobCounts, Run, Value
 from xt_core.model.states import RunStatus
 from xt_core.query.registry import JOB_FIELDS, RUN_FIELDS, JobRow
-from xt_core.query.sorting import parse_sort, sort_records, sort_text
+from xt_core.query.sorting import parse_sort, sort_records, sort_text, sort_without
 
 
 def run(name: str, loss: Value = None, node: str = "node0") -> Run:
@@ -60,6 +60,11 @@ def test_a_logged_name_may_stand_in_quotes() -> None:
     assert [(key.field.member, key.descending) for key in spec.keys] == [
         ("a,b", True), ("x-y", False),
     ]  # fmt: skip
+
+
+def test_fields_are_left_out_of_an_order() -> None:
+    assert sort_without("status,-trend, metrics.'a,b'", {"trend"}) == "status,metrics.'a,b'"
+    assert sort_without("-trend", {"trend"}) == ""
 
 
 def test_a_name_without_its_family_is_written_with_it() -> None:

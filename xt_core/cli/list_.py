@@ -55,7 +55,7 @@ _EXAMPLES = (
     "xt list runs --archived                       also those that xt archive has put away",
     "xt list runs --view best                      a view that was saved in the terminal UI",
     "xt list jobs --status running",
-    "xt list jobs job3-job5 --columns job,best,best_run",
+    "xt list jobs job3-job5 --columns job,done,best,best_run",
     "xt list boxes                                 machines reached over SSH, and whether they are",
     "xt list events                                what happened last",
     "xt list events run3.* --last 100",

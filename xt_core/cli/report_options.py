@@ -59,7 +59,8 @@ def take_view(
         return
     from xt_core.choices import Choices
     from xt_core.query.filtertext import split_conditions
-    from xt_core.query.views import column_text, named_view
+    from xt_core.query.sorting import sort_without
+    from xt_core.query.views import ONLY_IN_UI, column_text, named_view
 
     view = named_view(Choices(session.team_home.team_root), nouns, fields, options.view)
     try:
@@ -71,8 +72,8 @@ def take_view(
         ) from None
     options.columns = options.columns or column_text(view.columns, fields) or None
     options.group = options.group or view.group or None
-    if options.sort is None and view.sort:
-        options.sort = view.sort
+    if options.sort is None and (sort := sort_without(view.sort, ONLY_IN_UI)):
+        options.sort = sort
         options.reverse = view.reverse if options.reverse is None else options.reverse
 
 

@@ -29,6 +29,20 @@ class JobRow(NamedTuple):
         return self.job.cancel_requested and not self.counts.status().is_final
 
     @property
+    def done(self) -> float:
+        """The share of its work that has ended, from 0 to 1."""
+        counts = self.counts
+        return self._share(counts.completed + counts.error + counts.cancelled)
+
+    @property
+    def progress(self) -> float:
+        """The share of its work that completed: failed and cancelled work is no progress."""
+        return self._share(self.counts.completed)
+
+    def _share(self, number: int) -> float:
+        return number / self.job.work_items if self.job.work_items else 0.0
+
+    @property
     def shown_state(self) -> str:
         """The job's state, or that it is being cancelled."""
         return CANCELLING if self.is_cancelling else str(self.counts.status())
@@ -207,6 +221,8 @@ JOB_FIELDS: FieldSet[JobRow] = FieldSet(
         _job_count("stopped_early", lambda counts: counts.stopped_early),
         _job_count("error", lambda counts: counts.error),
         _job_count("cancelled", lambda counts: counts.cancelled),
+        _job("done", Kind.NUMBER, lambda row: row.done, format=".0%"),
+        _job("progress", Kind.NUMBER, lambda row: row.progress, format=".0%"),
         _job("primary_metric", Kind.TEXT, lambda row: _metric(row) or None, header="metric"),
         _job("best", Kind.ANY, lambda row: row.best_value),
         _job(

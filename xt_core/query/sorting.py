@@ -5,7 +5,7 @@ numeric (`run9` before `run10`).
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Generic, NamedTuple
 
 from xt_core.errors import UsageError
@@ -36,7 +36,18 @@ def parse_sort(text: str, fields: FieldSet[Record]) -> SortSpec[Record]:
 
     An empty text means by name. Raises UsageError for an unknown field or a malformed text.
     """
-    keys: list[SortKey[Record]] = []
+    keys = tuple(SortKey(fields.find(name), sign == "-") for sign, name in _written(text))
+    return SortSpec(keys or (SortKey(fields.ties[0]),), fields)
+
+
+def sort_without(text: str, names: Collection[str]) -> str:
+    """The order without the fields of these names; "" where there is no other. Raises
+    UsageError for a malformed text."""
+    return ",".join(f"{sign}{name}" for sign, name in _written(text) if name not in names)
+
+
+def _written(text: str) -> Iterator[tuple[str, str]]:
+    """The sign and the name of each key."""
     position = 0
     while position < len(text.rstrip()):
         match = _KEY.match(text, position)
@@ -44,9 +55,8 @@ def parse_sort(text: str, fields: FieldSet[Record]) -> SortSpec[Record]:
             raise UsageError(
                 f"malformed sort order {text!r}", "sort orders look like status,-metrics.acc"
             )
-        keys.append(SortKey(fields.find(match["name"]), match["sign"] == "-"))
+        yield match["sign"], match["name"]
         position = match.end()
-    return SortSpec(tuple(keys) or (SortKey(fields.ties[0]),), fields)
 
 
 def sort_text(spec: SortSpec[Record]) -> str:

@@ -13,6 +13,9 @@ from xt_core.query.columns import parse_columns
 from xt_core.query.fields import FieldSet, spelled
 
 NARROWEST, WIDEST = 3, 80
+TREND = "trend"
+ONLY_IN_UI = frozenset({TREND})
+"""Fields that only the terminal UI can show: what a command makes of its views leaves them out."""
 
 
 @dataclass(frozen=True)

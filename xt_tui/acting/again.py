@@ -5,6 +5,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from xt_core.errors import RefusedError, XTError
+from xt_core.query.sorting import sort_without
+from xt_core.query.views import ONLY_IN_UI, column_text
 from xt_core.session import Session
 from xt_core.submit.again import Again, job_again, run_again
 from xt_core.submit.options import command_line, texts_of
@@ -141,16 +143,39 @@ def _steps(app: "XtApp") -> list[tuple[str, str]]:
 
 
 def table_command(app: "XtApp") -> tuple[str, str]:
-    """The `xt list` that shows what the table shows."""
+    """The `xt list` that shows what the table shows, as far as a command can show it."""
     pane: RecordsPane[Any] = app.main.records
     words = ["xt", "list", str(pane.id), "--all"]
     if pane is app.runs:
         words += ["--job", app.jobs.job] if app.jobs.job else []
-    words += [word for each in pane.selection.filters for word in ("--filter", each.text)]
-    words += ["--sort", pane.selection.sort]
-    words += ["--reverse"] if pane.selection.reverse else []
+    words += [word for each in pane.selection.filters for word in _option("--filter", each.text)]
+    words += _order(pane)
+    words += _option("--group", pane.group)
+    words += _option("--columns", _columns(pane))
     words += [] if pane.hidden else ["--archived"]
     return shlex.join(words), f"the table of {pane.id}"
+
+
+def _order(pane: "RecordsPane[Any]") -> list[str]:
+    """By what commands can sort; where that is nothing, as the table is sorted at first."""
+    shown = pane.selection
+    sort, reverse = sort_without(shown.sort, ONLY_IN_UI), shown.reverse
+    if not sort:
+        sort, reverse = pane.plain_view.sort, pane.plain_view.reverse
+    return [*_option("--sort", sort), *(["--reverse"] if reverse else [])]
+
+
+def _columns(pane: "RecordsPane[Any]") -> str:
+    """Those that were chosen, and what came later; "" for the automatic ones."""
+    columns = pane.columns if pane.has_chosen_columns else ()
+    return column_text(tuple(c for c in columns if c.name not in ONLY_IN_UI), pane.fields)
+
+
+def _option(name: str, value: str) -> list[str]:
+    """As words of a command line; none for no value."""
+    if value.startswith("-"):
+        return [f"{name}={value}"]  # else it would be taken for an option
+    return [name, value] if value else []
 
 
 def _name(session: Session, run: "Run") -> str:

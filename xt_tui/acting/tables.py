@@ -60,7 +60,7 @@ def choose_group(app: "XtApp") -> None:
     chosen_by_users = ("hparams.", "tags.")  # what runs differ by comes first
     fields = sorted(pane.field_names(), key=lambda name: not name.startswith(chosen_by_users))
     names = [_NO_GROUPS, *fields]
-    screen = FieldScreen("Group by", hint, names, lambda text: only_column(text, pane.fields))
+    screen = FieldScreen("Group by", hint, names, lambda text: only_column(text, pane.reported))
     app.push_screen(screen, chosen)
 
 

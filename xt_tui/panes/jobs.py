@@ -1,12 +1,9 @@
 """The jobs pane: each job, its state and progress."""
 
 from collections.abc import Mapping, Sequence
-from copy import copy
-from dataclasses import replace
 
 from xt_core.choices import Choices
 from xt_core.query.columns import Column
-from xt_core.query.fields import Field, Kind
 from xt_core.query.formats import counted, format_value
 from xt_core.query.registry import JOB_FIELDS, JobRow
 from xt_core.session import Session
@@ -19,13 +16,11 @@ from xt_tui.widgets.table_lines import Cell
 
 ALL_JOBS = "all"
 _BAR_CELLS = 5
-DONE: Field[JobRow] = Field("done", Kind.NUMBER, lambda row, now: done(row), format=".0%")
+DONE = JOB_FIELDS.fields["done"]
 """Shown as counts; as a value, a share from 0 to 1."""
-PROGRESS: Field[JobRow] = replace(DONE, name="progress", get=lambda row, now: completed(row))
-"""What of it completed: failed and cancelled work is no progress. Shown as a bar."""
+PROGRESS = JOB_FIELDS.fields["progress"]
+"""Shown as a bar."""
 BEST = JOB_FIELDS.fields["best"]
-FIELDS = copy(JOB_FIELDS)
-FIELDS.fields = {**JOB_FIELDS.fields, DONE.name: DONE, PROGRESS.name: PROGRESS}
 
 
 class JobsPane(RecordsPane[JobRow]):
@@ -42,8 +37,8 @@ class JobsPane(RecordsPane[JobRow]):
             id="jobs",
             noun="job",
             records=state.jobs,
-            fields=FIELDS,
-            order=RecordOrder(FIELDS, state.jobs, lambda row: row.job.name, lambda row: False),
+            fields=JOB_FIELDS,
+            order=RecordOrder(JOB_FIELDS, state.jobs, lambda row: row.job.name, lambda row: False),
             selection=Selection("name", reverse=True),
             empty="no jobs yet",
             example="any word, status=running best>.9",
@@ -73,7 +68,7 @@ class JobsPane(RecordsPane[JobRow]):
         if column.field is DONE:
             return progress(record)
         if column.field is PROGRESS:
-            return bar(completed(record), _BAR_CELLS, draws_ascii(self.app))
+            return bar(record.progress, _BAR_CELLS, draws_ascii(self.app))
         text = column.text(record, now)
         return best(record, text) if column.field is BEST else text
 
@@ -86,18 +81,6 @@ class JobsPane(RecordsPane[JobRow]):
     def is_right(self, column: Column[JobRow]) -> bool:
         """Counts and the best begin alike: what stands behind their numbers has any length."""
         return column.field not in (DONE, BEST) and super().is_right(column)
-
-
-def done(row: JobRow) -> float:
-    """The share of the job's work that has ended."""
-    counts = row.counts
-    ended = counts.completed + counts.error + counts.cancelled
-    return ended / row.job.work_items if row.job.work_items else 0.0
-
-
-def completed(row: JobRow) -> float:
-    """The share of the job's work that completed."""
-    return row.counts.completed / row.job.work_items if row.job.work_items else 0.0
 
 
 def progress(row: JobRow) -> str:

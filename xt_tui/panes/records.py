@@ -92,6 +92,11 @@ class RecordsPane(RowsPane[Record]):
         self._resized = {column.name: column.width for column in columns}
         self._remembered.put("widths", to_json(tuple(columns)) or None)
 
+    @property
+    def has_chosen_columns(self) -> bool:
+        """Whether the user chose which columns are shown, not only how wide they are."""
+        return bool(self._columns)
+
     # Sort -------------------------------------------------------------------------------
 
     def sort_by(self, text: str, reverse: bool = False) -> None:
@@ -131,7 +136,7 @@ class RecordsPane(RowsPane[Record]):
     def group_by(self, text: str) -> None:
         """Group by a column, as of `xt list --group`; "" does not. Raises UsageError."""
         if text:
-            only_column(text, self.fields)
+            only_column(text, self.reported)
         self.group, self._opened = text, frozenset()
         self._remembered.put("group", text or None)
         self.wish_rows()
@@ -161,9 +166,9 @@ class RecordsPane(RowsPane[Record]):
 
     def apply(self, view: View) -> None:
         """Show what a view says. Raises UsageError, and changes nothing, where it is wrong."""
-        parse_filters(view.filter, self.fields, self.field_names() if view.filter else ())
+        parse_filters(view.filter, self.reported, self.field_names() if view.filter else ())
         if view.group:
-            only_column(view.group, self.fields)
+            only_column(view.group, self.reported)
         plain = self.plain_view
         sort = view.sort or plain.sort
         parse_sort(sort, self.fields)

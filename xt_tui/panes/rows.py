@@ -104,7 +104,7 @@ class RowsPane(RecordLooks[Record]):
         """Whether the user has chosen an order."""
         if kept is not None:
             self.selection = replace(selection, sort=kept[0], reverse=kept[1])
-        self.group = self._remembered.group(fields)
+        self.group = self._remembered.group(self.reported)
         self._columns: Columns = self._remembered.columns("columns", fields)
         widths = self._remembered.columns("widths", fields)
         self._resized = {column.name: column.width for column in widths}
@@ -120,13 +120,18 @@ class RowsPane(RecordLooks[Record]):
 
     def compose(self) -> ComposeResult:
         history = self._remembered.names("filters")
-        yield FilterBar(self.fields, self.noun, self._example, self.field_names, history)
+        yield FilterBar(self.reported, self.noun, self._example, self.field_names, history)
         yield Table(self._cells, id=f"{self.id}-table", empty="", frozen=2)
 
     @property
     def plain_view(self) -> View:
         """What is shown at first."""
         return self._plain_view
+
+    @property
+    def reported(self) -> FieldSet[Record]:
+        """The fields that `xt list` knows too: filters and groups are by no others."""
+        return self.fields
 
     @property
     def nouns(self) -> str:
@@ -386,5 +391,5 @@ class RowsPane(RecordLooks[Record]):
         if self._filter_text:  # what it leaves out has names too
             keys = list(self._records)
             records += [self._records[key] for key in [*keys[:_SEEN], *keys[_SEEN:][-_SEEN:]]]
-        names = known_names(self.fields, records, clock.now())
-        return [spelled(self.fields.find(name)) for name in names]
+        names = known_names(self.reported, records, clock.now())
+        return [spelled(self.reported.find(name)) for name in names]

@@ -9,13 +9,13 @@ from textual import on
 from xt_core.chart.sparkline import sparkline
 from xt_core.choices import Choices
 from xt_core.model.records import Run
+from xt_core.query import views
 from xt_core.query.columns import Column
-from xt_core.query.fields import Field, Kind
+from xt_core.query.fields import Field, FieldSet, Kind
 from xt_core.query.filters import parse_filter
 from xt_core.query.formats import format_float
 from xt_core.query.registry import RUN_FIELDS
 from xt_core.query.table import display_width
-from xt_core.query.views import View
 from xt_core.reports.direction import is_maximized
 from xt_core.search.trials import finite_number
 from xt_core.session import Session
@@ -26,7 +26,7 @@ from xt_tui.state import ViewState
 from xt_tui.trends import WIDTH, Trends
 from xt_tui.widgets.table import Table
 
-TREND: Field[Run] = Field("trend", Kind.FLAG, lambda run, now: bool(run.metrics) or None)
+TREND: Field[Run] = Field(views.TREND, Kind.FLAG, lambda run, now: bool(run.metrics) or None)
 """Shown as the course of the run's metric; as a value, whether there is any."""
 _FALLING = (8, 5, 4, 3, 2.5, 2, 1.5, 1)
 """What a course may look like."""
@@ -72,9 +72,13 @@ class RunsPane(RecordsPane[Run]):
         self._has_several_trends = False
 
     @property
-    def plain_view(self) -> View:
+    def plain_view(self) -> views.View:
         """Of all jobs the newest runs come first, of one they come in its order."""
-        return View(sort=_ORDER, reverse=self._job is None)
+        return views.View(sort=_ORDER, reverse=self._job is None)
+
+    @property
+    def reported(self) -> FieldSet[Run]:
+        return RUN_FIELDS
 
     @property
     def run(self) -> Run | None:
