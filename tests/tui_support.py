@@ -50,6 +50,11 @@ def names(app: XtApp) -> list[str]:
     return [key.partition("/")[2] for key in app.runs.table.keys]
 
 
+def attached(app: XtApp) -> list[str]:
+    """The full names of the runs whose output is shown."""
+    return [run.full_name for run in app.output.runs]
+
+
 def told(app: XtApp) -> list[str]:
     """What notifications have said, the newest last."""
     return [event.message for event in reversed(app.events.newest_first())]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from textual.widgets import Button, Input, Select, Static
-from tui_support import text_of, told, until, until_loaded
+from tui_support import attached, text_of, told, until, until_loaded
 
 from xt_core.errors import UnavailableError, UsageError
 from xt_core.model.records import Run
@@ -146,7 +146,7 @@ async def test_the_output_pane_acts_on_the_run_that_it_shows(session: Session) -
     async with XtApp(session).run_test(size=(140, 40)) as pilot:
         app = await until_loaded(pilot, 7)
         await pilot.press("G", "a")  # run2, which has ended
-        await until(pilot, lambda: app.output.attached_to == "ws1/run2")
+        await until(pilot, lambda: attached(app) == ["ws1/run2"])
         await until(pilot, lambda: app.main.pane is app.output)
         app.runs.table.move_to("ws1/run1.6")
         await pilot.press("c")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from support import Xt, wait_until
 from textual.widgets import Input
-from tui_support import names, text_of, told, until
+from tui_support import attached, names, text_of, told, until
 
 from xt_core.errors import UnavailableError
 from xt_core.nodes import client
@@ -196,7 +196,7 @@ async def test_runs_of_another_node_are_watched_and_steered_there(xt: Xt) -> Non
 
         await pilot.press("3", "g", "a")
         await until(pilot, lambda: app.output.view.lines == ["hello from []"])
-        assert app.output.attached_to == "ws1/run2.1"
+        assert attached(app) == ["ws1/run2.1"]
 
         await pilot.press("3", "asterisk", "R")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
@@ -205,7 +205,7 @@ async def test_runs_of_another_node_are_watched_and_steered_there(xt: Xt) -> Non
         await until(pilot, lambda: app.state.runs["ws1/run2.1"].status == "running")
 
         await pilot.press("3", "G", "a")  # who is attached to a run brings its controller back
-        await until(pilot, lambda: app.output.attached_to == "ws1/run1.1")
+        await until(pilot, lambda: attached(app) == ["ws1/run1.1"])
         xt.kill_controller("node1")
         await until(pilot, lambda: "✘ node1  no controller: work waits" in text_of(app))
         await pilot.press("3", "g", "c")

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from rich.text import Text
 from textual.widgets import Static
-from tui_support import log_loss, log_values, names, text_of, told, until, until_loaded
+from tui_support import attached, log_loss, log_values, names, text_of, told, until, until_loaded
 
 from xt_core import clock
 from xt_core.errors import UnavailableError
@@ -224,7 +224,7 @@ async def test_the_output_of_an_ended_run_is_shown_harmlessly(session: Session) 
         await pilot.press("G", "a")
         await until(pilot, lambda: len(app.output.view.lines) == 3)
         assert app.output.view.lines == ["hello", "100%", "green bell"]
-        assert app.output.attached_to == "ws1/run2"
+        assert attached(app) == ["ws1/run2"]
         assert "\x07" not in text_of(app)
 
 

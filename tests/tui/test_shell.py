@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
-from tui_support import names, text_of, told, until, until_loaded
+from tui_support import attached, names, text_of, told, until, until_loaded
 
 from xt_core import clock
 from xt_core.choices import Choices
@@ -301,7 +301,7 @@ async def test_read_only_changes_nothing_and_says_so(session: Session) -> None:
         }
         assert app.screen is app.main
         await pilot.press("j", "a")  # run2, which has ended: no controller is asked
-        await until(pilot, lambda: app.output.attached_to == "ws1/run2")
+        await until(pilot, lambda: attached(app) == ["ws1/run2"])
     careful.close()
 
 

@@ -221,14 +221,6 @@ def toggle_log_y(pane: "MetricsPane") -> None:
         pane.set_log_y(pane.view.log_y ^ {pane.charts.chosen})
 
 
-def next_smoothing(pane: "MetricsPane") -> None:
-    pane.next_smoothing()
-
-
-def next_banding(pane: "MetricsPane") -> None:
-    pane.next_banding()
-
-
 def next_glyphs(pane: "MetricsPane") -> None:
     """Draw with other characters."""
     names = list(GLYPH_SETS)

@@ -19,8 +19,8 @@ class Colors:
 
     def allot(self, names: Iterable[str]) -> None:
         """Give each of these the least number that is free, if it has none; forget all others."""
-        wanted = list(names)
-        self._numbers = {name: n for name, n in self._numbers.items() if name in set(wanted)}
+        wanted = dict.fromkeys(names)
+        self._numbers = {name: n for name, n in self._numbers.items() if name in wanted}
         taken = set(self._numbers.values())
         free = (number for number in count() if number not in taken)
         for name in wanted:

@@ -72,11 +72,6 @@ class OutputPane(Pane):
         """The runs whose output is shown."""
         return [attachment.run for attachment in self.attachments]
 
-    @property
-    def attached_to(self) -> str | None:
-        """The full name of the run whose output is shown, the first if there are several."""
-        return self.runs[0].full_name if self.attachments else None
-
     async def on_unmount(self) -> None:
         self.detach()
         for attachment in self.attachments:  # a box may not answer: the keys do not wait for it

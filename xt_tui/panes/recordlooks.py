@@ -69,6 +69,9 @@ class RecordLooks(Pane, Generic[Record]):
         """The cells of a row above the records."""
         raise NotImplementedError
 
+    def look_over(self, records: Sequence[Record]) -> None:
+        """These, or such as these, are about to be shown: what headings and cells depend on."""
+
     def heading(self, column: Column[Record], width: int) -> tuple[str, int]:
         """What stands above a column, and how wide that is."""
         return column.header, width

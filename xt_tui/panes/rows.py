@@ -293,6 +293,7 @@ class RowsPane(RecordLooks[Record]):
         if not self.query(Table):
             return  # the app closes
         shown = self._arrangement = message.arrangement
+        self.look_over(self.examples())
         self._marked_keys = self._marks.shown(shown.ranks)
         before = self.table.cursor_key
         self.tell_why_empty()

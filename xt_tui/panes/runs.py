@@ -69,7 +69,8 @@ class RunsPane(RecordsPane[Run]):
         self._missed_trends: set[str] = set()
         """The runs whose trends could not be read."""
         self._job: str | None = None
-        self._has_several_trends = False
+        self._trend_metrics: Sequence[str] = ()
+        """Of the trends that are shown."""
 
     @property
     def plain_view(self) -> views.View:
@@ -99,14 +100,17 @@ class RunsPane(RecordsPane[Run]):
         if column.field is not TREND:
             return column.text(record, now)
         trend = self._trends.text(record)
-        return f"{trend} {self._metric(record)}" if trend and self._has_several_trends else trend
+        is_named = trend and len(self._trend_metrics) > 1
+        return f"{trend} {self._metric(record)}" if is_named else trend
+
+    def look_over(self, records: Sequence[Run]) -> None:
+        self._trend_metrics = list(dict.fromkeys(filter(None, map(self._metric, records))))
 
     def heading(self, column: Column[Run], width: int) -> tuple[str, int]:
         """Above the trends stands their metric; where they are of several, each names its own."""
         if column.field is not TREND:
             return super().heading(column, width)
-        names = list(dict.fromkeys(filter(None, map(self._metric, self.examples()))))
-        self._has_several_trends = len(names) > 1
+        names = self._trend_metrics
         if len(names) == 1:
             return f"{column.header}({names[0]})", width
         widest = max((display_width(name) for name in names), default=-1)

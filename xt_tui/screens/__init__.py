@@ -1,1 +1,1 @@
-"""Screens over the main one: confirm, ask, launch, help."""
+"""The main screen, and those over it: confirm, ask, launch, help and more."""

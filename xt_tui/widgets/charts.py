@@ -15,7 +15,7 @@ from xt_tui.widgets.chart import ChartView
 from xt_tui.widgets.facts import Facts
 
 _LEAST_WIDTH, _LEAST_HEIGHT = 56, 9
-_WIDEST_GRID = 12
+_MOST_CHARTS = 12
 """Charts on a page at most: more could not be read."""
 
 
@@ -34,9 +34,9 @@ class Layout:
 
 def layout_for(count: int, width: int, height: int) -> Layout:
     """The layout of so many charts, or of as many as have room."""
-    count = max(1, min(count, _WIDEST_GRID))
+    count = max(1, min(count, _MOST_CHARTS))
     across = max(1, min(width // _LEAST_WIDTH, count))
-    down = max(1, min(height // _LEAST_HEIGHT, -(-count // across), _WIDEST_GRID // across))
+    down = max(1, min(height // _LEAST_HEIGHT, -(-count // across), _MOST_CHARTS // across))
     return Layout(across, down)
 
 
