@@ -428,7 +428,7 @@ async def test_marked_runs_are_compared_side_by_side(session: Session) -> None:
         await until(pilot, lambda: table._shown.names == ["run1.3", "run1.1", "run1.2"])
         await pilot.press("Y")
         assert app.clipboard == "xt compare run1.1,run1.2,run1.3 --baseline run1.3 --all"
-        await pilot.press("slash", "x", "escape")  # out of the filter, not of the comparison
+        await pilot.press("slash", "x", "ctrl+g")  # out of the filter, not of the comparison
         await until(pilot, lambda: len(table._shown.lines) > 2)
         assert app.focused is table
         await pilot.press("question_mark")

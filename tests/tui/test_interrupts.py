@@ -3,11 +3,14 @@
 import functools
 
 from textual import events
+from textual.pilot import Pilot
 from textual.widgets import Input
 from tui_support import told, until, until_loaded
 
 from xt_core.session import Session
 from xt_tui.app import XtApp
+from xt_tui.screens.check import CheckScreen
+from xt_tui.screens.team import TeamScreen
 
 GARBAGE = "c\x1b[31m\x00y\u202e*\r\n" * 1_500
 DIALOGS = {
@@ -37,12 +40,35 @@ def is_shown(app: XtApp, screen: str) -> bool:
     return type(app.screen).__name__ == screen
 
 
+async def mark_two(pilot: Pilot[int], app: XtApp) -> None:
+    """Mark runs of which one runs, for every dialog to have something to be about."""
+    await pilot.press("O", "minus", *"run", "enter", "g", "j", "v", "j", "v")
+    await until(pilot, lambda: len(app.runs.chosen) == 2)
+
+
+async def test_ctrl_g_does_what_esc_does_in_every_dialog(session: Session) -> None:
+    async with XtApp(session).run_test(size=(140, 40)) as pilot:
+        app = await until_loaded(pilot, 7)
+        await mark_two(pilot, app)
+        for key, screen in DIALOGS.items():
+            await pilot.press(key)
+            await until(pilot, functools.partial(is_shown, app, screen), screen)
+            await pilot.press("ctrl+g")
+            await until(pilot, lambda: app.screen is app.main, f"{screen} to close")
+        name = session.team.name
+        for dialog in (CheckScreen(session, "gpu1"), TeamScreen({name: session.team}, name)):
+            app.push_screen(dialog)
+            await until(pilot, functools.partial(is_shown, app, type(dialog).__name__))
+            await pilot.press("ctrl+g")
+            await until(pilot, lambda: app.screen is app.main, "it to close")
+        assert app.state.pending == {}
+
+
 async def test_ctrl_c_closes_every_dialog_whatever_was_pasted_into_it(session: Session) -> None:
     before = [session.store.run("ws1", f"run1.{number}") for number in range(1, 7)]
     async with XtApp(session).run_test(size=(140, 40)) as pilot:
         app = await until_loaded(pilot, 7)
-        await pilot.press("O", "minus", *"run", "enter", "g", "j", "v", "j", "v")
-        await until(pilot, lambda: len(app.runs.chosen) == 2)
+        await mark_two(pilot, app)
         for key, screen in DIALOGS.items():
             await pilot.press(key)
             await until(pilot, functools.partial(is_shown, app, screen), screen)

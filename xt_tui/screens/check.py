@@ -24,7 +24,7 @@ class CheckScreen(ModalScreen[None]):
     """Closes at any time; a look that is under way ends by itself."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,enter", "dismiss", "close"),
+        Binding("escape,q,enter,ctrl+g", "dismiss", "close"),
         Binding("r,C", "look", "again"),
     ]
 
@@ -46,7 +46,7 @@ class CheckScreen(ModalScreen[None]):
         with VerticalScroll(classes="dialog", id="check"):
             yield Static(id="check-title", classes="dialog-title", markup=False)
             yield Static(id="check-report", markup=False)
-            yield Static("esc closes, r looks again", classes="hint", markup=False)
+            yield Static("esc or ctrl+g closes, r looks again", classes="hint", markup=False)
 
     def on_mount(self) -> None:
         self.action_look()

@@ -26,7 +26,7 @@ class CompareScreen(ModalScreen[Run | None]):
     """Ends with the run to go to, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "leave the filter, or close", show=False),
+        Binding("escape,ctrl+g", "leave", "leave the filter, or close", show=False),
         Binding("q,equals_sign", "dismiss(None)", "close"),
         Binding("question_mark", "help", "help", tooltip="show and search these keys"),
         Binding(

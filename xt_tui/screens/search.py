@@ -63,7 +63,7 @@ class SearchScreen(ModalScreen[str | None]):
     """Ends with the full name of the run to go to, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "leave the filter, or close", show=False),
+        Binding("escape,ctrl+g", "leave", "leave the filter, or close", show=False),
         Binding("q,S", "dismiss(None)", "close"),
         Binding("question_mark", "help", "help", tooltip="show and search these keys"),
         Binding("c", "cancel", "cancel", tooltip="cancel the runs marked, or under the cursor"),

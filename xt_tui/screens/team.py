@@ -24,7 +24,7 @@ class TeamScreen(ModalScreen[str | None]):
     """Ends with the name of a team, or None; one that is set up wrongly cannot be chosen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,T", "dismiss(None)", "close"),
+        Binding("escape,q,T,ctrl+g", "dismiss(None)", "close"),
     ]
 
     def __init__(self, teams: Mapping[str, Team | XTError], current: str) -> None:
