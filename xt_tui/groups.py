@@ -1,4 +1,4 @@
-"""Rows in groups: those whose text in one column is the same, under a row for each group.
+"""Rows in groups: those of one value in a column, under a row for each group.
 
 Groups stand in the order of their first rows, as in `xt list --group`. A group's row is known by a
 key that no record can have, so that cursor and open groups stay with their groups.
@@ -74,7 +74,8 @@ class Grouping(Generic[Record]):
             record = records[key]
             known = self._known.get(key)
             if known is None or known[0] is not record:
-                known = self._known[key] = (record, group_key(self.column.text(record, now)))
+                text = self.column.group_text(record, now)
+                known = self._known[key] = (record, group_key(text))
             of[key] = known[1]
             members.setdefault(known[1], []).append(key)
         return {key: Group(key.removeprefix(_SIGN), rows) for key, rows in members.items()}, of

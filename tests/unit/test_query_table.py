@@ -4,7 +4,7 @@ import csv
 
 import pytest
 
-from xt_core.model.records import Run
+from xt_core.model.records import Run, Value
 from xt_core.model.states import RunStatus
 from xt_core.query.columns import Column
 from xt_core.query.registry import RUN_FIELDS
@@ -152,3 +152,18 @@ def test_rows_group_by_what_a_column_shows_in_order_of_appearance() -> None:
         "lost": ["run1"],
     }
     assert list(groups) == ["error", "lost"]
+
+
+def test_numbers_that_only_look_alike_are_groups_of_their_own() -> None:
+    def run(number: int, lr: Value) -> Run:
+        return Run("ws1", f"run{number}", "job1", "e", "node0", RunStatus.COMPLETED, 0.0,
+                   hparams={"lr": lr})  # fmt: skip
+
+    values: list[Value] = [0.10001, 0.1000149, 0.3, 0.1 + 0.2, 2, 2.0, True, "0.3"]
+    runs = [run(number, value) for number, value in enumerate(values)]
+    lr = Column(RUN_FIELDS.find("hparams.lr"), "lr")
+    assert {text: len(group) for text, group in group_rows(runs, lr, 0.0).items()} == {
+        "0.10001": 1, "0.1000149": 1, "0.3": 3, "2": 2, "true": 1,
+    }  # fmt: skip
+    rounded = Column(RUN_FIELDS.find("hparams.lr"), "lr", ".1f")
+    assert list(group_rows(runs, rounded, 0.0))[:3] == ["0.1", "0.3", "2.0"]

@@ -163,7 +163,7 @@ def _groups(runs: Sequence[Run], options: argparse.Namespace) -> list[RunGroup[R
         known = RUN_FIELDS.knowing(lambda: names_in(RUN_FIELDS, runs))
         column = only_column(options.group, known)
         now = clock.now()
-        groups = by_text(column.header, lambda run: column.text(run, now), runs)
+        groups = by_text(column.header, lambda run: column.group_text(run, now), runs)
     elif options.band == "seeds":
         groups = [RunGroup(name, own, len(own)) for name, own in replicates(runs).items()]
     else:

@@ -33,6 +33,7 @@ _COLUMN = re.compile(
     r"""(?::(?P<format>"[^"]*"|'[^']*'|[^,"'][^,]*?)\s*)?(?P<end>,|$)""",
     re.DOTALL,
 )
+_EXACT = (Kind.NUMBER, Kind.ANY)
 _EXAMPLE = "columns look like run,status,hparams.lr=LR:.2e,metrics.*,created=Day:$do"
 
 
@@ -60,6 +61,13 @@ class Column(Generic[Record]):
         shown = self.field.shown
         value = self.field.get(record, now) if shown is None else shown(record)
         return format_value(value, self.field.kind, self.format, self.precision)
+
+    def group_text(self, record: Record, now: float) -> str:
+        """What the record is grouped by: its cell; of a number without a format of its own all
+        digits, since values that only look alike are not one."""
+        value = self.field.get(record, now)
+        is_whole = isinstance(value, float) and self.field.kind in _EXACT and not self.format
+        return f"{value:.15g}" if is_whole else self.text(record, now)
 
 
 ColumnSpec = Column[Record] | Wildcard

@@ -76,13 +76,13 @@ def to_csv(headers: Sequence[str], rows: Sequence[Sequence[object]], delimiter: 
 def group_rows(
     records: Sequence[Record], column: Column[Record], now: float
 ) -> dict[str, list[Record]]:
-    """The records by the text of one column, groups and members in order of appearance.
+    """The records by one column, groups and members in order of appearance.
 
-    The column's format decides what is alike: `created:$do` groups by day.
+    A format decides what is alike: `created:$do` groups by day, `hparams.lr:.1e` by size.
     """
     groups: dict[str, list[Record]] = {}
     for record in records:
-        groups.setdefault(column.text(record, now), []).append(record)
+        groups.setdefault(column.group_text(record, now), []).append(record)
     return groups
 
 
