@@ -154,7 +154,9 @@ class XtApp(Telling, Looks, Dialogs):
             self.events.note("connection", self.state.error)
             silent = [f"{node['name']}: {state_text(node)}" for node in self.state.deserted]
             self.events.note("controller", ", ".join(silent))
-            self.events.note("node", ", ".join(self.state.troubles), "can write again")
+            troubles = ", ".join(self.state.troubles)
+            if troubles or self.state.all_answer:  # one that is gone cannot write again
+                self.events.note("node", troubles, "can write again")
             if self.screen is not self.main:
                 self._tell_search(message.batch)
 

@@ -13,6 +13,7 @@ from xt_core import clock
 from xt_core.home import is_own_node
 from xt_core.model.records import Job, Run
 from xt_core.model.shown import CANCELLING, EARLY_STOP, shown_state
+from xt_core.nodes.states import RUNNING
 from xt_core.query.registry import JobRow
 from xt_core.reports.parents import is_told
 from xt_tui.themes import StateStyles
@@ -167,6 +168,11 @@ class ViewState:
     def troubles(self) -> list[str]:
         """``node0: disk full: /home/ann/.xt``: what the nodes say that can keep nothing."""
         return [f"{node['name']}: {node['trouble']}" for node in self.nodes if node.get("trouble")]
+
+    @property
+    def all_answer(self) -> bool:
+        """Whether each node's controller runs and answers."""
+        return all(node.get("state") == RUNNING for node in self.nodes)
 
     @property
     def deserted(self) -> list[dict[str, Any]]:

@@ -123,7 +123,9 @@ def test_a_full_disk_is_an_alarm() -> None:
     state.apply(Batch([], [], {"nodes": [node]}))
     fresh = freshness(state, state.heard)
     assert (fresh.text, fresh.look) == ("✘ node0: disk full: /home/ann/.xt", "-offline")
-    state.apply(Batch([], [], {"nodes": [node | {"trouble": ""}]}))
+    is_gone = not state.all_answer
+    state.apply(Batch([], [], {"nodes": [node | {"trouble": "", "state": "running"}]}))
+    assert (is_gone, state.all_answer) == (True, True)
     assert freshness(state, state.heard).text == "● live"
 
 

@@ -115,7 +115,8 @@ class CompareScreen(ModalScreen[Run | None]):
             return  # the screen closes
         self.query_one(SideBySide).show(message.shown)
         facts = sum(line.row is not None for line in message.shown.lines)
-        count = f"{counted(len(self._runs), 'run')} against {self._runs[self._baseline].name}"
+        others, baseline = len(self._runs) - 1, self._runs[self._baseline].name
+        count = f"{counted(others, 'run')} against {baseline}"
         what = counted(facts, "line") if self._shows_all else f"{facts} of what is known differ"
         by = "" if self._by is None else f" · runs by {self._by.name}"
         order = "" if self._by is None else (" ▼" if self._is_descending else " ▲")

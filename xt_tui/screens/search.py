@@ -56,6 +56,7 @@ from xt_tui.widgets.table import Table
 _BARS = r"[█░]+"
 _MOST_NAMES = 8
 _TALLEST_CURVE = 30
+_ABOUT_FRONT = "the Pareto front, of several objectives"
 PROGRESS, PARAMETERS, FRONT, SETS = "progress", "parameters", "front", "sets"
 
 
@@ -81,7 +82,7 @@ class SearchScreen(ModalScreen[str | None]):
         Binding("2", f"show('{PARAMETERS}', 2)", "parameters",
                 tooltip="what each parameter does, and how much it decides"),
         Binding("3", f"show('{FRONT}', 3)", "front",
-                tooltip="the Pareto front, of several objectives"),
+                tooltip=_ABOUT_FRONT),
         Binding("3", f"show('{SETS}', 3)", "sets"),
         Binding("4", f"show('{SETS}', 4)", "sets"),
         Binding("greater_than_sign", "sort_by_next(1)", "sort by next",
@@ -314,7 +315,9 @@ class SearchScreen(ModalScreen[str | None]):
         )
 
         lines = fixed_lines((SEARCH, IN_LISTS, IN_PAGES, EVERYWHERE))
-        self.app.push_screen(HelpScreen([*lines]))
+        has_front = FRONT in self._parts()
+        meant = [line for line in lines if has_front or line.text != _ABOUT_FRONT]
+        self.app.push_screen(HelpScreen(meant))
 
     def action_cancel(self) -> None:
         self.post_message(CancelWanted(self.sets.chosen))
