@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from xt_core.model.encoding import loads
-from xt_core.model.names import storable
 from xt_core.model.records import MetricRecord
 from xt_core.stats.store import JournalBatch
 
@@ -79,12 +78,10 @@ class JournalReader:
         kind = record["type"]
         if kind == "event":
             data = record.get("data") or {}
-            batch.events.append((moment, storable(str(record["event"])), dict(data)))
+            name = str(record["event"]).encode("utf-8", "backslashreplace").decode()
+            batch.events.append((moment, name, dict(data)))
             return
-        values = {storable(str(name)): _checked(value) for name, value in record["values"].items()}
-        if "" in values:  # nobody could ask for it
-            del values[""]
-            self._report_bad_line(batch, position)
+        values = {str(name): _checked(value) for name, value in record["values"].items()}
         if kind == "metrics":
             step = record.get("step")
             batch.metrics.append(

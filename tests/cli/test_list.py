@@ -209,7 +209,6 @@ def test_what_was_logged_needs_no_family_if_the_name_is_clear(
 
 
 def test_names_that_nobody_can_ask_for_harm_no_report(xt: Commands, filled: StatsStore) -> None:
-    """Older versions have stored them."""
     start = filled.journal_end("ws1", "run2.12")
     values: dict[str, Value] = {"": 1, "a\0b": 2, "\ud800": 3, "fine": 4}
     point = MetricRecord(start, 1e9, 0.0, values)

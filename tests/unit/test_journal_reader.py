@@ -105,19 +105,6 @@ def test_bad_lines_are_reported_once_and_harm_no_other(journal: Path, bad: bytes
     assert [(name, data) for _, name, data in batch.events] == [("journal_error", {"offset": 0})]
 
 
-def test_names_are_kept_as_all_stores_and_terminals_take_them(journal: Path) -> None:
-    journal.write_bytes(
-        line(type="metrics", time=1.0, values={"a\0b": 1, "\ud800": 2, "loss": 3, "漢": 4})
-        + line(type="tags", values={"": 1, "best": True})
-        + line(type="hparams", values={"": 1})
-    )
-    batch = reader(journal).read()
-    assert batch is not None
-    assert batch.metrics[0].values == {"a\\x00b": 1, "\\ud800": 2, "loss": 3, "漢": 4}
-    assert (batch.tags, batch.hparams) == ({"best": True}, {})
-    assert [name for _, name, _ in batch.events] == ["journal_error"]
-
-
 def test_numbers_beyond_64_bits_become_floats(journal: Path) -> None:
     journal.write_bytes(line(type="metrics", time=1.0, values={"big": 2**70, "small": -5}))
     batch = reader(journal).read()

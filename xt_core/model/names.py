@@ -28,12 +28,6 @@ def job_number(name: str) -> int:
     return int(match[1])
 
 
-def storable(name: str) -> str:
-    """A name that something was logged by, as all stores and terminals take it: what is no Unicode,
-    and NUL, is written out."""
-    return name.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
-
-
 def counting_order(name: str) -> tuple[list[str | tuple[int, str]], str]:
     """What orders names as people count: `layer2` before `layer10`."""
     texts = _NUMBERS.split(name)  # every second one is a number, of any length

@@ -201,7 +201,7 @@ class FieldSet(Generic[Record]):
         for record in records:
             if new := self.families[family](record).keys() - names.keys():
                 names.update(dict.fromkeys(sorted(new, key=counting_order)))
-        return [self.member(family, name) for name in names if _may_be_member(name)]
+        return [self.member(family, name) for name in names if is_member_name(name)]
 
     def aggregates_of(self, field: Field[Record], records: Sequence[Record]) -> list[Field[Record]]:
         """The aggregates of a member of a family that any of some of these records has: to look at
@@ -240,7 +240,7 @@ class FieldSet(Generic[Record]):
 
     def member(self, family: str, member: str) -> Field[Record]:
         """The field of one member of a family, such as `metrics.loss`."""
-        if not _may_be_member(member):
+        if not is_member_name(member):
             raise UsageError(f"{family}. needs a name after the dot", f"as in {family}.lr")
         mapping = self.families[family]
         return Field(
@@ -266,8 +266,8 @@ class FieldSet(Generic[Record]):
         return UsageError(message, f"{nearest}logged names need their prefix: {prefixed}")
 
 
-def _may_be_member(name: str) -> bool:
-    """Whether it can be asked for; stores of older versions hold names that cannot."""
+def is_member_name(name: str) -> bool:
+    """Whether it can be asked for: scripts log by any name."""
     return bool(name) and "\0" not in name and encodable(name)
 
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from xt_core.model.records import Job, Objective, Run
 from xt_core.model.states import RunStatus
+from xt_core.query.fields import is_member_name
 from xt_core.query.filters import Check, Filter
 from xt_core.query.registry import RUN_FIELDS
 from xt_core.reports.direction import is_maximized, likely_primary
@@ -53,7 +54,9 @@ def _logged(store: StatsStore, job: Job) -> list[str]:
             name
             for run in runs
             for name, value in run.metrics.items()
-            if isinstance(value, int | float) and not isinstance(value, bool)
+            if isinstance(value, int | float)
+            and not isinstance(value, bool)
+            and is_member_name(name)
         )
         if names:
             return list(names)
