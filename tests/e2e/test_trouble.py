@@ -355,3 +355,6 @@ def test_odd_names_and_values_are_kept_and_harm_no_run(xt: Xt) -> None:
     assert xt.event_data("run1", "\\ud800") == {"a": 2**90, "$b": {"c\0": 1}}
     assert xt.events("run1").count("journal_error") == 1
     assert "ended" in xt("view", "run", "run1").stdout
+    assert [job["name"] for job in xt.json("list", "jobs")["jobs"]] == ["job1"]
+    assert [run["name"] for run in xt.json("list", "runs")["runs"]] == ["run1"]
+    assert "run1" in xt("list", "runs").stdout
