@@ -40,7 +40,7 @@ class Slots:
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
                 self.give_back()
-            else:
+            elif place in self._waiting:  # else a slot became free since, and it was passed over
                 self._waiting.remove(place)
             raise
 

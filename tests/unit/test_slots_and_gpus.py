@@ -42,6 +42,19 @@ async def test_a_cancelled_waiter_gives_its_turn_to_the_next() -> None:
     assert slots.used == 1
 
 
+async def test_a_slot_that_becomes_free_passes_over_who_is_being_cancelled() -> None:
+    slots = Slots(1)
+    await slots.take()
+    first, second = asyncio.create_task(slots.take()), asyncio.create_task(slots.take())
+    await asyncio.sleep(0)
+    first.cancel()  # it does not know it yet
+    slots.give_back()
+    await second
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    assert slots.used == 1
+
+
 async def test_runs_found_alive_count_beyond_the_limit() -> None:
     slots = Slots(1)
     slots.occupy()
