@@ -8,6 +8,7 @@ import contextlib
 import os
 import shutil
 import signal
+import socket
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -177,7 +178,7 @@ class Network:
         path = self.folder / f"agent{len(self._agents)}"
         agent = subprocess.Popen(["ssh-agent", "-D", "-a", str(path)], stdout=subprocess.DEVNULL)
         self._agents.append(agent)
-        wait_until(path.exists, "the agent")
+        wait_until(lambda: _listens(path), "the agent")  # it is there before it listens
         environ = os.environ | {"SSH_AUTH_SOCK": str(path)}
         for key in keys:
             subprocess.run(["ssh-add", "-q", str(key)], env=environ, check=True)
@@ -243,3 +244,10 @@ def _is_session(pid: int) -> bool:
         return False
     is_door = "[net]" in title or name.startswith("sshd-auth")
     return name.startswith("sshd") and title != "" and not is_door
+
+
+def _listens(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as client, contextlib.suppress(OSError):
+        client.connect(str(path))
+        return True
+    return False
